@@ -1,0 +1,15 @@
+/*
+ * json.h - JSON output that is always valid
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* "text" with quotes; what is not UTF-8 becomes U+FFFD. */
+void json_text(FILE *out, const char *p, size_t n);
+/* One msgpack object as JSON (bin as text, map keys as text). `p` must have been validated (a reader's info is). */
+void json_msgpack(FILE *out, const void *p, size_t n);
+
+#endif

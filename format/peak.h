@@ -1,0 +1,42 @@
+/*
+ * peak.h - the high-water mark in one pass: what each key held when the sum was largest
+ *
+ * The moment is the last one at which the live bytes were at their maximum
+ * (of equal peaks the last, as memray: snapshot.cpp, HighWatermarkFinder).
+ *
+ * Method: each key keeps its live bytes and, lazily, its bytes at the last
+ * peak. When a new peak begins, an epoch number is bumped and nothing is
+ * copied; a key whose live bytes change for the first time in an epoch saves
+ * what it had, which is what it held at the peak that began the epoch.
+ */
+#ifndef PEAK_H
+#define PEAK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct amount {
+	uint64_t bytes, count;
+};
+
+struct peak;
+
+struct peak *peak_new(void);
+void peak_free(struct peak *p);
+/* Keys are small numbers of yours (an array is kept). count is the allocation's weight, bytes its size times that. */
+void peak_add(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count);
+void peak_sub(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count);
+/*
+ * A trace is over and another begins (joined files): its peak is added to the
+ * sums, what is live is forgotten. Sums over several traces are of each at its own peak.
+ */
+void peak_settle(struct peak *p);
+/* After peak_settle(): one past the largest key, a key's sum, the total, and the largest single trace's peak. */
+size_t peak_keys(const struct peak *p);
+struct amount peak_at(const struct peak *p, uint32_t key);
+struct amount peak_total(const struct peak *p);
+/* Now, before peak_settle(): the live total, and the maximum of this trace so far. */
+struct amount peak_live(const struct peak *p);
+struct amount peak_now(const struct peak *p);
+
+#endif

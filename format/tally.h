@@ -1,0 +1,34 @@
+/*
+ * tally.h - one answer from a trace: bytes and allocations per stack
+ *
+ * The common beginning of memfold and of every report: read to the end, keep
+ * what each stack held at the high-water mark, or at the end, or ever.
+ */
+#ifndef TALLY_H
+#define TALLY_H
+
+#include "peak.h"
+#include "stacks.h"
+
+enum tally_what {
+	TALLY_PEAK,	/* alive at the high-water mark */
+	TALLY_LEAKS,	/* never freed */
+	TALLY_TOTAL,	/* every allocation ever made */
+};
+
+struct tally {
+	struct stacks *stacks;
+	struct amount *at;	/* per stack number of `stacks`, n of them */
+	uint32_t n;
+	struct amount total;
+	char *title;		/* what the numbers are: "alive at the high-water mark", "temporary allocations, …" */
+	char *command;		/* of the first header */
+	uint64_t start_ns;	/* of the first header */
+	uint64_t end_ms;	/* the last time seen */
+};
+
+/* Reads `in` to its end (damage: mt_in_error(), what came before it counts). Dies without memory. */
+struct tally *tally_read(struct mt_in *in, enum tally_what what);
+void tally_free(struct tally *t);
+
+#endif

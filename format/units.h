@@ -1,0 +1,23 @@
+/*
+ * units.h - sizes as people write them
+ */
+#ifndef UNITS_H
+#define UNITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * "12", "1.5k", "24 MB", "1GiB": k M G T (and kB MB …) are powers of 1000, Ki
+ * Mi Gi Ti (and KiB …) of 1024. False: it is no size, or beyond 2^63.
+ */
+bool parse_size(const char *text, uint64_t *bytes);
+
+#define SIZE_TEXT 16
+/* "999B", "1.234kB", "12.500MB": powers of 1000, three decimals, as memray's reports. buf: SIZE_TEXT bytes; returned. */
+const char *size_text(uint64_t bytes, char buf[SIZE_TEXT]);
+
+/* 0-terminated "12,345,678"; buf: 28 bytes; returned. */
+const char *count_text(uint64_t n, char buf[28]);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * xmalloc.h - memory or death, for tools (the library passes ENOMEM up)
+ */
+#ifndef XMALLOC_H
+#define XMALLOC_H
+
+#include <stddef.h>
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t n, size_t size);
+void *xreallocarray(void *p, size_t n, size_t size);
+char *xstrdup(const char *s);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Make room for index n in the array p of *cap items: grows by half again. */
+#define GROW(p, n, cap) \
+	do { \
+		if ((n) >= (cap)) { \
+			(cap) = (n) + (n) / 2 + 16; \
+			(p) = xreallocarray((p), (cap), sizeof *(p)); \
+		} \
+	} while (0)
+
+#endif

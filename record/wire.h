@@ -1,0 +1,103 @@
+/*
+ * wire.h - the ring between an agent and the collector
+ *
+ * One shared mapping (a memfd) per process: a header page group, then 2^n
+ * slots of 32 bytes, two to a cache line. Producers (any thread of the target)
+ * reserve slots by adding to `head`, fill them and commit each by storing its
+ * `seq` last. The collector takes them in the order of reservation.
+ *
+ * Only the agent and memrec of one build share it: `magic` tells them apart.
+ */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#define WIRE_MAGIC 0x4d520001u
+#define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits a second-level cache (a larger ring is slower) */
+#define WIRE_MAX_THREADS 4096
+
+/* Environment of the target: "NAME PID FLAGS", NAME of the abstract socket, PID the first process. */
+#define WIRE_ENV "MEMREC_AGENT"
+#define WIRE_FLAG_PYTHON_ALLOCATORS 1
+#define WIRE_FLAG_FOLLOW_FORK 2
+
+enum wire_kind {
+	/* Allocations are numbered as enum mt_allocator (1..31): addr size stack. */
+	WIRE_FREE = 32,		/* addr: before the real free */
+	WIRE_REALLOC_BEGIN,	/* addr: before the real realloc; this thread's next record is one of the three below */
+	WIRE_REALLOC_FAILED,	/* the old block stands */
+	WIRE_REALLOC_FREED,	/* realloc(p, 0) that freed */
+				/* (or an allocation: the old block is freed, a new one begins) */
+	WIRE_UNMAP,		/* addr size: before the real munmap */
+	WIRE_UNMAP_FAILED,	/* addr size: it failed, this thread's last WIRE_UNMAP did not happen */
+	WIRE_PYMALLOC_FREE,	/* addr */
+	WIRE_CODE,		/* message: a struct wire_code and its bytes */
+	WIRE_NODE,		/* addr: code | (uint64_t)(uint32_t)lasti << 32; size: id << 32 | parent */
+	WIRE_WARN,		/* message: a line of text for the user, once */
+	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it was found */
+	WIRE_PAYLOAD,		/* bytes of the message whose head is in front */
+};
+
+struct wire_slot {
+	uint32_t seq;		/* lap + 1, stored last with release: this slot's contents are those of this lap */
+	uint8_t kind;
+	uint8_t n;		/* WIRE_PAYLOAD: how many bytes */
+	uint16_t ms;		/* low bits of the collector's clock word */
+	uint64_t addr;		/* message: its id */
+	uint64_t size;		/* message: bytes in all; they follow in ceil(size / WIRE_PAYLOAD_BYTES) slots */
+	uint32_t stack;
+	uint32_t tid;
+};
+
+#define WIRE_PAYLOAD_BYTES 26		/* a payload slot: seq, kind, n, then bytes to its end */
+#define WIRE_MESSAGE_MAX (400u << 10)
+
+/*
+ * A code object. Numbers are given by content, from 1. Bytes after it: name,
+ * file, line table. Strings are UTF-8; what was no Unicode text (lone
+ * surrogates) is written \udcff, as Python's backslashreplace does.
+ */
+struct wire_code {
+	uint32_t id;
+	int32_t first_line;
+	uint32_t name_size, file_size, table_size;
+	uint8_t minor;		/* of the interpreter, 3.minor: tells the line table's format */
+	uint8_t pad[3];
+};
+
+/* Between reserve and commit `inside` is odd; `ticket` is the last one reserved. One cache line each. */
+struct wire_thread {
+	volatile uint64_t inside, ticket;
+	volatile uint32_t tid, pad32;	/* 0: the entry is free */
+	uint64_t pad[5];
+};
+
+struct wire_ring {
+	uint32_t magic, log2_slots;
+	int32_t pid, ppid;
+	uint64_t pad0[6];
+	/* producers */
+	volatile uint64_t head;
+	uint64_t pad1[7];
+	/* the collector, once a batch */
+	volatile uint64_t tail;
+	volatile uint32_t waiters, wake;	/* producers asleep for space; a futex word to wake them by */
+	uint64_t pad2[6];
+	volatile uint32_t asleep;		/* futex: the collector sleeps until a quarter of the ring is filled */
+	uint32_t pad3[15];
+	volatile uint32_t ms;			/* clock: milliseconds since the start, stored by the collector */
+	volatile uint32_t off;			/* the collector wants no more (its output failed) */
+	uint64_t pad4[7];
+	pthread_mutex_t life;			/* robust, held by the collector while it lives */
+	uint64_t pad5[3];
+	volatile uint32_t n_threads;		/* entries of threads[] ever used */
+	volatile uint32_t no_entry;		/* threads that found none: then no hole can be called abandoned */
+	uint64_t pad6[7];
+	struct wire_thread threads[WIRE_MAX_THREADS];
+};
+
+#define WIRE_RING_BYTES ((sizeof(struct wire_ring) + 4095) & ~4095ul)
+
+#endif
