@@ -83,18 +83,14 @@ void collector_free_id(struct collector *c, uint32_t id)
 	c->free_ids[c->n_free_ids++] = id;
 }
 
-uint32_t collector_function(struct collector *c, const struct function *f)
+uint32_t collector_function(struct collector *c, struct mt_event *ev)
 {
-	uint32_t known = stacks_function_count(c->stacks), n = stacks_add_function(c->stacks, f);
-	if (n == known) {
-		struct mt_event ev = {
-			.kind = MT_FUNCTION, .function = n, .lang = f->lang, .line = f->line,
-			.name = { f->name, strlen(f->name) }, .file = { f->file, strlen(f->file) },
-			.module = { f->module, strlen(f->module) },
-		};
-		collector_put(c, &ev, 0);
-	}
-	return n;
+	uint32_t known = stacks_function_count(c->stacks);
+	ev->kind = MT_FUNCTION;
+	ev->function = stacks_add_function(c->stacks, ev);
+	if (ev->function == known)
+		collector_put(c, ev, 0);
+	return ev->function;
 }
 
 uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t function, uint32_t line)

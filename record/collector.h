@@ -54,8 +54,8 @@ void collector_end(struct collector *c);
 void collector_put(struct collector *c, struct mt_event *ev, uint64_t time_ms);
 uint32_t collector_new_id(struct collector *c);
 void collector_free_id(struct collector *c, uint32_t id);
-/* Numbers in the trace, defined there when new. */
-uint32_t collector_function(struct collector *c, const struct function *f);
+/* Numbers in the trace, defined there when new. ev: a function without its number. */
+uint32_t collector_function(struct collector *c, struct mt_event *ev);
 uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t function, uint32_t line);
 
 #endif

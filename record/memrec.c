@@ -147,6 +147,7 @@ int main(int argc, char **argv)
 	collector_run(&c, pid, &status);
 	bool recorded = c.n_processes > 0;
 	collector_end(&c);
+	mt_flush(out);
 	uint64_t bytes = mt_out_bytes(out);
 	int failed = mt_out_errno(out);
 	char *why = NULL;

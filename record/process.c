@@ -315,13 +315,12 @@ static uint8_t *message_bytes(struct process *p, const struct wire_slot *head, u
 	return bytes;
 }
 
-static char *copy_text(const uint8_t **at, const uint8_t *end, size_t n)
+/* The next n bytes, or what is left of them (a message may have been truncated). */
+static struct mt_str cut_text(const uint8_t **at, const uint8_t *end, size_t n)
 {
 	if (n > (size_t)(end - *at))
 		n = (size_t)(end - *at);
-	char *text = xmalloc(n + 1);
-	memcpy(text, *at, n);
-	text[n] = '\0';
+	struct mt_str text = { (const char *)*at, n };
 	*at += n;
 	return text;
 }
@@ -333,21 +332,16 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size)
 		return;
 	memcpy(&w, bytes, sizeof w);
 	const uint8_t *at = bytes + sizeof w, *end = bytes + size;
-	char *name = copy_text(&at, end, w.name_size), *file = copy_text(&at, end, w.file_size);
+	struct mt_event ev = { .lang = MT_LANG_PYTHON, .line = w.first_line > 0 ? (uint32_t)w.first_line : 0 };
+	ev.name = cut_text(&at, end, w.name_size);
+	ev.file = cut_text(&at, end, w.file_size);
+	struct mt_str table = cut_text(&at, end, w.table_size);
 	size_t cap = p->cap_codes;
 	GROW(p->codes, w.id, p->cap_codes);
 	memset(p->codes + cap, 0, (p->cap_codes - cap) * sizeof *p->codes);
-	struct function f = {
-		.name = name, .file = file, .module = "", .lang = MT_LANG_PYTHON,
-		.line = w.first_line > 0 ? (uint32_t)w.first_line : 0,
-	};
-	size_t table = (size_t)(end - at) < w.table_size ? (size_t)(end - at) : w.table_size;
-	p->codes[w.id] = (struct code){
-		.function = collector_function(p->c, &f), .first_line = w.first_line, .minor = w.minor,
-		.table = (uint8_t *)copy_text(&at, end, table), .table_size = table,
-	};
-	free(name);
-	free(file);
+	struct code *c = &p->codes[w.id];
+	*c = (struct code){ collector_function(p->c, &ev), w.first_line, w.minor, xmalloc(table.n + 1), table.n };
+	memcpy(c->table, table.p, table.n);
 }
 
 static void take_node(struct process *p, const struct wire_slot *s)

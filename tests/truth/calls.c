@@ -3,6 +3,7 @@
  *
  * Each use has a size of its own; tests/memrec.bats knows what must be in the trace.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
