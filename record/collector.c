@@ -4,6 +4,7 @@
 #include "collector.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
@@ -40,6 +41,9 @@ void collector_init(struct collector *c, struct mt_out *out, const struct mt_hea
 	    bind(c->listener, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
 	    listen(c->listener, 128) < 0)
 		die("cannot make a socket for the traced program to connect to: %s", strerror(errno));
+	/* A connection interrupts our sleep (SIGIO), so that a starting program does not wait out a nap. */
+	if (fcntl(c->listener, F_SETOWN, getpid()) < 0 || fcntl(c->listener, F_SETFL, O_NONBLOCK | O_ASYNC) < 0)
+		die("cannot be told of connections: %s", strerror(errno));
 }
 
 /* ---------------------------------------------------------------- the trace */
@@ -140,12 +144,23 @@ static int receive_memfd(int sock)
 	return memfd;
 }
 
+static void finish(struct collector *c, struct process *p, int status)
+{
+	while (!c->deaf && !process_is_drained(p))
+		process_drain(p, BATCH_SLOTS);
+	process_end(p, status);
+}
+
 /* A program that executes another keeps its pid: its old ring is dead. */
 static void end_executed(struct collector *c, pid_t pid)
 {
-	for (size_t i = 0; i < c->n_processes; i++)
-		if (c->processes[i]->pid == pid && !c->processes[i]->done)
-			c->processes[i]->executed = true;
+	for (size_t i = 0; i < c->n_processes; i++) {
+		struct process *p = c->processes[i];
+		if (p->pid != pid || p->done)
+			continue;
+		p->executed = true;
+		finish(c, p, -1);
+	}
 }
 
 static void admit(struct collector *c, int sock)
@@ -216,12 +231,9 @@ static void end_gone(struct collector *c, bool root_ended, int status)
 {
 	for (size_t i = 0; i < c->n_processes; i++) {
 		struct process *p = c->processes[i];
-		bool root = p->pid == c->root && !p->executed;
-		if (p->done || (root && !root_ended) || !process_is_gone(p))
-			continue;
-		while (!c->deaf && !process_is_drained(p))
-			process_drain(p, BATCH_SLOTS);
-		process_end(p, root ? status : -1);
+		bool root = p->pid == c->root;
+		if (!p->done && (!root || root_ended) && process_is_gone(p))
+			finish(c, p, root ? status : -1);
 	}
 }
 

@@ -97,7 +97,11 @@ void launch_pass_signals(pid_t pid)
 	struct sigaction a = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
 		sigaction(passed[i], &a, NULL);
-	/* Interrupts the collector's sleep. */
-	struct sigaction child_ended = { .sa_handler = wake_up };
-	sigaction(SIGCHLD, &child_ended, NULL);
+}
+
+void launch_prepare_signals(void)
+{
+	struct sigaction interrupt = { .sa_handler = wake_up };
+	sigaction(SIGCHLD, &interrupt, NULL);
+	sigaction(SIGIO, &interrupt, NULL);
 }

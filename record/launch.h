@@ -21,6 +21,9 @@ pid_t launch(const struct launch *l, int *error);
 /* Where the agent lies beside this program; dies if it is not there. */
 char *launch_agent_path(void);
 
+/* Before anything else: what interrupts the collector's sleep must not end it. An exec resets these. */
+void launch_prepare_signals(void);
+
 /*
  * From now on: signals meant for the program reach it, and neither they nor
  * the terminal's keys (which it gets by itself) end us before it.

@@ -132,6 +132,7 @@ int main(int argc, char **argv)
 		die("no memory");
 	mt_out_stage(out, tool.name, MEMREC_VERSION, (const char *const *)argv + 1);
 
+	launch_prepare_signals();
 	struct collector c;
 	collector_init(&c, out, header, start_ns);
 	char *agent = launch_agent_path();

@@ -16,7 +16,7 @@ check_blocks() { # PYTHON
 }
 
 @test "each function of the C library is recorded exactly: failed calls, parts of mappings, and no Python" {
-	cc -O1 -w -o calls "$TESTS/truth/calls.c"
+	cc -O0 -fno-builtin -w -o calls "$TESTS/truth/calls.c"
 	memrec -o t.lz4 -- ./calls
 	memcat --json t.lz4 | python3 "$TESTS/truth/check_calls.py"
 }
@@ -120,7 +120,7 @@ open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}
 	recorded=$(memcat --json t.lz4 | jq -c 'select(.event == "alloc" and .size >= 701 and .size <= 703)' | wc -l)
 	[ "$counted" -eq 123457 ]
 	[ "$recorded" -ge "$counted" ]
-	memcat --json t.lz4 | jq -e 'select(.event == "exit") | .info.signal == 9' > /dev/null
+	memcat --json t.lz4 | grep -q '"event":"exit",.*"signal":9'
 }
 
 @test "memrec is killed: the program goes on, what was written can be read" {

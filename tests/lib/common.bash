@@ -4,7 +4,8 @@ bats_require_minimum_version 1.5.0
 
 TESTS=$(cd "$BATS_TEST_DIRNAME" && pwd)
 export TESTS
-PATH=${MEMREC_BIN:-$TESTS/../build/bin}:$PATH
+# Debian's python3 before any wrapper of that name
+PATH=${MEMREC_BIN:-$TESTS/../build/bin}:/usr/bin:$PATH
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
