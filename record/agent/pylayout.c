@@ -322,6 +322,9 @@ COLD enum python_found python_find(struct python *p)
 	p->thread_state = (void *(*)(void))object_symbol(&s.python, "PyGILState_GetThisThreadState");
 	p->attached = (void *(*)(void))object_symbol(&s.python, minor >= 13 ? "PyThreadState_GetUnchecked"
 										: "_PyThreadState_UncheckedGet");
+	p->get_allocator = (void (*)(int, void *))object_symbol(&s.python, "PyMem_GetAllocator");
+	p->set_allocator = (void (*)(int, void *))object_symbol(&s.python, "PyMem_SetAllocator");
+	p->is_initialized = (int (*)(void))object_symbol(&s.python, "Py_IsInitialized");
 	if (!p->runtime || !p->code_type || !p->thread_state || !p->attached || !python_layout(p, hex))
 		return PYTHON_REFUSED;
 	if (p->layout.free_threaded)
