@@ -358,15 +358,19 @@ static bool is_regular(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool wants_compression(int fd, enum mt_packing packing)
+{
+	return packing == MT_COMPRESSED || (packing == MT_AUTO && is_regular(fd));
+}
+
 struct mt_out *mt_create(int fd, const char *name, enum mt_packing packing)
 {
 	struct mt_out *out = calloc(1, sizeof *out);
 
 	if (out == NULL)
 		return NULL;
-	bool compressed = packing == MT_COMPRESSED || (packing == MT_AUTO && is_regular(fd));
 	out->name = strdup(name);
-	if (bytes_out_init(&out->bytes, fd, compressed) < 0 || out->name == NULL) {
+	if (bytes_out_init(&out->bytes, fd, wants_compression(fd, packing)) < 0 || out->name == NULL) {
 		bytes_out_clear(&out->bytes);
 		free(out->name);
 		free(out);
@@ -375,6 +379,11 @@ struct mt_out *mt_create(int fd, const char *name, enum mt_packing packing)
 	out->p = out->buffer;
 	set_limit(out);
 	return out;
+}
+
+void mt_out_packing(struct mt_out *out, enum mt_packing packing)
+{
+	out->bytes.compressed = wants_compression(out->bytes.fd, packing);
 }
 
 void mt_out_stage(struct mt_out *out, const char *program, const char *version, const char *const *argv)
