@@ -19,7 +19,7 @@ REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c))
 AGENT_SRC = $(wildcard record/agent/*.c)
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
-LIBS     = -llz4 -lmsgpackc -ljansson -lz
+LIBS     = -llz4 -lmsgpackc -ljansson -lz -lm
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 
 all: $(if $(wildcard record/memrec.c),$B/bin/memrec $(AGENT)) $(addprefix $B/bin/,$(TOOLS))
