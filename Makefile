@@ -61,4 +61,5 @@ $B/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Irecord -Irecord/agent $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(UNIT_OBJ_$*) $(LIB) -Wl,--as-needed $(LIBS)
 
+-include tests/*/rules.mk
 -include $(LIB_OBJ:.o=.d) $(REC_OBJ:.o=.d) $(AGENT_OBJ:.o=.d)

@@ -201,7 +201,7 @@ static const char *text(struct stacks *s, struct mt_str str)
 	return p;
 }
 
-static uint32_t add_function(struct stacks *s, const struct mt_event *ev)
+uint32_t stacks_add_function(struct stacks *s, const struct mt_event *ev)
 {
 	GROW(s->functions, (size_t)s->n_functions, s->cap_functions);
 	s->functions[s->n_functions] = (struct function){
@@ -216,7 +216,7 @@ static uint32_t add_function(struct stacks *s, const struct mt_event *ev)
 	return n;
 }
 
-static uint32_t add_frame(struct stacks *s, uint32_t function, uint32_t line)
+uint32_t stacks_add_frame(struct stacks *s, uint32_t function, uint32_t line)
 {
 	GROW(s->frames, (size_t)s->n_frames, s->cap_frames);
 	s->frames[s->n_frames] = (struct frame){ .function = function, .line = line };
@@ -225,7 +225,7 @@ static uint32_t add_frame(struct stacks *s, uint32_t function, uint32_t line)
 	return n;
 }
 
-static uint32_t add_stack(struct stacks *s, uint32_t parent, uint32_t frame)
+uint32_t stacks_add_stack(struct stacks *s, uint32_t parent, uint32_t frame)
 {
 	GROW(s->stacks, (size_t)s->n_stacks, s->cap_stacks);
 	s->stacks[s->n_stacks] = (struct stack){
@@ -309,15 +309,15 @@ void stacks_take(struct stacks *s, const struct mt_event *ev)
 {
 	switch (ev->kind) {
 	case MT_FUNCTION:
-		map_set(&s->function_map, ev->function, add_function(s, ev));
+		map_set(&s->function_map, ev->function, stacks_add_function(s, ev));
 		break;
 	case MT_FRAME:
 		map_set(&s->frame_map, ev->frame,
-			add_frame(s, map_at(&s->function_map, ev->function), ev->line));
+			stacks_add_frame(s, map_at(&s->function_map, ev->function), ev->line));
 		break;
 	case MT_STACK:
 		map_set(&s->stack_map, ev->stack,
-			add_stack(s, map_at(&s->stack_map, ev->parent), map_at(&s->frame_map, ev->frame)));
+			stacks_add_stack(s, map_at(&s->stack_map, ev->parent), map_at(&s->frame_map, ev->frame)));
 		break;
 	case MT_HEADER:
 		s->function_map.n = s->frame_map.n = s->stack_map.n = 0;

@@ -1,0 +1,25 @@
+/*
+ * nodes.h - stacks as numbers: a tree of (parent, code, instruction)
+ *
+ * A node is a frame and, through its parent, all older frames: so a stack is
+ * one number, and two stacks share what they have in common.
+ */
+#ifndef NODES_H
+#define NODES_H
+
+#include <stdint.h>
+
+#define NODE_ROOT 0u
+#define NODE_NONE UINT32_MAX		/* no memory */
+
+/*
+ * The node of a frame of `code` at the byte `lasti` of its code (-1: before the
+ * first) that `parent` called. A new one is put into the ring before any thread
+ * can see its number. Any thread; takes a lock for new ones only.
+ */
+uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti);
+
+/* A forked child: no number was given out. */
+void nodes_forked(void);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * pylayout.c - which CPython is here, and its layout
+ *
+ * Source: _Py_DebugOffsets is declared in Include/internal/pycore_debug_offsets.h
+ *         of each release (3.13: pycore_runtime.h).
+ */
+#include "pylayout.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "agent.h"
+#include "pytables.h"
+
+_Static_assert(sizeof(void *) == 8, "the layouts are those of 64-bit CPython");
+
+/* ---- offsets the interpreter publishes ---- */
+
+enum { RUNTIME, INTERP, TSTATE, ERR_STACKITEM, FRAME, CODE, OBJECT, TYPE, HEAP_TYPE, TUPLE, LIST, SET, DICT, FLOAT, LONG, BYTES, STR, GROUPS };
+
+/* How many words each group has in a release, in the order above; the first of each is the struct's size. */
+static const uint8_t published_words[][GROUPS] = {
+	[13] = { 3, 13,  9, 0, 6, 10, 2, 4, 0, 3, 3, 0, 3, 2, 3, 3, 4 },
+	[14] = { 3, 16,  9, 0, 8, 11, 2, 4, 0, 3, 3, 4, 3, 2, 3, 3, 4 },
+	[15] = { 3, 16, 16, 1, 8, 11, 2, 6, 2, 3, 3, 4, 3, 2, 3, 3, 5 },
+};
+
+struct published {
+	int minor, free_threaded;
+	const uint64_t *group[GROUPS];
+	bool bad;
+};
+
+/* A field's offset; it must lie in its struct. */
+static int field(struct published *d, int group, int i)
+{
+	uint64_t size = d->group[group][0], at = d->group[group][i];
+	if (at >= size || size > 1 << 24)
+		d->bad = true;
+	return (int)at;
+}
+
+/*
+ * Fields that are not published. They stand where they stood in the release we
+ * know as long as their published neighbours do; otherwise no early stop is
+ * made, for it rests on them.
+ */
+static void layout_unpublished(struct py_layout *o, const struct published *d, uint32_t hex)
+{
+	const uint64_t *ts = d->group[TSTATE];
+	bool known = o->ts_frame == 72 && (d->minor < 15 ? o->ts_chunk == 232 : ts[6] == 88 && ts[7] == 96);
+	o->ts_tracefunc = !known ? -1 : d->minor < 15 ? 88 : 112;
+	o->ts_event = known ? 64 : -1;
+	if (hex >= 0x030e05f0)		/* `visited`, after the owner: before 3.14.5 the garbage collector reads it */
+		o->f_mark = o->f_owner + 1;
+}
+
+static void layout_tstate(struct py_layout *o, struct published *d)
+{
+	o->ts_frame = field(d, TSTATE, 4);
+	o->ts_thread_id = field(d, TSTATE, d->minor < 15 ? 5 : 8);
+	o->ts_chunk = field(d, TSTATE, d->minor < 15 ? 7 : 10);
+	o->cframe_frame = -1;
+}
+
+static void layout_frame(struct py_layout *o, struct published *d)
+{
+	o->f_back = field(d, FRAME, 1);
+	o->f_code = field(d, FRAME, 2);
+	o->f_instr = field(d, FRAME, 3);
+	o->f_owner = field(d, FRAME, 5);
+	o->f_tlbc = d->minor >= 14 && d->free_threaded ? field(d, FRAME, 7) : -1;
+	o->f_gen = o->f_mark = -1;
+	o->shim_owner = 3;
+	o->code_tags = d->minor >= 14 ? 3 : 0;
+}
+
+static void layout_code(struct py_layout *o, struct published *d)
+{
+	o->co_filename = field(d, CODE, 1);
+	o->co_name = field(d, CODE, 2);
+	o->co_qualname = field(d, CODE, 3);
+	o->co_lines = field(d, CODE, 4);
+	o->co_firstlineno = field(d, CODE, 5);
+	o->co_bytecode = field(d, CODE, 9);
+	o->co_tlbc = d->minor >= 14 && d->free_threaded ? field(d, CODE, 10) : -1;
+}
+
+static void layout_objects(struct py_layout *o, struct published *d)
+{
+	o->ob_type = field(d, OBJECT, 1);
+	o->tp_dealloc = field(d, TYPE, 1) + 24;		/* tp_name, tp_basicsize, tp_itemsize, tp_dealloc */
+	o->bytes_size = field(d, BYTES, 1);
+	o->bytes_data = field(d, BYTES, 2);
+	o->str_state = field(d, STR, 1);
+	o->str_length = field(d, STR, 2);
+	o->str_ascii = (int)d->group[STR][3];		/* the size of a PyASCIIObject: just past the struct */
+	o->str_compact = o->str_ascii + 16;
+	o->str_kind_shift = d->minor >= 14 && d->free_threaded ? 8 : 2;	/* there `interned` is a byte of its own */
+	o->rt_finalizing = field(d, RUNTIME, 1);
+	o->rt_interpreters = field(d, RUNTIME, 2);
+	o->rt_tstate_current = -1;
+	o->interp_next = field(d, INTERP, 2);
+}
+
+static bool is_prerelease(uint32_t hex)
+{
+	return (hex >> 4 & 15) < 0xc;	/* 0xa alpha, 0xb beta, 0xc candidate, 0xf final */
+}
+
+bool layout_published(struct py_layout *o, const void *runtime, uint32_t hex)
+{
+	const uint64_t *word = runtime;
+	unsigned minor = hex >> 16 & 0xff;
+	if (memcmp(runtime, "xdebugpy", 8) != 0 || word[1] != hex || hex >> 24 != 3 || minor < 13 || minor > 15 ||
+	    is_prerelease(hex) || word[2] > 1)
+		return false;
+	struct published d = { .minor = (int)minor, .free_threaded = (int)word[2] };
+	word += 3;
+	for (int i = 0; i < GROUPS; i++) {
+		d.group[i] = word;
+		word += published_words[minor][i];
+	}
+	memset(o, 0, sizeof *o);
+	o->minor = d.minor;
+	o->free_threaded = d.free_threaded;
+	layout_tstate(o, &d);
+	layout_frame(o, &d);
+	layout_code(o, &d);
+	layout_objects(o, &d);
+	layout_unpublished(o, &d, hex);
+	return !d.bad;
+}
+
+/* ---- finding it ---- */
+
+/*
+ * A loaded object's own symbol table. Not dlsym(): it does not see what was
+ * opened RTLD_LOCAL, it takes the loader's big lock (a constructor that waits
+ * for a thread of ours would hang), and it allocates when it finds nothing.
+ */
+struct object {
+	uintptr_t base;
+	const ElfW(Sym) *symbols;
+	const char *strings;
+	const uint32_t *hash;		/* DT_GNU_HASH */
+};
+
+static bool object_open(struct object *o, const struct dl_phdr_info *info)
+{
+	const ElfW(Dyn) *dynamic = NULL;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+	*o = (struct object){ .base = info->dlpi_addr };
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
+		/* glibc relocates these in place, except where the segment is read-only (the vDSO). */
+		uintptr_t p = dynamic->d_un.d_ptr;
+		if (p < o->base)
+			p += o->base;
+		if (dynamic->d_tag == DT_SYMTAB)
+			o->symbols = (const ElfW(Sym) *)p;
+		else if (dynamic->d_tag == DT_STRTAB)
+			o->strings = (const char *)p;
+		else if (dynamic->d_tag == DT_GNU_HASH)
+			o->hash = (const uint32_t *)p;
+	}
+	return o->symbols && o->strings && o->hash;
+}
+
+/* The address of a symbol this object defines, or 0. */
+static uintptr_t object_symbol(const struct object *o, const char *name)
+{
+	uint32_t h = 5381;
+	for (const char *c = name; *c; c++)
+		h = h * 33 + (uint8_t)*c;
+	uint32_t n_buckets = o->hash[0], first = o->hash[1], n_bloom = o->hash[2], shift = o->hash[3];
+	const uint64_t *bloom = (const uint64_t *)(o->hash + 4);
+	const uint32_t *buckets = (const uint32_t *)(bloom + n_bloom), *chain = buckets + n_buckets;
+	uint64_t word = n_bloom ? bloom[h / 64 % n_bloom] : 0;
+	if (n_buckets == 0 || !(word >> (h & 63) & 1) || !(word >> (h >> shift & 63) & 1))
+		return 0;
+	for (uint32_t i = buckets[h % n_buckets]; i >= first && i != 0; i++) {
+		const ElfW(Sym) *s = o->symbols + i;
+		if ((chain[i - first] | 1) == (h | 1) && s->st_shndx != SHN_UNDEF && s->st_value != 0 &&
+		    strcmp(o->strings + s->st_name, name) == 0)
+			return o->base + s->st_value;
+		if (chain[i - first] & 1)
+			break;
+	}
+	return 0;
+}
+
+struct search {
+	struct object program, python;
+	bool have_program, unchanged;
+};
+static unsigned long long loads_seen;	/* dlpi_adds at the last look that found nothing */
+
+static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct search *s = arg;
+	if (size >= offsetof(struct dl_phdr_info, dlpi_subs) && info->dlpi_adds == loads_seen) {
+		s->unchanged = true;
+		return 1;
+	}
+	struct object o;
+	bool is_program = !s->have_program;	/* the program itself comes first */
+	s->have_program = true;
+	if (!object_open(&o, info))
+		return 0;
+	if (is_program)
+		s->program = o;
+	if (object_symbol(&o, "PyGILState_GetThisThreadState")) {
+		s->python = o;
+		return 1;
+	}
+	return 0;
+}
+
+/* Remember how much was loaded, so that the next look is cheap. */
+static int search_count(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)arg;
+	if (size >= offsetof(struct dl_phdr_info, dlpi_subs))
+		loads_seen = info->dlpi_adds;
+	return 1;
+}
+
+/* Data of a library may have been copied into a program that is linked to fixed addresses. */
+static uintptr_t data_symbol(const struct search *s, const char *name)
+{
+	uintptr_t p = s->program.hash ? object_symbol(&s->program, name) : 0;
+	return p ? p : object_symbol(&s->python, name);
+}
+
+/* ---- its version ---- */
+
+static char *put_number(char *p, unsigned n)
+{
+	if (n >= 10)
+		p = put_number(p, n / 10);
+	*p++ = (char)('0' + n % 10);
+	return p;
+}
+
+/* "3.15.0b2" from PY_VERSION_HEX. */
+static void version_text(char *p, uint32_t hex)
+{
+	p = put_number(p, hex >> 24);
+	*p++ = '.';
+	p = put_number(p, hex >> 16 & 0xff);
+	*p++ = '.';
+	p = put_number(p, hex >> 8 & 0xff);
+	uint32_t level = hex >> 4 & 15;
+	if (level != 15) {
+		if (level == 12)
+			*p++ = 'r';
+		*p++ = level == 10 ? 'a' : level == 11 ? 'b' : 'c';
+		p = put_number(p, hex & 15);
+	}
+	*p = '\0';
+}
+
+static uint32_t parse_number(const char **p)
+{
+	uint32_t n = 0;
+	while (**p >= '0' && **p <= '9')
+		n = n * 10 + (uint32_t)(*(*p)++ - '0');
+	return n & 0xff;
+}
+
+/* "3.10.0rc2 (default, …" as PY_VERSION_HEX. */
+static uint32_t version_hex(const char *text)
+{
+	uint32_t hex = parse_number(&text) << 24;
+	for (int shift = 16; shift >= 8 && *text == '.'; shift -= 8) {
+		text++;
+		hex |= parse_number(&text) << shift;
+	}
+	return hex | (*text == 'a' ? 0xa0 : *text == 'b' ? 0xb0 : *text == 'r' ? 0xc0 : 0xf0);
+}
+
+/* Py_Version is data, from 3.11; older Py_GetVersion() may be called at any time, by any thread. */
+static uint32_t python_version(const struct search *s)
+{
+	uintptr_t data = data_symbol(s, "Py_Version");
+	if (data)
+		return (uint32_t)*(const unsigned long *)data;
+	const char *(*get)(void) = (const char *(*)(void))object_symbol(&s->python, "Py_GetVersion");
+	return get ? version_hex(get()) : 0;
+}
+
+static bool python_layout(struct python *p, uint32_t hex)
+{
+	static const struct py_layout *const tables[] = { &py38, &py39, &py310, &py311, &py312 };
+	unsigned minor = hex >> 16 & 0xff;
+	if (hex >> 24 != 3 || minor < 8 || is_prerelease(hex))
+		return false;
+	if (minor > 12)
+		return layout_published(&p->layout, (const void *)p->runtime, hex);
+	p->layout = *tables[minor - 8];
+	return true;
+}
+
+COLD enum python_found python_find(struct python *p)
+{
+	struct search s = { .unchanged = false };
+	dl_iterate_phdr(search_object, &s);
+	if (s.unchanged)
+		return PYTHON_NONE;
+	if (!s.python.hash) {
+		dl_iterate_phdr(search_count, NULL);
+		return PYTHON_NONE;
+	}
+	uint32_t hex = python_version(&s);
+	unsigned minor = hex >> 16 & 0xff;
+	version_text(p->version, hex);
+	p->runtime = data_symbol(&s, "_PyRuntime");
+	p->code_type = data_symbol(&s, "PyCode_Type");
+	p->thread_state = (void *(*)(void))object_symbol(&s.python, "PyGILState_GetThisThreadState");
+	p->attached = (void *(*)(void))object_symbol(&s.python, minor >= 13 ? "PyThreadState_GetUnchecked"
+										: "_PyThreadState_UncheckedGet");
+	if (!p->runtime || !p->code_type || !p->thread_state || !p->attached || !python_layout(p, hex))
+		return PYTHON_REFUSED;
+	if (p->layout.free_threaded)
+		strcat(p->version, " free-threaded");
+	return PYTHON_FOUND;
+}

@@ -1,0 +1,70 @@
+/*
+ * pylayout.h - where CPython keeps what a stack is made of
+ *
+ * Byte offsets into CPython's own structs, for 64-bit Linux. They do not change
+ * within a minor release (3.8 to 3.12), or are published by the interpreter in
+ * its _Py_DebugOffsets (from 3.13). -1: that release has no such field.
+ */
+#ifndef PYLAYOUT_H
+#define PYLAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOAD(p, offset) (*(volatile uintptr_t *)((uintptr_t)(p) + (uintptr_t)(offset)))
+#define LOAD_INT(p, offset) (*(volatile int32_t *)((uintptr_t)(p) + (uintptr_t)(offset)))
+#define LOAD_BYTE(p, offset) (*(volatile uint8_t *)((uintptr_t)(p) + (uintptr_t)(offset)))
+
+/* All ints, so that two layouts can be compared with memcmp. */
+struct py_layout {
+	int minor, free_threaded;
+	/* PyThreadState */
+	int ts_frame;		/* the newest frame; 3.11 and 3.12: its cframe */
+	int cframe_frame;	/* 3.11, 3.12: the newest frame, in the cframe */
+	int ts_thread_id, ts_chunk;
+	int ts_tracefunc;	/* a debugger may move an older frame's instruction; -1: unknown, so never trust a mark */
+	int ts_event;		/* 3.12: >= 0 while a sys.monitoring callback runs, which may do the same */
+	/* frame */
+	int f_code, f_back, f_instr;
+	int f_owner;		/* from 3.12: what the frame belongs to */
+	int f_gen;		/* to 3.10: the generator it belongs to */
+	int f_mark;		/* a byte that each new activation resets and nobody reads; pystack.c */
+	int f_tlbc;		/* free-threaded 3.14: which copy of the bytecode the thread runs */
+	int shim_owner;		/* from this owner on a frame is the interpreter's, not Python's */
+	int code_tags;		/* low bits of f_code that are no part of the pointer */
+	/* PyCodeObject */
+	int co_filename, co_name, co_qualname, co_firstlineno, co_lines, co_bytecode, co_tlbc;
+	/* objects, bytes, str, type */
+	int ob_type, bytes_size, bytes_data, str_length, str_state, str_ascii, str_compact, str_kind_shift, tp_dealloc;
+	/* _PyRuntime, PyInterpreterState */
+	int rt_finalizing, rt_tstate_current, rt_interpreters, interp_next;
+};
+
+/* The interpreter in this process. Filled once, then constant. */
+struct python {
+	uintptr_t runtime;		/* &_PyRuntime */
+	uintptr_t code_type;		/* &PyCode_Type */
+	void *(*thread_state)(void);	/* PyGILState_GetThisThreadState: this thread's, attached or not */
+	void *(*attached)(void);	/* PyThreadState_GetUnchecked: the one that holds the interpreter, or NULL */
+	struct py_layout layout;
+	char version[48];		/* "3.11.2" */
+};
+
+enum python_found { PYTHON_NONE, PYTHON_REFUSED, PYTHON_FOUND };
+
+/*
+ * Look for a CPython among the loaded objects, wherever the loader put it (also
+ * RTLD_LOCAL). Takes no lock but the one of dl_iterate_phdr, allocates nothing.
+ * REFUSED: there is one, p->version says which, but its layout is not known.
+ * Returns at once with NONE if nothing was loaded since the last NONE.
+ */
+enum python_found python_find(struct python *p);
+
+/*
+ * The layout that _Py_DebugOffsets at `runtime` publishes, of a release with the
+ * hexadecimal version `hex`. False: not there, a pre-release, or not plausible.
+ */
+bool layout_published(struct py_layout *o, const void *runtime, uint32_t hex);
+
+#endif

@@ -1,0 +1,709 @@
+/*
+ * pystack.c - the calling thread's Python stack, read from inside an allocation
+ *
+ * The chain of frames is read by constant offsets, without the interpreter's
+ * help, so neither its lock nor its consent is needed: nobody but the calling
+ * thread changes its own chain.
+ *
+ * A stack is mostly the last one. Each thread keeps its last walk (`levels`,
+ * oldest first) and compares: new frames on top are collected until one is met
+ * that was there before; from there down EVERY level is compared with what it
+ * was. "The top frame looks the same, so the rest is" would be wrong: two calls
+ * of one function from two lines of its caller put the same frame at the same
+ * address with the same instruction. Only a proof allows an early stop:
+ *
+ *   the mark    a byte of the frame that each activation resets and nobody
+ *               reads. Still there: the same activation, so everything older
+ *               stands still since. Not for generators, whose frames move.
+ *   the anchor  frames live in chunks; a chunk is released when its first frame
+ *               ends. A stamp in the last word of a chunk, which no frame uses,
+ *               still there: the chunk below was never left since, so its first
+ *               frame is the same activation.
+ *
+ * Neither while a debugger is at work, which may move an older frame to
+ * another line.
+ */
+#include "pystack.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "nodes.h"
+#include "pycode.h"
+#include "pytables.h"
+#include "../wire.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* ---- a thread's last walk ---- */
+
+/* `key` tells where the frame is: up to 3.10 its f_lasti, later the address of its instruction. */
+struct level {
+	uintptr_t frame, code, key;
+	uint32_t node;
+};
+#define KEY_SPOILT UINTPTR_MAX		/* no frame has it */
+
+/* A direct-mapped cache in front of the tables. */
+struct step {
+	uintptr_t code, key;
+	const struct code_entry *entry;
+	uint32_t id, parent, node;
+};
+
+struct stamped { uintptr_t chunk; uint64_t stamp; };
+
+#define N_PLACES 2048u		/* powers of two */
+#define N_STEPS 512u
+#define FIRST_LEVELS 1024u
+#define FIRST_CHUNKS 64u
+
+struct thread {
+	uintptr_t ts;			/* the thread state of the last walk */
+	struct level *levels;		/* the last walk, oldest first */
+	struct level *fresh;		/* collected in this walk, newest first */
+	struct stamped *chunks;		/* our stamps, oldest first */
+	uint32_t n, capacity, n_fresh, fresh_capacity, n_chunks, chunk_capacity;
+	uint32_t deaths;		/* code_deaths() as far as looked at */
+	uint64_t last_stamp;
+	uint32_t place[N_PLACES];	/* frame address to a level that may hold it */
+	struct step steps[N_STEPS];
+	struct thread *next;		/* of all */
+	pid_t owner;
+};
+
+static __thread struct thread *self;
+static struct thread *all_threads, *hand;
+static struct lock thread_lock;
+
+static struct python python;
+enum { NOT_FOUND, FOUND, READY, OFF };
+static uint32_t state;		/* FOUND: not yet told to the collector, not yet hooked */
+static bool refused;		/* OFF, and the user is yet to be told */
+static uint32_t lookups;
+
+INLINE uint32_t place_of(uintptr_t frame)
+{
+	return (uint32_t)(frame >> 4 ^ frame >> 15) & (N_PLACES - 1);
+}
+
+static void thread_reset(struct thread *t)
+{
+	t->ts = 0;
+	t->n = t->n_chunks = 0;
+	t->deaths = code_deaths();
+	memset(t->steps, 0, sizeof t->steps);
+}
+
+/* Twice the room for an array of which `used` entries count. */
+static COLD void *grow(void *old, uint32_t *capacity, uint32_t used, size_t size)
+{
+	char *p = pages_new(*capacity * 2 * size);
+	if (!p)
+		return NULL;
+	memcpy(p, old, used * size);
+	pages_free(old, *capacity * size);
+	*capacity *= 2;
+	return p;
+}
+
+static bool fresh_grow(struct thread *t)
+{
+	struct level *p = grow(t->fresh, &t->fresh_capacity, t->n_fresh, sizeof *p);
+	if (p)
+		t->fresh = p;
+	return p != NULL;
+}
+
+static bool levels_grow(struct thread *t, uint32_t n)
+{
+	while (t->capacity < n) {
+		struct level *p = grow(t->levels, &t->capacity, t->n, sizeof *p);
+		if (!p)
+			return false;
+		t->levels = p;
+	}
+	return true;
+}
+
+static struct thread *thread_new(void)
+{
+	struct thread *t = pages_new(sizeof *t);
+	if (!t)
+		return NULL;
+	t->levels = pages_new(FIRST_LEVELS * sizeof *t->levels);
+	t->fresh = pages_new(FIRST_LEVELS * sizeof *t->fresh);
+	t->chunks = pages_new(FIRST_CHUNKS * sizeof *t->chunks);
+	t->capacity = t->fresh_capacity = FIRST_LEVELS;
+	t->chunk_capacity = FIRST_CHUNKS;
+	if (t->levels && t->fresh && t->chunks)
+		return t;
+	pages_free(t->levels, FIRST_LEVELS * sizeof *t->levels);
+	pages_free(t->fresh, FIRST_LEVELS * sizeof *t->fresh);
+	pages_free(t->chunks, FIRST_CHUNKS * sizeof *t->chunks);
+	pages_free(t, sizeof *t);
+	return NULL;
+}
+
+/*
+ * The state of a thread that is no more: a few are asked each time, in turn, so
+ * that at most one in eight lies idle. No pthread key tells us of a thread's
+ * end, for its destructor would run among the target's own.
+ */
+static struct thread *thread_idle(pid_t tid)
+{
+	pid_t pid = (pid_t)syscall(SYS_getpid);
+	for (int i = 0; i < 8 && all_threads; i++) {
+		hand = hand && hand->next ? hand->next : all_threads;
+		if (hand->owner == tid || (syscall(SYS_tgkill, pid, hand->owner, 0) < 0 && errno == ESRCH))
+			return hand;
+	}
+	return NULL;
+}
+
+static COLD struct thread *thread_begin(void)
+{
+	pid_t tid = (pid_t)syscall(SYS_gettid);
+	lock_take(&thread_lock);
+	struct thread *t = thread_idle(tid);
+	if (!t && (t = thread_new()) != NULL) {
+		t->next = all_threads;
+		all_threads = t;
+	}
+	if (t) {
+		t->owner = tid;
+		thread_reset(t);
+		t->last_stamp += (uint64_t)(uintptr_t)t << 20 | 1u << 19;	/* no two states' stamps meet */
+	}
+	lock_drop(&thread_lock);
+	self = t;
+	return t;
+}
+
+/* Code objects died: what is cached of them must not match a new one at the same address. */
+static COLD void spoil_dead(struct thread *t)
+{
+	uint32_t first = t->deaths + 1, last = code_deaths();
+	for (uint32_t d = first; d - 1 != last && last - first < CODE_DEAD_KEPT / 2; d++) {
+		uintptr_t dead = __atomic_load_n(&code_dead[d % CODE_DEAD_KEPT], __ATOMIC_RELAXED);
+		for (uint32_t i = 0; i < t->n; i++)
+			if (t->levels[i].code == dead)
+				t->levels[i].key = KEY_SPOILT;
+	}
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (code_deaths() - first >= CODE_DEAD_KEPT / 2)
+		t->n = 0;		/* too many to have seen them all */
+	t->deaths = last;
+}
+
+/* ---- frames ---- */
+
+/* The interpreter's own frames (from 3.12: one for each entry from C) are passed over. */
+INLINE uintptr_t skip_shims(const struct py_layout *o, uintptr_t f)
+{
+	if (o->shim_owner)
+		while (f && LOAD_BYTE(f, o->f_owner) >= o->shim_owner)
+			f = LOAD(f, o->f_back);
+	return f;
+}
+
+INLINE uintptr_t newest_frame(const struct py_layout *o, uintptr_t ts)
+{
+	uintptr_t f = LOAD(ts, o->ts_frame);
+	if (o->cframe_frame >= 0 && f)
+		f = LOAD(f, o->cframe_frame);
+	return skip_shims(o, f);
+}
+
+INLINE uintptr_t frame_code(const struct py_layout *o, uintptr_t f)
+{
+	return LOAD(f, o->f_code) & ~(uintptr_t)o->code_tags;
+}
+
+INLINE uintptr_t frame_key(const struct py_layout *o, uintptr_t f)
+{
+	return o->minor <= 10 ? (uint32_t)LOAD_INT(f, o->f_instr) : LOAD(f, o->f_instr);
+}
+
+/*
+ * Do equal keys need equal codes to be the same place? Offsets do; an address
+ * is in one living code object only, except where threads have copies.
+ */
+INLINE bool key_needs_code(const struct py_layout *o)
+{
+	return o->minor <= 10 || o->f_tlbc >= 0;
+}
+
+/* The byte of its code a frame is at; -1: before the first. */
+static int32_t frame_lasti(const struct py_layout *o, const struct level *l)
+{
+	int32_t at = (int32_t)(uint32_t)l->key;
+	if (o->minor <= 10)
+		return at < 0 ? -1 : o->minor == 10 ? at * 2 : at;
+	uintptr_t start = l->code + (uintptr_t)o->co_bytecode;
+	if (o->f_tlbc >= 0) {		/* an array of the copies: their number, then their addresses */
+		uintptr_t copies = LOAD(l->code, o->co_tlbc);
+		int32_t i = LOAD_INT(l->frame, o->f_tlbc);
+		if (copies && i >= 0 && (uintptr_t)i < LOAD(copies, 0))
+			start = LOAD(copies, 8 + 8 * (uintptr_t)i);
+	}
+	at = (int32_t)(l->key - start);
+	return at < 0 ? -1 : at;
+}
+
+/* ---- the mark ---- */
+
+#define MARK 2
+
+/* What a new activation leaves there: up to 3.10 f_trace_lines (True), later `visited`. */
+INLINE uint8_t mark_unset(const struct py_layout *o)
+{
+	return o->minor <= 10;
+}
+
+INLINE bool frame_stays(const struct py_layout *o, uintptr_t f)
+{
+	return o->minor <= 10 ? LOAD(f, o->f_gen) == 0 : LOAD_BYTE(f, o->f_owner) == 0;
+}
+
+INLINE bool is_marked(const struct py_layout *o, uintptr_t f)
+{
+	return LOAD_BYTE(f, o->f_mark) == MARK && frame_stays(o, f);
+}
+
+/* Only over what a new activation left there: a program may have set f_trace_lines to False. */
+INLINE void mark(const struct py_layout *o, uintptr_t f)
+{
+	if (LOAD_BYTE(f, o->f_mark) == mark_unset(o) && frame_stays(o, f))
+		LOAD_BYTE(f, o->f_mark) = MARK;
+}
+
+/* ---- the anchor ---- */
+
+/* A chunk: the one below it, its size in bytes, its top, then frames. */
+#define CHUNK_BELOW(c) LOAD(c, 0)
+#define CHUNK_STAMP(c) LOAD(c, LOAD(c, 8) - 8)
+#define CHUNK_FIRST_FRAME(c) ((c) + 24)
+
+INLINE bool has_many_chunks(const struct py_layout *o, uintptr_t ts)
+{
+	uintptr_t c = LOAD(ts, o->ts_chunk);
+	return c && (c = CHUNK_BELOW(c)) != 0 && CHUNK_BELOW(c) != 0;
+}
+
+/*
+ * The first frame of the chunk below the newest chunk whose stamp is ours, or 0;
+ * *kept: how many of our stamps stand. Not that chunk's own first frame: some
+ * releases keep one empty chunk for later, and its stamp with it.
+ */
+static COLD uintptr_t find_anchor(const struct py_layout *o, const struct thread *t, uintptr_t ts, uint32_t *kept)
+{
+	uintptr_t c = LOAD(ts, o->ts_chunk);
+	for (int looked = 0; looked < 64; looked++, c = CHUNK_BELOW(c)) {
+		uintptr_t below = CHUNK_BELOW(c);
+		if (!below || !CHUNK_BELOW(below))
+			break;
+		uint64_t stamp = CHUNK_STAMP(c);
+		for (uint32_t i = t->n_chunks; stamp && i > 1 && i + 8 > t->n_chunks; i--)
+			if (t->chunks[i - 1].stamp == stamp && t->chunks[i - 1].chunk == c && t->chunks[i - 2].chunk == below) {
+				*kept = i;
+				return CHUNK_FIRST_FRAME(below);
+			}
+	}
+	return 0;
+}
+
+/* Stamp every chunk above those kept. */
+static COLD void stamp_chunks(const struct py_layout *o, struct thread *t, uintptr_t ts, uint32_t kept)
+{
+	uintptr_t known = kept ? t->chunks[kept - 1].chunk : 0;
+	uint32_t n = kept;
+	for (uintptr_t c = LOAD(ts, o->ts_chunk); c && c != known; c = CHUNK_BELOW(c))
+		n++;
+	t->n_chunks = kept;
+	while (t->chunk_capacity < n) {
+		struct stamped *p = grow(t->chunks, &t->chunk_capacity, kept, sizeof *p);
+		if (!p) {
+			t->n_chunks = 0;
+			return;
+		}
+		t->chunks = p;
+	}
+	t->n_chunks = n;
+	for (uintptr_t c = LOAD(ts, o->ts_chunk); c && c != known; c = CHUNK_BELOW(c)) {
+		CHUNK_STAMP(c) = ++t->last_stamp;
+		t->chunks[--n] = (struct stamped){ c, t->last_stamp };
+	}
+}
+
+/* ---- the walk ---- */
+
+#define COLLECTED_ALL (-1)	/* no frame of the last walk was met */
+#define NO_MEMORY (-2)
+#define MOVED UINT32_MAX
+
+/* Collect new frames from the newest down. Returns the level of the first that is known. */
+INLINE int64_t collect(const struct py_layout *o, struct thread *t, uintptr_t f, bool marks)
+{
+	for (t->n_fresh = 0; f; f = skip_shims(o, LOAD(f, o->f_back))) {
+		uint32_t i = t->place[place_of(f)];
+		if (i < t->n && t->levels[i].frame == f)
+			return i;
+		if (UNLIKELY(t->n_fresh == t->fresh_capacity) && !fresh_grow(t))
+			return NO_MEMORY;
+		struct level *l = &t->fresh[t->n_fresh++];
+		l->frame = f;
+		l->code = frame_code(o, f);
+		l->key = frame_key(o, f);
+		if (marks)
+			mark(o, f);
+	}
+	return COLLECTED_ALL;
+}
+
+/* Is the frame where it was? If not, note where it is. */
+INLINE bool level_unchanged(const struct py_layout *o, struct level *l, uintptr_t f)
+{
+	uintptr_t key = frame_key(o, f);
+	if (LIKELY(l->key == key) && (!key_needs_code(o) || LIKELY(l->code == frame_code(o, f))))
+		return true;
+	l->key = key;
+	l->code = frame_code(o, f);
+	return false;
+}
+
+/*
+ * Compare level `at` and all older ones with the frames. Returns the oldest
+ * level that changed, at + 1 if none did, MOVED if a frame hangs under another
+ * one than it did (a generator, a greenlet).
+ */
+INLINE uint32_t verify(const struct py_layout *o, struct thread *t, uint32_t at, bool marks, uintptr_t anchor)
+{
+	uint32_t changed = at + 1;
+	uintptr_t f = t->levels[at].frame;
+	for (uint32_t i = at;; i--) {
+		uintptr_t expected = i ? t->levels[i - 1].frame : 0, next = LOAD(f, o->f_back);
+		/* Go on from the cached address, not the loaded one, or every load waits for the one before. */
+		uintptr_t guess = expected;
+		__asm__("" : "+r"(guess));
+		if (UNLIKELY(!level_unchanged(o, &t->levels[i], f)))
+			changed = i;
+#ifdef PYSTACK_VERIFY
+		else if (pystack_naive)
+			return changed;
+#endif
+		if (marks) {
+			if (is_marked(o, f)) {
+				COUNT(early_stops);
+				return changed;
+			}
+			mark(o, f);
+		}
+		if (anchor && f == anchor) {
+			COUNT(early_stops);
+			return changed;
+		}
+		if (next != expected)
+			next = skip_shims(o, next);
+		if (UNLIKELY(next != expected))
+			return MOVED;
+		if (i == 0)
+			return changed;
+		f = guess;
+	}
+}
+
+/* The first `n` levels stand; the collected frames come on top. */
+INLINE bool keep_fresh(struct thread *t, uint32_t n)
+{
+	if (UNLIKELY(n + t->n_fresh > t->capacity)) {
+		t->n = n;
+		if (!levels_grow(t, n + t->n_fresh))
+			return false;
+	}
+	for (uint32_t j = t->n_fresh; j > 0; j--, n++) {
+		t->levels[n] = t->fresh[j - 1];
+		t->place[place_of(t->levels[n].frame)] = n;
+	}
+	t->n = n;
+	return true;
+}
+
+static COLD void switch_off(void)
+{
+	static const char text[] = "this Python is not laid out as its version says: Python stacks are switched off";
+	if (__atomic_exchange_n(&state, OFF, __ATOMIC_ACQ_REL) != OFF)
+		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
+}
+
+/* The node of a level under `parent`; NODE_NONE: no memory. */
+INLINE uint32_t level_node(const struct py_layout *o, struct thread *t, const struct level *l, uint32_t parent)
+{
+	uint64_t h = (l->key ^ l->code << 3 ^ (uintptr_t)parent << 17) * 0x9e3779b97f4a7c15u;
+	struct step *s = &t->steps[h >> 32 & (N_STEPS - 1)];
+	if (LIKELY(s->code == l->code && s->key == l->key && s->parent == parent && s->entry != NULL &&
+		   __atomic_load_n(&s->entry->code, __ATOMIC_ACQUIRE) == l->code && s->entry->id == s->id))
+		return s->node;
+	const struct code_entry *e;
+	enum code_result r = code_lookup(l->code, &e);
+	if (UNLIKELY(r != CODE_OK)) {
+		if (r == CODE_NOT_CODE)
+			switch_off();
+		return NODE_NONE;
+	}
+	uint32_t node = e->hidden ? parent : node_child(parent, e->id, frame_lasti(o, l));
+	if (node != NODE_NONE)
+		*s = (struct step){ .code = l->code, .key = l->key, .entry = e, .id = e->id, .parent = parent, .node = node };
+	return node;
+}
+
+/* Give the levels from `changed` up their nodes; returns the newest. */
+INLINE uint32_t name_levels(const struct py_layout *o, struct thread *t, uint32_t changed)
+{
+	uint32_t node = changed ? t->levels[changed - 1].node : NODE_ROOT;
+	for (uint32_t i = changed; i < t->n; i++) {
+		node = level_node(o, t, &t->levels[i], node);
+		if (UNLIKELY(node == NODE_NONE)) {
+			t->n = i;
+			return NODE_ROOT;
+		}
+		t->levels[i].node = node;
+	}
+	return node;
+}
+
+/* May a debugger move frames now? */
+INLINE bool is_traced(const struct py_layout *o, uintptr_t ts)
+{
+	return o->ts_tracefunc < 0 || LOAD(ts, o->ts_tracefunc) != 0 || (o->ts_event >= 0 && LOAD_INT(ts, o->ts_event) >= 0);
+}
+
+static COLD void thread_state_changed(const struct py_layout *o, struct thread *t, uintptr_t ts)
+{
+	t->ts = ts;
+	t->n = t->n_chunks = 0;
+	if (o->f_tlbc >= 0)		/* other copies of the bytecode */
+		memset(t->steps, 0, sizeof t->steps);
+}
+
+INLINE uint32_t walk(const struct py_layout *o, struct thread *t, uintptr_t ts)
+{
+	if (UNLIKELY(t->ts != ts))
+		thread_state_changed(o, t, ts);
+	if (UNLIKELY(t->deaths != code_deaths()))
+		spoil_dead(t);
+	bool early = !is_traced(o, ts);
+	bool marks = early && o->f_mark >= 0;
+	/* From 3.15 on chunks may be kept or moved in other ways: the anchor would prove nothing. */
+	bool chunks = early && o->f_mark < 0 && o->ts_chunk >= 0 && o->minor <= 14 && UNLIKELY(has_many_chunks(o, ts));
+	uint32_t kept = 0;
+	uintptr_t anchor = chunks ? find_anchor(o, t, ts, &kept) : 0;
+
+	int64_t known = collect(o, t, newest_frame(o, ts), marks);
+	uint32_t changed = 0;
+	if (LIKELY(known >= 0)) {
+		changed = UNLIKELY(anchor != 0) ? verify(o, t, (uint32_t)known, false, anchor)
+						: verify(o, t, (uint32_t)known, marks, 0);
+		if (UNLIKELY(changed == MOVED)) {
+			COUNT(rebuilds);
+			t->n = kept = changed = 0;
+			known = collect(o, t, newest_frame(o, ts), marks);
+		}
+	}
+	if (UNLIKELY(known == NO_MEMORY) || UNLIKELY(!keep_fresh(t, (uint32_t)(known + 1)))) {
+		t->n = 0;
+		return NODE_ROOT;
+	}
+	t->n_chunks = kept;
+	if (chunks && (kept == 0 || t->chunks[kept - 1].chunk != LOAD(ts, o->ts_chunk)))
+		stamp_chunks(o, t, ts, kept);
+	return name_levels(o, t, changed);
+}
+
+/* One walk for each release, with its offsets as constants; and one for any. */
+typedef uint32_t walk_fn(struct thread *t, uintptr_t ts);
+#define WALK(name, layout) \
+	static uint32_t name(struct thread *t, uintptr_t ts) { return walk(layout, t, ts); }
+WALK(walk38, &py38)
+WALK(walk39, &py39)
+WALK(walk310, &py310)
+WALK(walk311, &py311)
+WALK(walk312, &py312)
+WALK(walk313, &py313)
+WALK(walk314, &py314)
+WALK(walk_any, &python.layout)
+
+static walk_fn *walk_version = walk_any;
+
+static void choose_walk(void)
+{
+	static const struct { const struct py_layout *layout; walk_fn *walk; } known[] = {
+		{ &py38, walk38 }, { &py39, walk39 }, { &py310, walk310 }, { &py311, walk311 }, { &py312, walk312 },
+		{ &py313, walk313 }, { &py314, walk314 },
+	};
+	walk_version = walk_any;
+#ifdef PYSTACK_VERIFY
+	if (pystack_generic)
+		return;
+#endif
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (memcmp(known[i].layout, &python.layout, sizeof python.layout) == 0)
+			walk_version = known[i].walk;
+}
+
+/* ---- which interpreter, which thread state ---- */
+
+uintptr_t pystack_thread_state(const struct python *p)
+{
+	const struct py_layout *o = &p->layout;
+	if (o->minor >= 12) {
+		/* The attached one first: a sub-interpreter's. Without the lock, the last one that was attached. */
+		uintptr_t ts = (uintptr_t)p->attached();
+		return ts ? ts : (uintptr_t)p->thread_state();
+	}
+	uintptr_t ts = (uintptr_t)p->thread_state();
+	uintptr_t main_interpreter = ts ? LOAD(p->runtime, o->rt_interpreters) : 0;
+	if (UNLIKELY(main_interpreter && LOAD(main_interpreter, o->interp_next))) {
+		/* That is the main interpreter's, always; a sub-interpreter's is seen only while it holds the lock. */
+		uintptr_t current = LOAD(p->runtime, o->rt_tstate_current);
+		if (current && current != ts && LOAD(current, o->ts_thread_id) == (uintptr_t)pthread_self())
+			ts = current;
+	}
+	return ts;
+}
+
+/* From there on the thread states of other threads are freed under them. */
+static bool is_finalizing(uintptr_t ts)
+{
+	uintptr_t by = LOAD(python.runtime, python.layout.rt_finalizing);
+	return by != 0 && by != ts;
+}
+
+/* At the 1st, 2nd, 4th, … look, later now and then: does this one count? */
+static bool is_time_to_look(void)
+{
+	uint32_t n = __atomic_load_n(&lookups, __ATOMIC_RELAXED) + 1;
+	__atomic_store_n(&lookups, n, __ATOMIC_RELAXED);	/* a lost count is no loss */
+	return n < 4096 ? (n & (n - 1)) == 0 : n % 4096 == 0;
+}
+
+static COLD void look(void)
+{
+	lock_take(&thread_lock);
+	if (state == NOT_FOUND) {
+		enum python_found found = python_find(&python);
+		refused = found == PYTHON_REFUSED;
+		__atomic_store_n(&state, found == PYTHON_FOUND ? FOUND : refused ? OFF : NOT_FOUND, __ATOMIC_RELEASE);
+	}
+	lock_drop(&thread_lock);
+}
+
+/* The first allocation with an interpreter: hook it and say so. */
+static COLD void start(void)
+{
+	lock_take(&thread_lock);
+	if (state == FOUND) {
+		choose_walk();
+		code_watch(&python);
+		ring_message(WIRE_PYTHON, 0, &(struct piece){ python.version, strlen(python.version) }, 1);
+		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
+	}
+	lock_drop(&thread_lock);
+}
+
+static COLD void tell_refusal(void)
+{
+	static const char head[] = "Python ", tail[] = " is not one whose stacks can be read: recording without Python stacks";
+	if (!__atomic_exchange_n(&refused, false, __ATOMIC_ACQ_REL))
+		return;
+	struct piece pieces[] = { { head, sizeof head - 1 }, { python.version, strlen(python.version) }, { tail, sizeof tail - 1 } };
+	ring_message(WIRE_WARN, 0, pieces, 3);
+}
+
+/* The usual path is READY. False: there is no stack to be had. */
+static COLD bool prepare(void)
+{
+	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+	if (now == NOT_FOUND && is_time_to_look())
+		look();
+	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == FOUND)
+		start();
+	now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+	if (now == OFF)
+		tell_refusal();
+	return now == READY;
+}
+
+void pystack_init(void)
+{
+	int saved = errno;
+	look();
+	errno = saved;
+}
+
+#ifdef PYSTACK_VERIFY
+struct pystack_counts pystack_counts;
+bool pystack_naive, pystack_generic;
+
+static void check(uint32_t node, struct thread *t, uintptr_t ts)
+{
+	static const char text[] = "stack mismatch: the cached walk differs from the reference";
+	COUNT(captures);
+	if (pystack_reference(&python, ts) == node)
+		return;
+	COUNT(mismatches);
+	t->n = 0;		/* do not go on from a wrong stack */
+	if (pystack_counts.mismatches <= 10)
+		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
+}
+#endif
+
+static uint32_t capture(void)
+{
+	if (UNLIKELY(__atomic_load_n(&state, __ATOMIC_ACQUIRE) != READY) && !prepare())
+		return NODE_ROOT;
+	uintptr_t ts = pystack_thread_state(&python);
+	if (!ts || UNLIKELY(is_finalizing(ts)) || UNLIKELY(code_busy()))
+		return NODE_ROOT;
+	struct thread *t = self;
+	if (UNLIKELY(!t) && !(t = thread_begin()))
+		return NODE_ROOT;
+	uint32_t node = walk_version(t, ts);
+#ifdef PYSTACK_VERIFY
+	check(node, t, ts);
+#endif
+	return node;
+}
+
+uint32_t pystack_capture(void)
+{
+	int saved = errno;
+	uint32_t node = capture();
+	errno = saved;
+	return node;
+}
+
+/*
+ * The states of the parent's other threads are forgotten, not given back: they
+ * may have been halfway through growing.
+ */
+void pystack_forked(void)
+{
+	thread_lock = (struct lock){ 0 };
+	code_forked();
+	nodes_forked();
+	all_threads = hand = NULL;
+	if (self) {
+		self->next = NULL;
+		self->owner = (pid_t)syscall(SYS_gettid);
+		thread_reset(self);
+		all_threads = self;
+	}
+	if (state == READY)
+		state = FOUND;		/* the child's own stream hears of the interpreter */
+	lookups = 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * pystack.h - what tests see of the walker (everyone else: agent.h)
+ */
+#ifndef PYSTACK_H
+#define PYSTACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pylayout.h"
+
+/* The calling thread's PyThreadState, or 0. */
+uintptr_t pystack_thread_state(const struct python *p);
+
+#ifdef PYSTACK_VERIFY
+/*
+ * The node of the stack of thread state `ts`, found without any cache: another
+ * walk, written apart, that reads the content of every code object anew.
+ */
+uint32_t pystack_reference(const struct python *p, uintptr_t ts);
+
+struct pystack_counts {
+	uint64_t captures, early_stops, rebuilds, mismatches;
+};
+extern struct pystack_counts pystack_counts;
+/* For tests: stop at the first frame that looks as it did in the last walk. Wrong, and shown to be. */
+extern bool pystack_naive;
+/* For tests: walk with the layout as a variable, as an unknown patch release would be. */
+extern bool pystack_generic;
+#define COUNT(what) __atomic_add_fetch(&pystack_counts.what, 1, __ATOMIC_RELAXED)
+#else
+#define COUNT(what) ((void)0)
+#endif
+
+#endif

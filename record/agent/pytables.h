@@ -1,0 +1,75 @@
+/*
+ * pytables.h - the layouts of CPython 3.8 to 3.14
+ *
+ * In a header, so that the walkers see them as constants. They were read from
+ * the debug information of the releases, not from anyone's copy of the structs.
+ */
+#ifndef PYTABLES_H
+#define PYTABLES_H
+
+#include "pylayout.h"
+
+#define OBJECTS_38 .ob_type = 8, .bytes_size = 16, .bytes_data = 32, .str_length = 16, .str_state = 32, \
+	.str_ascii = 48, .str_compact = 72, .str_kind_shift = 2, .tp_dealloc = 48
+/* 3.12 took the wchar_t representation out of str. */
+#define OBJECTS_312 .ob_type = 8, .bytes_size = 16, .bytes_data = 32, .str_length = 16, .str_state = 32, \
+	.str_ascii = 40, .str_compact = 56, .str_kind_shift = 2, .tp_dealloc = 48
+#define CODE_38 .co_filename = 104, .co_name = 112, .co_qualname = -1, .co_firstlineno = 40, .co_lines = 120, \
+	.co_bytecode = -1, .co_tlbc = -1
+#define TSTATE_38 .ts_frame = 24, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = -1, .ts_tracefunc = 64, .ts_event = -1
+#define FRAME_38 .f_code = 32, .f_back = 24, .f_owner = -1, .f_tlbc = -1, .shim_owner = 0, .code_tags = 0
+
+static const struct py_layout py38 = {
+	.minor = 8, TSTATE_38, FRAME_38, .f_instr = 104, .f_gen = 96, .f_mark = 88, CODE_38, OBJECTS_38,
+	.rt_finalizing = 16, .rt_tstate_current = 1368, .rt_interpreters = 32, .interp_next = 0,
+};
+static const struct py_layout py39 = {
+	.minor = 9, TSTATE_38, FRAME_38, .f_instr = 104, .f_gen = 96, .f_mark = 88, CODE_38, OBJECTS_38,
+	.rt_finalizing = 16, .rt_tstate_current = 568, .rt_interpreters = 32, .interp_next = 0,
+};
+static const struct py_layout py310 = {
+	.minor = 10, TSTATE_38, FRAME_38, .f_instr = 96, .f_gen = 88, .f_mark = 84, CODE_38, OBJECTS_38,
+	.rt_finalizing = 16, .rt_tstate_current = 568, .rt_interpreters = 32, .interp_next = 0,
+};
+static const struct py_layout py311 = {
+	.minor = 11,
+	.ts_frame = 56, .cframe_frame = 8, .ts_thread_id = 152, .ts_chunk = 296, .ts_tracefunc = 72, .ts_event = -1,
+	.f_code = 32, .f_back = 48, .f_instr = 56, .f_owner = 69, .f_gen = -1, .f_mark = -1, .f_tlbc = -1,
+	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 72, .co_lines = 136,
+	.co_bytecode = 184, .co_tlbc = -1, OBJECTS_38,
+	.rt_finalizing = 24, .rt_tstate_current = 576, .rt_interpreters = 40, .interp_next = 0,
+};
+static const struct py_layout py312 = {
+	.minor = 12,
+	.ts_frame = 56, .cframe_frame = 0, .ts_thread_id = 136, .ts_chunk = 232, .ts_tracefunc = 72, .ts_event = 48,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1, .shim_owner = 3,
+	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
+	.co_bytecode = 192, .co_tlbc = -1, OBJECTS_312,
+	.rt_finalizing = 24, .rt_tstate_current = -1, .rt_interpreters = 40, .interp_next = 0,
+};
+static const struct py_layout py313 = {
+	.minor = 13,
+	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1, .shim_owner = 3,
+	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
+	.co_bytecode = 200, .co_tlbc = -1, OBJECTS_312,
+	.rt_finalizing = 608, .rt_tstate_current = -1, .rt_interpreters = 632, .interp_next = 7264,
+};
+/* 3.14.5 and later: the mark byte is free again. */
+static const struct py_layout py314 = {
+	.minor = 14,
+	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1, .shim_owner = 3,
+	.code_tags = 3,
+	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
+	.co_bytecode = 208, .co_tlbc = -1, OBJECTS_312,
+	.rt_finalizing = 784, .rt_tstate_current = -1, .rt_interpreters = 808, .interp_next = 7272,
+};
+
+#undef OBJECTS_38
+#undef OBJECTS_312
+#undef CODE_38
+#undef TSTATE_38
+#undef FRAME_38
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * pylines.c - the three line tables of CPython
+ *
+ * Source: Objects/lnotab_notes.txt (3.8, 3.9; and 3.10, PEP 626) and
+ *         InternalDocs/code_objects.md (from 3.11, PEP 657) of CPython.
+ */
+#include "pylines.h"
+
+#include <stdbool.h>
+
+#define NO_LINE (-1)
+
+/* 3.8, 3.9: pairs of (bytes, lines) to go on by; the lines count from the byte they lead to. */
+static int line_lnotab(const uint8_t *p, size_t n, int line, int lasti)
+{
+	int at = 0;
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		at += p[i];
+		if (at > lasti)
+			break;
+		line += (int8_t)p[i + 1];
+	}
+	return line;
+}
+
+/* 3.10: pairs of (length in bytes, lines to go on by first); -128: no line. */
+static int line_pep626(const uint8_t *p, size_t n, int line, int lasti)
+{
+	int end = 0;
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		int delta = (int8_t)p[i + 1];
+		end += p[i];
+		if (delta != -128)
+			line += delta;
+		if (lasti < end)
+			return delta == -128 ? NO_LINE : line;
+	}
+	return NO_LINE;
+}
+
+struct bytes { const uint8_t *p, *end; };
+
+/* Six bits a byte, the lowest first; bit 6: more follow. False: cut short. */
+static bool take_varint(struct bytes *b, uint32_t *v)
+{
+	*v = 0;
+	for (unsigned shift = 0; b->p < b->end; shift += 6) {
+		uint8_t c = *b->p++;
+		if (shift < 32)
+			*v |= (uint32_t)(c & 63) << shift;
+		if (!(c & 64))
+			return true;
+	}
+	return false;
+}
+
+/* How many lines an entry of the kind `code` goes on by; the entry's columns are passed over. */
+static bool take_lines(struct bytes *b, unsigned code, int *lines)
+{
+	uint32_t v;
+	*lines = 0;
+	if (code >= 13) {			/* 13: without columns, 14: with all three */
+		if (!take_varint(b, &v))
+			return false;
+		*lines = v & 1 ? -(int)(v >> 1) : (int)(v >> 1);
+		for (unsigned columns = code == 14 ? 3 : 0; columns > 0; columns--)
+			if (!take_varint(b, &v))
+				return false;
+		return true;
+	}
+	size_t columns = code >= 10 ? 2 : 1;
+	if (code >= 10)
+		*lines = (int)code - 10;
+	if ((size_t)(b->end - b->p) < columns)
+		return false;
+	b->p += columns;
+	return true;
+}
+
+/* From 3.11: entries of 1ccccnnn (kind, length - 1 in units of two bytes) and what the kind needs. */
+static int line_pep657(const uint8_t *p, size_t n, int line, int lasti)
+{
+	struct bytes b = { p, p + n };
+	int end = 0;
+	while (b.p < b.end) {
+		uint8_t head = *b.p++;
+		unsigned code = head >> 3 & 15;
+		int lines = 0;
+		end += ((head & 7) + 1) * 2;
+		if (code != 15 && !take_lines(&b, code, &lines))
+			return NO_LINE;
+		line = (int)((unsigned)line + (unsigned)lines);	/* any bytes will do: it may wrap */
+		if (lasti < end)
+			return code == 15 ? NO_LINE : line;
+	}
+	return NO_LINE;
+}
+
+int py_line(unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti)
+{
+	if (minor < 8)
+		return NO_LINE;
+	if (lasti < 0)
+		return first_line;
+	if (minor <= 9)
+		return line_lnotab(table, n, first_line, lasti);
+	return minor == 10 ? line_pep626(table, n, first_line, lasti) : line_pep657(table, n, first_line, lasti);
+}

@@ -1,0 +1,19 @@
+/*
+ * pylines.h - the line an instruction belongs to
+ */
+#ifndef PYLINES_H
+#define PYLINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The line of the instruction at byte `lasti` of a code object of CPython
+ * 3.`minor`, with its line table as the code object has it (3.8 and 3.9:
+ * co_lnotab, later co_linetable). Before the first instruction (lasti < 0) it is
+ * `first_line`. -1: no line; the compiler made the instruction for itself, or the
+ * table is cut short or absent (minor 0). Any bytes will do as a table.
+ */
+int py_line(unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti);
+
+#endif

@@ -1,0 +1,17 @@
+# The agent's Python part alone, for tests: verifying each capture, and plain for the bench.
+PYSTACK_PARTS = $(addprefix record/agent/,pylayout.c pycode.c pytext.c nodes.c pyreference.c) record/pylines.c
+PYSTACK_DEPS  = tests/pystack/harness.c $(PYSTACK_PARTS) $(wildcard record/agent/py*.[ch] record/agent/nodes.h record/pylines.h)
+PYSTACK_CC    = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared $(LDFLAGS)
+
+$B/tests/pystack-verify.so: $(PYSTACK_DEPS)
+	@mkdir -p $(@D)
+	$(PYSTACK_CC) -DPYSTACK_VERIFY -o $@ tests/pystack/harness.c $(PYSTACK_PARTS)
+$B/tests/pystack-bench.so: $(PYSTACK_DEPS)
+	@mkdir -p $(@D)
+	$(PYSTACK_CC) -o $@ tests/pystack/harness.c $(PYSTACK_PARTS)
+$B/tests/pylayout: tests/unit/pylayout.c record/agent/pylayout.c record/agent/pylayout.h record/agent/pytables.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/pylayout.c record/agent/pylayout.c
+$B/tests/pylines: tests/unit/pylines.c record/pylines.c record/pylines.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/pylines.c record/pylines.c
