@@ -19,24 +19,34 @@ def random_tree(n_nodes):
     for i in range(n_functions):
         name = f"{rng.choice(VERBS)}_{rng.choice(NOUNS)}_{i}"
         labels.append(f"{name} (/srv/app/{NOUNS[i // 25 % len(NOUNS)]}s_{i // 25}.py:{{}})")
-    made = 1
-    # (function, depth): children are made when a node is taken, so the whole tree is never held.
-    pending = [(0, 0)]
-    path = []
-    while pending:
-        function, depth = pending.pop()
-        del path[depth:]
+    function, depth, children = [0], [0], [()]
+    growing = [0]
+    while growing and len(function) < n_nodes:
+        # Mostly the newest, at times any: the tree becomes neither a list nor a bush.
+        if rng.random() < 0.4:
+            k = rng.randrange(len(growing))
+            growing[k], growing[-1] = growing[-1], growing[k]
+        node = growing.pop()
         r = rng.random()
-        n = 12 if depth == 0 else 1 if r < 0.5 else 2 if r < 0.72 else rng.randint(3, 8) if r < 0.88 else 0
-        if depth >= 60 or made >= n_nodes:
+        n = 12 if node == 0 else 1 if r < 0.5 else 2 if r < 0.72 else rng.randint(3, 8) if r < 0.88 else 0
+        if depth[node] >= 60:
             n = 0
-        elif n == 0 and len(pending) < 50:
+        elif n == 0 and len(growing) < 50:
             n = 2
-        children = {(function * 7 + rng.randint(1, 14)) % n_functions for _ in range(n)}
-        path.append(labels[function].format(10 + function % 25 * 4 + (1 if children else 2)))
-        made += len(children)
-        pending.extend((child, depth + 1) for child in sorted(children))
-        if not children:
+        first = len(function)
+        function += sorted({(function[node] * 7 + rng.randint(1, 14)) % n_functions for _ in range(n)})
+        children[node] = range(first, len(function))
+        depth += [depth[node] + 1] * len(children[node])
+        children += [()] * len(children[node])
+        growing += children[node]
+    path = []
+    pending = [0]
+    while pending:
+        node = pending.pop()
+        del path[depth[node]:]
+        path.append(labels[function[node]].format(10 + function[node] % 25 * 4 + (1 if children[node] else 2)))
+        pending.extend(reversed(children[node]))
+        if not children[node]:
             yield ";".join(path), 600 + int(rng.lognormvariate(6.9, 0.9))
 
 
