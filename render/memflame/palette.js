@@ -44,7 +44,7 @@ class Colours {
     const { frames, first } = grouping;
     this.kind = Uint8Array.from(first, f => frames.kind[f]);
     this.shade = Uint8Array.from(first, f => {
-      const module = frames.module[f] || packageOf(frames.file[f]) || frames.name[f];
+      const module = packageOf(frames.file[f]) || frames.module[f] || frames.name[f];
       let hash = 0;
       for (let i = 0; i < module.length; i++) hash = Math.imul(hash, 31) + module.charCodeAt(i) | 0;
       return (hash >>> 4) % SHADES;

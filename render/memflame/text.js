@@ -32,10 +32,8 @@ function baseName(path) {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** What a module is called: the package of a library, else the directory. */
+/** What one maintains as one: the package of an installed library, else the file itself. */
 function packageOf(path) {
   const installed = path.match(/.*\/(?:site|dist)-packages\/([^/]+)/);
-  if (installed) return installed[1];
-  const slash = path.lastIndexOf('/');
-  return slash > 0 ? path.slice(0, slash) : path;
+  return installed ? installed[1] : path;
 }

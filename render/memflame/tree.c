@@ -82,20 +82,16 @@ bool tree_is_import_machinery(const char *file, size_t n)
 enum place_kind tree_guess_kind(const struct tree *t, uint32_t name, uint32_t file)
 {
 	size_t n;
-	const char *p = strings_get(&t->text, file, &n);
+	const char *p = strings_get(&t->text, file ? file : name, &n);
 
-	if (n) {
-		if (tree_is_import_machinery(p, n))
-			return PLACE_IMPORT;
-		/* "<string>", "<frozen os>", "<ipython-input-…>" are names the interpreter gives. */
-		if (p[0] == '<' || ends(p, n, ".py") || ends(p, n, ".pyx") || ends(p, n, ".pyw"))
-			return PLACE_PYTHON;
-		return PLACE_NATIVE;
-	}
-	p = strings_get(&t->text, name, &n);
-	if (n == 0 || (p[0] == '[' && p[n - 1] == ']'))
+	if (n == 0 || (!file && p[0] == '[' && p[n - 1] == ']'))
 		return PLACE_VIRTUAL;
-	return p[0] == '<' ? PLACE_PYTHON : PLACE_NATIVE;
+	if (tree_is_import_machinery(p, n))
+		return PLACE_IMPORT;
+	/* "<string>", "<frozen os>", "<module>" are names the interpreter gives. */
+	if (p[0] == '<' || ends(p, n, ".py") || ends(p, n, ".pyx") || ends(p, n, ".pyw"))
+		return PLACE_PYTHON;
+	return PLACE_NATIVE;
 }
 
 uint32_t tree_place(struct tree *t, const struct place *place)
