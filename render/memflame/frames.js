@@ -5,12 +5,15 @@
 const KIND = { VIRTUAL: 0, PYTHON: 1, NATIVE: 2, IMPORT: 3 };
 const KIND_NAME = ['other', 'Python', 'native', 'import machinery'];
 
-/** "name (file:line)", and the module if it has one: what a search looks at. */
+/** "name (file:line)", and the module if it has one: what a search looks at. Made once. */
 function frameText(frames, f) {
-  const line = frames.line[f] ? `:${frames.line[f]}` : '';
-  const place = frames.file[f] ? ` (${frames.file[f]}${line})` : '';
-  const module = frames.module[f] ? ` ${frames.module[f]}` : '';
-  return frames.name[f] + place + module;
+  if (frames.text[f] === undefined) {
+    const line = frames.line[f] ? `:${frames.line[f]}` : '';
+    const place = frames.file[f] ? ` (${frames.file[f]}${line})` : '';
+    const module = frames.module[f] ? ` ${frames.module[f]}` : '';
+    frames.text[f] = frames.name[f] + place + module;
+  }
+  return frames.text[f];
 }
 
 /** The frames that are one box: those of one line, one function or one file. */

@@ -61,15 +61,17 @@ class Layout {
   }
 
   placeRest(box, from, x, scale, row) {
-    const count = this.tree.childrenOf(box).length;
-    const whole = this.tree.restOf(box, from, count);
-    const width = this.tree.value(whole) * scale;
+    const children = this.tree.childrenOf(box);
+    const count = children.length;
+    let value = 0;
+    for (let i = from; i < count; i++) value += this.tree.value(children[i]);
+    const width = value * scale;
     if (width < MIN_WIDTH) return;
     const parts = Math.min(count - from, Math.max(1, Math.floor(width / REST_WIDTH)));
     for (let k = 0; k < parts; k++) {
       const start = from + Math.floor((count - from) * k / parts);
       const stop = from + Math.floor((count - from) * (k + 1) / parts);
-      const rest = parts === 1 ? whole : this.tree.restOf(box, start, stop);
+      const rest = this.tree.restOf(box, start, stop);
       rest.x = x;
       rest.width = this.tree.value(rest) * scale;
       row.push(rest);
@@ -126,6 +128,6 @@ class Scene {
 }
 
 function isChild(child, box) {
-  if (box.rest) return box.children.includes(child);
+  if (box.rest) return Boolean(box.children) && box.children.includes(child);
   return child.parent === box || Boolean(child.parent && child.parent === box.twin);
 }

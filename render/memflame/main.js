@@ -72,8 +72,10 @@ class App {
     }
     this.zoom = this.find(state.zoom);
     if (replant) this.selected = path && !changed(['view', 'focus', 'group']) ? this.find(path) : null;
-    this.limit = BOX_LIMIT;
-    this.arrange();
+    if (replant || changed(['zoom', 'direction'])) {
+      this.limit = BOX_LIMIT;
+      this.arrange();
+    } else this.repaint();
     if (changed(['zoom', 'view', 'focus', 'direction'])) this.scrollToStart();
     this.panel.update();
   }
@@ -172,7 +174,7 @@ class App {
   }
 
   nameOf(box) {
-    return box.rest ? `${countText(box.children.length)} smaller` : this.grouping.name(box.group);
+    return box.rest ? `${countText(box.rest.to - box.rest.from)} smaller` : this.grouping.name(box.group);
   }
 
   labelOf(box) {

@@ -6,8 +6,8 @@
 
 const SHADES = 5;
 
-/** Per kind (frames.js): hue and saturation. */
-const KIND_HUE = [[214, 12], [206, 72], [34, 80], [268, 48]];
+/** Per kind (frames.js): hue, saturation, and the lightest lightness in the dark, where orange is brighter than blue. */
+const KIND_HUE = [[214, 12, 33], [206, 72, 34], [32, 80, 31], [268, 48, 41]];
 
 function shades(hue, saturation, lightest, step) {
   return Array.from({ length: SHADES }, (_, i) => `hsl(${hue} ${saturation}% ${lightest - i * step}%)`);
@@ -27,7 +27,7 @@ const PALETTES = {
   },
   dark: {
     page: '#14171b',
-    kinds: KIND_HUE.map(([hue, saturation]) => shades(hue, saturation * 0.72, 35, 2.5)),
+    kinds: KIND_HUE.map(([hue, saturation, lightest]) => shades(hue, saturation * 0.7, lightest, 2.2)),
     text: '#f4f6f8',
     quiet: '#d3dae2',
     above: { fill: '#2b323a', text: '#c3cbd4' },

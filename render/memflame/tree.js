@@ -54,9 +54,10 @@ class MergedTree {
   invertedRoot() {
     const { profile, scratch } = this;
     const box = this.all();
+    const amount = profile.self[this.weight];
     let n = 0;
     for (let i = 1; i < profile.count; i++) {
-      if (!profile.self.some(self => self[i])) continue;
+      if (!amount[i]) continue;
       const node = this.visibleFrom(i, -1);
       if (node > 0) n = this.note(n, node, i);
     }
@@ -95,7 +96,10 @@ class MergedTree {
 
   /** The boxes of the next level, largest first. Empty ones are left out. */
   childrenOf(box) {
-    if (!box.children) box.children = box.sources ? this.callersOf(box) : this.calleesOf(box);
+    if (!box.children) {
+      box.children = box.rest ? this.childrenOf(box.parent).slice(box.rest.from, box.rest.to)
+        : box.sources ? this.callersOf(box) : this.calleesOf(box);
+    }
     return box.children;
   }
 
@@ -103,9 +107,9 @@ class MergedTree {
   restOf(box, from, to) {
     const rest = new Box(box, -1);
     rest.rest = { from, to };
-    rest.children = this.childrenOf(box).slice(from, to);
-    for (let w = 0; w < this.weights; w++) {
-      rest.amounts[w] = rest.children.reduce((sum, child) => sum + child.amounts[w], 0);
+    const children = this.childrenOf(box);
+    for (let i = from; i < to; i++) {
+      for (let w = 0; w < this.weights; w++) rest.amounts[w] += children[i].amounts[w];
     }
     return rest;
   }
@@ -186,13 +190,16 @@ class MergedTree {
       box.amountOf = sources ? amountOf : null;
       sizes[k] = 0;
     });
+    const { of } = grouping;
+    const [first, second] = amountOf;
     for (let i = 0; i < nodes.length; i++) {
-      const k = slot[grouping.of[frame[nodes[i]]]];
+      const k = slot[of[frame[nodes[i]]]];
       const box = boxes[k];
       box.nodes[sizes[k]] = nodes[i];
       if (sources) box.sources[sizes[k]] = sources[i];
       sizes[k]++;
-      for (let w = 0; w < amountOf.length; w++) box.amounts[w] += amountOf[w][carriers[i]];
+      box.amounts[0] += first[carriers[i]];
+      if (second) box.amounts[1] += second[carriers[i]];
     }
     for (const box of boxes) slot[box.group] = -1;
     return boxes
