@@ -479,6 +479,10 @@ INLINE uint32_t name_levels(const struct py_layout *o, struct thread *t, uint32_
 /* May a debugger move frames now? */
 INLINE bool is_traced(const struct py_layout *o, uintptr_t ts)
 {
+#ifdef PYSTACK_VERIFY
+	if (pystack_trusting)
+		return false;
+#endif
 	return o->ts_tracefunc < 0 || LOAD(ts, o->ts_tracefunc) != 0 || (o->ts_event >= 0 && LOAD_INT(ts, o->ts_event) >= 0);
 }
 
@@ -647,7 +651,7 @@ void pystack_init(void)
 
 #ifdef PYSTACK_VERIFY
 struct pystack_counts pystack_counts;
-bool pystack_naive, pystack_generic;
+bool pystack_naive, pystack_trusting, pystack_generic;
 
 static void check(uint32_t node, struct thread *t, uintptr_t ts)
 {
