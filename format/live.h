@@ -4,7 +4,7 @@
  * Ids are dense in a recorder's trace, so this is an array; ids that are far
  * beyond the number of live allocations (a filtered trace, or a hostile one)
  * go to a hash table, so that memory stays proportional to what is alive
- * (24 bytes at the most live moment, doubled by growth).
+ * (16 bytes a block at the most live moment; 64 where it must be hashed).
  */
 #ifndef LIVE_H
 #define LIVE_H
@@ -20,16 +20,20 @@ struct block {
 
 struct live;
 
+/* Dies without memory, as live_open() does. */
 struct live *live_new(void);
 void live_free(struct live *l);
-/* The open block `id`, or NULL. Valid until the next live_open()/live_close(). */
-struct block *live_find(struct live *l, uint32_t id);
+/* Is `id` open? Then *b is it; to change it, open it again. */
+bool live_find(const struct live *l, uint32_t id, struct block *b);
 /* Open `id` (closing what was open there). */
 void live_open(struct live *l, uint32_t id, const struct block *b);
 /* Close it: *b is what it was; false: nothing of that id was open. */
 bool live_close(struct live *l, uint32_t id, struct block *b);
-/* Walk what is open: *cursor starts at 0; false at the end. Order is not defined. */
-bool live_each(struct live *l, size_t *cursor, uint32_t *id, struct block *b);
+/*
+ * Walk what is open: *cursor starts at 0; false at the end. Order is not
+ * defined. During a walk blocks may be closed, none opened.
+ */
+bool live_each(const struct live *l, size_t *cursor, uint32_t *id, struct block *b);
 size_t live_count(const struct live *l);
 /* Forget all. */
 void live_clear(struct live *l);

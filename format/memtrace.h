@@ -172,6 +172,8 @@ enum mt_packing {
 struct mt_out *mt_create(int fd, const char *name, enum mt_packing packing) MT_MUST_USE;
 /* Every header put from now on gets this stage appended (mt_header_add_stage()); argv is borrowed for ever. */
 void mt_out_stage(struct mt_out *out, const char *program, const char *version, const char *const *argv);
+/* Pack otherwise than mt_create() was told. Before anything was put. */
+void mt_out_packing(struct mt_out *out, enum mt_packing packing);
 /* Begin a trace. Must come before the first mt_put(). */
 int mt_put_header(struct mt_out *out, const struct mt_header *h);
 /* Write an event (MT_HEADER too: a new trace begins). 0, or -1: it failed, now or earlier (mt_out_error() tells). */

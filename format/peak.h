@@ -4,10 +4,10 @@
  * The moment is the last one at which the live bytes were at their maximum
  * (of equal peaks the last, as memray: snapshot.cpp, HighWatermarkFinder).
  *
- * Method: each key keeps its live bytes and, lazily, its bytes at the last
- * peak. When a new peak begins, an epoch number is bumped and nothing is
- * copied; a key whose live bytes change for the first time in an epoch saves
- * what it had, which is what it held at the peak that began the epoch.
+ * Method: while the sum rises from one maximum to the next, nothing but the
+ * live amounts is kept. When it falls from a maximum, an epoch begins, and
+ * nothing is copied; a key whose amounts change for the first time in an
+ * epoch saves what it had, which is what it held at the maximum.
  */
 #ifndef PEAK_H
 #define PEAK_H
@@ -21,6 +21,7 @@ struct amount {
 
 struct peak;
 
+/* Dies without memory, as peak_add() and peak_settle() do. */
 struct peak *peak_new(void);
 void peak_free(struct peak *p);
 /* Keys are small numbers of yours (an array is kept). count is the allocation's weight, bytes its size times that. */
@@ -31,7 +32,7 @@ void peak_sub(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count);
  * sums, what is live is forgotten. Sums over several traces are of each at its own peak.
  */
 void peak_settle(struct peak *p);
-/* After peak_settle(): one past the largest key, a key's sum, the total, and the largest single trace's peak. */
+/* After peak_settle(): one past the largest key, a key's sum, and the total. */
 size_t peak_keys(const struct peak *p);
 struct amount peak_at(const struct peak *p, uint32_t key);
 struct amount peak_total(const struct peak *p);

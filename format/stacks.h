@@ -32,6 +32,13 @@ struct stacks *stacks_new(void);
 void stacks_free(struct stacks *s);
 /* Take MT_FUNCTION, MT_FRAME, MT_STACK and MT_HEADER; other kinds are none of its business. */
 void stacks_take(struct stacks *s, const struct mt_event *ev);
+/*
+ * For who writes a trace: the number of a function (name file module line lang
+ * of an event), of a frame, of a stack. It is new if it equals the count before.
+ */
+uint32_t stacks_add_function(struct stacks *s, const struct mt_event *ev);
+uint32_t stacks_add_frame(struct stacks *s, uint32_t function, uint32_t line);
+uint32_t stacks_add_stack(struct stacks *s, uint32_t parent, uint32_t frame);
 /* The table's number of the trace's present stack number; 0 if unknown. */
 uint32_t stacks_number(const struct stacks *s, uint32_t stack);
 

@@ -3,6 +3,10 @@
  *
  * The common beginning of memfold and of every report: read to the end, keep
  * what each stack held at the high-water mark, or at the end, or ever.
+ * An allocation counts as often as its weight says, in bytes too.
+ *
+ * Memory: the live set (live.h) unless everything ever made is asked for, and
+ * the stacks.
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -11,8 +15,8 @@
 #include "stacks.h"
 
 enum tally_what {
-	TALLY_PEAK,	/* alive at the high-water mark */
-	TALLY_LEAKS,	/* never freed */
+	TALLY_PEAK,	/* alive at the high-water mark; what a process held left with it */
+	TALLY_LEAKS,	/* never freed: open when its process, or its trace, ended */
 	TALLY_TOTAL,	/* every allocation ever made */
 };
 
@@ -30,5 +34,12 @@ struct tally {
 /* Reads `in` to its end (damage: mt_in_error(), what came before it counts). Dies without memory. */
 struct tally *tally_read(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);
+
+/*
+ * What the numbers of a trace with this header are. Filters that keep
+ * allocations without their frees (memtemp, memleak, mempeak) have answered
+ * already, whatever is asked for here. To be freed by the caller.
+ */
+char *tally_title(const struct mt_header *h, enum tally_what what);
 
 #endif

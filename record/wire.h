@@ -24,7 +24,10 @@
 #define WIRE_FLAG_FOLLOW_FORK 2
 
 enum wire_kind {
-	/* Allocations are numbered as enum mt_allocator (1..31): addr size stack. */
+	/* Allocations: addr size stack. Numbered as a trace's rows are (enum mt_allocator). */
+	WIRE_MALLOC = 1, WIRE_CALLOC, WIRE_REALLOC, WIRE_REALLOCARRAY, WIRE_POSIX_MEMALIGN, WIRE_ALIGNED_ALLOC,
+	WIRE_MEMALIGN, WIRE_VALLOC, WIRE_PVALLOC, WIRE_MMAP, WIRE_MREMAP,
+	WIRE_PYMALLOC_MALLOC, WIRE_PYMALLOC_CALLOC, WIRE_PYMALLOC_REALLOC,
 	WIRE_FREE = 32,		/* addr: before the real free */
 	WIRE_REALLOC_BEGIN,	/* addr: before the real realloc; this thread's next record is one of the three below */
 	WIRE_REALLOC_FAILED,	/* the old block stands */
@@ -32,6 +35,8 @@ enum wire_kind {
 				/* (or an allocation: the old block is freed, a new one begins) */
 	WIRE_UNMAP,		/* addr size: before the real munmap */
 	WIRE_UNMAP_FAILED,	/* addr size: it failed, this thread's last WIRE_UNMAP did not happen */
+	WIRE_REMAP_BEGIN,	/* addr size: before the real mremap; this thread's next record is MT_MREMAP or … */
+	WIRE_REMAP_FAILED,	/* … this: the old mapping stands */
 	WIRE_PYMALLOC_FREE,	/* addr */
 	WIRE_CODE,		/* message: a struct wire_code and its bytes */
 	WIRE_NODE,		/* addr: code | (uint64_t)(uint32_t)lasti << 32; size: id << 32 | parent */

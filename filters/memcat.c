@@ -1,0 +1,113 @@
+/*
+ * memcat.c - open, check, join and pack traces; a trace as text, and back
+ *
+ * In:    traces (stdin or files); --from-json: lines of JSON
+ * Out:   the same trace; --json, --header: text
+ * Keeps: nothing between events
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "memcat/text.h"
+#include "tool.h"
+
+#define TEXT_BUFFER (1u << 20)
+
+static const struct tool_option options[] = {
+	{"json", 'j', NULL, "print one JSON object a line for each event"},
+	{"from-json", 'f', NULL, "read such lines, and make a trace of them"},
+	{"header", 'H', NULL, "print the first trace's header as JSON, and nothing else"},
+	{"compress", 'z', NULL, "compress, wherever the trace goes (default: into a file only)"},
+	{"uncompressed", 'u', NULL, "do not compress (the trace is an LZ4 frame all the same)"},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct tool tool = {
+	.name = "memcat",
+	.summary = "open, check, join and pack traces; a trace as text, and back",
+	.operands = "[TRACE...]",
+	.example = "memcat --json trace.lz4 | jq -c 'select(.event == \"alloc\" and .size > 1e6)'",
+	.options = options,
+};
+
+static void flush_trace(void *out)
+{
+	(void)mt_flush(out);	/* a failure sticks, the next mt_put() tells */
+}
+
+static void flush_text(void *out)
+{
+	fflush(out);
+}
+
+static int copy(struct mt_in *in, enum mt_packing packing)
+{
+	struct mt_out *out = tool_output(&tool, NULL, NULL);
+	struct mt_event ev;
+
+	mt_out_packing(out, packing);
+	mt_in_on_idle(in, flush_trace, out);
+	if (mt_put_header(out, mt_in_header(in)) == 0)
+		while (mt_next(in, &ev) > 0)
+			if (mt_put(out, &ev) < 0)
+				break;
+	return tool_finish(in, out);
+}
+
+static int from_text(char **paths, enum mt_packing packing)
+{
+	static char *standard_input[] = {"-", NULL};
+	struct mt_out *out = tool_output(&tool, NULL, NULL);
+
+	mt_out_packing(out, packing);
+	for (char **path = *paths != NULL ? paths : standard_input; *path != NULL; path++) {
+		bool is_stdin = strcmp(*path, "-") == 0;
+		FILE *f = is_stdin ? stdin : fopen(*path, "re");
+		if (f == NULL)
+			die("%s: cannot be opened: %s", *path, strerror(errno));
+		read_text(f, is_stdin ? "standard input" : *path, out);
+		if (!is_stdin)
+			fclose(f);
+	}
+	return tool_finish(NULL, out);
+}
+
+static int to_text(struct mt_in *in)
+{
+	setvbuf(stdout, NULL, _IOFBF, TEXT_BUFFER);
+	mt_in_on_idle(in, flush_text, stdout);
+	write_text(stdout, in);
+	return tool_finish(in, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	enum mt_packing packing = MT_AUTO;
+	int mode = 0;
+
+	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (c) {
+		case 'z': packing = MT_COMPRESSED; break;
+		case 'u': packing = MT_STORED; break;
+		default:
+			if (mode != 0 && mode != c)
+				usage_die("only one of --json, --from-json and --header");
+			mode = c;
+		}
+	if (mode == 'f')
+		return from_text(argv + optind, packing);
+	struct mt_in *in = tool_input(argc, argv);
+	switch (mode) {
+	case 'j':
+		return to_text(in);
+	case 'H':
+		write_header(stdout, mt_in_header(in));
+		return tool_finish(in, NULL);
+	default:
+		return copy(in, packing);
+	}
+}

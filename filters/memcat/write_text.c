@@ -1,0 +1,277 @@
+/*
+ * write_text.c - a trace as lines of JSON
+ *
+ * The numbers of allocations and frees are printed by hand: printf(3) would
+ * take most of the time.
+ */
+#include "text.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "xmalloc.h"
+
+/* A line of numbers in the making; the longest has under 300 characters. */
+struct line {
+	char *p;
+	char text[512];
+};
+
+static void add(struct line *l, const char *text, size_t n)
+{
+	memcpy(l->p, text, n);
+	l->p += n;
+}
+
+#define ADD(l, literal) add(l, literal, sizeof literal - 1)
+
+static void add_digits(struct line *l, uint64_t v)
+{
+	char digits[20];
+	size_t n = sizeof digits;
+
+	do {
+		digits[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	add(l, digits + n, sizeof digits - n);
+}
+
+/* A number as from_json.c reads it: jansson's go to 2^63-1. */
+static void add_number(struct line *l, uint64_t v)
+{
+	if (v <= INT64_MAX) {
+		add_digits(l, v);
+		return;
+	}
+	ADD(l, "{\"$uint\":\"");
+	add_digits(l, v);
+	ADD(l, "\"}");
+}
+
+static void add_context(struct line *l, const struct mt_event *ev)
+{
+	ADD(l, ",\"pid\":");
+	add_digits(l, ev->pid);
+	ADD(l, ",\"tid\":");
+	add_digits(l, ev->tid);
+	ADD(l, ",\"time_ms\":");
+	add_digits(l, ev->time_ms);
+}
+
+static void end_line(struct line *l, FILE *out)
+{
+	ADD(l, "}\n");
+	fwrite_unlocked(l->text, 1, (size_t)(l->p - l->text), out);
+}
+
+static void write_alloc(FILE *out, const struct mt_event *ev)
+{
+	struct line l = {.p = l.text};
+	const char *allocator = mt_allocator_name(ev->allocator);
+
+	ADD(&l, "{\"event\":\"alloc\",\"id\":");
+	add_digits(&l, ev->id);
+	ADD(&l, ",\"size\":");
+	add_number(&l, ev->size);
+	ADD(&l, ",\"allocator\":");
+	if (*allocator == '?') {
+		add_digits(&l, ev->allocator);
+	} else {
+		ADD(&l, "\"");
+		add(&l, allocator, strlen(allocator));
+		ADD(&l, "\"");
+	}
+	ADD(&l, ",\"stack\":");
+	add_digits(&l, ev->stack);
+	add_context(&l, ev);
+	if (ev->weight != 1) {
+		ADD(&l, ",\"weight\":");
+		add_number(&l, ev->weight);
+	}
+	end_line(&l, out);
+}
+
+static void write_id(FILE *out, const struct mt_event *ev)
+{
+	struct line l = {.p = l.text};
+
+	if (ev->kind == MT_FREE)
+		ADD(&l, "{\"event\":\"free\",\"id\":");
+	else
+		ADD(&l, "{\"event\":\"resize\",\"id\":");
+	add_digits(&l, ev->id);
+	if (ev->kind == MT_RESIZE) {
+		ADD(&l, ",\"size\":");
+		add_number(&l, ev->size);
+	}
+	add_context(&l, ev);
+	end_line(&l, out);
+}
+
+static void write_number(FILE *out, const char *key, uint64_t v)
+{
+	fprintf(out, v > INT64_MAX ? ",\"%s\":{\"$uint\":\"%llu\"}" : ",\"%s\":%llu", key,
+		(unsigned long long)v);
+}
+
+static void write_string(FILE *out, const char *key, struct mt_str s)
+{
+	fprintf(out, ",\"%s\":", key);
+	json_text(out, s.p, s.n);
+}
+
+static void write_lang(FILE *out, unsigned lang)
+{
+	if (lang == MT_LANG_PYTHON || lang == MT_LANG_NATIVE)
+		fprintf(out, ",\"lang\":\"%s\"", lang == MT_LANG_PYTHON ? "python" : "native");
+	else
+		write_number(out, "lang", lang);
+}
+
+static void write_definition(FILE *out, const struct mt_event *ev)
+{
+	switch (ev->kind) {
+	case MT_FUNCTION:
+		fprintf(out, "{\"event\":\"function\",\"function\":%u", ev->function);
+		write_lang(out, ev->lang);
+		write_string(out, "name", ev->name);
+		write_string(out, "file", ev->file);
+		write_number(out, "line", ev->line);
+		write_string(out, "module", ev->module);
+		break;
+	case MT_FRAME:
+		fprintf(out, "{\"event\":\"frame\",\"frame\":%u,\"function\":%u,\"line\":%u", ev->frame,
+			ev->function, ev->line);
+		break;
+	default:
+		fprintf(out, "{\"event\":\"stack\",\"stack\":%u,\"parent\":%u,\"frame\":%u", ev->stack,
+			ev->parent, ev->frame);
+		break;
+	}
+	fputs("}\n", out);
+}
+
+static void write_happening(FILE *out, const struct mt_event *ev)
+{
+	switch (ev->kind) {
+	case MT_PROCESS:
+	case MT_EXIT:
+		fprintf(out, "{\"event\":\"%s\",\"pid\":%u,\"info\":",
+			ev->kind == MT_PROCESS ? "process" : "exit", ev->pid);
+		json_msgpack_exact(out, ev->info.p, ev->info.n);
+		break;
+	case MT_THREAD:
+		fprintf(out, "{\"event\":\"thread\",\"pid\":%u,\"tid\":%u", ev->pid, ev->tid);
+		write_string(out, "name", ev->name);
+		break;
+	case MT_RSS:
+		fputs("{\"event\":\"rss\"", out);
+		write_number(out, "size", ev->size);
+		write_number(out, "pid", ev->pid);
+		break;
+	default:
+		fputs("{\"event\":\"lost\"", out);
+		write_number(out, "count", ev->count);
+		write_string(out, "reason", ev->name);
+		write_number(out, "pid", ev->pid);
+		break;
+	}
+	write_number(out, "time_ms", ev->time_ms);
+	fputs("}\n", out);
+}
+
+/* The header's map with "event" in front. */
+static void write_header_line(FILE *out, const struct mt_header *h)
+{
+	char *map = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&map, &n);
+
+	if (f == NULL)
+		xmalloc(SIZE_MAX);	/* dies in the words of all tools */
+	json_msgpack_exact(f, h->raw, h->raw_size);
+	fclose(f);
+	fputs("{\"event\":\"header\",", out);
+	fwrite(map + 1, 1, n - 1, out);
+	putc('\n', out);
+	free(map);
+}
+
+void write_header(FILE *out, const struct mt_header *h)
+{
+	char *map = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&map, &n);
+
+	if (f == NULL)
+		xmalloc(SIZE_MAX);
+	json_msgpack_exact(f, h->raw, h->raw_size);
+	fclose(f);
+	json_t *o = json_loadb(map, n, JSON_ALLOW_NUL, NULL);
+	if (o != NULL)
+		json_dumpf(o, out, JSON_INDENT(2));
+	else
+		fwrite(map, 1, n, out);
+	putc('\n', out);
+	json_decref(o);
+	free(map);
+}
+
+static void write_rare(FILE *out, struct mt_in *in, const struct mt_event *ev)
+{
+	switch (ev->kind) {
+	case MT_FUNCTION:
+	case MT_FRAME:
+	case MT_STACK:
+		write_definition(out, ev);
+		break;
+	case MT_HEADER:
+		write_header_line(out, mt_in_header(in));
+		break;
+	case MT_OTHER:
+		fputs("{\"event\":\"other\",\"row\":", out);
+		json_msgpack_exact(out, ev->info.p, ev->info.n);
+		fputs("}\n", out);
+		break;
+	default:
+		write_happening(out, ev);
+		break;
+	}
+}
+
+static void write_end(FILE *out, const struct mt_event *ev, uint64_t allocs, uint64_t frees)
+{
+	fputs("{\"event\":\"end\"", out);
+	write_number(out, "allocs", allocs);
+	write_number(out, "frees", frees);
+	write_number(out, "time_ms", ev->time_ms);
+	fputs("}\n", out);
+}
+
+void write_text(FILE *out, struct mt_in *in)
+{
+	uint64_t allocs = 0, frees = 0;		/* since the header */
+	struct mt_event ev;
+
+	write_header_line(out, mt_in_header(in));
+	while (mt_next(in, &ev) > 0 && !ferror_unlocked(out)) {
+		if (ev.kind == MT_ALLOC) {
+			write_alloc(out, &ev);
+			allocs++;
+		} else if (ev.kind == MT_FREE) {
+			write_id(out, &ev);
+			frees++;
+		} else if (ev.kind == MT_RESIZE) {
+			write_id(out, &ev);
+		} else if (ev.kind == MT_END) {
+			write_end(out, &ev, allocs, frees);
+		} else {
+			if (ev.kind == MT_HEADER)
+				allocs = frees = 0;
+			write_rare(out, in, &ev);
+		}
+	}
+}

@@ -1,0 +1,287 @@
+/*
+ * bytes_in.c - the bytes of a trace: a file, a pipe or memory, unpacked if it is LZ4
+ *
+ * LZ4F_decompress() forgets what it unpacked in a call that ends in an error.
+ * So it is given one block, and then the next block's head, in calls of their
+ * own: all blocks before a damaged one are used.
+ *
+ * Source: the LZ4 frame format, github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+ */
+#include "bytes_in.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PACKED_SIZE (64u << 10)
+#define WINDOW_SIZE (256u << 10)
+#define WINDOW_SPACE (80u << 10)	/* a 64 KiB block is unpacked in place if so much is free */
+#define IDLE_MS 100
+
+static int fail(struct bytes_in *b, const char *what)
+{
+	snprintf(b->why, sizeof b->why, "%s", what);
+	b->over = true;
+	b->packed = b->packed_end;
+	return -1;
+}
+
+static void start(struct bytes_in *b)
+{
+	bytes_in_close(b);
+	b->p = b->end = b->window;
+	b->packed = b->packed_end = NULL;
+	b->why[0] = '\0';
+	b->over = false;
+	b->format = BYTES_UNKNOWN;
+	b->read = 0;
+	b->hint = 0;
+}
+
+static int make_buffers(struct bytes_in *b)
+{
+	if (b->window == NULL) {
+		b->fd = -1;
+		b->window = malloc(WINDOW_SIZE);
+		b->window_size = WINDOW_SIZE;
+	}
+	if (b->packed_buffer == NULL)
+		b->packed_buffer = malloc(PACKED_SIZE);
+	if (b->window == NULL || b->packed_buffer == NULL)
+		return fail(b, "cannot be read: out of memory");
+	return 0;
+}
+
+int bytes_in_open(struct bytes_in *b, const char *path)
+{
+	if (make_buffers(b) < 0)
+		return -1;
+	start(b);
+	b->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	if (b->fd < 0 || fstat(b->fd, &st) < 0) {
+		snprintf(b->why, sizeof b->why, "cannot be opened: %s", strerror(errno));
+		b->over = true;
+		return -1;
+	}
+	b->waits = !S_ISREG(st.st_mode);
+	return 0;
+}
+
+int bytes_in_open_memory(struct bytes_in *b, const void *bytes, size_t size)
+{
+	if (make_buffers(b) < 0)
+		return -1;
+	start(b);
+	b->packed = bytes;
+	b->packed_end = b->packed + size;
+	b->read = size;
+	b->over = true;
+	return 0;
+}
+
+/* Before a read that may block: after a while, say so once. */
+static void wait_for_input(struct bytes_in *b)
+{
+	struct pollfd pfd = {.fd = b->fd, .events = POLLIN};
+
+	if (b->waits && b->idle != NULL && poll(&pfd, 1, IDLE_MS) == 0)
+		b->idle(b->idle_arg);
+}
+
+/* Bytes of the file into [p, p+size): how many, 0 at its end, -1. */
+static ssize_t read_some(struct bytes_in *b, uint8_t *p, size_t size)
+{
+	if (b->over)
+		return 0;
+	wait_for_input(b);
+	ssize_t n;
+	do {
+		n = read(b->fd, p, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		snprintf(b->why, sizeof b->why, "cannot be read after %" PRIu64 " bytes: %s", b->read,
+			 strerror(errno));
+		b->over = true;
+		return -1;
+	}
+	b->over = n == 0;
+	b->read += (uint64_t)n;
+	return n;
+}
+
+/* More of the file behind what is in [packed, packed_end), which is little. */
+static int read_packed(struct bytes_in *b)
+{
+	size_t kept = (size_t)(b->packed_end - b->packed);
+
+	if (b->over)
+		return 0;
+	if (kept > 0)
+		memmove(b->packed_buffer, b->packed, kept);
+	ssize_t n = read_some(b, b->packed_buffer + kept, PACKED_SIZE - kept);
+	b->packed = b->packed_buffer;
+	b->packed_end = b->packed + kept + (n > 0 ? n : 0);
+	return n < 0 ? -1 : n > 0;
+}
+
+/* By the first four bytes: a frame's number, or a skippable frame's. */
+static enum bytes_format sniff(const uint8_t *p, size_t n)
+{
+	static const uint8_t frame[4] = {0x04, 0x22, 0x4d, 0x18}, skippable[3] = {0x2a, 0x4d, 0x18};
+
+	if (n > 0 && memcmp(p, frame, n < 4 ? n : 4) == 0)
+		return BYTES_LZ4;
+	if (n >= 4 && (p[0] & 0xf0) == 0x50 && memcmp(p + 1, skippable, 3) == 0)
+		return BYTES_LZ4;
+	return BYTES_BARE;
+}
+
+static int find_format(struct bytes_in *b)
+{
+	int r = 1;
+
+	while (b->packed_end - b->packed < 4 && (r = read_packed(b)) > 0)
+		;
+	if (r < 0)
+		return -1;
+	b->format = sniff(b->packed, (size_t)(b->packed_end - b->packed));
+	if (b->format == BYTES_BARE)
+		return 0;
+	LZ4F_freeDecompressionContext(b->lz4);
+	b->lz4 = NULL;
+	if (LZ4F_isError(LZ4F_createDecompressionContext(&b->lz4, LZ4F_VERSION)))
+		return fail(b, "cannot be read: out of memory");
+	return 0;
+}
+
+/* Move what is at hand to the window's front and see that `want` bytes, and a block, have room. */
+static int make_room(struct bytes_in *b, size_t want)
+{
+	size_t kept = (size_t)(b->end - b->p), size = (want > kept ? want : kept) + WINDOW_SPACE;
+
+	if (kept > 0)
+		memmove(b->window, b->p, kept);
+	b->p = b->window;
+	b->end = b->window + kept;
+	if (size <= b->window_size)
+		return 0;
+	uint8_t *larger = realloc(b->window, size);
+	if (larger == NULL)
+		return fail(b, "cannot be read: out of memory");
+	b->window = larger;
+	b->window_size = size;
+	b->p = larger;
+	b->end = larger + kept;
+	return 0;
+}
+
+static int more_bare(struct bytes_in *b)
+{
+	uint8_t *to = b->window + (b->end - b->window);
+	size_t space = b->window_size - (size_t)(b->end - b->window);
+	size_t left = (size_t)(b->packed_end - b->packed);
+
+	if (left > 0) {
+		size_t n = left < space ? left : space;
+		memcpy(to, b->packed, n);
+		b->packed += n;
+		b->end += n;
+		return 1;
+	}
+	ssize_t n = read_some(b, to, space);
+	b->end += n > 0 ? n : 0;
+	return n < 0 ? -1 : n > 0;
+}
+
+static int lz4_damaged(struct bytes_in *b, size_t code)
+{
+	char what[160];
+	uint64_t at = b->read - (uint64_t)(b->packed_end - b->packed);
+
+	snprintf(what, sizeof what, "damaged at byte %" PRIu64 ": %s (%s)", at,
+		 b->hint == 0 ? "what follows is no LZ4 frame" : "its LZ4 frame is broken",
+		 LZ4F_getErrorName(code));
+	return fail(b, what);
+}
+
+static int lz4_ended(struct bytes_in *b)
+{
+	if (b->hint == 0)
+		return 0;
+	snprintf(b->why, sizeof b->why, "cut off after %" PRIu64 " bytes", b->read);
+	return -1;
+}
+
+/* Give LZ4 one step of its input. 1: go on, *got bytes came out. 0, -1: the end. */
+static int lz4_step(struct bytes_in *b, size_t *got)
+{
+	size_t want = b->hint == 0 ? LZ4F_HEADER_SIZE_MIN :
+		      b->hint > LZ4F_BLOCK_HEADER_SIZE ? b->hint - LZ4F_BLOCK_HEADER_SIZE : b->hint;
+	size_t n = (size_t)(b->packed_end - b->packed);
+
+	if (n == 0) {
+		int r = read_packed(b);
+		if (r <= 0)
+			return r < 0 ? -1 : lz4_ended(b);
+		n = (size_t)(b->packed_end - b->packed);
+	}
+	n = n < want ? n : want;
+	*got = b->window_size - (size_t)(b->end - b->window);
+	size_t hint = LZ4F_decompress(b->lz4, b->window + (b->end - b->window), got, b->packed, &n, NULL);
+	if (LZ4F_isError(hint))
+		return lz4_damaged(b, hint);
+	b->packed += n;
+	b->end += *got;
+	b->hint = hint;
+	return 1;
+}
+
+static int more_lz4(struct bytes_in *b)
+{
+	size_t got = 0;
+	int r;
+
+	while ((r = lz4_step(b, &got)) > 0 && got == 0)
+		;
+	return r;
+}
+
+int bytes_in_more(struct bytes_in *b, size_t want)
+{
+	if (b->why[0] != '\0')
+		return -1;
+	if (b->format == BYTES_UNKNOWN && find_format(b) < 0)
+		return -1;
+	if (make_room(b, want) < 0)
+		return -1;
+	return b->format == BYTES_LZ4 ? more_lz4(b) : more_bare(b);
+}
+
+uint64_t bytes_in_offset(const struct bytes_in *b)
+{
+	uint64_t taken = b->read - (uint64_t)(b->packed_end - b->packed);
+
+	return b->format == BYTES_LZ4 ? taken : taken - (uint64_t)(b->end - b->p);
+}
+
+void bytes_in_close(struct bytes_in *b)
+{
+	if (b->fd > STDERR_FILENO)
+		close(b->fd);
+	b->fd = -1;
+}
+
+void bytes_in_free(struct bytes_in *b)
+{
+	bytes_in_close(b);
+	LZ4F_freeDecompressionContext(b->lz4);
+	free(b->packed_buffer);
+	free(b->window);
+}

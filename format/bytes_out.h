@@ -1,0 +1,33 @@
+/*
+ * bytes_out.h - blocks of bytes into an LZ4 frame, compressed or stored
+ */
+#ifndef BYTES_OUT_H
+#define BYTES_OUT_H
+
+#include <lz4frame.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BLOCK_SIZE (64u << 10)
+
+struct bytes_out {
+	int fd;
+	bool compressed;
+	bool begun;			/* the frame's head is written */
+	int error;			/* errno of the first failure; nothing is written after it */
+	uint64_t written;
+	LZ4F_cctx *lz4;
+	uint8_t *buffer;
+	size_t buffer_size;
+};
+
+/* -1: no memory. */
+int bytes_out_init(struct bytes_out *b, int fd, bool compressed);
+/* Write one block, at most BLOCK_SIZE bytes, into the frame, which begins with the first. -1: b->error. */
+int bytes_out_block(struct bytes_out *b, const uint8_t *p, size_t n);
+/* End the frame if it was begun. -1: b->error. */
+int bytes_out_end(struct bytes_out *b);
+void bytes_out_clear(struct bytes_out *b);
+
+#endif

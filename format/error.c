@@ -1,0 +1,100 @@
+/*
+ * error.c - the one place where a program complains, and gives up
+ */
+#include "error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *program_name = "memrec";
+
+/* Longer messages are cut: a file's name may be anything. */
+#define MESSAGE_MAX 4096
+
+/* What a trace or a file name put into a message must neither break the line nor steer the terminal. */
+static void make_printable(char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
+			p[i] = '?';
+}
+
+static void write_whole(const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(STDERR_FILENO, p, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return;		/* nowhere left to complain */
+		p += done;
+		n -= (size_t)done;
+	}
+}
+
+static size_t bounded(int length, size_t room)
+{
+	if (length < 0)
+		return 0;
+	return (size_t)length < room ? (size_t)length : room - 1;
+}
+
+static void say(const char *fmt, va_list args, const char *last_line) PRINTF_LIKE(1, 0);
+static void say(const char *fmt, va_list args, const char *last_line)
+{
+	int kept_errno = errno;
+	char text[MESSAGE_MAX + 256];
+	size_t n = bounded(snprintf(text, MESSAGE_MAX, "%s: ", program_name), MESSAGE_MAX);
+
+	n += bounded(vsnprintf(text + n, MESSAGE_MAX - n, fmt, args), MESSAGE_MAX - n);
+	make_printable(text, n);
+	n += bounded(snprintf(text + n, sizeof text - n, "\n%s", last_line), sizeof text - n);
+	write_whole(text, n);
+	errno = kept_errno;
+}
+
+void die(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args, "");
+	va_end(args);
+	exit(1);
+}
+
+void usage_die(const char *fmt, ...)
+{
+	char try[128];
+	va_list args;
+
+	snprintf(try, sizeof try, "Try '%s --help'.\n", program_name);
+	va_start(args, fmt);
+	say(fmt, args, try);
+	va_end(args);
+	exit(2);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args, "");
+	va_end(args);
+}
+
+void bug(const char *file, int line, const char *fmt, ...)
+{
+	char where[256];
+	va_list args;
+
+	snprintf(where, sizeof where, "This is a bug, at %s:%d.\n", file, line);
+	va_start(args, fmt);
+	say(fmt, args, where);
+	va_end(args);
+	abort();
+}

@@ -1,0 +1,152 @@
+/*
+ * peak.c - the high-water mark in one pass
+ *
+ * Invariant: `rising` says that the live total is at its maximum, so that the
+ * answer, if all ended here, is every key's live amount. Otherwise the answer
+ * is `saved` of the keys that changed in this epoch, and live of the others.
+ */
+#include "peak.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmalloc.h"
+
+struct key {
+	struct amount live, saved;
+	uint64_t epoch;		/* when `saved` was saved */
+};
+
+struct peak {
+	struct key *keys;
+	size_t n, cap;
+	struct amount *sums;
+	size_t n_sums;
+	struct amount total;	/* of sums */
+	struct amount live, max;
+	uint64_t epoch;
+	bool rising;
+};
+
+static void begin_trace(struct peak *p)
+{
+	p->n = p->cap = 0;
+	p->keys = NULL;
+	p->live = p->max = (struct amount){ 0, 0 };
+	p->epoch = 1;		/* new keys have epoch 0: nothing saved */
+	p->rising = true;
+}
+
+struct peak *peak_new(void)
+{
+	struct peak *p = xcalloc(1, sizeof *p);
+
+	begin_trace(p);
+	return p;
+}
+
+void peak_free(struct peak *p)
+{
+	if (!p)
+		return;
+	free(p->keys);
+	free(p->sums);
+	free(p);
+}
+
+static struct key *key_at(struct peak *p, uint32_t key)
+{
+	if (key >= p->n) {
+		GROW(p->keys, (size_t)key, p->cap);
+		memset(p->keys + p->n, 0, ((size_t)key + 1 - p->n) * sizeof *p->keys);
+		p->n = (size_t)key + 1;
+	}
+	return &p->keys[key];
+}
+
+static void save(const struct peak *p, struct key *k)
+{
+	if (k->epoch == p->epoch)
+		return;
+	k->saved = k->live;
+	k->epoch = p->epoch;
+}
+
+void peak_add(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count)
+{
+	struct key *k = key_at(p, key);
+
+	p->live.bytes += bytes;
+	p->live.count += count;
+	if (p->live.bytes >= p->max.bytes) {
+		p->max = p->live;
+		p->rising = true;
+	}
+	if (!p->rising)
+		save(p, k);
+	k->live.bytes += bytes;
+	k->live.count += count;
+}
+
+void peak_sub(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count)
+{
+	struct key *k = key_at(p, key);
+
+	p->live.bytes -= bytes;
+	p->live.count -= count;
+	if (p->rising && bytes == 0) {
+		p->max = p->live;	/* still the maximum, and later */
+	} else if (p->rising) {
+		p->rising = false;
+		p->epoch++;
+	}
+	if (!p->rising)
+		save(p, k);
+	k->live.bytes -= bytes;
+	k->live.count -= count;
+}
+
+void peak_settle(struct peak *p)
+{
+	if (p->n > p->n_sums) {
+		p->sums = xreallocarray(p->sums, p->n, sizeof *p->sums);
+		memset(p->sums + p->n_sums, 0, (p->n - p->n_sums) * sizeof *p->sums);
+		p->n_sums = p->n;
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		const struct key *k = &p->keys[i];
+		bool changed = !p->rising && k->epoch == p->epoch;
+		p->sums[i].bytes += changed ? k->saved.bytes : k->live.bytes;
+		p->sums[i].count += changed ? k->saved.count : k->live.count;
+	}
+	p->total.bytes += p->max.bytes;
+	p->total.count += p->max.count;
+	free(p->keys);
+	begin_trace(p);
+}
+
+size_t peak_keys(const struct peak *p)
+{
+	return p->n_sums;
+}
+
+struct amount peak_at(const struct peak *p, uint32_t key)
+{
+	return key < p->n_sums ? p->sums[key] : (struct amount){ 0, 0 };
+}
+
+struct amount peak_total(const struct peak *p)
+{
+	return p->total;
+}
+
+struct amount peak_live(const struct peak *p)
+{
+	return p->live;
+}
+
+struct amount peak_now(const struct peak *p)
+{
+	return p->max;
+}

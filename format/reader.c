@@ -1,0 +1,610 @@
+/*
+ * reader.c - a trace's rows as events with absolute values
+ *
+ * Nearly all rows are allocations and frees. Those are read in place when
+ * SAFE_SIZE bytes are at hand, which the longest of them does not reach, so no
+ * field needs a check of its own. Everything else (other kinds, the last bytes
+ * of the window, whatever looks odd) goes the slow way: measure the whole
+ * object, then take it apart with every bound checked.
+ */
+#include "memtrace.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes_in.h"
+#include "header.h"
+#include "mp.h"
+#include "rows.h"
+
+#define SAFE_SIZE 64
+#define USED "what came before it is used"
+
+enum place { IN_TRACE, AFTER_END, NO_FILE };
+
+struct mt_in {
+	struct bytes_in bytes;
+	struct running run;
+	uint32_t pid, tid;
+	uint32_t n_functions, n_frames, n_stacks;	/* defined so far */
+	uint64_t allocs, frees;				/* rows since the header */
+	enum place place;
+	struct mt_header *header;
+	char **paths;
+	size_t n_paths, path;		/* path: the one being read */
+	char *errors;			/* lines */
+	bool failed;			/* something was damaged, told or not */
+};
+
+/* A row being taken apart; bad sticks. */
+struct fields {
+	struct mp_view v;
+	bool bad;
+};
+
+/* ---------------------------------------------------------------- errors */
+
+const char *mt_in_error(const struct mt_in *in)
+{
+	return in->errors != NULL ? in->errors : in->failed ? "out of memory" : NULL;
+}
+
+const char *mt_in_name(const struct mt_in *in)
+{
+	size_t i = in->path < in->n_paths ? in->path : in->n_paths - 1;
+
+	return strcmp(in->paths[i], "-") == 0 ? "standard input" : in->paths[i];
+}
+
+/* Note a line about the file being read. */
+static void complain(struct mt_in *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void complain(struct mt_in *in, const char *fmt, ...)
+{
+	char what[400];
+	char *lines = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	in->failed = true;
+	if (asprintf(&lines, "%s%s%s: %s", in->errors != NULL ? in->errors : "",
+		     in->errors != NULL ? "\n" : "", mt_in_name(in), what) < 0)
+		return;
+	free(in->errors);
+	in->errors = lines;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+static uint64_t take_number(struct fields *r, uint64_t max)
+{
+	uint64_t value = 0;
+
+	if (!mp_take_uint(&r->v, &value) || value > max)
+		r->bad = true;
+	return value;
+}
+
+/* A difference to a running value, which becomes the sum. */
+static uint64_t take_running(struct fields *r, uint64_t *value, uint64_t max)
+{
+	int64_t difference = 0;
+
+	if (!mp_take_int(&r->v, &difference) || *value + (uint64_t)difference > max)
+		r->bad = true;
+	else
+		*value += (uint64_t)difference;
+	return *value;
+}
+
+static struct mt_str take_text(struct fields *r)
+{
+	struct mt_str s = {"", 0};
+
+	if (!mp_take_text(&r->v, &s.p, &s.n))
+		r->bad = true;
+	return s;
+}
+
+static struct mt_str take_object(struct fields *r)
+{
+	const uint8_t *p = NULL;
+	size_t n = 0;
+
+	if (!mp_take_object(&r->v, &p, &n))
+		r->bad = true;
+	return (struct mt_str){(const char *)p, n};
+}
+
+/* A definition's own number: one more than the highest so far. */
+static uint32_t take_new(struct fields *r, uint64_t *run, uint32_t *n_defined)
+{
+	uint64_t n = take_running(r, run, UINT32_MAX);
+
+	if (n != (uint64_t)*n_defined + 1)
+		r->bad = true;
+	else
+		*n_defined = (uint32_t)n;
+	return (uint32_t)n;
+}
+
+/* A reference to one of those. */
+static uint32_t take_defined(struct fields *r, uint64_t *run, uint64_t min, uint64_t max)
+{
+	uint64_t n = take_running(r, run, max);
+
+	if (n < min)
+		r->bad = true;
+	return (uint32_t)n;
+}
+
+static void set_context(const struct mt_in *in, struct mt_event *ev)
+{
+	ev->pid = in->pid;
+	ev->tid = in->tid;
+	ev->time_ms = in->run.time_ms;
+}
+
+static void take_alloc(struct mt_in *in, struct fields *r, unsigned kind, uint32_t fields, struct mt_event *ev)
+{
+	ev->kind = MT_ALLOC;
+	ev->allocator = (uint8_t)kind;
+	set_context(in, ev);
+	ev->id = (uint32_t)take_running(r, &in->run.id, UINT32_MAX);
+	ev->size = take_number(r, UINT64_MAX);
+	ev->stack = take_defined(r, &in->run.stack, 0, in->n_stacks);
+	ev->weight = fields == 5 ? take_number(r, UINT64_MAX) : 1;
+	if (ev->weight == 0)
+		r->bad = true;
+	in->allocs++;
+}
+
+static void take_free(struct mt_in *in, struct fields *r, struct mt_event *ev)
+{
+	ev->kind = MT_FREE;
+	set_context(in, ev);
+	ev->id = (uint32_t)take_running(r, &in->run.id, UINT32_MAX);
+	in->frees++;
+}
+
+static void take_definition(struct mt_in *in, struct fields *r, unsigned kind, struct mt_event *ev)
+{
+	switch (kind) {
+	case ROW_FUNCTION:
+		ev->kind = MT_FUNCTION;
+		ev->function = take_new(r, &in->run.function, &in->n_functions);
+		ev->lang = (uint8_t)take_number(r, UINT8_MAX);
+		ev->name = take_text(r);
+		ev->file = take_text(r);
+		ev->line = (uint32_t)take_number(r, UINT32_MAX);
+		ev->module = take_text(r);
+		break;
+	case ROW_FRAME:
+		ev->kind = MT_FRAME;
+		ev->frame = take_new(r, &in->run.frame, &in->n_frames);
+		ev->function = take_defined(r, &in->run.function, 1, in->n_functions);
+		ev->line = (uint32_t)take_number(r, UINT32_MAX);
+		break;
+	default:
+		ev->kind = MT_STACK;
+		ev->stack = take_new(r, &in->run.stack, &in->n_stacks);
+		ev->parent = take_defined(r, &in->run.parent, 0, ev->stack - 1);
+		ev->frame = take_defined(r, &in->run.frame, 1, in->n_frames);
+		break;
+	}
+}
+
+static void take_happening(struct mt_in *in, struct fields *r, unsigned kind, struct mt_event *ev)
+{
+	ev->pid = in->pid;
+	ev->time_ms = in->run.time_ms;
+	switch (kind) {
+	case ROW_RESIZE:
+		ev->kind = MT_RESIZE;
+		ev->tid = in->tid;
+		ev->id = (uint32_t)take_running(r, &in->run.id, UINT32_MAX);
+		ev->size = take_number(r, UINT64_MAX);
+		break;
+	case ROW_PROCESS:
+	case ROW_EXIT:
+		ev->kind = kind == ROW_PROCESS ? MT_PROCESS : MT_EXIT;
+		ev->pid = (uint32_t)take_number(r, UINT32_MAX);
+		ev->info = take_object(r);
+		break;
+	case ROW_THREAD:
+		ev->kind = MT_THREAD;
+		ev->tid = (uint32_t)take_number(r, UINT32_MAX);
+		ev->name = take_text(r);
+		break;
+	case ROW_RSS:
+		ev->kind = MT_RSS;
+		ev->size = take_number(r, UINT64_MAX);
+		break;
+	default:
+		ev->kind = MT_LOST;
+		ev->count = take_number(r, UINT64_MAX);
+		ev->name = take_text(r);
+		break;
+	}
+}
+
+static void take_context(struct mt_in *in, struct fields *r, unsigned kind)
+{
+	switch (kind) {
+	case ROW_PID:
+		in->pid = (uint32_t)take_number(r, UINT32_MAX);
+		break;
+	case ROW_TID:
+		in->tid = (uint32_t)take_number(r, UINT32_MAX);
+		break;
+	case ROW_TIME:
+		take_running(r, &in->run.time_ms, INT64_MAX);
+		break;
+	default:
+		in->pid = (uint32_t)take_number(r, UINT32_MAX);
+		in->tid = (uint32_t)take_number(r, UINT32_MAX);
+		in->run = (struct running){.time_ms = take_number(r, INT64_MAX)};
+		break;
+	}
+}
+
+/* The end row's own counts against ours. 1: it is whole; 0: it is not, which was told. */
+static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
+{
+	uint64_t allocs = take_number(r, UINT64_MAX), frees = take_number(r, UINT64_MAX);
+
+	if (r->bad || r->v.p != r->v.end)
+		return -1;
+	in->place = AFTER_END;
+	if (allocs == in->allocs && frees == in->frees) {
+		ev->kind = MT_END;
+		ev->time_ms = in->run.time_ms;
+		return 1;
+	}
+	if (allocs < in->allocs || frees < in->frees)
+		complain(in, "damaged before byte %" PRIu64 ": it has more allocations or frees than its end counts",
+			 bytes_in_offset(&in->bytes));
+	else
+		complain(in, "damaged before byte %" PRIu64 ": %" PRIu64 " allocations and %" PRIu64
+			 " frees are missing; what is there is used",
+			 bytes_in_offset(&in->bytes), allocs - in->allocs, frees - in->frees);
+	return 0;
+}
+
+static uint32_t fields_of(unsigned kind)
+{
+	static const uint8_t fields[64] = {
+		[ROW_RESIZE] = 3, [ROW_FUNCTION] = 7, [ROW_FRAME] = 4, [ROW_STACK] = 4,
+		[ROW_PROCESS] = 3, [ROW_EXIT] = 3, [ROW_THREAD] = 3, [ROW_RSS] = 2, [ROW_LOST] = 3,
+		[ROW_PID] = 2, [ROW_TID] = 2, [ROW_TIME] = 2, [ROW_SYNC] = 4, [ROW_END] = 3,
+	};
+
+	return kind < 64 ? fields[kind] : 0;
+}
+
+/* An array. 1: *ev is an event; 0: nothing to hand out; -1: it is damaged. */
+static int take_array(struct mt_in *in, const uint8_t *p, size_t size, struct mt_event *ev)
+{
+	struct fields r = {.v = {p, p + size}};
+	uint32_t n = 0;
+	uint64_t kind = 0;
+
+	if (!mp_take_head(&r.v, MP_ARRAY, &n) || n == 0 || !mp_take_uint(&r.v, &kind) || kind == ROW_FREE)
+		return -1;
+	uint32_t expected = fields_of(kind > UINT8_MAX ? UINT8_MAX : (unsigned)kind);
+	if (kind <= ROW_LAST_ALLOCATOR) {
+		if (n != 4 && n != 5)
+			return -1;
+		take_alloc(in, &r, (unsigned)kind, n, ev);
+	} else if (expected == 0) {
+		ev->kind = MT_OTHER;
+		ev->info = (struct mt_str){(const char *)p, size};
+		return 1;
+	} else if (n != expected) {
+		return -1;
+	} else if (kind >= ROW_FUNCTION && kind <= ROW_STACK) {
+		take_definition(in, &r, (unsigned)kind, ev);
+	} else if (kind == ROW_END) {
+		return take_end(in, &r, ev);
+	} else if (kind >= ROW_PID) {
+		take_context(in, &r, (unsigned)kind);
+		return r.bad || r.v.p != r.v.end ? -1 : 0;
+	} else {
+		take_happening(in, &r, (unsigned)kind, ev);
+	}
+	return r.bad || r.v.p != r.v.end ? -1 : 1;
+}
+
+static int take_row(struct mt_in *in, const uint8_t *p, size_t size, struct mt_event *ev)
+{
+	struct mp_head h;
+
+	*ev = (struct mt_event){.weight = 1};
+	mp_head(p, size, &h);
+	if (h.type == MP_ARRAY)
+		return take_array(in, p, size, ev);
+	if (h.type != MP_INT)
+		return -1;
+	struct fields r = {.v = {p, p + size}};
+	take_free(in, &r, ev);
+	return r.bad ? -1 : 1;
+}
+
+/*
+ * The hot ones. False: not an allocation or a free, or not a plain one, and
+ * nothing was changed. SAFE_SIZE bytes are at hand.
+ */
+static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
+{
+	const uint8_t *p = in->bytes.p;
+	bool alloc = (*p == 0x94 || *p == 0x95) && p[1] != ROW_FREE && p[1] <= ROW_LAST_ALLOCATOR;
+	bool weighted = alloc && *p == 0x95;
+	uint8_t allocator = p[1];
+	int64_t id, stack;
+
+	if ((p = mp_get_int(alloc ? p + 2 : p, &id)) == NULL || in->run.id + (uint64_t)id > UINT32_MAX)
+		return false;
+	if (!alloc) {
+		ev->kind = MT_FREE;
+		in->frees++;
+	} else {
+		if ((p = mp_get_uint(p, &ev->size)) == NULL || (p = mp_get_int(p, &stack)) == NULL ||
+		    in->run.stack + (uint64_t)stack > in->n_stacks)
+			return false;
+		ev->weight = 1;
+		if (weighted && ((p = mp_get_uint(p, &ev->weight)) == NULL || ev->weight == 0))
+			return false;
+		ev->kind = MT_ALLOC;
+		ev->allocator = allocator;
+		in->run.stack += (uint64_t)stack;
+		ev->stack = (uint32_t)in->run.stack;
+		in->allocs++;
+	}
+	in->run.id += (uint64_t)id;
+	ev->id = (uint32_t)in->run.id;
+	set_context(in, ev);
+	in->bytes.p = p;
+	return true;
+}
+
+/* ---------------------------------------------------------------- traces and files */
+
+/*
+ * Wait for a whole object at the front. 1: it has *size bytes. 0: the end,
+ * nothing is left. -1: damaged: why (the front is no object), or bytes.why.
+ */
+static int whole_object(struct mt_in *in, size_t *size, const char **why)
+{
+	struct bytes_in *b = &in->bytes;
+
+	*why = NULL;
+	for (;;) {
+		size_t have = (size_t)(b->end - b->p);
+		int r = have == 0 ? 0 : mp_measure(b->p, have, size);
+		if (r > 0)
+			return 1;
+		if (r < 0) {
+			*why = "what is there is no row";
+			return -1;
+		}
+		size_t want = have == 0 ? 1 : *size;
+		do {
+			r = bytes_in_more(b, want);
+		} while (r > 0 && (size_t)(b->end - b->p) < want);
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			return have == 0 && b->end == b->p ? 0 : -1;
+	}
+}
+
+/* The header of that size at the front. On failure what it is, without the file's name, is in why. */
+static int take_header(struct mt_in *in, size_t size, char *why, size_t why_size)
+{
+	struct mt_header *h = header_read(in->bytes.p, size, why, why_size);
+
+	if (h == NULL)
+		return -1;
+	mt_header_free(in->header);
+	in->header = h;
+	in->bytes.p += size;
+	in->run = (struct running){0};
+	in->pid = in->tid = 0;
+	in->n_functions = in->n_frames = in->n_stacks = 0;
+	in->allocs = in->frees = 0;
+	in->place = IN_TRACE;
+	return 0;
+}
+
+static int first_header(struct mt_in *in, char *why, size_t why_size)
+{
+	const char *odd = NULL;
+	size_t size = 0;
+	int r = whole_object(in, &size, &odd);
+
+	if (r == 0)
+		snprintf(why, why_size, "empty: no trace");
+	else if (r < 0 && in->bytes.why[0] != '\0')
+		snprintf(why, why_size, "%s: not even its header is whole", in->bytes.why);
+	else if (r < 0 && odd == NULL && (*in->bytes.p & 0xf0) == 0x80)
+		snprintf(why, why_size, "cut off after %" PRIu64 " bytes: not even its header is whole",
+			 in->bytes.read);
+	else if (r < 0)
+		snprintf(why, why_size, "not a memory trace (memtrace): record one with memrec");
+	return r <= 0 ? -1 : take_header(in, size, why, why_size);
+}
+
+static int open_file(struct mt_in *in, char *why, size_t why_size)
+{
+	if (bytes_in_open(&in->bytes, in->paths[in->path]) < 0) {
+		snprintf(why, why_size, "%s", in->bytes.why);
+		return -1;
+	}
+	return first_header(in, why, why_size);
+}
+
+static void header_event(const struct mt_in *in, struct mt_event *ev)
+{
+	*ev = (struct mt_event){
+		.kind = MT_HEADER,
+		.info = {(const char *)in->header->raw, in->header->raw_size},
+	};
+}
+
+/* Done with this file: on to the next that opens. 1: its header is the event. 0, -1: no more, as mt_next() tells. */
+static int next_file(struct mt_in *in, struct mt_event *ev)
+{
+	char why[300];
+
+	bytes_in_close(&in->bytes);
+	in->place = NO_FILE;
+	while (in->path + 1 < in->n_paths) {
+		in->path++;
+		if (open_file(in, why, sizeof why) == 0) {
+			header_event(in, ev);
+			return 1;
+		}
+		complain(in, "%s", why);
+		bytes_in_close(&in->bytes);
+		in->place = NO_FILE;
+	}
+	return in->failed ? -1 : 0;
+}
+
+/* The bytes ended, whole or not. */
+static int end_of_file(struct mt_in *in, int how, const char *odd, struct mt_event *ev)
+{
+	if (how < 0 && odd != NULL)
+		complain(in, "damaged at byte %" PRIu64 ": %s; " USED, bytes_in_offset(&in->bytes), odd);
+	else if (how < 0 && in->bytes.why[0] != '\0')
+		complain(in, "%s; " USED, in->bytes.why);
+	else if (how < 0)
+		complain(in, "cut off after %" PRIu64 " bytes, in the middle of a row; " USED, in->bytes.read);
+	else if (in->place == IN_TRACE)
+		complain(in, "cut off after %" PRIu64 " bytes: its end is missing; " USED, in->bytes.read);
+	return next_file(in, ev);
+}
+
+/* A map between rows: another trace begins. */
+static int next_trace(struct mt_in *in, size_t size, struct mt_event *ev)
+{
+	char why[300];
+	bool whole = in->place == AFTER_END;
+
+	if (take_header(in, size, why, sizeof why) < 0) {
+		complain(in, "damaged at byte %" PRIu64 ": %s; " USED, bytes_in_offset(&in->bytes), why);
+		return next_file(in, ev);
+	}
+	if (!whole)
+		complain(in, "cut off before byte %" PRIu64 ": another trace begins there and this one's end is "
+			 "missing; both are used", bytes_in_offset(&in->bytes));
+	header_event(in, ev);
+	return 1;
+}
+
+static int next_slowly(struct mt_in *in, struct mt_event *ev)
+{
+	while (in->place != NO_FILE) {
+		const char *odd;
+		size_t size = 0;
+		int r = whole_object(in, &size, &odd);
+		if (r <= 0)
+			return end_of_file(in, r, odd, ev);
+		struct mp_head h;
+		mp_head(in->bytes.p, size, &h);
+		if (h.type == MP_MAP)
+			return next_trace(in, size, ev);
+		if (in->place == AFTER_END)
+			return end_of_file(in, -1, "rows follow its end", ev);
+		r = take_row(in, in->bytes.p, size, ev);
+		if (r < 0)
+			return end_of_file(in, -1, "a row makes no sense", ev);
+		in->bytes.p += size;
+		if (r > 0)
+			return 1;
+	}
+	return in->failed ? -1 : 0;
+}
+
+int mt_next(struct mt_in *in, struct mt_event *ev)
+{
+	if (in->bytes.end - in->bytes.p >= SAFE_SIZE && in->place == IN_TRACE && take_hot(in, ev))
+		return 1;
+	return next_slowly(in, ev);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static struct mt_in *new_reader(const char *const *paths, size_t n)
+{
+	struct mt_in *in = calloc(1, sizeof *in);
+
+	if (in == NULL)
+		return NULL;
+	in->paths = calloc(n, sizeof *in->paths);
+	for (; in->paths != NULL && in->n_paths < n; in->n_paths++)
+		if ((in->paths[in->n_paths] = strdup(paths[in->n_paths])) == NULL)
+			break;
+	if (in->n_paths == n)
+		return in;
+	mt_close_in(in);
+	return NULL;
+}
+
+static struct mt_in *refuse(struct mt_in *in, const char *what, char **why)
+{
+	if (in == NULL || asprintf(why, "%s: %s", mt_in_name(in), what) < 0)
+		*why = strdup("out of memory");
+	mt_close_in(in);
+	return NULL;
+}
+
+struct mt_in *mt_open(const char *const *paths, size_t n_paths, char **why)
+{
+	char what[300];
+	struct mt_in *in = new_reader(paths, n_paths);
+
+	if (in == NULL || open_file(in, what, sizeof what) < 0)
+		return refuse(in, what, why);
+	return in;
+}
+
+struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why)
+{
+	char what[300];
+	const char *name = "memory";
+	struct mt_in *in = new_reader(&name, 1);
+
+	if (in == NULL || bytes_in_open_memory(&in->bytes, bytes, size) < 0 ||
+	    first_header(in, what, sizeof what) < 0)
+		return refuse(in, in != NULL && in->bytes.why[0] != '\0' ? in->bytes.why : what, why);
+	return in;
+}
+
+const struct mt_header *mt_in_header(const struct mt_in *in)
+{
+	return in->header;
+}
+
+void mt_in_on_idle(struct mt_in *in, void (*f)(void *arg), void *arg)
+{
+	in->bytes.idle = f;
+	in->bytes.idle_arg = arg;
+}
+
+void mt_close_in(struct mt_in *in)
+{
+	if (in == NULL)
+		return;
+	bytes_in_free(&in->bytes);
+	mt_header_free(in->header);
+	for (size_t i = 0; in->paths != NULL && i < in->n_paths; i++)
+		free(in->paths[i]);
+	free(in->paths);
+	free(in->errors);
+	free(in);
+}

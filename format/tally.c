@@ -1,0 +1,252 @@
+/*
+ * tally.c - one answer from a trace: bytes and allocations per stack
+ */
+#include "tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "live.h"
+#include "xmalloc.h"
+
+struct counter {
+	enum tally_what what;
+	struct stacks *stacks;
+	struct live *live;	/* block.key: stack number; block.thread: pid */
+	struct peak *peak;	/* TALLY_PEAK */
+	struct amount *sums;	/* otherwise; per stack number */
+	size_t n_sums, cap_sums;
+	struct amount total;
+};
+
+static uint64_t bytes_of(uint64_t size, uint64_t weight)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(size, weight, &bytes) ? UINT64_MAX : bytes;
+}
+
+/* To what was never freed, or ever made. */
+static void sum(struct counter *c, uint32_t stack, uint64_t bytes, uint64_t count)
+{
+	if (stack >= c->n_sums) {
+		GROW(c->sums, (size_t)stack, c->cap_sums);
+		memset(c->sums + c->n_sums, 0, ((size_t)stack + 1 - c->n_sums) * sizeof *c->sums);
+		c->n_sums = (size_t)stack + 1;
+	}
+	c->sums[stack].bytes += bytes;
+	c->sums[stack].count += count;
+	c->total.bytes += bytes;
+	c->total.count += count;
+}
+
+static void close_block(struct counter *c, uint32_t id)
+{
+	struct block b;
+
+	if (live_close(c->live, id, &b) && c->what == TALLY_PEAK)
+		peak_sub(c->peak, b.key, bytes_of(b.size, b.weight), b.weight);
+}
+
+static void open_block(struct counter *c, const struct mt_event *ev)
+{
+	struct block b = {
+		.size = ev->size,
+		.weight = ev->weight,
+		.key = stacks_number(c->stacks, ev->stack),
+		.thread = ev->pid,
+	};
+
+	if (c->what == TALLY_TOTAL) {
+		sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
+		return;
+	}
+	close_block(c, ev->id);
+	live_open(c->live, ev->id, &b);
+	if (c->what == TALLY_PEAK)
+		peak_add(c->peak, b.key, bytes_of(b.size, b.weight), b.weight);
+}
+
+static void resize_block(struct counter *c, const struct mt_event *ev)
+{
+	struct block b;
+
+	if (!live_find(c->live, ev->id, &b) || ev->size > b.size)
+		return;
+	uint64_t gone = bytes_of(b.size, b.weight) - bytes_of(ev->size, b.weight);
+	b.size = ev->size;
+	live_open(c->live, ev->id, &b);
+	if (c->what == TALLY_PEAK)
+		peak_sub(c->peak, b.key, gone, 0);
+}
+
+/* A process is gone and its memory with it, but it freed none of this. */
+static void close_process(struct counter *c, uint32_t pid)
+{
+	size_t cursor = 0;
+	uint32_t id;
+	struct block b;
+
+	while (live_each(c->live, &cursor, &id, &b)) {
+		if (b.thread != pid)
+			continue;
+		if (c->what == TALLY_LEAKS)
+			sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
+		close_block(c, id);
+	}
+}
+
+/* The trace is over: the next one's numbers mean other things. */
+static void settle(struct counter *c)
+{
+	size_t cursor = 0;
+	uint32_t id;
+	struct block b;
+
+	if (c->what == TALLY_PEAK)
+		peak_settle(c->peak);
+	if (c->what == TALLY_LEAKS)
+		while (live_each(c->live, &cursor, &id, &b))
+			sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
+	live_clear(c->live);
+}
+
+static void take(struct counter *c, const struct mt_event *ev)
+{
+	switch (ev->kind) {
+	case MT_ALLOC:
+		open_block(c, ev);
+		break;
+	case MT_FREE:
+		close_block(c, ev->id);
+		break;
+	case MT_RESIZE:
+		resize_block(c, ev);
+		break;
+	case MT_EXIT:
+		close_process(c, ev->pid);
+		break;
+	case MT_HEADER:
+		settle(c);
+		stacks_take(c->stacks, ev);
+		break;
+	default:
+		stacks_take(c->stacks, ev);
+	}
+}
+
+/* Move the answer out of the counter: per stack, of every stack defined. */
+static void answer(struct tally *t, struct counter *c)
+{
+	t->stacks = c->stacks;
+	t->n = stacks_count(c->stacks);
+	if (c->what == TALLY_PEAK) {
+		t->at = xcalloc(t->n, sizeof *t->at);
+		for (uint32_t i = 0; i < t->n; i++)
+			t->at[i] = peak_at(c->peak, i);
+		t->total = peak_total(c->peak);
+		return;
+	}
+	t->at = xreallocarray(c->sums, t->n, sizeof *t->at);
+	memset(t->at + c->n_sums, 0, (t->n - c->n_sums) * sizeof *t->at);
+	t->total = c->total;
+}
+
+struct tally *tally_read(struct mt_in *in, enum tally_what what)
+{
+	struct tally *t = xcalloc(1, sizeof *t);
+	struct counter c = {
+		.what = what,
+		.stacks = stacks_new(),
+		.live = live_new(),
+		.peak = peak_new(),
+	};
+	const struct mt_header *h = mt_in_header(in);
+	struct mt_event ev;
+
+	t->title = tally_title(h, what);
+	t->command = xstrdup(h->command);
+	t->start_ns = h->start_ns;
+	while (mt_next(in, &ev) > 0) {
+		take(&c, &ev);
+		if (ev.time_ms > t->end_ms)
+			t->end_ms = ev.time_ms;
+	}
+	settle(&c);
+	live_free(c.live);
+	answer(t, &c);
+	peak_free(c.peak);
+	return t;
+}
+
+void tally_free(struct tally *t)
+{
+	if (!t)
+		return;
+	stacks_free(t->stacks);
+	free(t->at);
+	free(t->title);
+	free(t->command);
+	free(t);
+}
+
+/* ---------------------------------------------------------------- title */
+
+static bool is_one_of(const char *program, const char *const *names)
+{
+	for (; *names; names++)
+		if (strcmp(program, *names) == 0)
+			return true;
+	return false;
+}
+
+static const char *answer_of(const char *program)
+{
+	if (strcmp(program, "memtemp") == 0)
+		return "temporary allocations";
+	if (strcmp(program, "memleak") == 0)
+		return "never freed";
+	if (strcmp(program, "mempeak") == 0)
+		return "alive at the high-water mark";
+	return NULL;
+}
+
+static const char *answer_to(enum tally_what what)
+{
+	switch (what) {
+	case TALLY_PEAK:
+		return "alive at the high-water mark";
+	case TALLY_LEAKS:
+		return "never freed";
+	default:
+		return "all allocations";
+	}
+}
+
+/* *title becomes "*title, word stage's words"; either may be empty. */
+static void add_words(char **title, const char *words, const char *program, const char *args)
+{
+	char *old = *title;
+
+	*title = xasprintf("%s%s%s%s%s%s", old, *old ? ", " : "", words, program, *args ? " " : "", args);
+	free(old);
+}
+
+char *tally_title(const struct mt_header *h, enum tally_what what)
+{
+	/* These leave every allocation as it is. */
+	static const char *const neutral[] = { "memrec", "memcat", "memmerge", "memtop", NULL };
+	char *title = xstrdup("");
+
+	for (size_t i = 0; i < h->n_stages; i++)
+		if (answer_of(h->stages[i].program))
+			add_words(&title, answer_of(h->stages[i].program), "", h->stages[i].args);
+	if (!*title)
+		add_words(&title, answer_to(what), "", "");
+	for (size_t i = 0; i < h->n_stages; i++) {
+		const struct mt_stage *s = &h->stages[i];
+		if (!answer_of(s->program) && !is_one_of(s->program, neutral))
+			add_words(&title, "filtered by ", s->program, s->args);
+	}
+	return title;
+}

@@ -1,0 +1,370 @@
+/*
+ * tool.c - what every command shares: options, help, its page's OPTIONS, input, output, ending
+ */
+#include "tool.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "units.h"
+#include "xmalloc.h"
+
+/* Keys of the options every tool has; a tool's own keys are below. */
+enum {
+	KEY_HELP = 0x10000,
+	KEY_VERSION,
+	KEY_HELP_MAN,
+};
+
+static const struct tool_option common_options[] = {
+	{ "help", KEY_HELP, NULL, "show this text and exit" },
+	{ "version", KEY_VERSION, NULL, "show the version and exit" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static bool is_short(int key)
+{
+	return key > ' ' && key < 0x7f;
+}
+
+/* ---------------------------------------------------------------- help */
+
+/* Standard output is all that was asked for: say so if it failed. */
+static void print_done(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		die("standard output: %s", strerror(errno));
+	exit(0);
+}
+
+static int option_width(const struct tool_option *o)
+{
+	return (int)(strlen(o->name) + (o->arg ? strlen(o->arg) + 1 : 0));
+}
+
+static void help_options(const struct tool_option *o, int width)
+{
+	for (; o && o->name; o++) {
+		if (is_short(o->key))
+			printf("  -%c, ", o->key);
+		else
+			printf("      ");
+		printf("--%s%s%-*s  %s\n", o->name, o->arg ? "=" : "",
+		       width - option_width(o) + (o->arg ? (int)strlen(o->arg) : 0),
+		       o->arg ? o->arg : "", o->help);
+	}
+}
+
+static void help(const struct tool *t)
+{
+	int width = 0;
+
+	for (const struct tool_option *o = t->options; o && o->name; o++)
+		width = option_width(o) > width ? option_width(o) : width;
+	for (const struct tool_option *o = common_options; o->name; o++)
+		width = option_width(o) > width ? option_width(o) : width;
+
+	printf("%s - %s\n\nUsage: %s [OPTION...] %s\n\nOptions:\n", t->name, t->summary, t->name,
+	       t->operands ? t->operands : "");
+	help_options(t->options, width);
+	help_options(common_options, width);
+	if (t->example)
+		printf("\nExample:\n  %s\n", t->example);
+	print_done();
+}
+
+/* Text as man(7) source: a hyphen is a minus sign, and nothing is a request or an escape. */
+static void man_text(const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", stdout);
+	for (; *text; text++) {
+		if (*text == '-')
+			fputs("\\-", stdout);
+		else if (*text == '\\')
+			fputs("\\e", stdout);
+		else
+			putchar(*text);
+	}
+}
+
+static void man_options(const struct tool_option *o)
+{
+	for (; o && o->name; o++) {
+		fputs(".TP\n\\fB", stdout);
+		if (is_short(o->key))
+			printf("\\-%c\\fR, \\fB", o->key);
+		fputs("\\-\\-", stdout);
+		man_text(o->name);
+		fputs("\\fR", stdout);
+		if (o->arg) {
+			fputs("=\\fI", stdout);
+			man_text(o->arg);
+			fputs("\\fR", stdout);
+		}
+		putchar('\n');
+		man_text(o->help);
+		fputs(".\n", stdout);
+	}
+}
+
+static void help_man(const struct tool *t)
+{
+	puts(".SH OPTIONS");
+	man_options(t->options);
+	man_options(common_options);
+	print_done();
+}
+
+/* ---------------------------------------------------------------- options */
+
+struct parser {
+	struct option *longs;
+	char *shorts;
+};
+
+static void parser_add(struct parser *p, size_t *n, const char *name, int key, bool arg)
+{
+	p->longs[(*n)++] = (struct option){
+		.name = name,
+		.has_arg = arg ? required_argument : no_argument,
+		.val = key,
+	};
+}
+
+static struct parser parser_new(const struct tool *t)
+{
+	size_t n = 0, n_shorts = 0;
+	while (t->options && t->options[n].name)
+		n++;
+
+	struct parser p = {
+		.longs = xcalloc(n + 4, sizeof *p.longs),
+		.shorts = xmalloc(2 * n + 4),
+	};
+	if (t->options_end_at_operand)
+		p.shorts[n_shorts++] = '+';
+	p.shorts[n_shorts++] = ':';	/* getopt says nothing itself, and tells what was missing */
+	size_t n_longs = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct tool_option *o = &t->options[i];
+		parser_add(&p, &n_longs, o->name, o->key, o->arg != NULL);
+		if (is_short(o->key)) {
+			p.shorts[n_shorts++] = (char)o->key;
+			if (o->arg)
+				p.shorts[n_shorts++] = ':';
+		}
+	}
+	p.shorts[n_shorts] = '\0';
+	parser_add(&p, &n_longs, "help", KEY_HELP, false);
+	parser_add(&p, &n_longs, "version", KEY_VERSION, false);
+	parser_add(&p, &n_longs, "help-man", KEY_HELP_MAN, false);
+	return p;
+}
+
+static void missing_argument(const struct parser *p, int key)
+{
+	for (const struct option *o = p->longs; o->name; o++)
+		if (o->val == key)
+			usage_die("option '--%s' needs an argument", o->name);
+	BUG("option %d is in no table", key);
+}
+
+static void bad_option(const struct parser *p, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (!optopt)
+		usage_die("unknown or ambiguous option '%s'", word);
+	for (const struct option *o = p->longs; o->name; o++)
+		if (o->val == optopt)
+			usage_die("option '--%s' takes no argument", o->name);
+	usage_die("unknown option '-%c'", optopt);
+}
+
+int tool_getopt(const struct tool *t, int argc, char **argv)
+{
+	static struct parser parser;
+
+	if (!parser.longs) {
+		program_name = t->name;
+		parser = parser_new(t);
+		opterr = 0;
+	}
+	int key = getopt_long(argc, argv, parser.shorts, parser.longs, NULL);
+	switch (key) {
+	case KEY_HELP:
+		help(t);
+		break;
+	case KEY_VERSION:
+		printf("%s %s (memrec)\n", t->name, MEMREC_VERSION);
+		print_done();
+		break;
+	case KEY_HELP_MAN:
+		help_man(t);
+		break;
+	case ':':
+		missing_argument(&parser, optopt);
+		break;
+	case '?':
+		bad_option(&parser, argv);
+		break;
+	}
+	return key;
+}
+
+uint64_t tool_size(const char *text, const char *option)
+{
+	uint64_t bytes = 0;
+
+	if (!parse_size(text, &bytes))
+		usage_die("%s: '%s' is no size (as 512, 1.5k, 24MB or 1GiB)", option, text);
+	return bytes;
+}
+
+uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_t max)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long n = strtoull(text, &end, 10);
+	/* strtoull() takes signs and blanks, and makes a huge number of -1. */
+	if (text[0] < '0' || text[0] > '9' || *end)
+		usage_die("%s: '%s' is no whole number", option, text);
+	if (errno == ERANGE || n < min || n > max) {
+		if (max == UINT64_MAX)
+			usage_die("%s: %s is out of range (at least %llu)", option, text,
+				  (unsigned long long)min);
+		usage_die("%s: %s is out of range (%llu to %llu)", option, text,
+			  (unsigned long long)min, (unsigned long long)max);
+	}
+	return n;
+}
+
+/* ---------------------------------------------------------------- streams */
+
+struct mt_in *tool_input(int argc, char **argv)
+{
+	static const char *const standard_input[] = { "-" };
+	const char *const *paths = (const char *const *)(argv + optind);
+	size_t n = (size_t)(argc - optind);
+	char *why = NULL;
+
+	/* Whoever started us may have ignored it; a closed pipe is to end us all the same. */
+	signal(SIGPIPE, SIG_DFL);
+	if (n == 0) {
+		if (isatty(STDIN_FILENO))
+			usage_die("standard input is a terminal: name a trace, or pipe one in");
+		paths = standard_input;
+		n = 1;
+	}
+	struct mt_in *in = mt_open(paths, n, &why);
+	if (!in)
+		die("%s", why ? why : "out of memory");
+	return in;
+}
+
+static void flush_when_idle(void *out)
+{
+	if (mt_flush(out) < 0)
+		return;		/* sticky: the next mt_put() tells, and tool_finish() says it */
+}
+
+/* The options as given, without operands: which files were read is not what was done. Kept for ever. */
+static const char *const *stage_words(char **argv)
+{
+	static const char **words;
+	size_t n = 0;
+
+	free(words);
+	words = xcalloc((size_t)optind + 1, sizeof *words);
+	for (int i = 1; i < optind; i++)
+		if (strcmp(argv[i], "--") != 0)
+			words[n++] = argv[i];
+	return words;
+}
+
+struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv)
+{
+	signal(SIGPIPE, SIG_DFL);
+	if (isatty(STDOUT_FILENO)) {
+		warn("a trace is binary: append '| memsummary' or '> FILE'");
+		exit(2);
+	}
+
+	struct mt_out *out = mt_create(STDOUT_FILENO, "standard output", MT_AUTO);
+	if (!out)
+		die("out of memory");
+	if (argv)
+		mt_out_stage(out, t->name, MEMREC_VERSION, stage_words(argv));
+	if (in) {
+		mt_in_on_idle(in, flush_when_idle, out);
+		/* An error sticks: the tool's loop stops, tool_finish() says it. */
+		(void)mt_put_header(out, mt_in_header(in));
+	}
+	return out;
+}
+
+/* The reader of our output is gone: end as SIGPIPE would have ended us. */
+static void end_quietly(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+	_exit(128 + SIGPIPE);	/* it is blocked */
+}
+
+static int finish_trace(struct mt_out *out)
+{
+	char *why = NULL;
+
+	(void)mt_flush(out);
+	if (mt_out_errno(out) == EPIPE)
+		end_quietly();
+	if (mt_close(out, &why) == 0)
+		return 0;
+	warn("%s", why ? why : "out of memory");
+	free(why);
+	return 1;
+}
+
+static int finish_text(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	if (errno == EPIPE)
+		end_quietly();
+	warn("standard output: %s", strerror(errno));
+	return 1;
+}
+
+static int finish_input(struct mt_in *in)
+{
+	const char *line = mt_in_error(in);
+	int status = line ? 1 : 0;
+
+	while (line && *line) {
+		size_t n = strcspn(line, "\n");
+		warn("%.*s", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+	mt_close_in(in);
+	return status;
+}
+
+int tool_finish(struct mt_in *in, struct mt_out *out)
+{
+	int status = 0;
+
+	if (out)
+		status |= finish_trace(out);
+	status |= finish_text();
+	if (in)
+		status |= finish_input(in);
+	return status;
+}

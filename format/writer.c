@@ -1,0 +1,430 @@
+/*
+ * writer.c - events as a trace's rows
+ *
+ * Rows are packed into a buffer of one block and a little more. `limit` is
+ * where the next thing is due, be it a full block or a sync, so the hot path
+ * compares once. Whether a sync is due depends on nothing but the number of
+ * bytes since the last one: the same events give the same bytes again.
+ */
+#include "memtrace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bytes_out.h"
+#include "mp.h"
+#include "rows.h"
+
+#define SYNC_EVERY (1u << 20)	/* bytes of rows */
+#define SLACK 256		/* more than one row of numbers with its context */
+
+struct mt_out {
+	uint8_t *p, *limit;		/* next row goes to p; from limit on something is due */
+	struct running run;
+	uint32_t pid, tid;		/* context */
+	uint64_t allocs, frees;		/* since the header */
+	bool failed;
+	uint64_t given;			/* bytes of rows that left the buffer */
+	uint64_t mark;			/* bytes of rows at the last header or sync */
+	struct bytes_out bytes;
+	char *name;
+	char *error;
+	const char *program, *version;	/* the stage to append, or NULL */
+	const char *const *argv;
+	uint8_t buffer[BLOCK_SIZE + SLACK];
+};
+
+/* ---------------------------------------------------------------- the buffer */
+
+static int fail(struct mt_out *out, int error)
+{
+	out->failed = true;
+	if (out->bytes.error == 0)
+		out->bytes.error = error;
+	out->p = out->buffer;
+	if (out->error == NULL &&
+	    asprintf(&out->error, "%s: cannot be written: %s", out->name, strerror(out->bytes.error)) < 0)
+		out->error = NULL;
+	return -1;
+}
+
+static uint64_t rows_size(const struct mt_out *out)
+{
+	return out->given + (uint64_t)(out->p - out->buffer);
+}
+
+static void set_limit(struct mt_out *out)
+{
+	uint64_t sync_at = out->mark + SYNC_EVERY - out->given;
+
+	if (out->mark + SYNC_EVERY <= out->given)
+		sync_at = 0;
+	out->limit = out->buffer + (sync_at < BLOCK_SIZE ? sync_at : BLOCK_SIZE);
+}
+
+/* Give the first n bytes of the buffer away as a block. */
+static void give(struct mt_out *out, size_t n)
+{
+	if (!out->failed && bytes_out_block(&out->bytes, out->buffer, n) < 0)
+		fail(out, EIO);
+	size_t rest = out->failed ? 0 : (size_t)(out->p - out->buffer) - n;
+	if (rest > 0)
+		memmove(out->buffer, out->buffer + n, rest);
+	out->p = out->buffer + rest;
+	out->given += n;
+	set_limit(out);
+}
+
+static void give_full(struct mt_out *out)
+{
+	if (out->p >= out->buffer + BLOCK_SIZE)
+		give(out, BLOCK_SIZE);
+}
+
+/* Bytes of any number. */
+static void add(struct mt_out *out, const void *bytes, size_t n)
+{
+	const char *from = bytes;
+
+	while (n > 0) {
+		size_t space = (size_t)(out->buffer + BLOCK_SIZE + SLACK - out->p);
+		size_t part = n < space ? n : space;
+		memcpy(out->p, from, part);
+		out->p += part;
+		from += part;
+		n -= part;
+		give_full(out);
+	}
+}
+
+static void add_text(struct mt_out *out, struct mt_str s)
+{
+	give_full(out);
+	out->p = mp_put_text_head(out->p, (uint32_t)s.n);
+	add(out, s.p, s.n);
+}
+
+/* The head of a row of n items; a row's numbers fit in the slack. */
+static void begin_row(struct mt_out *out, unsigned n, unsigned kind)
+{
+	give_full(out);
+	*out->p++ = (uint8_t)(0x90 | n);
+	*out->p++ = (uint8_t)kind;
+}
+
+static void add_number(struct mt_out *out, uint64_t value)
+{
+	out->p = mp_put_uint(out->p, value);
+}
+
+static uint8_t *put_running(uint8_t *p, uint64_t *run, uint64_t value)
+{
+	int64_t difference = (int64_t)(value - *run);
+
+	*run = value;
+	return mp_put_int(p, difference);
+}
+
+static void add_running(struct mt_out *out, uint64_t *run, uint64_t value)
+{
+	out->p = put_running(out->p, run, value);
+}
+
+/* ---------------------------------------------------------------- context */
+
+static void sync_row(struct mt_out *out, uint32_t pid, uint32_t tid, uint64_t time_ms)
+{
+	begin_row(out, 4, ROW_SYNC);
+	add_number(out, pid);
+	add_number(out, tid);
+	add_number(out, time_ms);
+	out->run = (struct running){.time_ms = time_ms};
+	out->pid = pid;
+	out->tid = tid;
+	out->mark = rows_size(out);
+	set_limit(out);
+}
+
+/* What the next event needs to be known: rows for what differs, or a sync if one is due. */
+static void context(struct mt_out *out, uint32_t pid, uint32_t tid, uint64_t time_ms)
+{
+	give_full(out);
+	if (rows_size(out) - out->mark >= SYNC_EVERY) {
+		sync_row(out, pid, tid, time_ms);
+		return;
+	}
+	if (pid != out->pid) {
+		begin_row(out, 2, ROW_PID);
+		add_number(out, pid);
+		out->pid = pid;
+	}
+	if (tid != out->tid) {
+		begin_row(out, 2, ROW_TID);
+		add_number(out, tid);
+		out->tid = tid;
+	}
+	if (time_ms != out->run.time_ms) {
+		begin_row(out, 2, ROW_TIME);
+		add_running(out, &out->run.time_ms, time_ms);
+	}
+}
+
+static inline void hot_context(struct mt_out *out, const struct mt_event *ev)
+{
+	if (__builtin_expect(out->p >= out->limit || ev->pid != out->pid || ev->tid != out->tid ||
+			     ev->time_ms != out->run.time_ms, 0))
+		context(out, ev->pid, ev->tid, ev->time_ms);
+}
+
+/* ---------------------------------------------------------------- events */
+
+static inline void put_alloc(struct mt_out *out, const struct mt_event *ev)
+{
+	hot_context(out, ev);
+	uint8_t *p = out->p;
+	*p++ = ev->weight == 1 ? 0x94 : 0x95;
+	*p++ = ev->allocator;
+	p = put_running(p, &out->run.id, ev->id);
+	p = mp_put_uint(p, ev->size);
+	p = put_running(p, &out->run.stack, ev->stack);
+	if (ev->weight != 1)
+		p = mp_put_uint(p, ev->weight);
+	out->p = p;
+	out->allocs++;
+}
+
+static inline void put_free(struct mt_out *out, const struct mt_event *ev)
+{
+	hot_context(out, ev);
+	out->p = put_running(out->p, &out->run.id, ev->id);
+	out->frees++;
+}
+
+static void put_definition(struct mt_out *out, const struct mt_event *ev)
+{
+	if (ev->kind == MT_FUNCTION) {
+		begin_row(out, 7, ROW_FUNCTION);
+		add_running(out, &out->run.function, ev->function);
+		add_number(out, ev->lang);
+		add_text(out, ev->name);
+		add_text(out, ev->file);
+		add_number(out, ev->line);
+		add_text(out, ev->module);
+	} else if (ev->kind == MT_FRAME) {
+		begin_row(out, 4, ROW_FRAME);
+		add_running(out, &out->run.frame, ev->frame);
+		add_running(out, &out->run.function, ev->function);
+		add_number(out, ev->line);
+	} else {
+		begin_row(out, 4, ROW_STACK);
+		add_running(out, &out->run.stack, ev->stack);
+		add_running(out, &out->run.parent, ev->parent);
+		add_running(out, &out->run.frame, ev->frame);
+	}
+}
+
+static void put_process(struct mt_out *out, const struct mt_event *ev)
+{
+	static const struct mt_str empty_map = {"\x80", 1};
+	struct mt_str info = ev->info.n > 0 ? ev->info : empty_map;
+
+	context(out, out->pid, out->tid, ev->time_ms);
+	begin_row(out, 3, ev->kind == MT_PROCESS ? ROW_PROCESS : ROW_EXIT);
+	add_number(out, ev->pid);
+	add(out, info.p, info.n);
+}
+
+static void put_happening(struct mt_out *out, const struct mt_event *ev)
+{
+	context(out, ev->pid, ev->kind == MT_RESIZE ? ev->tid : out->tid, ev->time_ms);
+	switch (ev->kind) {
+	case MT_RESIZE:
+		begin_row(out, 3, ROW_RESIZE);
+		add_running(out, &out->run.id, ev->id);
+		add_number(out, ev->size);
+		break;
+	case MT_THREAD:
+		begin_row(out, 3, ROW_THREAD);
+		add_number(out, ev->tid);
+		add_text(out, ev->name);
+		break;
+	case MT_RSS:
+		begin_row(out, 2, ROW_RSS);
+		add_number(out, ev->size);
+		break;
+	default:
+		begin_row(out, 3, ROW_LOST);
+		add_number(out, ev->count);
+		add_text(out, ev->name);
+		break;
+	}
+}
+
+static void put_end(struct mt_out *out, const struct mt_event *ev)
+{
+	context(out, out->pid, out->tid, ev->time_ms);
+	begin_row(out, 3, ROW_END);
+	add_number(out, out->allocs);
+	add_number(out, out->frees);
+}
+
+static int put_raw_header(struct mt_out *out, const struct mt_header *h)
+{
+	give_full(out);
+	add(out, h->raw, h->raw_size);
+	out->run = (struct running){0};
+	out->pid = out->tid = 0;
+	out->allocs = out->frees = 0;
+	out->mark = rows_size(out);
+	set_limit(out);
+	return out->failed ? -1 : 0;
+}
+
+int mt_put_header(struct mt_out *out, const struct mt_header *h)
+{
+	if (out->failed)
+		return -1;
+	if (out->program == NULL)
+		return put_raw_header(out, h);
+	struct mt_header *more = mt_header_add_stage(h, out->program, out->version, out->argv);
+	if (more == NULL)
+		return fail(out, ENOMEM);
+	int r = put_raw_header(out, more);
+	mt_header_free(more);
+	return r;
+}
+
+static int put_header_event(struct mt_out *out, const struct mt_event *ev)
+{
+	const char *why;
+	struct mt_header *h = mt_header_parse((const uint8_t *)ev->info.p, ev->info.n, &why);
+
+	if (h == NULL)
+		return fail(out, EINVAL);
+	int r = mt_put_header(out, h);
+	mt_header_free(h);
+	return r;
+}
+
+static int put_other(struct mt_out *out, const struct mt_event *ev)
+{
+	switch (ev->kind) {
+	case MT_FUNCTION:
+	case MT_FRAME:
+	case MT_STACK:
+		put_definition(out, ev);
+		break;
+	case MT_PROCESS:
+	case MT_EXIT:
+		put_process(out, ev);
+		break;
+	case MT_HEADER:
+		return put_header_event(out, ev);
+	case MT_END:
+		put_end(out, ev);
+		break;
+	case MT_OTHER:
+		add(out, ev->info.p, ev->info.n);
+		break;
+	default:
+		put_happening(out, ev);
+		break;
+	}
+	return out->failed ? -1 : 0;
+}
+
+int mt_put(struct mt_out *out, const struct mt_event *ev)
+{
+	if (out->failed)
+		return -1;
+	if (ev->kind == MT_ALLOC)
+		put_alloc(out, ev);
+	else if (ev->kind == MT_FREE)
+		put_free(out, ev);
+	else
+		return put_other(out, ev);
+	return out->failed ? -1 : 0;
+}
+
+/* ---------------------------------------------------------------- opening and closing */
+
+static bool is_regular(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool wants_compression(int fd, enum mt_packing packing)
+{
+	return packing == MT_COMPRESSED || (packing == MT_AUTO && is_regular(fd));
+}
+
+struct mt_out *mt_create(int fd, const char *name, enum mt_packing packing)
+{
+	struct mt_out *out = calloc(1, sizeof *out);
+
+	if (out == NULL)
+		return NULL;
+	out->name = strdup(name);
+	if (bytes_out_init(&out->bytes, fd, wants_compression(fd, packing)) < 0 || out->name == NULL) {
+		bytes_out_clear(&out->bytes);
+		free(out->name);
+		free(out);
+		return NULL;
+	}
+	out->p = out->buffer;
+	set_limit(out);
+	return out;
+}
+
+void mt_out_packing(struct mt_out *out, enum mt_packing packing)
+{
+	out->bytes.compressed = wants_compression(out->bytes.fd, packing);
+}
+
+void mt_out_stage(struct mt_out *out, const char *program, const char *version, const char *const *argv)
+{
+	out->program = program;
+	out->version = version;
+	out->argv = argv;
+}
+
+int mt_flush(struct mt_out *out)
+{
+	give_full(out);
+	give(out, (size_t)(out->p - out->buffer));
+	return out->failed ? -1 : 0;
+}
+
+uint64_t mt_out_bytes(const struct mt_out *out)
+{
+	return out->bytes.written;
+}
+
+const char *mt_out_error(const struct mt_out *out)
+{
+	return out->error != NULL ? out->error : out->failed ? "out of memory" : NULL;
+}
+
+int mt_out_errno(const struct mt_out *out)
+{
+	return out->bytes.error;
+}
+
+int mt_close(struct mt_out *out, char **why)
+{
+	if (mt_flush(out) == 0 && bytes_out_end(&out->bytes) < 0)
+		fail(out, EIO);
+	int r = out->failed ? -1 : 0;
+	if (why != NULL)
+		*why = r < 0 ? strdup(mt_out_error(out)) : NULL;
+	bytes_out_clear(&out->bytes);
+	free(out->name);
+	free(out->error);
+	free(out);
+	return r;
+}

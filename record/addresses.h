@@ -1,0 +1,43 @@
+/*
+ * addresses.h - the blocks alive in one process: address to id and size
+ *
+ * Open addressing with linear probing; a removal shifts its followers back, so
+ * there are no tombstones. 24 bytes a slot, at most half full.
+ */
+#ifndef ADDRESSES_H
+#define ADDRESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct address {
+	uint64_t addr;		/* 0: the slot is free */
+	uint64_t size;
+	uint32_t id, stack;
+};
+
+struct addresses {
+	struct address *slots;
+	size_t mask, used;
+};
+
+void addresses_init(struct addresses *a);
+void addresses_clear(struct addresses *a);
+/* Put an address that is not there. */
+void addresses_put(struct addresses *a, const struct address *new);
+/* Take it out; false: it is not there. */
+bool addresses_take(struct addresses *a, uint64_t addr, struct address *was);
+
+static inline size_t address_hash(uint64_t addr)
+{
+	return (size_t)((addr * 0x9E3779B97F4A7C15ull) >> 20);
+}
+
+/* The cache line that a look-up of addr will need. */
+static inline void addresses_prefetch(const struct addresses *a, uint64_t addr)
+{
+	__builtin_prefetch(&a->slots[address_hash(addr) & a->mask]);
+}
+
+#endif

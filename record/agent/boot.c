@@ -1,0 +1,60 @@
+/*
+ * boot.c - the constructor: what was asked for, and whether this process is to be recorded
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "ring.h"
+
+struct boot boot;
+
+/* "NAME PID FLAGS" */
+static bool parse_environment(const char *text)
+{
+	const char *space = strchr(text, ' ');
+	if (!space || (size_t)(space - text) >= sizeof boot.socket)
+		return false;
+	memcpy(boot.socket, text, (size_t)(space - text));
+	char *end;
+	boot.pid = (pid_t)strtol(space + 1, &end, 10);
+	boot.flags = (unsigned)strtoul(end, &end, 10);
+	return *end == '\0' && boot.pid > 0;
+}
+
+/*
+ * A child that is not recorded should not hand the agent on to its own
+ * children. LD_PRELOAD is edited in place: the agent's path, which memrec put
+ * first, is cut off.
+ */
+static void leave_environment(void)
+{
+	char *preload = getenv("LD_PRELOAD");
+	if (preload && strstr(preload, "libmemrec.so")) {
+		char *rest = preload + strcspn(preload, ": ");
+		if (*rest)
+			memmove(preload, rest + 1, strlen(rest + 1) + 1);
+		else
+			unsetenv("LD_PRELOAD");
+	}
+	unsetenv(WIRE_ENV);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	hooks_resolve();
+	const char *text = getenv(WIRE_ENV);
+	if (!text || !parse_environment(text))
+		return;
+	if (getpid() != boot.pid && !(boot.flags & WIRE_FLAG_FOLLOW_FORK)) {
+		leave_environment();
+		return;
+	}
+	ring_init();
+	if (!ring_on())
+		return;
+	ring_local.guard = GUARD_DROP;
+	pystack_init();
+	ring_local.guard = GUARD_NONE;
+}

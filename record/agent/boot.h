@@ -1,0 +1,22 @@
+/*
+ * boot.h - how the agent was told to record
+ */
+#ifndef BOOT_H
+#define BOOT_H
+
+#include <sys/types.h>
+
+struct boot {
+	char socket[96];	/* the collector's abstract socket */
+	pid_t pid;		/* the first process, which is recorded whatever it executes */
+	unsigned flags;		/* WIRE_FLAG_… */
+};
+
+extern struct boot boot;
+
+/* Make the state page: from now on ring_on() may say yes. */
+void ring_init(void);
+/* Find the real allocator functions (idempotent; may be called before the constructor). */
+void hooks_resolve(void);
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * hooks.c - the allocation functions of the C library, each recorded and passed on
+ *
+ * Order: what gives memory back is recorded before the real call, what hands
+ * it out after it; then the ring's order is right for every address, whatever
+ * other threads do in between. A realloc is a begin before and an outcome after.
+ *
+ * GUARD_DROP stands around every real call: an allocator that maps its own
+ * arenas (jemalloc, pymalloc) is not counted twice.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "ring.h"
+
+static struct {
+	void *(*malloc)(size_t);
+	void *(*calloc)(size_t, size_t);
+	void *(*realloc)(void *, size_t);
+	void (*free)(void *);
+	int (*posix_memalign)(void **, size_t, size_t);
+	void *(*aligned_alloc)(size_t, size_t);
+	void *(*memalign)(size_t, size_t);
+	void *(*valloc)(size_t);
+	void *(*pvalloc)(size_t);
+	void *(*mmap)(void *, size_t, int, int, int, off_t);
+	int (*munmap)(void *, size_t);
+	void *(*mremap)(void *, size_t, size_t, int, ...);
+} real;
+
+/*
+ * dlsym may allocate before we know whose malloc to call: such blocks come
+ * from here, are never recorded and never given back.
+ */
+static char bootstrap[16384] __attribute__((aligned(16)));
+static size_t bootstrap_used;
+static bool resolving;
+
+static void *bootstrap_alloc(size_t align, size_t n)
+{
+	size_t at = (bootstrap_used + align - 1) & ~(align - 1);
+	if (n > sizeof bootstrap || at > sizeof bootstrap - n) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	bootstrap_used = at + ((n + 15) & ~15ul);
+	return bootstrap + at;
+}
+
+static inline bool is_bootstrap(const void *p)
+{
+	return (uintptr_t)p - (uintptr_t)bootstrap < sizeof bootstrap;
+}
+
+void hooks_resolve(void)
+{
+	if (real.malloc || resolving)
+		return;
+	resolving = true;
+	/* Stored as addresses: ISO C has no conversion from an object to a function pointer. */
+	static const struct {
+		const char *name;
+		void *where;
+	} symbols[] = {
+		{ "calloc", &real.calloc }, { "realloc", &real.realloc }, { "free", &real.free },
+		{ "posix_memalign", &real.posix_memalign }, { "aligned_alloc", &real.aligned_alloc },
+		{ "memalign", &real.memalign }, { "valloc", &real.valloc }, { "pvalloc", &real.pvalloc },
+		{ "mmap", &real.mmap }, { "munmap", &real.munmap }, { "mremap", &real.mremap },
+		{ "malloc", &real.malloc },	/* last: it tells that all are there */
+	};
+	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
+		*(void **)symbols[i].where = dlsym(RTLD_NEXT, symbols[i].name);
+	resolving = false;
+}
+
+/* True when the real functions can be called. */
+static inline bool ready(void)
+{
+	if (LIKELY(real.malloc != NULL))
+		return true;
+	hooks_resolve();
+	return real.malloc != NULL;
+}
+
+static inline uint8_t guard_set(uint8_t guard)
+{
+	uint8_t old = ring_local.guard;
+	ring_local.guard = guard;
+	__asm__ volatile("" ::: "memory");
+	return old;
+}
+
+static inline void guard_reset(uint8_t guard)
+{
+	__asm__ volatile("" ::: "memory");
+	ring_local.guard = guard;
+}
+
+#define REAL(call) \
+	__extension__({ \
+		uint8_t guard_ = guard_set(GUARD_DROP); \
+		__auto_type result_ = (call); \
+		guard_reset(guard_); \
+		result_; \
+	})
+
+static inline void record_alloc(uint8_t kind, void *p, size_t n)
+{
+	if (UNLIKELY(ring_local.guard != GUARD_NONE)) {
+		if (ring_local.guard == GUARD_CAPTURE && ring_on())
+			ring_put_inline(kind, (uintptr_t)p, n, 0);
+		return;
+	}
+	if (UNLIKELY(!ring_on()))
+		return;
+	guard_set(GUARD_CAPTURE);
+	uint32_t stack = pystack_capture();
+	guard_reset(GUARD_NONE);
+	ring_put_inline(kind, (uintptr_t)p, n, stack);
+}
+
+static inline bool recording(void)
+{
+	return ring_local.guard != GUARD_DROP && ring_on();
+}
+
+static inline void record(uint8_t kind, const void *p, size_t n)
+{
+	if (LIKELY(recording()))
+		ring_put_inline(kind, (uintptr_t)p, n, 0);
+}
+
+HOOK void *malloc(size_t n)
+{
+	if (UNLIKELY(!ready()))
+		return bootstrap_alloc(16, n);
+	void *p = REAL(real.malloc(n));
+	if (LIKELY(p != NULL))
+		record_alloc(WIRE_MALLOC, p, n);
+	return p;
+}
+
+HOOK void *calloc(size_t n, size_t size)
+{
+	if (UNLIKELY(!ready()))
+		return bootstrap_alloc(16, n * size);	/* fresh, so zero; dlsym asks for little */
+	void *p = REAL(real.calloc(n, size));
+	if (LIKELY(p != NULL))
+		record_alloc(WIRE_CALLOC, p, n * size);
+	return p;
+}
+
+HOOK void free(void *p)
+{
+	if (UNLIKELY(p == NULL || is_bootstrap(p) || !ready()))
+		return;
+	record(WIRE_FREE, p, 0);
+	uint8_t guard = guard_set(GUARD_DROP);
+	real.free(p);
+	guard_reset(guard);
+}
+
+HOOK void free_sized(void *p, size_t n);
+HOOK void free_sized(void *p, size_t n)
+{
+	(void)n;
+	free(p);
+}
+
+HOOK void free_aligned_sized(void *p, size_t align, size_t n);
+HOOK void free_aligned_sized(void *p, size_t align, size_t n)
+{
+	(void)align, (void)n;
+	free(p);
+}
+
+static void *leave_bootstrap(const void *old, size_t n)
+{
+	void *p = malloc(n);
+	size_t there = (size_t)(bootstrap + sizeof bootstrap - (const char *)old);
+	if (p)
+		memcpy(p, old, n < there ? n : there);
+	return p;
+}
+
+static inline void *realloc_as(uint8_t kind, void *old, size_t n)
+{
+	if (UNLIKELY(!ready()))
+		return bootstrap_alloc(16, n);
+	if (UNLIKELY(is_bootstrap(old)))
+		return leave_bootstrap(old, n);
+	if (old)
+		record(WIRE_REALLOC_BEGIN, old, 0);
+	void *p = REAL(real.realloc(old, n));
+	if (LIKELY(p != NULL))
+		record_alloc(kind, p, n);
+	else if (old)
+		record(n ? WIRE_REALLOC_FAILED : WIRE_REALLOC_FREED, old, 0);
+	return p;
+}
+
+HOOK void *realloc(void *old, size_t n)
+{
+	return realloc_as(WIRE_REALLOC, old, n);
+}
+
+HOOK void *reallocarray(void *old, size_t n, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(n, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc_as(WIRE_REALLOCARRAY, old, bytes);
+}
+
+HOOK int posix_memalign(void **to, size_t align, size_t n)
+{
+	if (UNLIKELY(!ready()))
+		return ENOMEM;
+	int r = REAL(real.posix_memalign(to, align, n));
+	if (LIKELY(r == 0))
+		record_alloc(WIRE_POSIX_MEMALIGN, *to, n);
+	return r;
+}
+
+static inline void *aligned(uint8_t kind, void *(*function)(size_t, size_t), size_t align, size_t n)
+{
+	void *p = REAL(function(align, n));
+	if (LIKELY(p != NULL))
+		record_alloc(kind, p, n);
+	return p;
+}
+
+HOOK void *aligned_alloc(size_t align, size_t n)
+{
+	return ready() ? aligned(WIRE_ALIGNED_ALLOC, real.aligned_alloc, align, n) : bootstrap_alloc(align, n);
+}
+
+HOOK void *memalign(size_t align, size_t n)
+{
+	return ready() ? aligned(WIRE_MEMALIGN, real.memalign, align, n) : bootstrap_alloc(align, n);
+}
+
+static inline void *page_aligned(uint8_t kind, void *(*function)(size_t), size_t n)
+{
+	void *p = REAL(function(n));
+	if (LIKELY(p != NULL))
+		record_alloc(kind, p, n);
+	return p;
+}
+
+HOOK void *valloc(size_t n)
+{
+	return ready() ? page_aligned(WIRE_VALLOC, real.valloc, n) : NULL;
+}
+
+HOOK void *pvalloc(size_t n)
+{
+	return ready() ? page_aligned(WIRE_PVALLOC, real.pvalloc, n) : NULL;
+}
+
+HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t offset)
+{
+	if (UNLIKELY(!ready()))
+		return (void *)syscall(SYS_mmap, addr, n, protection, flags, fd, offset);
+	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
+	if (p != MAP_FAILED)
+		record_alloc(WIRE_MMAP, p, n);
+	return p;
+}
+
+HOOK void *mmap64(void *addr, size_t n, int protection, int flags, int fd, off64_t offset)
+{
+	return mmap(addr, n, protection, flags, fd, offset);
+}
+
+HOOK int munmap(void *addr, size_t n)
+{
+	if (UNLIKELY(!ready()))
+		return (int)syscall(SYS_munmap, addr, n);
+	bool plausible = n && !((uintptr_t)addr & 4095);	/* else it fails, and nothing happens */
+	if (plausible)
+		record(WIRE_UNMAP, addr, n);
+	int r = REAL(real.munmap(addr, n));
+	if (r < 0 && plausible)
+		record(WIRE_UNMAP_FAILED, addr, n);
+	return r;
+}
+
+HOOK void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
+{
+	va_list args;
+	va_start(args, flags);
+	void *to = flags & MREMAP_FIXED ? va_arg(args, void *) : NULL;
+	va_end(args);
+	if (UNLIKELY(!ready()))
+		return (void *)syscall(SYS_mremap, old, old_size, n, flags, to);
+	bool moves = old_size && !(flags & MREMAP_DONTUNMAP);	/* else the old pages stay as well */
+	if (moves)
+		record(WIRE_REMAP_BEGIN, old, old_size);
+	void *p = REAL(real.mremap(old, old_size, n, flags, to));
+	if (p != MAP_FAILED)
+		record_alloc(WIRE_MREMAP, p, n);
+	else if (moves)
+		record(WIRE_REMAP_FAILED, old, old_size);
+	return p;
+}

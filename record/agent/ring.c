@@ -1,0 +1,290 @@
+/*
+ * ring.c - the agent's side of the ring: connecting, waiting, messages
+ *
+ * The ring is made by the agent (a memfd), handed to the collector over an
+ * abstract socket, and both descriptors are closed again: nothing stays open in
+ * the target, so it may close whatever it likes.
+ *
+ * Fork: the state word lies on a page that fork wipes (MADV_WIPEONFORK), so a
+ * child of fork, _Fork or raw clone finds RING_NEW and decides for itself at its
+ * first event; a vfork child shares our memory and rightly uses our ring. The
+ * parent's ring stays mapped in a child: a fork from a signal handler may have
+ * interrupted a hook that still has it in hand.
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot.h"
+
+#define CONNECT_SECONDS 5	/* a collector that takes longer is taken for dead */
+
+static volatile uint32_t off_word = RING_OFF;
+volatile uint32_t *ring_state = &off_word;
+struct wire_ring *ring;
+struct wire_slot *ring_slots;
+uint64_t ring_mask;
+uint32_t ring_generation;
+__thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
+static __thread struct wire_thread no_entry __attribute__((tls_model("initial-exec")));
+static pid_t collector_pid;
+
+void ring_init(void)
+{
+	void *page = pages_new(4096);
+	if (!page || syscall(SYS_madvise, page, 4096, MADV_WIPEONFORK) < 0)
+		return;
+	ring_state = page;	/* RING_NEW */
+}
+
+void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
+{
+	ring_put_inline(kind, addr, size, stack);
+}
+
+uint32_t ring_tid(void)
+{
+	if (UNLIKELY(ring_local.generation != ring_generation))
+		ring_new_thread();
+	return ring_local.tid;
+}
+
+/* Copies the next bytes of the pieces, at most n; returns how many. */
+static size_t take_bytes(const struct piece **piece, size_t *n_pieces, size_t *offset, uint8_t *to, size_t n)
+{
+	size_t done = 0;
+	while (done < n && *n_pieces) {
+		size_t part = (*piece)->n - *offset;
+		if (part > n - done)
+			part = n - done;
+		memcpy(to + done, (const uint8_t *)(*piece)->p + *offset, part);
+		done += part;
+		*offset += part;
+		if (*offset == (*piece)->n) {
+			++*piece;
+			--*n_pieces;
+			*offset = 0;
+		}
+	}
+	return done;
+}
+
+void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t n_pieces)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < n_pieces; i++)
+		size += pieces[i].n;
+	if (size > WIRE_MESSAGE_MAX)
+		size = WIRE_MESSAGE_MAX;
+	size_t n_slots = (size + WIRE_PAYLOAD_BYTES - 1) / WIRE_PAYLOAD_BYTES, offset = 0, left = size;
+	struct reservation r;
+	if (!ring_enter(&r, 1 + n_slots))
+		return;
+	for (size_t i = 1; i <= n_slots; i++) {
+		struct wire_slot *s = &ring_slots[(r.first + i) & ring_mask];
+		size_t n = left < WIRE_PAYLOAD_BYTES ? left : WIRE_PAYLOAD_BYTES;
+		n = take_bytes(&pieces, &n_pieces, &offset, (uint8_t *)s + sizeof *s - WIRE_PAYLOAD_BYTES, n);
+		left -= n;
+		/* Only seq, kind and n: the bytes begin right behind them. */
+		s->kind = WIRE_PAYLOAD;
+		s->n = (uint8_t)n;
+		__atomic_store_n(&s->seq, (uint32_t)((r.first + i) >> WIRE_LOG2_SLOTS) + 1, __ATOMIC_RELEASE);
+	}
+	/* The head is committed last: who sees it may read all of the message. */
+	struct wire_slot *head = &ring_slots[r.first & ring_mask];
+	head->addr = id;
+	head->size = size;
+	head->stack = 0;
+	head->tid = ring_local.tid;
+	ring_commit(r.first, kind, 0);
+	ring_leave(&r);
+}
+
+void ring_new_thread(void)
+{
+	int e = errno;
+	uint32_t tid = (uint32_t)syscall(SYS_gettid), i = ring->n_threads;
+	struct wire_thread *entry = NULL;
+	while (!entry && i < WIRE_MAX_THREADS)
+		if (__atomic_compare_exchange_n(&ring->n_threads, &i, i + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			entry = &ring->threads[i];
+	/* All were used: the collector frees entries of threads that ended. */
+	for (i = 0; !entry && i < WIRE_MAX_THREADS; i++) {
+		uint32_t none = 0;
+		if (__atomic_compare_exchange_n(&ring->threads[i].tid, &none, tid, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			entry = &ring->threads[i];
+	}
+	if (!entry) {
+		__atomic_fetch_add(&ring->no_entry, 1, __ATOMIC_RELAXED);
+		entry = &no_entry;
+	}
+	entry->inside = 0;
+	entry->ticket = 0;
+	__atomic_store_n(&entry->tid, tid, __ATOMIC_RELEASE);
+	ring_local.entry = entry;
+	ring_local.tid = tid;
+	ring_local.tail = ring->tail;
+	ring_local.generation = ring_generation;
+	errno = e;
+}
+
+void ring_bell(void)
+{
+	int e = errno;
+	if (__atomic_exchange_n(&ring->asleep, 0, __ATOMIC_ACQ_REL))
+		syscall(SYS_futex, &ring->asleep, FUTEX_WAKE, 1, NULL, NULL, 0);
+	if (ring->off)
+		*ring_state = RING_OFF;
+	errno = e;
+}
+
+/*
+ * The collector holds the robust mutex `life`; the kernel marks it when the
+ * collector dies. That is read without a system call. The second line of
+ * defence, about once a second, asks whether its pid still exists.
+ */
+static bool collector_died(unsigned tries)
+{
+	if (__atomic_load_n((volatile uint32_t *)&ring->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED)
+		return true;
+	return tries % 50 == 49 && syscall(SYS_kill, collector_pid, 0) < 0 && errno == ESRCH;
+}
+
+static void wait_for_wake(uint64_t last)
+{
+	uint32_t wake = __atomic_load_n(&ring->wake, __ATOMIC_ACQUIRE);
+	__atomic_fetch_add(&ring->waiters, 1, __ATOMIC_SEQ_CST);
+	/* Partner: publish() in the collector, which stores tail and then reads waiters. */
+	if (last - __atomic_load_n(&ring->tail, __ATOMIC_SEQ_CST) > ring_mask) {
+		struct timespec twenty_ms = { .tv_nsec = 20000000 };
+		syscall(SYS_futex, &ring->wake, FUTEX_WAIT, wake, &twenty_ms, NULL, 0);
+	}
+	__atomic_fetch_sub(&ring->waiters, 1, __ATOMIC_SEQ_CST);
+}
+
+bool ring_wait(uint64_t last)
+{
+	int e = errno;
+	bool room = false;
+	for (unsigned tries = 0;; tries++) {
+		ring_local.tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+		if ((room = last - ring_local.tail <= ring_mask) || *ring_state != RING_ON)
+			break;
+		if (ring->off || collector_died(tries)) {
+			*ring_state = RING_OFF;
+			break;
+		}
+		if (ring->asleep)
+			ring_bell();
+		if (tries < 20)
+			for (int i = 0; i < 50; i++)
+				__asm__ volatile("" ::: "memory");
+		else
+			wait_for_wake(last);
+	}
+	errno = e;
+	return room;
+}
+
+static bool send_ring(int sock, int memfd)
+{
+	char byte = 1;
+	struct iovec bytes = { &byte, 1 };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &memfd, sizeof memfd);
+	return sendmsg(sock, &m, MSG_NOSIGNAL) == 1 && recv(sock, &byte, 1, 0) == 1;
+}
+
+static int connect_collector(void)
+{
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	size_t n = strlen(boot.socket);
+	memcpy(a.sun_path + 1, boot.socket, n);
+	struct timeval patience = { .tv_sec = CONNECT_SECONDS };
+	struct ucred who;
+	socklen_t size = sizeof who;
+	if (sock < 0)
+		return -1;
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+	    setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
+	    connect(sock, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
+	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) {
+		close(sock);
+		return -1;
+	}
+	collector_pid = who.pid;
+	return sock;
+}
+
+/* A ring of this process that the collector has, or NULL. */
+static struct wire_ring *make_ring(void)
+{
+	size_t size = WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS);
+	struct wire_ring *r = NULL;
+	int sock = connect_collector(), memfd = -1;
+	if (sock < 0 || (memfd = memfd_create("memrec", MFD_CLOEXEC)) < 0 || ftruncate(memfd, (off_t)size) < 0)
+		goto out;
+	r = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	if (r == MAP_FAILED) {
+		r = NULL;
+		goto out;
+	}
+	r->magic = WIRE_MAGIC;
+	r->log2_slots = WIRE_LOG2_SLOTS;
+	r->pid = getpid();
+	r->ppid = getppid();
+	if (!send_ring(sock, memfd)) {
+		pages_free(r, size);
+		r = NULL;
+	}
+out:
+	if (memfd >= 0)
+		close(memfd);
+	if (sock >= 0)
+		close(sock);
+	return r;
+}
+
+bool ring_connect(void)
+{
+	uint32_t seen = RING_NEW;
+	if (!__atomic_compare_exchange_n(ring_state, &seen, RING_BUSY, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return seen == RING_ON;
+	int e = errno;
+	uint8_t guard = ring_local.guard;
+	ring_local.guard = GUARD_DROP;
+	bool forked = ring != NULL;
+	struct wire_ring *r = NULL;
+	if (getpid() == boot.pid || boot.flags & WIRE_FLAG_FOLLOW_FORK)
+		r = make_ring();
+	if (r) {
+		ring = r;
+		ring_slots = (void *)((char *)r + WIRE_RING_BYTES);
+		ring_mask = (1u << WIRE_LOG2_SLOTS) - 1;
+		ring_generation++;
+		if (forked)
+			pystack_forked();
+	}
+	__atomic_store_n(ring_state, r ? RING_ON : RING_OFF, __ATOMIC_RELEASE);
+	ring_local.guard = guard;
+	errno = e;
+	return r != NULL;
+}

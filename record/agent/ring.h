@@ -1,0 +1,138 @@
+/*
+ * ring.h - putting an event into the ring: the hot path, inlined into the hooks
+ *
+ * No clock is read (the collector keeps a millisecond word in the ring), no
+ * lock taken, no system call made unless the ring is full or a quarter of it
+ * went by while the collector sleeps.
+ */
+#ifndef RING_H
+#define RING_H
+
+#include <stdbool.h>
+#include <sys/single_threaded.h>
+
+#include "../wire.h"
+#include "agent.h"
+
+enum ring_state {
+	RING_NEW = 0,	/* what a forked child finds: the state page is wiped on fork */
+	RING_ON,
+	RING_OFF,
+	RING_BUSY,	/* somebody is connecting */
+};
+
+/* What keeps a thread's events from being recorded twice, or by surprise. */
+enum guard {
+	GUARD_NONE = 0,
+	GUARD_CAPTURE,	/* reading the stack: a signal handler's events are recorded, without one */
+	GUARD_DROP,	/* inside the real allocator, or the agent itself: what happens below is not the program's doing */
+};
+
+struct ring_local {
+	struct wire_thread *entry;
+	uint64_t tail;		/* of the ring, as last seen */
+	uint32_t tid;
+	uint32_t generation;	/* of the ring this was set up for */
+	uint8_t guard;
+};
+
+extern volatile uint32_t *ring_state;
+extern struct wire_ring *ring;
+extern struct wire_slot *ring_slots;
+extern uint64_t ring_mask;
+extern uint32_t ring_generation;
+extern __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
+
+/* Cold parts. */
+COLD bool ring_connect(void);		/* state was RING_NEW: connect, if this process is to be recorded */
+COLD void ring_new_thread(void);
+COLD bool ring_wait(uint64_t last);	/* until slot `last` is free; false: recording ended */
+COLD void ring_bell(void);
+
+/* Whether events of this process are recorded now. */
+static inline bool ring_on(void)
+{
+	uint32_t s = *ring_state;
+	if (LIKELY(s == RING_ON))
+		return true;
+	return s == RING_NEW && ring_local.guard == GUARD_NONE && ring_connect();
+}
+
+static inline uint64_t ring_reserve(uint64_t n)
+{
+#if defined(__x86_64__)
+	/* A plain xadd is atomic against this thread's own signal handlers, which is all there is. */
+	if (__libc_single_threaded) {
+		__asm__ volatile("xaddq %0, %1" : "+r"(n), "+m"(ring->head) : : "memory");
+		return n;
+	}
+#endif
+	return __atomic_fetch_add(&ring->head, n, __ATOMIC_ACQ_REL);
+}
+
+struct reservation {
+	uint64_t first, inside, ticket;
+};
+
+/*
+ * Reserve n slots. The thread's entry says "inside" from before the reserve
+ * until ring_leave(), so that the collector never takes a slow thread's slot
+ * for an abandoned one. Nests in signal handlers. False: recording ended.
+ */
+static inline bool ring_enter(struct reservation *r, uint64_t n)
+{
+	if (UNLIKELY(ring_local.generation != ring_generation))
+		ring_new_thread();
+	struct wire_thread *me = ring_local.entry;
+	r->inside = me->inside;
+	r->ticket = me->ticket;
+	__atomic_store_n(&me->inside, (r->inside | 1) + (r->inside & 1) * 2, __ATOMIC_RELEASE);
+	r->first = ring_reserve(n);
+	__atomic_store_n(&me->ticket, r->inside & 1 ? r->ticket : r->first, __ATOMIC_RELEASE);
+	if (UNLIKELY(r->first + n - 1 - ring_local.tail > ring_mask) && !ring_wait(r->first + n - 1)) {
+		me->inside = r->inside;
+		return false;
+	}
+	return true;
+}
+
+static inline void ring_leave(const struct reservation *r)
+{
+	struct wire_thread *me = ring_local.entry;
+	uint64_t odd = (r->inside | 1) + (r->inside & 1) * 2;
+	__atomic_store_n(&me->inside, r->inside & 1 ? odd : odd + 1, __ATOMIC_RELEASE);
+	if (UNLIKELY((r->first & (ring_mask >> 2)) == 0) && ring->asleep)
+		ring_bell();
+}
+
+/* The last store to a slot: sequence number, kind, n and clock in one word. */
+static inline void ring_commit(uint64_t ticket, uint8_t kind, uint8_t n)
+{
+	struct wire_slot *s = &ring_slots[ticket & ring_mask];
+	union {
+		struct {
+			uint32_t seq;
+			uint8_t kind, n;
+			uint16_t ms;
+		} f;
+		uint64_t word;
+	} u = { .f = { (uint32_t)(ticket >> WIRE_LOG2_SLOTS) + 1, kind, n, (uint16_t)ring->ms } };
+	__atomic_store_n((uint64_t *)(void *)s, u.word, __ATOMIC_RELEASE);
+}
+
+static inline void ring_put_inline(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
+{
+	struct reservation r;
+	if (UNLIKELY(!ring_enter(&r, 1)))
+		return;
+	struct wire_slot *s = &ring_slots[r.first & ring_mask];
+	__builtin_prefetch(&ring_slots[(r.first + 16) & ring_mask], 1, 3);
+	s->addr = addr;
+	s->size = size;
+	s->stack = stack;
+	s->tid = ring_local.tid;
+	ring_commit(r.first, kind, 0);
+	ring_leave(&r);
+}
+
+#endif

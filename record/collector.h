@@ -1,0 +1,61 @@
+/*
+ * collector.h - from rings to a trace
+ *
+ * The collector owns the trace being written and what all processes share:
+ * the dense ids of allocations, the numbers of functions, frames and stacks,
+ * the clock. Each process (process.h) owns its ring and what is alive in it.
+ */
+#ifndef COLLECTOR_H
+#define COLLECTOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "memtrace.h"
+#include "stacks.h"
+
+struct process;
+
+struct collector {
+	struct mt_out *out;
+	const struct mt_header *header;	/* written when the first thing is recorded */
+	bool begun;			/* it was */
+	bool deaf;			/* the output failed: rings are emptied unread */
+	bool follow_fork;
+	pid_t root;			/* the launched process */
+	char socket[64];		/* abstract name, for WIRE_ENV */
+	int listener;
+	uint64_t start_ns;		/* monotonic */
+	uint32_t now_ms;
+	uint64_t last_ms;		/* of the last event put: time never goes back */
+	struct stacks *stacks;
+	uint32_t *free_ids;		/* a stack: the id freed last is given first */
+	size_t n_free_ids, cap_free_ids;
+	uint32_t next_id;
+	struct process **processes;
+	size_t n_processes, cap_processes;
+	/* for the closing line and -v */
+	uint64_t n_events, live_bytes, peak_bytes, n_lost;
+};
+
+/* Opens the socket that agents connect to. Dies if it cannot. */
+void collector_init(struct collector *c, struct mt_out *out, const struct mt_header *header, uint64_t start_ns);
+/*
+ * Collect until the process is gone and all it committed is written.
+ * status: of waitpid(2), once it ended.
+ */
+void collector_run(struct collector *c, pid_t root, int *status);
+/* Write the end row. To be called once, after collector_run(). */
+void collector_end(struct collector *c);
+
+/* ---- for process.c ---- */
+
+/* Write an event, at `time_ms` (or later, if time would go back). */
+void collector_put(struct collector *c, struct mt_event *ev, uint64_t time_ms);
+uint32_t collector_new_id(struct collector *c);
+void collector_free_id(struct collector *c, uint32_t id);
+/* Numbers in the trace, defined there when new. ev: a function without its number. */
+uint32_t collector_function(struct collector *c, struct mt_event *ev);
+uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t function, uint32_t line);
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * memrec.c - record every allocation of a program
+ *
+ * In:    the program, run as a child with the agent preloaded
+ * Out:   a trace (memtrace(5)) on standard output or in a file
+ * Keeps: what is alive in the program (48 bytes a block at the most live
+ *        moment), its functions and stacks
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector.h"
+#include "error.h"
+#include "launch.h"
+#include "process.h"
+#include "tool.h"
+#include "units.h"
+#include "wire.h"
+
+#define EXIT_OURS 125		/* we failed; as env(1), timeout(1) */
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND 127
+
+static const struct tool_option options[] = {
+	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
+	{ "force", 'f', NULL, "overwrite FILE" },
+	{ "verbose", 'v', NULL, "say what was recorded, also when standard error is no terminal" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memrec",
+	.summary = "record every allocation of a program",
+	.operands = "[--] COMMAND [ARG...]",
+	.example = "memrec -- python3 script.py > trace.lz4",
+	.options = options,
+	.options_end_at_operand = true,
+};
+
+struct settings {
+	const char *output;	/* NULL: standard output */
+	bool force, verbose;
+	char **argv;
+	int argc;
+};
+
+static void read_options(struct settings *s, int argc, char **argv)
+{
+	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1;)
+		switch (c) {
+		case 'o': s->output = optarg; break;
+		case 'f': s->force = true; break;
+		case 'v': s->verbose = true; break;
+		}
+	if (optind == argc)
+		usage_die("which program is to be recorded? memrec [OPTIONS] -- COMMAND [ARG...]");
+	if (s->output && strcmp(s->output, "-") == 0)
+		s->output = NULL;
+	s->argv = argv + optind;
+	s->argc = argc - optind;
+}
+
+static int open_output(const struct settings *s)
+{
+	if (!s->output) {
+		struct stat st;
+		if (isatty(STDOUT_FILENO))
+			usage_die("a trace is binary: append '> trace.lz4' or '| memsummary', or use -o FILE");
+		if (fstat(STDOUT_FILENO, &st) < 0)
+			die("standard output: %s", strerror(errno));
+		return STDOUT_FILENO;
+	}
+	/* Not O_TRUNC yet: a program that cannot be started must not cost an old trace. */
+	int fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC | (s->force ? 0 : O_EXCL), 0666);
+	if (fd < 0 && errno == EEXIST)
+		die("%s: it exists: choose another name, or overwrite it with -f", s->output);
+	if (fd < 0)
+		die("%s: %s", s->output, strerror(errno));
+	return fd;
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void closing_line(const struct collector *c, const struct settings *s, uint64_t bytes)
+{
+	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT];
+	const char *where = s->output ? s->output : "TRACE";
+	warn("%s events, peak %s, trace %s; next: memsummary %s", count_text(c->n_events, events),
+	     size_text(c->peak_bytes, peak), size_text(bytes, size), where);
+}
+
+/* The program could not be started. Nothing was written; a file that we made is taken away. */
+static int not_started(const struct settings *s, int fd, int error)
+{
+	struct stat st;
+	if (s->output && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+		unlink(s->output);
+	warn("%s: %s", s->argv[0], strerror(error));
+	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = { 0 };
+	read_options(&s, argc, argv);
+	int fd = open_output(&s), error = 0, status = 0;
+	const char *name = s.output ? s.output : "standard output";
+
+	struct mt_header_options about = { .command = (const char *const *)s.argv, .start_ns = wall_ns() };
+	uint64_t start_ns = now_ns();
+	struct mt_header *header = mt_header_new(&about);
+	struct mt_out *out = mt_create(fd, name, MT_AUTO);
+	if (!header || !out)
+		die("no memory");
+	mt_out_stage(out, tool.name, MEMREC_VERSION, (const char *const *)argv + 1);
+
+	launch_prepare_signals();
+	struct collector c;
+	collector_init(&c, out, header, start_ns);
+	char *agent = launch_agent_path();
+	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
+	pid_t pid = launch(&how, &error);
+	if (pid < 0)
+		return not_started(&s, fd, error);
+	signal(SIGPIPE, SIG_IGN);
+	launch_pass_signals(pid);
+	if (s.output && ftruncate(fd, 0) < 0 && errno != EINVAL)
+		warn("%s: %s", s.output, strerror(errno));
+
+	collector_run(&c, pid, &status);
+	bool recorded = c.n_processes > 0;
+	collector_end(&c);
+	mt_flush(out);
+	uint64_t bytes = mt_out_bytes(out);
+	int failed = mt_out_errno(out);
+	char *why = NULL;
+	if (mt_close(out, &why) < 0 && !failed)
+		failed = errno;
+	if (failed && failed != EPIPE)
+		warn("%s; the rest of the program went on unrecorded", why ? why : "the trace could not be written");
+	if (!recorded)
+		warn("%s did not load the agent: nothing was recorded (is it static, or set-user-ID?)", s.argv[0]);
+	else if (s.verbose || isatty(STDERR_FILENO))
+		closing_line(&c, &s, bytes);
+	mt_header_free(header);
+	if (failed && failed != EPIPE && exit_status(status) == 0)
+		return EXIT_OURS;
+	return exit_status(status);
+}

@@ -1,0 +1,80 @@
+/*
+ * process.h - one traced process: its ring, and what is alive in it
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "addresses.h"
+#include "collector.h"
+#include "regions.h"
+#include "wire.h"
+
+/* What a thread began and has not told the outcome of. */
+enum pending { PENDING_NONE, PENDING_REALLOC, PENDING_REMAP };
+
+struct thread {
+	uint32_t tid;
+	enum pending pending;
+	struct address block;		/* PENDING_REALLOC: taken out, not yet freed in the trace */
+	struct region region;		/* PENDING_REMAP: likewise */
+	struct region *cut;		/* what its last unmap took whole, in case that failed */
+	size_t n_cut, cap_cut;
+	char name[32];			/* as last told; "" = never */
+	bool active;			/* had events since the names were last read */
+};
+
+struct code {
+	uint32_t function;		/* in the trace */
+	int first_line;
+	unsigned minor;
+	uint8_t *table;
+	size_t table_size;
+};
+
+struct process {
+	struct collector *c;
+	pid_t pid;
+	int pidfd, statm;		/* -1: none */
+	struct wire_ring *ring;
+	struct wire_slot *slots;
+	uint64_t tail, mask;
+	unsigned log2_slots;
+	bool executed;			/* another program took this one's place: its ring is dead */
+	bool done;
+	struct addresses live;
+	struct regions regions;
+	struct thread **threads;	/* open addressing by tid */
+	size_t thread_mask, n_threads;
+	struct thread *thread;		/* of the last event */
+	struct code *codes;		/* by the agent's numbers */
+	size_t cap_codes;
+	uint32_t *stacks;		/* the agent's nodes to the trace's stacks */
+	size_t cap_stacks;
+	uint64_t unknown_frees, abandoned;
+	uint64_t rss;
+	uint32_t rss_ms, names_ms;	/* when last put, when last read */
+	/* A hole: reserved, not committed. When first seen, and each thread's `inside` then. */
+	uint64_t hole_ns;
+	uint64_t *inside;
+};
+
+/* Take a ring received from process pid; NULL if it is not one of ours (a message was given). */
+struct process *process_new(struct collector *c, pid_t pid, int memfd);
+/* Take up to `max` slots; the number taken. */
+uint64_t process_drain(struct process *p, uint64_t max);
+/* Nothing can be added to its ring any more. */
+bool process_is_gone(const struct process *p);
+/* All it committed has been taken. */
+bool process_is_drained(const struct process *p);
+/* What is read of it from outside, now and then: resident size, thread names. */
+void process_sample(struct process *p);
+/* It ended (status of waitpid, or -1: not known): say so, let go of its ring. */
+void process_end(struct process *p, int status);
+/* Throw away what is in the ring, tell the agent to stop. */
+void process_mute(struct process *p);
+void process_free(struct process *p);
+
+/* Monotonic clock. */
+uint64_t now_ns(void);
+
+#endif

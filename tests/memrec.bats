@@ -1,0 +1,245 @@
+# memrec: what is recorded, what becomes of the program, and of the trace when something dies.
+
+load lib/common
+
+check_blocks() { # PYTHON
+	memrec -f -o t.lz4 -- "$1" "$TESTS/truth/blocks.py" && memcat --json t.lz4 | python3 "$TESTS/truth/check_blocks.py"
+}
+
+@test "known blocks on known lines are recorded exactly, by every Python found" {
+	local failed=()
+	for python in $(pythons); do
+		run check_blocks "$python"
+		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
+	done
+	[ ${#failed[@]} -eq 0 ]
+}
+
+@test "each function of the C library is recorded exactly: failed calls, parts of mappings, and no Python" {
+	cc -O0 -fno-builtin -w -o calls "$TESTS/truth/calls.c"
+	memrec -o t.lz4 -- ./calls
+	memcat --json t.lz4 | python3 "$TESTS/truth/check_calls.py"
+}
+
+@test "the trace on standard output is clean: what the program prints goes to standard error" {
+	memrec -- python3 -c 'print("hello")' > t.lz4 2> err
+	grep -qx hello err
+	memcat t.lz4 > copy
+	! grep -qa hello copy || memcat --header t.lz4 | grep -q hello	# only the command line has it
+}
+
+@test "with -o the program keeps its standard output" {
+	run --separate-stderr memrec -o t.lz4 -- python3 -c 'print("hello")'
+	[ "$output" = hello ]
+	memcat t.lz4 > /dev/null
+}
+
+@test "the program's standard input is its own" {
+	run bash -c 'echo hi | memrec -o t.lz4 -- cat'
+	[ "$output" = hi ]
+}
+
+@test "the exit status of the program is memrec's" {
+	run -3 memrec -o t.lz4 -- sh -c 'exit 3'
+	run -143 memrec -f -o t.lz4 -- sh -c 'kill -TERM $$'
+	run -137 memrec -f -o t.lz4 -- sh -c 'kill -KILL $$'
+	memcat t.lz4 > /dev/null
+}
+
+@test "a program that cannot be started: 127 or 126, one line, and no file" {
+	run -127 memrec -o t.lz4 -- /nowhere/program
+	[ "$output" = "memrec: /nowhere/program: No such file or directory" ]
+	[ ! -e t.lz4 ]
+	touch plain
+	run -126 memrec -o t.lz4 -- ./plain
+	[ "$output" = "memrec: ./plain: Permission denied" ]
+	[ ! -e t.lz4 ]
+	run -127 bash -c 'memrec -- /nowhere/program > t.lz4'
+	[ ! -s t.lz4 ]
+}
+
+@test "a program that cannot be started costs no old trace, even with -f" {
+	echo old > t.lz4
+	run -127 memrec -f -o t.lz4 -- /nowhere/program
+	[ "$(cat t.lz4)" = old ]
+}
+
+@test "misuse is refused in one line, with status 2" {
+	run -2 memrec
+	[ "${#lines[@]}" -eq 2 ] # what, and "Try"
+	run -2 memrec --nonsense -- true
+	run -2 script -qec 'memrec -- true' /dev/null
+	[[ "$output" == *"a trace is binary"* ]]
+}
+
+@test "a file that exists is not overwritten without -f" {
+	echo old > t.lz4
+	run -1 memrec -o t.lz4 -- true
+	[[ "$output" == "memrec: t.lz4: it exists"*"-f" ]]
+	[ "$(cat t.lz4)" = old ]
+	memrec -f -o t.lz4 -- true
+	memcat t.lz4 > /dev/null
+}
+
+@test "an output that cannot be opened is one line" {
+	run -1 memrec -o /nowhere/t.lz4 -- true
+	[ "$output" = "memrec: /nowhere/t.lz4: No such file or directory" ]
+}
+
+@test "a full disk is told; the program runs to its end" {
+	run -125 bash -c 'memrec -- python3 -c "
+x = [bytearray(i % 5000 + 600) for i in range(100000)]
+open(\"done\", \"w\").close()" > /dev/full'
+	[ -e done ]
+	[[ "$output" == *"No space left on device"* ]]
+	[ "$(grep -c memrec: <<< "$output")" -eq 1 ]
+}
+
+@test "a reader that leaves does not disturb the program" {
+	run bash -c 'memrec -- python3 -c "
+x = [bytearray(i % 5000 + 600) for i in range(300000)]
+open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}"'
+	[ "$output" = 0 ]
+	[ -e done ]
+}
+
+@test "the program is killed: everything it had finished is in the trace" {
+	# It counts in a file mapped shared, after each block; then it kills itself.
+	cat > counted.py <<-'END'
+		import mmap, os, signal, struct
+		f = open("count", "w+b"); f.truncate(4096); m = mmap.mmap(f.fileno(), 4096)
+		keep = []
+		for i in range(200000):
+		    keep.append(bytearray(700 + i % 3))
+		    if len(keep) > 1000: keep.clear()
+		    struct.pack_into("q", m, 0, i + 1)
+		    if i == 123456: os.kill(os.getpid(), signal.SIGKILL)
+	END
+	run -137 memrec -o t.lz4 -- python3 counted.py
+	counted=$(od -An -tu8 -N8 count | tr -d ' ')
+	recorded=$(memcat --json t.lz4 | jq -c 'select(.event == "alloc" and .size >= 701 and .size <= 703)' | wc -l)
+	[ "$counted" -eq 123457 ]
+	[ "$recorded" -ge "$counted" ]
+	memcat --json t.lz4 | grep -q '"event":"exit",.*"signal":9'
+}
+
+@test "memrec is killed: the program goes on, what was written can be read" {
+	cat > long.py <<-'END'
+		import time
+		for i in range(30):
+		    x = [bytearray(j % 5000 + 600) for j in range(20000)]
+		open("done", "w").close()
+	END
+	memrec -o t.lz4 -- python3 long.py &
+	local recorder=$!
+	for _ in $(seq 100); do [ "$(stat -c %s t.lz4 2>/dev/null || echo 0)" -gt 100000 ] && break; sleep 0.05; done
+	kill -KILL $recorder
+	wait $recorder || true
+	for _ in $(seq 200); do [ -e done ] && break; sleep 0.1; done
+	[ -e done ]
+	run -1 --separate-stderr memcat t.lz4
+	[[ "$stderr" == *"cut off"* ]]
+}
+
+@test "signals sent to memrec reach the program, which may handle them" {
+	cat > handles.py <<-'END'
+		import os, signal, sys, time
+		signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+		open("ready", "w").close()
+		while True: time.sleep(0.05)
+	END
+	memrec -o t.lz4 -- python3 handles.py &
+	local recorder=$!
+	for _ in $(seq 100); do [ -e ready ] && break; sleep 0.05; done
+	kill -TERM $recorder
+	local status=0
+	wait $recorder || status=$?
+	[ $status -eq 7 ]
+	memcat t.lz4 > /dev/null
+}
+
+@test "a program that executes another stays recorded" {
+	memrec -o t.lz4 -- sh -c 'exec python3 -c "x = bytearray(12345678)"'
+	memcat --json t.lz4 | grep -q '"size":12345679'
+	[ "$(memcat --json t.lz4 | grep -c '"event":"exit"')" -eq 2 ]
+}
+
+@test "children are not recorded, and not disturbed" {
+	cat > parent.py <<-'END'
+		import os, subprocess, sys
+		if os.fork() == 0:
+		    x = bytearray(22222222)
+		    os._exit(0)
+		os.wait()
+		out = subprocess.check_output([sys.executable, "-c", "import os; x = bytearray(33333333); print(os.environ.get('LD_PRELOAD'), os.environ.get('MEMREC_AGENT'))"])
+		assert out == b"None None\n", out
+		x = bytearray(11111111)
+	END
+	memrec -o t.lz4 -- python3 parent.py
+	run bash -c 'memcat --json t.lz4 | grep -oE "\"size\":(1111111|2222222|3333333)[0-9]"'
+	[ "$output" = '"size":11111112' ]
+}
+
+@test "nothing of ours stays open in the program" {
+	run memrec -o t.lz4 -- python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))'
+	plain=$(python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))')
+	[ "$output" = "$plain" ]
+}
+
+@test "threads: each one's allocations, with the kernel's names for them" {
+	cat > threads.py <<-'END'
+		import ctypes, threading
+		prctl = ctypes.CDLL(None).prctl
+		def work(n):
+		    prctl(15, b"worker-%d" % n, 0, 0, 0)
+		    x = bytearray(1000000 + n)
+		    import time; time.sleep(1.2)
+		ts = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+		[t.start() for t in ts]; [t.join() for t in ts]
+	END
+	memrec -o t.lz4 -- python3 threads.py
+	memcat --json t.lz4 > t.json
+	for n in 0 1 2 3; do
+		tid=$(jq "select(.event == \"alloc\" and .size == 100000$((n + 1))) | .tid" t.json)
+		[ -n "$tid" ]
+		[ "$(jq -r "select(.event == \"thread\" and .tid == $tid) | .name" t.json | tail -n 1)" = "worker-$n" ]
+	done
+}
+
+@test "resident memory is sampled as it grows" {
+	memrec -o t.lz4 -- python3 -c '
+import time
+x = []
+for i in range(10):
+    x.append(bytearray(b"1") * 10000000); time.sleep(0.03)'
+	run bash -c 'memcat --json t.lz4 | jq -s "[.[] | select(.event == \"rss\") | .size] | (length >= 8) and (max - min > 90000000)"'
+	[ "$output" = true ]
+}
+
+@test "a paused memrec makes the program wait, and loses nothing" {
+	cc -O1 -x c -o many - <<-'END'
+		#include <stdlib.h>
+		int main(void) { for (int i = 0; i < 500000; i++) { void *volatile p = malloc(77777); free(p); } return 0; }
+	END
+	memrec -o t.lz4 -- ./many &
+	local recorder=$!
+	sleep 0.02
+	kill -STOP $recorder; sleep 0.5; kill -CONT $recorder
+	wait $recorder
+	[ "$(memcat --json t.lz4 | grep -c '"size":77777,')" -eq 500000 ]
+}
+
+@test "a preloaded library of the user's own stays preloaded" {
+	cc -O1 -shared -fPIC -x c -o mine.so - <<-'END'
+		int the_answer(void) { return 42; }
+	END
+	LD_PRELOAD=$PWD/mine.so run memrec -o t.lz4 -- python3 -c 'import ctypes; print(ctypes.CDLL(None).the_answer())'
+	[ "$output" = 42 ]
+}
+
+@test "a static program runs, and is said not to be recorded" {
+	cc -O1 -static -x c -o static - <<< 'int main(void) { return 5; }'
+	run -5 memrec -o t.lz4 -- ./static
+	[[ "$output" == *"nothing was recorded"* ]]
+	memcat t.lz4 > /dev/null
+}
