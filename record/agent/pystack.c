@@ -82,7 +82,7 @@ static struct lock thread_lock;
 
 static struct python python;
 enum { NOT_FOUND, FOUND, READY, OFF };
-static uint32_t state;		/* FOUND: not yet told to the collector, not yet hooked */
+static uint32_t state;		/* FOUND: it has not begun, or is not yet hooked and told */
 static bool refused;		/* OFF, and the user is yet to be told */
 static uint32_t lookups;
 
@@ -610,6 +610,10 @@ static COLD void look(void)
 static COLD void start(void)
 {
 	lock_take(&thread_lock);
+	if (state == FOUND && !python_name(&python)) {
+		refused = true;
+		__atomic_store_n(&state, OFF, __ATOMIC_RELEASE);
+	}
 	if (state == FOUND) {
 		choose_walk();
 		code_watch(&python);
@@ -634,7 +638,7 @@ static COLD bool prepare(void)
 	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
 	if (now == NOT_FOUND && is_time_to_look())
 		look();
-	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == FOUND)
+	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == FOUND && python_begun(&python))
 		start();
 	now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
 	if (now == OFF)

@@ -6,11 +6,14 @@
  */
 #include "pylayout.h"
 
-#include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "pytables.h"
+
+#define EXPECT(condition) do { if (!(condition)) return false; } while (0)
 
 static const char py3_14_6[] =
 	"7864656275677079f0060e03000000000000000000000000d0d00400000000001003000000000000"
@@ -80,100 +83,108 @@ static uint32_t load(const char *hex)
 	memset(words, 0, sizeof words);
 	for (size_t i = 0; hex[2 * i] && i < sizeof words; i++) {
 		unsigned byte;
-		assert(sscanf(hex + 2 * i, "%2x", &byte) == 1);
+		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+			return 0;
 		((uint8_t *)words)[i] = (uint8_t)byte;
 	}
 	return (uint32_t)words[HEX];
 }
 
-static void a_build_with_a_global_lock_is_the_table(void)
+static bool a_build_with_a_global_lock_is_the_table(void)
 {
 	struct py_layout o;
 	uint32_t hex = load(py3_14_6);
 	words[TSTATE_CHUNK] += 8;
-	assert(layout_published(&o, words, hex));
-	assert(memcmp(&o, &py314, sizeof o) == 0);
+	EXPECT(layout_published(&o, words, hex));
+	EXPECT(memcmp(&o, &py314, sizeof o) == 0);
+	return true;
 }
 
-static void a_free_threaded_build_is_read(void)
+static bool a_free_threaded_build_is_read(void)
 {
 	struct py_layout o;
 	uint32_t hex = load(py3_14_6t);
 	words[TSTATE_CHUNK] += 8;
-	assert(layout_published(&o, words, hex));
-	assert(o.free_threaded && o.f_owner == 78 && o.f_mark == 79 && o.f_tlbc == 72 && o.ts_tracefunc == 88);
-	assert(o.co_filename == 128 && o.co_qualname == 144 && o.co_lines == 152 && o.co_bytecode == 232 && o.co_tlbc == 224);
-	assert(o.ob_type == 24 && o.bytes_size == 32 && o.bytes_data == 48 && o.tp_dealloc == 64);
-	assert(o.str_length == 32 && o.str_state == 48 && o.str_ascii == 56 && o.str_compact == 72 && o.str_kind_shift == 8);
+	EXPECT(layout_published(&o, words, hex));
+	EXPECT(o.free_threaded && o.f_owner == 78 && o.f_mark == 79 && o.f_tlbc == 72 && o.ts_tracefunc == 88);
+	EXPECT(o.co_filename == 128 && o.co_qualname == 144 && o.co_lines == 152 && o.co_bytecode == 232 && o.co_tlbc == 224);
+	EXPECT(o.ob_type == 24 && o.bytes_size == 32 && o.bytes_data == 48 && o.tp_dealloc == 64);
+	EXPECT(o.str_length == 32 && o.str_state == 48 && o.str_ascii == 56 && o.str_compact == 72 && o.str_kind_shift == 8);
+	return true;
 }
 
-static void a_release_candidate_is_read(void)
+static bool a_release_candidate_is_read(void)
 {
 	struct py_layout o;
 	uint32_t hex = load(py3_15_rc1);
-	assert(layout_published(&o, words, hex));
-	assert(o.minor == 15 && o.ts_frame == 72 && o.ts_thread_id == 176 && o.ts_chunk == 248 && o.ts_tracefunc == 112);
-	assert(o.f_code == 0 && o.f_back == 8 && o.f_instr == 56 && o.f_owner == 74 && o.f_mark == 75);
-	assert(o.co_filename == 112 && o.co_bytecode == 208 && o.rt_finalizing == 912 && o.rt_interpreters == 936);
-	assert(o.interp_next == 7264 && o.tp_dealloc == 48);
+	EXPECT(layout_published(&o, words, hex));
+	EXPECT(o.minor == 15 && o.ts_frame == 72 && o.ts_thread_id == 176 && o.ts_chunk == 248 && o.ts_tracefunc == 112);
+	EXPECT(o.f_code == 0 && o.f_back == 8 && o.f_instr == 56 && o.f_owner == 74 && o.f_mark == 75);
+	EXPECT(o.co_filename == 112 && o.co_bytecode == 208 && o.rt_finalizing == 912 && o.rt_interpreters == 936);
+	EXPECT(o.interp_next == 7264 && o.tp_dealloc == 48);
+	return true;
 }
 
-static void a_prerelease_is_refused(void)
+static bool a_prerelease_is_refused(void)
 {
 	struct py_layout o;
 	load(py3_15_rc1);
 	for (uint32_t hex = 0x030f00a1; hex <= 0x030f00b4; hex += 0x13) {
 		words[HEX] = hex;
-		assert(!layout_published(&o, words, hex));
+		EXPECT(!layout_published(&o, words, hex));
 	}
+	return true;
 }
 
-static void what_is_newer_or_contradicts_itself_is_refused(void)
+static bool what_is_newer_or_contradicts_itself_is_refused(void)
 {
 	struct py_layout o;
 	uint32_t hex = load(py3_14_6);
-	assert(!layout_published(&o, words, hex + 0x100));
+	EXPECT(!layout_published(&o, words, hex + 0x100));
 	words[HEX] = 0x031000f0;
-	assert(!layout_published(&o, words, 0x031000f0));
+	EXPECT(!layout_published(&o, words, 0x031000f0));
 	load(py3_14_6);
 	words[0]++;
-	assert(!layout_published(&o, words, hex));
+	EXPECT(!layout_published(&o, words, hex));
 	load(py3_14_6);
 	words[FREE_THREADED] = 2;
-	assert(!layout_published(&o, words, hex));
+	EXPECT(!layout_published(&o, words, hex));
 	load(py3_14_6);
 	words[FRAME + 1] = words[FRAME];	/* a field beyond its struct */
-	assert(!layout_published(&o, words, hex));
+	EXPECT(!layout_published(&o, words, hex));
+	return true;
 }
 
-static void no_early_stop_where_the_neighbours_moved(void)
+static bool no_early_stop_where_the_neighbours_moved(void)
 {
 	struct py_layout o;
 	uint32_t hex = load(py3_14_6);
 	words[TSTATE_CHUNK] += 8;
 	words[TSTATE_FRAME] += 8;
-	assert(layout_published(&o, words, hex));
-	assert(o.ts_frame == 80 && o.ts_tracefunc == -1);
+	EXPECT(layout_published(&o, words, hex));
+	EXPECT(o.ts_frame == 80 && o.ts_tracefunc == -1);
+	return true;
 }
 
-static void no_mark_where_the_collector_reads_it(void)
+static bool no_mark_where_the_collector_reads_it(void)
 {
 	struct py_layout o;
 	load(py3_14_6);
 	words[TSTATE_CHUNK] += 8;
 	words[HEX] = 0x030e04f0;
-	assert(layout_published(&o, words, 0x030e04f0));
-	assert(o.f_mark == -1 && o.ts_tracefunc == 88);
+	EXPECT(layout_published(&o, words, 0x030e04f0));
+	EXPECT(o.f_mark == -1 && o.ts_tracefunc == 88);
+	return true;
 }
 
 int main(void)
 {
-	a_build_with_a_global_lock_is_the_table();
-	a_free_threaded_build_is_read();
-	a_release_candidate_is_read();
-	a_prerelease_is_refused();
-	what_is_newer_or_contradicts_itself_is_refused();
-	no_early_stop_where_the_neighbours_moved();
-	no_mark_where_the_collector_reads_it();
-	return 0;
+	CHECK("a build with a global lock is the table", a_build_with_a_global_lock_is_the_table());
+	CHECK("a free threaded build is read", a_free_threaded_build_is_read());
+	CHECK("a release candidate is read", a_release_candidate_is_read());
+	CHECK("a prerelease is refused", a_prerelease_is_refused());
+	CHECK("what is newer or contradicts itself is refused", what_is_newer_or_contradicts_itself_is_refused());
+	CHECK("no early stop where the neighbours moved", no_early_stop_where_the_neighbours_moved());
+	CHECK("no mark where the collector reads it", no_mark_where_the_collector_reads_it());
+	return check_done();
 }
