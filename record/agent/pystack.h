@@ -27,6 +27,8 @@ struct pystack_counts {
 extern struct pystack_counts pystack_counts;
 /* For tests: stop at the first frame that looks as it did in the last walk. Wrong, and shown to be. */
 extern bool pystack_naive;
+/* For tests: stop early also while a debugger is at work. Wrong, and shown to be. */
+extern bool pystack_trusting;
 /* For tests: walk with the layout as a variable, as an unknown patch release would be. */
 extern bool pystack_generic;
 #define COUNT(what) __atomic_add_fetch(&pystack_counts.what, 1, __ATOMIC_RELAXED)
