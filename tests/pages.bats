@@ -36,6 +36,12 @@ missing_commands() { # LINE
 	[ ${#missing[@]} -eq 0 ]
 }
 
+@test "the README lists every command with its summary (make readme)" {
+	"$TESTS/readme-commands" > want
+	sed -n '/^<!-- commands/,/^<!-- end/p' "$TESTS/../README.md" > got
+	diff got want
+}
+
 @test "a page's NAME is what --help says" {
 	local wrong=()
 	for page in $(pages); do
