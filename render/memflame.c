@@ -118,13 +118,15 @@ static int from_folded(const char *name, const struct choices *c)
 	struct tree t;
 	tree_init(&t);
 	folded_read(stdin, name, &t);
+	char *title = xasprintf("%s by call stack", strcmp(c->unit, "bytes") == 0 ? "memory" : c->unit);
 	struct page page = {
-		.title = c->title ? c->title : "memory by call stack",
+		.title = c->title ? c->title : title,
 		.command = "",
 		.unit = c->unit,
 		.inverted = c->inverted,
 	};
 	page_write(&t, &page, stdout);
+	free(title);
 	tree_clear(&t);
 	return tool_finish(NULL, NULL);
 }

@@ -29,7 +29,6 @@ class App {
   bind() {
     const { graph } = this;
     addEventListener('popstate', () => this.show(fromLink(location.hash, this.defaults)));
-    addEventListener('hashchange', () => this.show(fromLink(location.hash, this.defaults)));
     new ResizeObserver(() => this.arrange()).observe(graph);
     this.systemDark.onchange = () => this.show(this.state);
     graph.onscroll = () => this.scrolled();
@@ -83,7 +82,7 @@ class App {
   /** A link may be of another page: a sandwich needs a frame there is, a weight needs to be carried. */
   checked(state) {
     const focus = Number(state.focus);
-    if (state.view === 'sandwich' && !(focus > 0 && focus < this.profile.frames.count)) {
+    if (state.view === 'sandwich' && !(Number.isInteger(focus) && focus > 0 && focus < this.profile.frames.count)) {
       Object.assign(state, { view: 'graph', focus: '', zoom: '' });
     }
     if (state.weight >= this.profile.units.length) state.weight = 0;
@@ -132,7 +131,7 @@ class App {
       scene, palette, colours, search, selected, hovered,
       top: graph.scrollTop - this.sky,
       labelOf: box => this.labelOf(box),
-      amountOf: box => amountText(this.tree.value(box), this.unit()),
+      amountOf: box => (this.unit() === 'bytes' ? amountText(this.tree.value(box), 'bytes') : countText(this.tree.value(box))),
     });
   }
 
@@ -240,10 +239,6 @@ class App {
     this.select(there ? scene.neighbour(selected, dx, dy) : this.zoom);
   }
 
-  selectZoomed() {
-    this.select(this.zoom);
-  }
-
   selectHeaviest() {
     const { tree, scene } = this;
     let box = this.zoom;
@@ -306,10 +301,6 @@ class App {
     if (!box) return;
     this.go({ zoom: this.linkOf(box) });
     this.select(this.zoom);
-  }
-
-  zoomOut() {
-    if (this.zoom.parent) this.zoomTo(this.zoom.parent);
   }
 
   escape() {

@@ -70,6 +70,7 @@ class Painter {
     if (box.rest) return palette.rest;
     if (search.hits(box)) return palette.match;
     if (search.active) return palette.dim;
+    if (box.twin) return palette.focus;
     if (scene.above.has(box)) return palette.above;
     return { fill: palette.kinds[colours.kind[box.group]][colours.shade[box.group]], text: palette.text, quiet: palette.quiet };
   }

@@ -379,7 +379,7 @@ const SUITES = {
     await check('text has a contrast of 4.5 at least, in both themes', () => {
       for (const [theme, palette] of Object.entries(PALETTES)) {
         const pairs = palette.kinds.flat().flatMap(fill => [[palette.text, fill], [palette.quiet, fill]]);
-        for (const look of [palette.above, palette.rest, palette.dim, palette.match]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
+        for (const look of [palette.above, palette.rest, palette.dim, palette.match, palette.focus]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
         for (const [text, fill] of pairs) ok(contrast(text, fill) >= 4.5, `${theme}: ${text} on ${fill} has ${contrast(text, fill).toFixed(2)}`);
         document.documentElement.style.colorScheme = theme;
         for (const element of [byId('figures'), byId('status'), byId('title'), document.querySelector('label'), document.querySelector('[aria-pressed="true"]'), byId('matches')]) {
@@ -467,7 +467,7 @@ const SUITES = {
     await check('an empty page says so, and takes every key', () => {
       ok(!byId('empty').hidden, 'it does not say so');
       equal(app.scene.rows.length, 1, 'rows');
-      for (const { keys } of KEYS) keys.forEach(name => key(name));
+      for (const [name] of [...KEYS, ...Object.entries(ARROWS)]) key(name);
       byId('help').close();
       type('x');
       equal(errors.join('; '), '', 'errors');
