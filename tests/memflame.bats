@@ -142,8 +142,8 @@ all_passed() {
 
 @test "a stack of 8000 frames" {
   python3 "$ROOT/tests/page/gen.py" deep 8000 | memflame >page.html
-  browse page.html '{"total": 4096, "depth": 8000, "suites": ["deep"]}'
-  all_passed 1
+  browse page.html '{"total": 4096, "depth": 8000, "suites": ["deep", "cut"]}'
+  all_passed 3
 }
 
 @test "100000 siblings" {

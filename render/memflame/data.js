@@ -10,9 +10,6 @@
  * count: of nodes; per node: parent (the root's is -1), end (one past the last
  * node below), frame; and per weight, self (what it holds) and total (with all below)
  */
-function newProfile(fields) {
-  return { count: 0, parent: null, end: null, frame: null, self: [], total: [], ...fields };
-}
 
 class ColumnReader {
   constructor(bytes) {
@@ -110,23 +107,20 @@ function sumUp(profile) {
 /** From the text of the page's data element. */
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
-  performance.mark('inflated');
   const version = reader.number();
   if (version !== 1) throw new Error(`the page's data has version ${version}, its scripts read 1`);
   const inverted = reader.number() === 1;
   const texts = reader.texts();
   // In the order of the columns: each reads on.
-  const profile = newProfile({
+  const profile = {
     inverted,
     title: texts[reader.number()],
     command: texts[reader.number()],
     stacks: reader.number(),
     units: Array.from({ length: reader.number() }, () => texts[reader.number()]),
     frames: readFrames(reader, texts),
-  });
+  };
   readNodes(reader, profile);
-  performance.mark('read');
   sumUp(profile);
-  performance.mark('summed');
   return profile;
 }

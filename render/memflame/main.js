@@ -41,7 +41,7 @@ class App {
     bindKeys(this);
   }
 
-  // ------------------------------------------------------------ from state to picture
+  // ---- from state to picture
 
   /** A new state by an action: Back returns from it, unless it is one more letter of a search. */
   go(changes, { replace = false } = {}) {
@@ -126,13 +126,7 @@ class App {
   }
 
   paint() {
-    const { scene, palette, colours, search, selected, hovered, graph } = this;
-    this.painter.paint({
-      scene, palette, colours, search, selected, hovered,
-      top: graph.scrollTop - this.sky,
-      labelOf: box => this.labelOf(box),
-      amountOf: box => (this.unit() === 'bytes' ? amountText(this.tree.value(box), 'bytes') : countText(this.tree.value(box))),
-    });
+    if (this.scene) this.painter.paint(this, this.graph.scrollTop - this.sky);
   }
 
   repaint() {
@@ -152,7 +146,7 @@ class App {
     document.documentElement.style.colorScheme = theme;
   }
 
-  // ------------------------------------------------------------ boxes
+  // ---- boxes
 
   rootOf(box) {
     while (box.parent) box = box.parent;
@@ -168,8 +162,10 @@ class App {
     return link.startsWith('^') && callers ? this.tree.find(callers, link.slice(1)) : this.tree.find(callees, link);
   }
 
-  unit() {
-    return this.profile.units[this.state.weight];
+  /** For the box itself: without its unit, if that is not bytes. */
+  shortAmountOf(box) {
+    const value = this.tree.value(box);
+    return this.profile.units[this.state.weight] === 'bytes' ? amountText(value, 'bytes') : countText(value);
   }
 
   nameOf(box) {
@@ -213,7 +209,7 @@ class App {
     return this.scene ? this.scene.at(event.clientX - frame.left, Math.floor(y / ROW)) : null;
   }
 
-  // ------------------------------------------------------------ selection
+  // ---- selection
 
   hover(box, event) {
     if (box !== this.hovered) {
@@ -235,18 +231,13 @@ class App {
 
   move(dx, dy) {
     const { selected, scene } = this;
-    const there = selected && scene.rows[selected.row] && scene.rows[selected.row].includes(selected);
-    this.select(there ? scene.neighbour(selected, dx, dy) : this.zoom);
+    this.select(selected && scene.shows(selected) ? scene.neighbour(selected, dx, dy) : this.zoom);
   }
 
   selectHeaviest() {
     const { tree, scene } = this;
     let box = this.zoom;
-    for (;;) {
-      const child = tree.childrenOf(box)[0];
-      if (!child || !(scene.rows[child.row] || []).includes(child)) break;
-      box = child;
-    }
+    for (let child = box; child && scene.shows(child); [child] = tree.childrenOf(box)) box = child;
     this.select(box);
   }
 
@@ -254,7 +245,7 @@ class App {
     const { scene, search, selected } = this;
     const hits = scene.rows.flat().filter(box => search.hits(box));
     if (!hits.length) {
-      this.panel.say(search.frames ? 'what matches is too thin to be drawn here, or outside the zoom' : 'nothing matches');
+      this.panel.say(search.frames ? 'what matches is too thin to be drawn, or outside the zoom' : 'nothing matches');
       return;
     }
     const here = hits.indexOf(selected);
@@ -286,6 +277,7 @@ class App {
     if (scene.cut && atEnd) {
       this.limit *= 4;
       this.arrange();
+      if (scene.upward) graph.scrollTop += (this.scene.rows.length - scene.rows.length) * ROW;
     }
     this.panel.showTooltip(null);
     this.repaint();
@@ -295,7 +287,7 @@ class App {
     byId('canvas').focus();
   }
 
-  // ------------------------------------------------------------ actions
+  // ---- actions
 
   zoomTo(box) {
     if (!box) return;
@@ -375,7 +367,7 @@ class App {
   }
 }
 
-// ------------------------------------------------------------ start
+// ---- start
 
 let app = null;
 

@@ -23,7 +23,7 @@ class Panel {
     this.fillHelp();
   }
 
-  // ------------------------------------------------------------ figures
+  // ---- figures
 
   showFigures() {
     const { profile } = this.app;
@@ -43,7 +43,7 @@ class Panel {
     }));
   }
 
-  // ------------------------------------------------------------ controls
+  // ---- controls
 
   bindControls() {
     const { app } = this;
@@ -110,7 +110,7 @@ class Panel {
           + `${countText(search.frames)} ${search.frames === 1 ? 'frame' : 'frames'}`;
   }
 
-  // ------------------------------------------------------------ the way here
+  // ---- the way here
 
   showTrail() {
     const { app } = this;
@@ -146,7 +146,7 @@ class Panel {
     return chips;
   }
 
-  // ------------------------------------------------------------ tooltip and status
+  // ---- tooltip and status
 
   showTooltip(box, x, y) {
     const tooltip = byId('tooltip');
@@ -180,7 +180,7 @@ class Panel {
     byId('status').textContent = text;
   }
 
-  // ------------------------------------------------------------ help
+  // ---- help
 
   fillHelp() {
     byId('keys').replaceChildren(...KEYS.map(([key, help]) =>
