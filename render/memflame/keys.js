@@ -12,7 +12,7 @@ const KEYS = [
   ['/', 'search: a regular expression on function, file and line', app => app.panel.focusSearch()],
   ['n', 'select the next match', app => app.nextMatch(1)],
   ['N', 'select the previous match', app => app.nextMatch(-1)],
-  ['i', 'inverted: what allocates first, its callers below', app => app.toggleInverted()],
+  ['i', 'inverted: what allocates first, its callers below', app => app.setView(app.state.view === 'inverted' ? 'graph' : 'inverted')],
   ['s', 'sandwich: all callers and callees of the selected function', app => app.toggleSandwich()],
   ['f', 'flame (root at the bottom) or icicle', app => app.cycle('direction')],
   ['w', 'widths are bytes, or allocations', app => app.cycle('weight')],

@@ -311,10 +311,6 @@ class App {
     else this.go({ view, focus: '', zoom: '' });
   }
 
-  toggleInverted() {
-    this.setView(this.state.view === 'inverted' ? 'graph' : 'inverted');
-  }
-
   sandwich() {
     const box = this.selected || this.zoom;
     if (!box.parent || box.rest) {
