@@ -41,7 +41,7 @@ class MergedTree {
     return box.amounts[this.weight];
   }
 
-  // ------------------------------------------------------------ roots
+  // ---- roots
 
   /** Everything, outermost frames first. */
   root() {
@@ -92,7 +92,7 @@ class MergedTree {
     return box;
   }
 
-  // ------------------------------------------------------------ children
+  // ---- children
 
   /** The boxes of the next level, largest first. Empty ones are left out. */
   childrenOf(box) {
@@ -207,7 +207,7 @@ class MergedTree {
       .sort((a, b) => b.amounts[weight] - a.amounts[weight] || a.group - b.group);
   }
 
-  // ------------------------------------------------------------ places in the tree
+  // ---- places in the tree
 
   /** What a box holds that none of its children does. Of a weight. */
   selfOf(box, weight) {
