@@ -48,6 +48,10 @@ struct python {
 	void *(*thread_state)(void);	/* PyGILState_GetThisThreadState: this thread's, attached or not */
 	void *(*attached)(void);	/* PyThreadState_GetUnchecked: the one that holds the interpreter, or NULL */
 	const char *(*get_version)(void);
+	/* PyMem_GetAllocator, PyMem_SetAllocator (domain, a PyMemAllocatorEx), Py_IsInitialized; may be NULL */
+	void (*get_allocator)(int domain, void *allocator);
+	void (*set_allocator)(int domain, void *allocator);
+	int (*is_initialized)(void);
 	struct py_layout layout;
 	char version[48];		/* "3.11.2" */
 };

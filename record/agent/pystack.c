@@ -606,6 +606,12 @@ static COLD void look(void)
 	lock_drop(&thread_lock);
 }
 
+const struct python *pystack_python(void)
+{
+	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+	return now == FOUND || now == READY ? &python : NULL;
+}
+
 /* The first allocation with an interpreter: hook it and say so. */
 static COLD void start(void)
 {

@@ -1,5 +1,5 @@
 /*
- * pystack.h - what tests see of the walker (everyone else: agent.h)
+ * pystack.h - what the walker's neighbours and tests see of it (everyone else: agent.h)
  */
 #ifndef PYSTACK_H
 #define PYSTACK_H
@@ -9,6 +9,8 @@
 
 #include "pylayout.h"
 
+/* The interpreter in this process; NULL: none that is understood. */
+const struct python *pystack_python(void);
 /* The calling thread's PyThreadState, or 0. */
 uintptr_t pystack_thread_state(const struct python *p);
 
