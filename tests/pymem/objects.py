@@ -39,7 +39,10 @@ def growth():
 
 
 def sets():
-    return [frozenset(()) or {i} for i in range(N)]     # @set
+    out = [None] * N
+    for i in range(N):
+        out[i] = {i}                        # @set
+    return out
 
 
 def main():
