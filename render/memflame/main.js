@@ -47,7 +47,9 @@ class App {
     const state = { ...this.state, ...changes };
     const link = toLink(state, this.defaults);
     if (link !== toLink(this.state, this.defaults)) {
-      history[replace ? 'replaceState' : 'pushState'](null, '', link);
+      try {
+        history[replace ? 'replaceState' : 'pushState'](null, '', link);
+      } catch { /* in a frame without an address: shown all the same */ }
     }
     this.show(state);
   }
