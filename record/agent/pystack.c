@@ -539,6 +539,7 @@ WALK(walk311, &py311)
 WALK(walk312, &py312)
 WALK(walk313, &py313)
 WALK(walk314, &py314)
+WALK(walk315, &py315)
 WALK(walk_any, &python.layout)
 
 static walk_fn *walk_version = walk_any;
@@ -547,7 +548,7 @@ static void choose_walk(void)
 {
 	static const struct { const struct py_layout *layout; walk_fn *walk; } known[] = {
 		{ &py38, walk38 }, { &py39, walk39 }, { &py310, walk310 }, { &py311, walk311 }, { &py312, walk312 },
-		{ &py313, walk313 }, { &py314, walk314 },
+		{ &py313, walk313 }, { &py314, walk314 }, { &py315, walk315 },
 	};
 	walk_version = walk_any;
 #ifdef PYSTACK_VERIFY
