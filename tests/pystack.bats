@@ -52,6 +52,10 @@ found() {
 	PYSTACK_GENERIC=1 PYSTACK_DEEP=3000 each stack_test.py
 }
 
+@test "releases that are known are walked with constant offsets" {
+	each constant.py
+}
+
 @test "one callee from two lines, one generator under two callers: no stack is taken for the last one" {
 	each naive.py
 }
@@ -114,6 +118,10 @@ found() {
 		done
 	done < "$BATS_FILE_TMPDIR/pythons"
 	return $wrong
+}
+
+@test "a build that is not laid out as its version says: one warning, no stacks, no harm" {
+	PYSTACK_ODD=1 each odd.py
 }
 
 @test "a Python too old is named once, and runs on" {
