@@ -81,6 +81,7 @@ test: setup
 	@$(MAKE) --no-print-directory test-files
 	@B=$B tests/run $(T)
 test-files: all man $(UNITS) $(BIGTRACE) $(TEST_FILES)
+	@:
 
 ## asan: library, tools and units with AddressSanitizer and UBSan (build/asan), and their tests
 # Not the agent and what records with it: the sanitizer owns malloc.
