@@ -3,7 +3,7 @@
 
 const ROW = 20;             // CSS pixels
 const PADDING = 4;
-const FONT = '12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
+const FONT = '12px ui-monospace, Menlo, Consolas, monospace';
 
 class Painter {
   constructor(canvas) {
