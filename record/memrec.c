@@ -33,6 +33,7 @@ static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
 	{ "force", 'f', NULL, "overwrite FILE" },
 	{ "trace-python-allocators", 'A', NULL, "record each of Python's own small allocations, not the arenas they are cut from" },
+	{ "follow-fork", 'F', NULL, "record the program's children too, in the same trace" },
 	{ "verbose", 'v', NULL, "say what was recorded, also when standard error is no terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -48,7 +49,7 @@ static const struct tool tool = {
 
 struct settings {
 	const char *output;	/* NULL: standard output */
-	bool force, verbose, python_allocators;
+	bool force, verbose, python_allocators, follow_fork;
 	char **argv;
 	int argc;
 };
@@ -61,6 +62,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'f': s->force = true; break;
 		case 'v': s->verbose = true; break;
 		case 'A': s->python_allocators = true; break;
+		case 'F': s->follow_fork = true; break;
 		}
 	if (optind == argc)
 		usage_die("which program is to be recorded? memrec [OPTIONS] -- COMMAND [ARG...]");
@@ -128,6 +130,7 @@ int main(int argc, char **argv)
 
 	struct mt_header_options about = { .command = (const char *const *)s.argv, .start_ns = wall_ns() };
 	about.python_allocators = s.python_allocators;
+	about.follow_fork = s.follow_fork;
 	uint64_t start_ns = now_ns();
 	struct mt_header *header = mt_header_new(&about);
 	struct mt_out *out = mt_create(fd, name, MT_AUTO);
@@ -140,7 +143,8 @@ int main(int argc, char **argv)
 	collector_init(&c, out, header, start_ns);
 	char *agent = launch_agent_path();
 	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
-	how.flags = s.python_allocators ? WIRE_FLAG_PYTHON_ALLOCATORS : 0;
+	how.flags = (s.python_allocators ? WIRE_FLAG_PYTHON_ALLOCATORS : 0) | (s.follow_fork ? WIRE_FLAG_FOLLOW_FORK : 0);
+	c.follow_fork = s.follow_fork;
 	pid_t pid = launch(&how, &error);
 	if (pid < 0)
 		return not_started(&s, fd, error);
@@ -150,7 +154,7 @@ int main(int argc, char **argv)
 		warn("%s: %s", s.output, strerror(errno));
 
 	collector_run(&c, pid, &status);
-	bool recorded = c.n_processes > 0;
+	bool recorded = c.n_recorded > 0;
 	collector_end(&c);
 	mt_flush(out);
 	uint64_t bytes = mt_out_bytes(out);
