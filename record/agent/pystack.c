@@ -673,7 +673,9 @@ static void check(uint32_t node, struct thread *t, uintptr_t ts)
 	static const char text[] = "stack mismatch: the cached walk differs from the reference";
 	if (state == OFF)		/* since this walk */
 		return;
-	COUNT(captures);
+	/* The reference takes time in proportion to the depth: of the very deep ones, some. */
+	if (COUNT(captures) % 50 != 0 && t->n > 2000)
+		return;
 	if (pystack_reference(&python, ts) == node)
 		return;
 	COUNT(mismatches);
