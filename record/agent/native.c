@@ -392,7 +392,6 @@ HOOK int dlclose(void *handle)
 	if (!native_on)
 		return r;
 #ifdef NATIVE_VERIFY
-	native_unloaded();
 	if (native_no_flush)
 		return r;
 #endif

@@ -55,8 +55,6 @@ void evaluators_forked(void);
 #ifdef NATIVE_VERIFY
 /* For tests: the last capture's frames, newest first; their number. */
 uint32_t native_frames(uintptr_t *pc, uint32_t n);
-/* The test's own: something was unloaded. */
-void native_unloaded(void);
 extern bool native_no_cache, native_no_flush;
 #endif
 

@@ -7,8 +7,9 @@
  * this library's.
  *
  * Environment: NATIVE_REPORT=FILE appends a line of counts at the end of each
- * process; NATIVE_NO_FLUSH=1 makes the walker wrong on purpose (rules and
- * numbers stay after dlclose).
+ * process. NATIVE_STEP=1 compares with unw_step() without caches: those of
+ * unw_backtrace() know nothing of dlclose. NATIVE_NO_FLUSH=1 makes the walker
+ * wrong on purpose, in just that way.
  */
 #include "../../record/agent/native.c"
 
@@ -32,7 +33,7 @@ void *__libc_realloc(void *p, size_t n);
 double native_bench(int how, int n);
 
 static __thread int guard;
-static bool ready;
+static bool ready, by_step;
 static uint64_t n_captures, n_different, n_frames, n_disorder;
 static char first[4096];
 static size_t first_size;
@@ -74,7 +75,7 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 	bool known = false;
 	(void)stack;
 	if (kind == WIRE_NATIVE)
-		for (unsigned i = 0; i < n_told && !known; i++)
+		for (unsigned i = 0; i < sizeof told / sizeof *told && !known; i++)
 			known = pc >= told[i].start && pc < told[i].end;
 	if (id != last_node + 1 || (parent >= id && !(parent & WIRE_NATIVE_ROOT)) || !known)
 		n_disorder++;
@@ -84,17 +85,17 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t n_pieces)
 {
 	(void)id, (void)n_pieces;
-	if (kind != WIRE_MODULE || n_told == sizeof told / sizeof *told)
+	if (kind != WIRE_MODULE)
 		return;
 	const struct wire_module *m = pieces[0].p;
-	told[n_told].start = m->start;
-	told[n_told++].end = m->end;
+	unsigned i = n_told++ % (sizeof told / sizeof *told);
+	told[i].start = m->start;
+	told[i].end = m->end;
 }
 
 uint32_t pystack_capture(void) { return 0; }
 void evaluators_read(struct evaluators *list) { list->n = 0; }
 void evaluators_forked(void) { }
-void native_unloaded(void) { unw_flush_cache(unw_local_addr_space, 0, 0); }
 
 /* ---- the comparison ---- */
 
@@ -131,6 +132,22 @@ static void compare(const uintptr_t *ours, uint32_t n, void *const *theirs, uint
 		note("theirs", (uintptr_t)theirs[lead + k] - 1);
 }
 
+static int step_all(void **pc, int most)
+{
+	unw_context_t here;
+	unw_cursor_t c;
+	unw_word_t ip;
+	int n = 0;
+	unw_getcontext(&here);
+	for (int more = unw_init_local(&c, &here) == 0; more > 0 && n < most; more = unw_step(&c)) {
+		unw_get_reg(&c, UNW_REG_IP, &ip);
+		if (ip == 0)
+			break;
+		pc[n++] = (void *)ip;
+	}
+	return n;
+}
+
 static __attribute__((noinline)) void allocated(void)
 {
 	static __thread uintptr_t ours[MOST];
@@ -140,7 +157,7 @@ static __attribute__((noinline)) void allocated(void)
 	guard = 1;
 	native_capture();
 	uint32_t n = native_frames(ours, MOST);
-	int m = unw_backtrace(theirs, MOST);
+	int m = by_step ? step_all(theirs, MOST) : unw_backtrace(theirs, MOST);
 	compare(ours, n, theirs, m < 0 ? 0 : (uint32_t)m);
 	guard = 0;
 }
@@ -166,7 +183,7 @@ EXPORT void *realloc(void *old, size_t n)
 	return p;
 }
 
-/* ns a capture from here: 0 unw_backtrace, 1 ours with its cache, 2 without. */
+/* ns a capture from here: 0 unw_backtrace, 1 ours with its cache, 2 without, 3 but for 5 frames. */
 EXPORT double native_bench(int how, int n)
 {
 	static void *theirs[MOST];
@@ -181,6 +198,8 @@ EXPORT double native_bench(int how, int n)
 		else {
 			if (how == 2)
 				self->n = 0;
+			if (how == 3)
+				self->n -= 5;
 			native_capture();
 		}
 	}
@@ -199,6 +218,8 @@ __attribute__((constructor)) static void begin(void)
 {
 	guard = 1;
 	native_no_flush = flag("NATIVE_NO_FLUSH");
+	if ((by_step = flag("NATIVE_STEP")))
+		unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
 	native_init();
 	ready = native_on;
 	guard = 0;
