@@ -9,7 +9,7 @@
  *
  * What the interpreter does between a Python frame and the C function it calls,
  * or the reverse, is always the same few functions: they are left out, so that
- * the caller stands next to what it called.
+ * the caller stands next to what it called. So is what ctypes puts in between.
  *
  * Addresses are resolved when the first stack with them is asked for.
  */
@@ -29,8 +29,11 @@ struct module {
 	struct object *object;
 };
 
-/* A function and line of the trace. */
-struct place { uint32_t function, line; };
+/* A function and line of the trace; whether it is part of how the interpreter calls. */
+struct place {
+	uint32_t function, line;
+	bool calls, calls_here;		/* wherever it lies; if it lies in the interpreter */
+};
 
 /* An address of code, resolved: its places, innermost first. */
 struct site {
@@ -38,7 +41,14 @@ struct site {
 	uint64_t address;		/* in the object's file */
 	uint32_t first, n;		/* of h->places; n == 0: not yet resolved */
 	bool evaluator;			/* by its name */
-	bool calls;			/* part of how the interpreter calls */
+	bool bridge, bridge_end;	/* of ctypes or libffi; of libffi */
+};
+
+/* A C frame of the stack being merged. */
+struct step {
+	const struct site *site;
+	int64_t runs;			/* Python frames; -1: no evaluator */
+	bool left_out;
 };
 
 struct native {
@@ -61,8 +71,10 @@ struct hybrid {
 	size_t index_mask;
 	struct place *places;
 	size_t n_places, cap_places;
-	struct place *merged;		/* a stack being made, innermost first */
-	size_t cap_merged;
+	struct step *steps;		/* a stack being merged, innermost first, … */
+	size_t n_steps, cap_steps;
+	struct place *merged;		/* … and what it becomes */
+	size_t n_merged, cap_merged;
 };
 
 struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe)
@@ -87,6 +99,7 @@ void hybrid_free(struct hybrid *h)
 	free(h->sites);
 	free(h->index);
 	free(h->places);
+	free(h->steps);
 	free(h->merged);
 	free(h);
 }
@@ -220,7 +233,7 @@ static bool is_calling(const char *name)
 		"_PyEval_", "PyEval_EvalCode", "PyEval_EvalFrame", "PyObject_Call", "_PyObject_Call", "_PyObject_MakeTpCall",
 		"_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall", "call_function", "do_call_core",
 		"trace_call_function", "cfunction_", "_PyCFunction_", "PyCFunction_Call", "_PyMethodDef_Raw", "method_call",
-		"_PyObject_Vectorcall", "PyVectorcall_", "_PyVectorcall_", "gen_send_ex", "gen_iternext",
+		"gen_send_ex", "gen_iternext",
 	};
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (begins(name, prefixes[i]))
@@ -228,52 +241,37 @@ static bool is_calling(const char *name)
 	return strstr(name, "ectorcall") != NULL;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
 /* Give the site its functions. */
 static void resolve(struct hybrid *h, struct site *s)
 {
 	static const struct location nowhere = { "[code in no file]", "", 0 };
 	const struct location *l = &nowhere;
+	const char *module = s->object ? s->object->name : "", *base = base_name(module);
 	size_t n = s->object ? symbols_locate(h->c->symbols, s->object, s->address, &l) : 1;
 	s->evaluator = is_evaluator(l[n - 1].name);
-	s->calls = is_calling(l[n - 1].name);
+	s->bridge_end = begins(base, "libffi.so") || begins(base, "libffi-");
+	s->bridge = s->bridge_end || begins(base, "_ctypes.");
 	s->first = (uint32_t)h->n_places;
 	s->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++) {
 		struct mt_event ev = { .lang = MT_LANG_NATIVE };
 		ev.name = (struct mt_str){ l[i].name, strlen(l[i].name) };
 		ev.file = (struct mt_str){ l[i].file, strlen(l[i].file) };
-		if (s->object)
-			ev.module = (struct mt_str){ s->object->name, strlen(s->object->name) };
+		ev.module = (struct mt_str){ module, strlen(module) };
+		bool calling = is_calling(l[i].name), named = begins(l[i].name, "_Py") || begins(l[i].name, "Py");
 		GROW(h->places, h->n_places, h->cap_places);
-		h->places[h->n_places++] = (struct place){ collector_function(h->c, &ev), l[i].line };
+		h->places[h->n_places++] =
+			(struct place){ collector_function(h->c, &ev), l[i].line, calling && named, calling && !named };
 	}
 }
 
 /* ---------------------------------------------------------------- merging */
-
-static void put_place(struct hybrid *h, size_t *n, struct place p)
-{
-	GROW(h->merged, *n, h->cap_merged);
-	h->merged[(*n)++] = p;
-}
-
-static void put_site(struct hybrid *h, size_t *n, const struct site *s)
-{
-	for (uint32_t i = 0; i < s->n; i++)
-		put_place(h, n, h->places[s->first + i]);
-}
-
-/* Up to `most` frames of a Python stack, from the newest; returns what is left of it. */
-static uint32_t put_python(struct hybrid *h, size_t *n, uint32_t python, uint32_t most)
-{
-	for (; python && most > 0; most--) {
-		const struct stack *s = stacks_stack(h->c->stacks, python);
-		const struct frame *f = stacks_frame(h->c->stacks, s->frame);
-		put_place(h, n, (struct place){ f->function, f->line });
-		python = s->parent;
-	}
-	return python;
-}
 
 static struct site *site_at(struct hybrid *h, const struct native *f)
 {
@@ -293,38 +291,96 @@ static int64_t runs(const struct hybrid *h, const struct native *f, const struct
 {
 	if (h->minor && h->minor < 10)
 		return s->evaluator ? 1 : -1;
-	return (int64_t)f->runs - 1;
+	return f->runs == WIRE_RUNS_REST ? INT64_MAX : (int64_t)f->runs - 1;
 }
 
-/* What the evaluators of a stack leave to the one that runs more than can be told. */
-static uint32_t rest(const struct hybrid *h, uint32_t native, uint32_t python)
+/* The stack's C frames, innermost first. One that runs more than can be told runs what the others leave. */
+static void collect_steps(struct hybrid *h, uint32_t native, uint32_t python)
 {
-	uint32_t depth = stacks_stack(h->c->stacks, python)->depth, taken = 0;
 	const struct native *f;
-	for (; (f = native_at(h, native)) != NULL; native = f->parent)
-		if (f->runs && f->runs != WIRE_RUNS_REST)
-			taken += f->runs - 1u;
-	return depth > taken ? depth - taken : 0;
+	int64_t left = python ? stacks_stack(h->c->stacks, python)->depth : 0;
+	h->n_steps = 0;
+	for (; (f = native_at(h, native)) != NULL; native = f->parent) {
+		const struct site *s = site_at(h, f);
+		GROW(h->steps, h->n_steps, h->cap_steps);
+		h->steps[h->n_steps++] = (struct step){ .site = s, .runs = python ? runs(h, f, s) : -1 };
+	}
+	for (size_t i = 0; i < h->n_steps; i++)
+		if (h->steps[i].runs >= 0 && h->steps[i].runs != INT64_MAX)
+			left -= h->steps[i].runs;
+	for (size_t i = 0; i < h->n_steps; i++)
+		if (h->steps[i].runs == INT64_MAX)
+			h->steps[i].runs = left > 0 ? left : 0;
+}
+
+/*
+ * Frames of ctypes and libffi in a row: left out if a foreign function is at
+ * one end (there libffi is), Python at the other. What ctypes allocates for
+ * itself stays.
+ */
+static void leave_out_bridges(struct hybrid *h)
+{
+	for (size_t i = 0, end; i < h->n_steps; i = end + 1) {
+		for (end = i; end < h->n_steps && h->steps[end].site->bridge && h->steps[end].runs < 0; end++)
+			;
+		if (end == i || end == h->n_steps)
+			continue;
+		bool called = h->steps[i].site->bridge_end, calls_back = h->steps[end - 1].site->bridge_end && i > 0;
+		for (size_t k = i; (called || calls_back) && k < end; k++)
+			h->steps[k].left_out = k > 0;
+	}
+}
+
+static void put_place(struct hybrid *h, struct place p)
+{
+	GROW(h->merged, h->n_merged, h->cap_merged);
+	h->merged[h->n_merged++] = p;
+}
+
+/* Up to `most` frames of a Python stack, from the newest; returns what is left of it. */
+static uint32_t put_python(struct hybrid *h, uint32_t python, int64_t most)
+{
+	for (; python && most > 0; most--) {
+		const struct stack *s = stacks_stack(h->c->stacks, python);
+		const struct frame *f = stacks_frame(h->c->stacks, s->frame);
+		put_place(h, (struct place){ f->function, f->line, false, false });
+		python = s->parent;
+	}
+	return python;
+}
+
+/* A C frame's functions, less those that only call; but always the one that allocated. */
+static void put_site(struct hybrid *h, const struct site *s, bool python, const struct object *interpreter)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct place *p = &h->places[s->first + i];
+		if (h->n_merged == 0 || !python || !(p->calls || (p->calls_here && s->object == interpreter)))
+			put_place(h, *p);
+	}
 }
 
 uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
 {
-	const struct native *f;
-	size_t n = 0;
-	uint32_t left = python, node = native;
-	for (; (f = native_at(h, node)) != NULL; node = f->parent) {
-		const struct site *s = site_at(h, f);
-		int64_t k = python ? runs(h, f, s) : -1;
-		if (k < 0 && (n == 0 || !python || !s->calls || s->evaluator))
-			put_site(h, &n, s);
-		else if (k >= 0)
-			left = put_python(h, &n, left, f->runs == WIRE_RUNS_REST ? rest(h, native, python) : (uint32_t)k);
+	const struct object *interpreter = NULL;
+	uint32_t left = python, stack = 0;
+	h->n_merged = 0;
+	collect_steps(h, native, python);
+	for (size_t i = 0; i < h->n_steps; i++)
+		if (h->steps[i].runs >= 0)
+			interpreter = h->steps[i].site->object;
+	if (python)
+		leave_out_bridges(h);
+	for (size_t i = 0; i < h->n_steps; i++) {
+		const struct step *s = &h->steps[i];
+		if (s->runs >= 0)
+			left = put_python(h, left, s->runs);
+		else if (!s->left_out)
+			put_site(h, s->site, python != 0, interpreter);
 	}
-	put_python(h, &n, left, UINT32_MAX);
-	uint32_t stack = 0;
-	while (n > 0) {
-		n--;
-		stack = collector_stack(h->c, stack, h->merged[n].function, h->merged[n].line);
+	put_python(h, left, INT64_MAX);
+	while (h->n_merged > 0) {
+		const struct place *p = &h->merged[--h->n_merged];
+		stack = collector_stack(h->c, stack, p->function, p->line);
 	}
 	return stack;
 }
