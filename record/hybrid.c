@@ -42,6 +42,7 @@ struct site {
 	uint32_t first, n;		/* of h->places; n == 0: not yet resolved */
 	bool evaluator;			/* by its name */
 	bool bridge, bridge_end;	/* of ctypes or libffi; of libffi */
+	bool beginning;			/* here a greenlet's stack begins: what lies beyond is another's by now */
 };
 
 /* A C frame of the stack being merged. */
@@ -233,7 +234,7 @@ static bool is_calling(const char *name)
 		"_PyEval_", "PyEval_EvalCode", "PyEval_EvalFrame", "PyObject_Call", "_PyObject_Call", "_PyObject_MakeTpCall",
 		"_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall", "call_function", "do_call_core",
 		"trace_call_function", "cfunction_", "_PyCFunction_", "PyCFunction_Call", "_PyMethodDef_Raw", "method_call",
-		"gen_send_ex", "gen_iternext",
+		"gen_send_ex", "gen_iternext", "object_vacall",
 	};
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (begins(name, prefixes[i]))
@@ -257,6 +258,7 @@ static void resolve(struct hybrid *h, struct site *s)
 	s->evaluator = is_evaluator(l[n - 1].name);
 	s->bridge_end = begins(base, "libffi.so") || begins(base, "libffi-");
 	s->bridge = s->bridge_end || begins(base, "_ctypes.");
+	s->beginning = begins(l[n - 1].name, "greenlet::") && strstr(l[n - 1].name, "g_initialstub");
 	s->first = (uint32_t)h->n_places;
 	s->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++) {
@@ -303,7 +305,11 @@ static void collect_steps(struct hybrid *h, uint32_t native, uint32_t python)
 	for (; (f = native_at(h, native)) != NULL; native = f->parent) {
 		const struct site *s = site_at(h, f);
 		GROW(h->steps, h->n_steps, h->cap_steps);
+		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
+			break;
 		h->steps[h->n_steps++] = (struct step){ .site = s, .runs = python ? runs(h, f, s) : -1 };
+		if (s->beginning)
+			break;
 	}
 	for (size_t i = 0; i < h->n_steps; i++)
 		if (h->steps[i].runs >= 0 && h->steps[i].runs != INT64_MAX)
