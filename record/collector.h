@@ -17,6 +17,7 @@
 struct process;
 struct pollfd;
 struct wire_desk;
+struct symbols;
 
 struct collector {
 	struct mt_out *out;
@@ -33,6 +34,7 @@ struct collector {
 	uint32_t now_ms;
 	uint64_t last_ms;		/* of the last event put: time never goes back */
 	struct stacks *stacks;
+	struct symbols *symbols;	/* of all processes; NULL until native stacks are recorded */
 	uint32_t *free_ids;		/* a stack: the id freed last is given first */
 	size_t n_free_ids, cap_free_ids;
 	uint32_t next_id;

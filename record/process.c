@@ -146,9 +146,25 @@ static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t 
 	return ev.id;
 }
 
-static uint32_t stack_of(const struct process *p, uint32_t node)
+static void stacks_room(struct process *p, uint32_t node)
 {
-	return node < p->cap_stacks ? p->stacks[node] : 0;
+	size_t cap = p->cap_stacks;
+	GROW(p->stacks, node, p->cap_stacks);
+	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
+}
+
+/* C stacks are resolved when the first allocation has them. */
+static __attribute__((noinline)) uint32_t native_stack_of(struct process *p, uint32_t node)
+{
+	uint32_t stack = hybrid_stack(p->hybrid, node, 0);
+	stacks_room(p, node);
+	return p->stacks[node] = stack;
+}
+
+static inline uint32_t stack_of(struct process *p, uint32_t node)
+{
+	uint32_t stack = node < p->cap_stacks ? p->stacks[node] : 0;
+	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
 }
 
 static void take_block(struct process *p, const struct wire_slot *s)
@@ -356,9 +372,7 @@ static void take_node(struct process *p, const struct wire_slot *s)
 {
 	uint32_t code = (uint32_t)s->addr, id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
 	int lasti = (int)(int32_t)(s->addr >> 32);
-	size_t cap = p->cap_stacks;
-	GROW(p->stacks, id, p->cap_stacks);
-	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
+	stacks_room(p, id);
 	const struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
 	if (!c || !c->function) {	/* its definition was abandoned by a dying thread */
 		p->stacks[id] = stack_of(p, parent);
@@ -377,13 +391,57 @@ static void put_process(struct process *p, struct info *info)
 	info_clear(info);
 }
 
+/* ---------------------------------------------------------------- C */
+
+static struct hybrid *hybrid_of(struct process *p)
+{
+	if (!p->hybrid)
+		hybrid_python(p->hybrid = hybrid_new(p->c, p->pid, p->exe ? p->exe : ""), p->minor);
+	return p->hybrid;
+}
+
+static void take_module(struct process *p, const uint8_t *bytes, size_t size)
+{
+	struct wire_module m;
+	if (size < sizeof m)
+		return;
+	memcpy(&m, bytes, sizeof m);
+	const struct object *o = hybrid_module(hybrid_of(p), &m, bytes + sizeof m, size - sizeof m);
+	struct info info;
+	info_init(&info);
+	info_text(&info, "module", o->name, strlen(o->name));
+	if (o->build_id[0])
+		info_text(&info, "build_id", o->build_id, strlen(o->build_id));
+	info_int(&info, "address", (int64_t)m.start);
+	put_process(p, &info);
+}
+
+static void take_hybrid(struct process *p, const struct wire_slot *s)
+{
+	uint32_t id = (uint32_t)(s->size >> 32), python = stack_of(p, (uint32_t)s->addr);
+	stacks_room(p, id);
+	p->stacks[id] = hybrid_stack(hybrid_of(p), (uint32_t)s->size, python);
+}
+
+/* "3.11.2" */
+static void take_python(struct process *p, const char *version, size_t size)
+{
+	struct info info;
+	info_init(&info);
+	info_text(&info, "python", version, size);
+	put_process(p, &info);
+	const char *dot = strchr(version, '.');
+	p->minor = dot ? (unsigned)strtoul(dot + 1, NULL, 10) : 0;
+	if (p->hybrid)
+		hybrid_python(p->hybrid, p->minor);
+}
+
 /* Returns how many slots the message takes beyond its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	if (s->size > WIRE_MESSAGE_MAX)
 		return 0;
 	uint8_t *bytes = message_bytes(p, s, ticket);
-	struct info info;
 	switch (s->kind) {
 	case WIRE_CODE:
 		take_code(p, bytes, s->size);
@@ -392,9 +450,10 @@ static uint64_t take_message(struct process *p, const struct wire_slot *s, uint6
 		warn("process %d: %s", p->pid, (const char *)bytes);
 		break;
 	case WIRE_PYTHON:
-		info_init(&info);
-		info_text(&info, "python", (const char *)bytes, s->size);
-		put_process(p, &info);
+		take_python(p, (const char *)bytes, s->size);
+		break;
+	case WIRE_MODULE:
+		take_module(p, bytes, s->size);
 		break;
 	}
 	free(bytes);
@@ -444,9 +503,16 @@ static inline uint64_t take(struct process *p, const struct wire_slot *s, uint64
 	case WIRE_NODE:
 		take_node(p, s);
 		return 1;
+	case WIRE_NATIVE:
+		hybrid_native(hybrid_of(p), (uint32_t)(s->size >> 32), (uint32_t)s->size, s->addr);
+		return 1;
+	case WIRE_HYBRID:
+		take_hybrid(p, s);
+		return 1;
 	case WIRE_CODE:
 	case WIRE_WARN:
 	case WIRE_PYTHON:
+	case WIRE_MODULE:
 		return 1 + take_message(p, s, ticket);
 	case WIRE_PAYLOAD:	/* of a message whose head was abandoned */
 		return 1;
@@ -633,8 +699,10 @@ static void put_start(struct process *p)
 	if (n > 0)
 		info_argv(&info, "command", command, (size_t)n);
 	snprintf(path, sizeof path, "/proc/%d/exe", p->pid);
-	if ((n = readlink(path, link, sizeof link)) > 0)
+	if ((n = readlink(path, link, sizeof link)) > 0) {
 		info_text(&info, "executable", link, (size_t)n);
+		p->exe = xasprintf("%.*s", (int)n, link);
+	}
 	put_process(p, &info);
 }
 
@@ -728,6 +796,8 @@ void process_free(struct process *p)
 	free(p->threads);
 	free(p->codes);
 	free(p->stacks);
+	hybrid_free(p->hybrid);
+	free(p->exe);
 	free(p->inside);
 	free(p);
 }

@@ -6,6 +6,7 @@
 
 #include "addresses.h"
 #include "collector.h"
+#include "hybrid.h"
 #include "regions.h"
 #include "wire.h"
 
@@ -49,6 +50,9 @@ struct process {
 	size_t cap_codes;
 	uint32_t *stacks;		/* the agent's nodes to the trace's stacks */
 	size_t cap_stacks;
+	struct hybrid *hybrid;		/* C stacks; NULL until one comes */
+	char *exe;			/* NULL = not known */
+	unsigned minor;			/* of the interpreter: 3.minor; 0 = none yet */
 	uint64_t unknown_frees, abandoned;
 	uint64_t live_bytes;		/* in this process */
 	uint64_t rss;

@@ -22,6 +22,7 @@
 #define WIRE_ENV "MEMREC_AGENT"
 #define WIRE_FLAG_PYTHON_ALLOCATORS 1
 #define WIRE_FLAG_FOLLOW_FORK 2
+#define WIRE_FLAG_NATIVE 4
 
 enum wire_kind {
 	/* Allocations: addr size stack. Numbered as a trace's rows are (enum mt_allocator). */
@@ -40,6 +41,9 @@ enum wire_kind {
 	WIRE_PYMALLOC_FREE,	/* addr */
 	WIRE_CODE,		/* message: a struct wire_code and its bytes */
 	WIRE_NODE,		/* addr: code | (uint64_t)(uint32_t)lasti << 32; size: id << 32 | parent */
+	WIRE_MODULE,		/* message: a struct wire_module and its bytes */
+	WIRE_NATIVE,		/* a C frame; addr: an address in it | what it runs << 48 (WIRE_RUNS); size: id << 32 | parent */
+	WIRE_HYBRID,		/* two stacks of one moment; addr: the Python node; size: id << 32 | the native node */
 	WIRE_WARN,		/* message: a line of text for the user, once */
 	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it was found */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is in front */
@@ -73,6 +77,25 @@ struct wire_code {
 	uint32_t name_size, file_size, table_size;
 	uint8_t minor;		/* of the interpreter, 3.minor: tells the line table's format */
 	uint8_t pad[3];
+};
+
+/* The parent of outermost native nodes: this bit and a generation, new when addresses came to mean other code. */
+#define WIRE_NATIVE_ROOT 0x80000000u
+
+/*
+ * What a C frame runs: 0 no Python; an evaluator of the interpreter k + 1 for k
+ * frames of the Python stack it is paired with, the newest evaluator the newest
+ * frames; WIRE_RUNS_REST: all that the other evaluators leave.
+ */
+#define WIRE_RUNS_REST 0x7fffu
+#define WIRE_RUNS(k) ((uint16_t)((k) + 1 < WIRE_RUNS_REST ? (k) + 1 : WIRE_RUNS_REST))
+
+/* A loaded object, told before the first native node in it. It replaces what lay there. Bytes after it: path, build id. */
+struct wire_module {
+	uint64_t start, end;		/* addresses */
+	uint64_t bias;			/* address - bias = address in the file's own terms */
+	uint32_t path_size;		/* 0: the program itself */
+	uint32_t id_size;
 };
 
 /* Between reserve and commit `inside` is odd; `ticket` is the last one reserved. One cache line each. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "native.h"
 #include "pymem.h"
 #include "ring.h"
 
@@ -71,6 +72,8 @@ __attribute__((constructor)) static void start(void)
 		return;
 	ring_local.guard = GUARD_DROP;
 	pystack_init();
+	if (boot.flags & WIRE_FLAG_NATIVE)
+		native_init();
 	pymem_init();
 	ring_local.guard = GUARD_NONE;
 }

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "native.h"
 
 #define CONNECT_SECONDS 5	/* a collector that takes longer is taken for dead */
 
@@ -302,8 +303,10 @@ bool ring_connect(void)
 		ring_slots = (void *)((char *)r + WIRE_RING_BYTES);
 		ring_mask = (1u << WIRE_LOG2_SLOTS) - 1;
 		ring_generation++;
-		if (forked)
+		if (forked) {
 			pystack_forked();
+			native_forked();
+		}
 	}
 	__atomic_store_n(ring_state, r ? RING_ON : RING_OFF, __ATOMIC_RELEASE);
 	ring_local.guard = guard;
