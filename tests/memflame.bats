@@ -134,6 +134,13 @@ all_passed() {
   all_passed 18
 }
 
+@test "lines that begin alike" {
+  printf '%s\n' 'ab;c 1' 'abc;d 2' 'ab 4' 'ab;c;d 8' 'ab;cd 16' 'abc;c 16' >prefixes.folded
+  memflame prefixes.folded >page.html
+  browse page.html "{\"total\": $(total prefixes.folded), \"suites\": [\"prefixes\"]}"
+  all_passed 1
+}
+
 @test "a stack of 8000 frames" {
   python3 "$TESTS/page/gen.py" deep 8000 | memflame >page.html
   browse page.html '{"total": 4096, "depth": 8000, "suites": ["deep", "cut"]}'
@@ -161,7 +168,7 @@ all_passed() {
   browse page.html '{"total": 280, "title": "</title><script>evil=1<\/script>\"&", "suites": ["any", "hostile"], "names":
     ["<\/script><script>evil=1<\/script>", "semi;colon", "back\\slash", "line\\x0aend", "日本語の関数", "🐍🐍🐍", "operator()(int)",
      "f(int (*)(int))", "[no name]", "@DATA@", "&lt", "__proto__", "bad\ufffd\ufffdutf"]}'
-  all_passed 16
+  all_passed 17
 }
 
 @test "one node; a unit; open inverted" {

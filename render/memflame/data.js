@@ -104,7 +104,7 @@ function sumUp(profile) {
   });
 }
 
-/** From the text of the page's data element. */
+/** From the text of the data element. */
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
   const version = reader.number();
