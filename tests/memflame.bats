@@ -177,6 +177,7 @@ all_passed() {
   browse page.html '{"total": 7, "suites": ["any"]}'
   all_passed 15
   grep -q '7 samples' dom.html
+  grep -q 'data-view="inverted" aria-pressed="true"' dom.html
 }
 
 @test "a trace: memfold's sums, bytes and allocations, the title of its stages" {
@@ -194,7 +195,17 @@ all_passed() {
     browse page.html "{\"total\": $(total bytes.folded), \"allocations\": $(total count.folded), \"title\": \"$title\", \"command\": \"python3 'my script.py' --n=3\", \"suites\": [\"trace\"]}"
     all_passed 1
   done
-  memflame <t.lz4 >piped.html && memflame t.lz4 | cmp - piped.html
+}
+
+@test "a trace is told from folded lines, however it comes" {
+  python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed 7 | memcat --from-json >t.lz4
+  memflame t.lz4 >page.html
+  memflame <t.lz4 | cmp - page.html
+  memflame <(cat t.lz4) | cmp - page.html
+  lz4 -dcq t.lz4 | memflame | cmp - page.html
+  { head -c 1 t.lz4; sleep 0.2; tail -c +2 t.lz4; } | memflame | cmp - page.html
+  # Text whose first letter begins with the byte of a large msgpack map.
+  echo 'ߐ;b 3' | memflame | grep -q '<p>3B in all'
 }
 
 @test "a damaged trace gives a page of what came before, and says so" {

@@ -111,7 +111,7 @@ async function readProfile(text) {
   if (version !== 1) throw new Error(`the page's data has version ${version}, its scripts read 1`);
   const inverted = reader.number() === 1;
   const texts = reader.texts();
-  // In the order of the columns: each reads on.
+  // In the columns' order: each reads on.
   const profile = {
     inverted,
     title: texts[reader.number()],
