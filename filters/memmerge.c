@@ -1,12 +1,13 @@
 /*
  * memmerge.c - several traces of one time as one, in the order of their clocks
  *
- * In:    traces (files; one may be standard input)
+ * In:    traces (files, or standard input)
  * Out:   one trace: every event of all, ordered by the time of the day
  * Keeps: the live set, and the stacks of each trace
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "define.h"
 #include "error.h"
@@ -22,7 +23,7 @@ static const struct tool_option options[] = {
 static const struct tool tool = {
 	.name = "memmerge",
 	.summary = "several traces as one, in the order of time",
-	.operands = "TRACE...",
+	.operands = "[TRACE...]",
 	.example = "memmerge t.*.lz4 | memsummary",
 	.options = options,
 };
@@ -204,9 +205,11 @@ int main(int argc, char **argv)
 	struct merge m = { 0 };
 	while (tool_getopt(&tool, argc, argv) != -1)
 		;
-	if (optind == argc)
+	char *standard_input[] = { "-" };
+	bool named = optind < argc;
+	if (!named && isatty(STDIN_FILENO))
 		usage_die("which traces are to be merged?");
-	size_t first = open_all(&m, argv + optind, (size_t)(argc - optind));
+	size_t first = open_all(&m, named ? argv + optind : standard_input, named ? (size_t)(argc - optind) : 1);
 	begin(&m, first, argv);
 	run(&m);
 	struct mt_event end = { .kind = MT_END, .time_ms = m.end_ms };
