@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 	char *standard_input[] = { "-" };
 	bool named = optind < argc;
 	if (!named && isatty(STDIN_FILENO))
-		usage_die("which traces are to be merged?");
+		usage_die("standard input is a terminal: name traces, or pipe one in");
 	size_t first = open_all(&m, named ? argv + optind : standard_input, named ? (size_t)(argc - optind) : 1);
 	begin(&m, first, argv);
 	run(&m);

@@ -101,7 +101,7 @@ totals() { # TRACE
 	memsplit-pid t.lz4
 	run -1 memsplit-pid t.lz4
 	[[ "$output" == *"it exists"*"-f" ]]
-	head -c 5000 t.lz4 > cut.lz4
+	memcat -u t.lz4 | head -c 100000 > cut.lz4
 	run -1 memsplit-pid -f -o 'cut.%p.lz4' cut.lz4
 	run -1 bash -c 'memcat cut.[0-9]*.lz4 > /dev/null'
 	[[ "$output" == *"cut off"* ]]
