@@ -62,7 +62,7 @@ $(AGENT_OBJ): $B/obj/%.o: %.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(CFLAGS_EXTRA) -MMD -MP -c -o $@ $<
 $(AGENT): $(AGENT_OBJ) record/agent/exports.map
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-soname,libmemrec.so -o $@ $(AGENT_OBJ)
+	$(CC) -shared $(LDFLAGS) -Wl,-Bsymbolic-functions -Wl,--hash-style=gnu -Wl,--build-id -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-soname,libmemrec.so -o $@ $(AGENT_OBJ)
 
 # ---------------------------------------------------------------- tests
 
