@@ -752,6 +752,8 @@ static void put_exit(struct process *p, int status)
 	info_init(&info);
 	if (p->executed)
 		info_text(&info, "reason", "exec", 4);
+	else if (p->released)
+		info_text(&info, "reason", "detached", 8);
 	else if (status < 0)
 		info_text(&info, "reason", "ended", 5);
 	else if (WIFSIGNALED(status))
