@@ -334,8 +334,13 @@ static void detach(struct collector *c)
 	while (c->n_processes && !c->desk->detached && !process_is_gone(c->processes[0]) && now_ns() < deadline)
 		if (drain_all(c) == 0)
 			syscall(SYS_futex, &c->desk->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
-	for (uint64_t taken = 1; taken && !c->deaf;)
-		taken = drain_all(c);
+	/* Its threads that waited for space gave up: theirs are holes. */
+	for (size_t i = 0; i < c->n_processes && c->desk->detached; i++)
+		if (c->processes[i]->pid == c->root) {
+			c->processes[i]->released = true;
+			while (!c->deaf && !process_is_drained(c->processes[i]))
+				process_drain(c->processes[i], BATCH_SLOTS);
+		}
 	let_go(c);
 }
 
