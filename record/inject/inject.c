@@ -71,14 +71,32 @@ static bool may_trace_all(void)
 	return status_line(getpid(), "CapEff", text, sizeof text) && strtoull(text, NULL, 16) >> 19 & 1;	/* CAP_SYS_PTRACE */
 }
 
+/* The process that traces this one (or this thread), and its name; 0: none. */
+static int tracer_of(pid_t pid, char *name, size_t size)
+{
+	char by[32] = "0";
+	status_line(pid, "TracerPid", by, sizeof by);
+	if (atoi(by) != 0 && !status_line(atoi(by), "Name", name, size))
+		snprintf(name, size, "in another container");
+	return atoi(by);
+}
+
+/* Another memrec is about to attach, or was when it was killed: that takes milliseconds. */
+static bool is_being_attached(pid_t pid)
+{
+	char name[64];
+	return tracer_of(pid, name, sizeof name) != 0 && strcmp(name, "memrec") == 0;
+}
+
 static void refuse_traced(pid_t pid)
 {
-	char by[32] = "0", name[64] = "?";
-	status_line(pid, "TracerPid", by, sizeof by);
-	if (atoi(by) == 0)
+	char name[64];
+	for (int i = 0; i < 100 && is_being_attached(pid); i++)
+		sleep_us(10000);
+	int by = tracer_of(pid, name, sizeof name);
+	if (by == 0)
 		return;
-	status_line(atoi(by), "Name", name, sizeof name);
-	die("process %d is traced by process %s (%s): end that first", (int)pid, by, name);
+	die("process %d is traced by process %d (%s): end that first", (int)pid, by, name);
 }
 
 /* The kernel said no. */
@@ -246,7 +264,7 @@ static int find_candidates(pid_t pid, struct candidate *c)
 static bool try_thread(struct borrowed *b, const struct target *t, struct safety *s, pid_t tid, struct verdict *v)
 {
 	int error = thread_stop(b, t->pid, tid);
-	if (error == EPERM || error == EACCES)
+	if ((error == EPERM || error == EACCES) && !is_being_attached(tid))
 		refuse_access(t->pid, error);
 	if (error) {
 		snprintf(v->why, sizeof v->why, "%s", error == ETIMEDOUT ? "it does not stop" : strerror(error));
