@@ -155,7 +155,9 @@ static __attribute__((noinline)) void allocated(void)
 	if (guard || !ready)
 		return;
 	guard = 1;
-	native_capture();
+	struct cfi_frame begin;
+	CFI_BEGIN(&begin);
+	native_capture(&begin);
 	uint32_t n = native_frames(ours, MOST);
 	int m = by_step ? step_all(theirs, MOST) : unw_backtrace(theirs, MOST);
 	compare(ours, n, theirs, m < 0 ? 0 : (uint32_t)m);
@@ -189,7 +191,9 @@ EXPORT double native_bench(int how, int n)
 	static void *theirs[MOST];
 	struct timespec a, b;
 	guard = 1;
-	native_capture();
+	struct cfi_frame begin;
+	CFI_BEGIN(&begin);
+	native_capture(&begin);
 	unw_backtrace(theirs, MOST);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (int i = 0; i < n; i++) {
@@ -200,7 +204,7 @@ EXPORT double native_bench(int how, int n)
 				self->n = 0;
 			if (how == 3)
 				self->n -= 5;
-			native_capture();
+			native_capture(&begin);
 		}
 	}
 	clock_gettime(CLOCK_MONOTONIC, &b);
