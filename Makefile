@@ -8,7 +8,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 B       ?= build
 PREFIX  ?= /usr/local
 PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux
+TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux gunicorn curl
 PAGE_TEST_PACKAGES = chromium
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.
@@ -82,6 +82,7 @@ test: setup
 	@$(MAKE) --no-print-directory test-files
 	@B=$B tests/run $(T)
 test-files: all man $(UNITS) $(BIGTRACE) $(TEST_FILES)
+	@:
 
 ## asan: library, tools and units with AddressSanitizer and UBSan (build/asan), and their tests
 # Not the agent and what records with it: the sanitizer owns malloc.
@@ -147,6 +148,10 @@ demo: setup
 	@$(MAKE) --no-print-directory all
 	@B=$B examples/demo
 
+## readme: the table of commands in README.md, from what is built
+readme: all
+	@B=$B tests/readme-commands --write
+
 ## compile_commands.json: for editors and language servers
 compile_commands.json: Makefile $(SOURCES)
 	@{ sep='['; for f in $(SOURCES); do \
@@ -162,7 +167,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all test test-files asan asan-files setup hdr-check layers man install demo clean help
+.PHONY: all test test-files asan asan-files setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

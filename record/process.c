@@ -118,23 +118,31 @@ static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *
 	return p->c->now_ms - (uint16_t)((uint16_t)p->c->now_ms - s->ms);
 }
 
+/* What all processes hold, and the most they ever did, for the closing line. */
+static void held(struct process *p, uint64_t more, uint64_t less)
+{
+	p->live_bytes += more - less;
+	p->c->live_bytes += more - less;
+	if (p->c->live_bytes > p->c->peak_bytes)
+		p->c->peak_bytes = p->c->live_bytes;
+}
+
 static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
 {
 	struct mt_event ev = { .kind = MT_FREE, .pid = (uint32_t)p->pid, .tid = s->tid, .id = id };
 	collector_put(p->c, &ev, slot_ms(p, s));
-	collector_free_id(p->c, id);
-	p->c->live_bytes -= size;
+	ids_give_back(&p->c->ids, id);
+	held(p, 0, size);
 }
 
 static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size, uint32_t stack)
 {
 	struct mt_event ev = {
 		.kind = MT_ALLOC, .allocator = allocator, .pid = (uint32_t)p->pid, .tid = s->tid,
-		.id = collector_new_id(p->c), .size = size, .stack = stack, .weight = 1,
+		.id = ids_take(&p->c->ids), .size = size, .stack = stack, .weight = 1,
 	};
 	collector_put(p->c, &ev, slot_ms(p, s));
-	if ((p->c->live_bytes += size) > p->c->peak_bytes)
-		p->c->peak_bytes = p->c->live_bytes;
+	held(p, size, 0);
 	return ev.id;
 }
 
@@ -238,7 +246,7 @@ static void region_gone(void *arg, const struct region *r)
 static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
 {
 	struct cut *cut = arg;
-	cut->p->c->live_bytes -= lost;
+	held(cut->p, 0, lost);
 	struct mt_event ev = {
 		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id, .size = region_size(r),
 	};
@@ -623,7 +631,6 @@ bool process_is_drained(const struct process *p)
 
 void process_mute(struct process *p)
 {
-	p->ring->off = 1;
 	p->tail = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
 	__atomic_store_n(&p->ring->tail, p->tail, __ATOMIC_SEQ_CST);
 	wake_producers(p);
@@ -713,18 +720,6 @@ static struct wire_ring *map_ring(int memfd, size_t *size)
 	return NULL;
 }
 
-/* Held while we live: the kernel marks it when we die, and the agent reads that. */
-static void hold_life(struct wire_ring *r)
-{
-	pthread_mutexattr_t a;
-	pthread_mutexattr_init(&a);
-	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&r->life, &a);
-	pthread_mutex_lock(&r->life);
-	pthread_mutexattr_destroy(&a);
-}
-
 struct process *process_new(struct collector *c, pid_t pid, int memfd)
 {
 	size_t size;
@@ -747,8 +742,6 @@ struct process *process_new(struct collector *c, pid_t pid, int memfd)
 	p->inside = xcalloc(WIRE_MAX_THREADS, sizeof *p->inside);
 	addresses_init(&p->live);
 	threads_grow(p);
-	hold_life(r);
-	r->ms = c->now_ms;
 	put_start(p);
 	return p;
 }
@@ -774,15 +767,13 @@ static void put_exit(struct process *p, int status)
 
 void process_end(struct process *p, int status)
 {
+	held(p, 0, p->live_bytes);
 	if (!p->c->deaf) {
 		if (p->abandoned && !WIFSIGNALED(status))
 			warn("process %d: %llu events were begun and never finished by threads that ended",
 			     p->pid, (unsigned long long)p->abandoned);
 		put_exit(p, status);
 	}
-	p->done = true;
-	/* Unlock before unmapping: a mapping that is gone while on the robust list breaks the list. */
-	pthread_mutex_unlock(&p->ring->life);
 	munmap(p->ring, WIRE_RING_BYTES + (sizeof(struct wire_slot) << p->log2_slots));
 	p->ring = NULL;
 	if (p->pidfd >= 0)

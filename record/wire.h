@@ -2,7 +2,7 @@
  * wire.h - the ring between an agent and the collector
  *
  * One shared mapping (a memfd) per process: a header page group, then 2^n
- * slots of 32 bytes, two to a cache line. Producers (any thread of the target)
+ * slots of 32 bytes, two to a cache line; and one page, the desk, that all share. Producers (any thread of the target)
  * reserve slots by adding to `head`, fill them and commit each by storing its
  * `seq` last. The collector takes them in the order of reservation.
  *
@@ -116,19 +116,23 @@ struct wire_ring {
 	volatile uint64_t tail;
 	volatile uint32_t waiters, wake;	/* producers asleep for space; a futex word to wake them by */
 	uint64_t pad2[6];
-	volatile uint32_t asleep;		/* futex: the collector sleeps until a quarter of the ring is filled */
-	uint32_t pad3[15];
-	volatile uint32_t ms;			/* clock: milliseconds since the start, stored by the collector */
-	volatile uint32_t off;			/* the collector wants no more (its output failed) */
-	uint64_t pad4[7];
-	pthread_mutex_t life;			/* robust, held by the collector while it lives */
-	uint64_t pad5[3];
 	volatile uint32_t n_threads;		/* entries of threads[] ever used */
 	volatile uint32_t no_entry;		/* threads that found none: then no hole can be called abandoned */
-	uint64_t pad6[7];
+	uint64_t pad3[7];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 
+/* What all rings of one collector share: a page of its own, which it hands to each agent. */
+struct wire_desk {
+	volatile uint32_t asleep;	/* futex: 1 while the collector sleeps until a quarter of a ring is filled */
+	uint32_t pad0[15];
+	volatile uint32_t ms;		/* clock: milliseconds since the start */
+	volatile uint32_t off;		/* it wants no more: its output failed, or it was asked to end */
+	uint64_t pad1[7];
+	pthread_mutex_t life;		/* robust, held by the collector while it lives */
+};
+
+#define WIRE_DESK_BYTES 4096ul
 #define WIRE_RING_BYTES ((sizeof(struct wire_ring) + 4095) & ~4095ul)
 
 #endif

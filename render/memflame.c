@@ -3,7 +3,7 @@
  *
  * In:    folded lines, or a trace (told by its first bytes)
  * Out:   one HTML document that needs nothing else
- * Keeps: the call tree: some 60 bytes a node, and its texts
+ * Keeps: the call tree: some 50 bytes a node, and its texts
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 static const struct tool_option options[] = {
 	{ "leaks", 'l', NULL, "from a trace: show what was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "from a trace: show every allocation ever made" },
-	{ "inverted", 'i', NULL, "open with the functions that allocate outermost, their callers below" },
+	{ "inverted", 'i', NULL, "open inverted: what allocates first, its callers below" },
 	{ "unit", 'u', "UNIT", "what the counts of folded lines are: bytes (the default), or a word such as allocations" },
 	{ "title", 'T', "TEXT", "what the page says the numbers are" },
 	{ NULL, 0, NULL, NULL },
@@ -118,13 +118,15 @@ static int from_folded(const char *name, const struct choices *c)
 	struct tree t;
 	tree_init(&t);
 	folded_read(stdin, name, &t);
+	char *title = xasprintf("%s by call stack", strcmp(c->unit, "bytes") == 0 ? "memory" : c->unit);
 	struct page page = {
-		.title = c->title ? c->title : "memory by call stack",
+		.title = c->title ? c->title : title,
 		.command = "",
 		.unit = c->unit,
 		.inverted = c->inverted,
 	};
 	page_write(&t, &page, stdout);
+	free(title);
 	tree_clear(&t);
 	return tool_finish(NULL, NULL);
 }

@@ -1,15 +1,9 @@
-#!/usr/bin/env bats
 # memflame: the page, its numbers, and what it does in a browser (tests/page/selftest.js)
 
-bats_require_minimum_version 1.5.0
-
-setup_file() {
-  ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-  export ROOT PATH="$ROOT/build/bin:$PATH"
-}
+load lib/common
 
 setup() {
-  cd "$BATS_TEST_TMPDIR" || return
+  cd "$BATS_TEST_TMPDIR" || return 1
   cat >small.folded <<'END'
 main (/srv/app.py:1);load (/srv/app.py:10);read (/srv/io.py:5) 100
 main (/srv/app.py:1);load (/srv/app.py:11);read (/srv/io.py:5) 50
@@ -32,7 +26,7 @@ browse() {
   shift 2
   command -v chromium >/dev/null || skip "no chromium to open the page in"
   cp "$page" opened.html
-  { printf '<script>const EXPECT = %s;</script>\n<script>\n' "$expect"; cat "$ROOT/tests/page/selftest.js"; echo '</script>'; } >>opened.html
+  { printf '<script>const EXPECT = %s;</script>\n<script>\n' "$expect"; cat "$TESTS/page/selftest.js"; echo '</script>'; } >>opened.html
   timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
     --user-data-dir="$BATS_TEST_TMPDIR/profile" --host-resolver-rules="MAP * ~NOTFOUND" --window-size=1400,800 \
     --virtual-time-budget=20000 "$@" --dump-dom "file://$PWD/opened.html" >dom.html 2>browser.err || return
@@ -134,20 +128,27 @@ all_passed() {
 }
 
 @test "a program's page keeps its total in every view" {
-  python3 "$ROOT/tests/page/gen.py" program >program.folded
+  python3 "$TESTS/page/gen.py" program >program.folded
   memflame program.folded >page.html
   browse page.html "{\"total\": $(total program.folded), \"suites\": [\"any\", \"accessible\"]}"
   all_passed 18
 }
 
-@test "a stack of 8000 frames" {
-  python3 "$ROOT/tests/page/gen.py" deep 8000 | memflame >page.html
-  browse page.html '{"total": 4096, "depth": 8000, "suites": ["deep"]}'
+@test "lines that begin alike" {
+  printf '%s\n' 'ab;c 1' 'abc;d 2' 'ab 4' 'ab;c;d 8' 'ab;cd 16' 'abc;c 16' >prefixes.folded
+  memflame prefixes.folded >page.html
+  browse page.html "{\"total\": $(total prefixes.folded), \"suites\": [\"prefixes\"]}"
   all_passed 1
 }
 
+@test "a stack of 8000 frames" {
+  python3 "$TESTS/page/gen.py" deep 8000 | memflame >page.html
+  browse page.html '{"total": 4096, "depth": 8000, "suites": ["deep", "cut"]}'
+  all_passed 3
+}
+
 @test "100000 siblings" {
-  python3 "$ROOT/tests/page/gen.py" wide 100000 | memflame >page.html
+  python3 "$TESTS/page/gen.py" wide 100000 | memflame >page.html
   browse page.html '{"total": 10000000, "siblings": 100000, "suites": ["wide"]}'
   all_passed 2
 }
@@ -167,7 +168,7 @@ all_passed() {
   browse page.html '{"total": 280, "title": "</title><script>evil=1<\/script>\"&", "suites": ["any", "hostile"], "names":
     ["<\/script><script>evil=1<\/script>", "semi;colon", "back\\slash", "line\\x0aend", "日本語の関数", "🐍🐍🐍", "operator()(int)",
      "f(int (*)(int))", "[no name]", "@DATA@", "&lt", "__proto__", "bad\ufffd\ufffdutf"]}'
-  all_passed 16
+  all_passed 17
 }
 
 @test "one node; a unit; open inverted" {
@@ -176,10 +177,11 @@ all_passed() {
   browse page.html '{"total": 7, "suites": ["any"]}'
   all_passed 15
   grep -q '7 samples' dom.html
+  grep -q 'data-view="inverted" aria-pressed="true"' dom.html
 }
 
 @test "a trace: memfold's sums, bytes and allocations, the title of its stages" {
-  python3 "$ROOT/tests/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json >t.lz4
+  python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json >t.lz4
   for what in "" --leaks --total; do
     # shellcheck disable=SC2086 # no option is no word
     memfold $what t.lz4 >bytes.folded && memfold $what --count t.lz4 >count.folded
@@ -193,11 +195,21 @@ all_passed() {
     browse page.html "{\"total\": $(total bytes.folded), \"allocations\": $(total count.folded), \"title\": \"$title\", \"command\": \"python3 'my script.py' --n=3\", \"suites\": [\"trace\"]}"
     all_passed 1
   done
-  memflame <t.lz4 >piped.html && memflame t.lz4 | cmp - piped.html
+}
+
+@test "a trace is told from folded lines, however it comes" {
+  python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed 7 | memcat --from-json >t.lz4
+  memflame t.lz4 >page.html
+  memflame <t.lz4 | cmp - page.html
+  memflame <(cat t.lz4) | cmp - page.html
+  lz4 -dcq t.lz4 | memflame | cmp - page.html
+  { head -c 1 t.lz4; sleep 0.2; tail -c +2 t.lz4; } | memflame | cmp - page.html
+  # Text whose first letter begins with the byte of a large msgpack map.
+  echo 'ߐ;b 3' | memflame | grep -q '<p>3B in all'
 }
 
 @test "a damaged trace gives a page of what came before, and says so" {
-  python3 "$ROOT/tests/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json --uncompressed >t.lz4
+  python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json --uncompressed >t.lz4
   head -c 60000 t.lz4 >cut.lz4
   run -1 --separate-stderr memflame cut.lz4
   [[ "$stderr" == *"cut.lz4: cut off"* ]]
@@ -205,7 +217,7 @@ all_passed() {
 }
 
 @test "a hundred thousand nodes: the file is small, and drawn" {
-  python3 "$ROOT/tests/page/gen.py" random 100000 >random.folded
+  python3 "$TESTS/page/gen.py" random 100000 >random.folded
   memflame random.folded >page.html
   [ "$(stat -c %s page.html)" -lt 700000 ]
   browse page.html "{\"total\": $(total random.folded), \"suites\": [\"any\"]}"

@@ -25,6 +25,18 @@ static bool parse_environment(const char *text)
 	return *end == '\0' && boot.pid > 0;
 }
 
+/* For programs that are executed with another environment. memrec put us first. */
+static void remember_environment(const char *text)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	size_t n = preload ? strcspn(preload, ": ") : 0;
+	if (n == 0 || n >= sizeof boot.preload || strlen(text) + sizeof WIRE_ENV >= sizeof boot.entry)
+		return;
+	memcpy(boot.preload, preload, n);
+	strcpy(boot.entry, WIRE_ENV "=");
+	strcat(boot.entry, text);
+}
+
 /*
  * A child that is not recorded should not hand the agent on to its own
  * children. LD_PRELOAD is edited in place: the agent's path, which memrec put
@@ -46,6 +58,7 @@ static void leave_environment(void)
 __attribute__((constructor)) static void start(void)
 {
 	hooks_resolve();
+	exec_resolve();
 	const char *text = getenv(WIRE_ENV);
 	if (!text || !parse_environment(text))
 		return;
@@ -53,6 +66,7 @@ __attribute__((constructor)) static void start(void)
 		leave_environment();
 		return;
 	}
+	remember_environment(text);
 	ring_init();
 	if (!ring_on())
 		return;

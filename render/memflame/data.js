@@ -1,23 +1,15 @@
 'use strict';
 // data.js - the page's packed columns, as typed arrays. pack.h describes them.
 
-/** The call tree as it was packed: nodes depth first, the root is node 0. */
-class Profile {
-  constructor() {
-    this.title = '';
-    this.command = '';
-    this.inverted = false;
-    this.stacks = 0;
-    this.units = [];      // of each weight: 'bytes', 'allocations', ...
-    this.frames = null;   // {count, name: [], file: [], module: [], line, kind, text: []}
-    this.count = 0;       // of nodes
-    this.parent = null;   // Int32Array; the root's is -1
-    this.end = null;      // Int32Array: one past the last node below
-    this.frame = null;    // Int32Array
-    this.self = [];       // per weight a Float64Array: what the node itself holds
-    this.total = [];      // the same with all below it
-  }
-}
+/**
+ * The call tree, a "profile" everywhere: nodes depth first, node 0 is the root.
+ *
+ * title, command: texts; inverted: how to open; stacks: how many different ones
+ * units: of each weight, 'bytes', 'allocations', ...
+ * frames: {count, name: [], file: [], module: [], line, kind, text: []}
+ * count: of nodes; per node: parent (the root's is -1), end (one past the last
+ * node below), frame; and per weight, self (what it holds) and total (with all below)
+ */
 
 class ColumnReader {
   constructor(bytes) {
@@ -71,7 +63,7 @@ function fromBase64(text) {
 }
 
 async function inflate(bytes) {
-  if (!globalThis.DecompressionStream) throw new Error('this page needs a browser of 2023 or later');
+  if (!globalThis.DecompressionStream) throw new Error('this page needs a browser of 2024 or later');
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -112,23 +104,23 @@ function sumUp(profile) {
   });
 }
 
-/** The text of the page's data element to a Profile. */
+/** From the text of the data element. */
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
-  performance.mark('inflated');
   const version = reader.number();
   if (version !== 1) throw new Error(`the page's data has version ${version}, its scripts read 1`);
-  const profile = new Profile();
-  profile.inverted = reader.number() === 1;
+  const inverted = reader.number() === 1;
   const texts = reader.texts();
-  profile.title = texts[reader.number()];
-  profile.command = texts[reader.number()];
-  profile.stacks = reader.number();
-  profile.units = Array.from({ length: reader.number() }, () => texts[reader.number()]);
-  profile.frames = readFrames(reader, texts);
+  // In the columns' order: each reads on.
+  const profile = {
+    inverted,
+    title: texts[reader.number()],
+    command: texts[reader.number()],
+    stacks: reader.number(),
+    units: Array.from({ length: reader.number() }, () => texts[reader.number()]),
+    frames: readFrames(reader, texts),
+  };
   readNodes(reader, profile);
-  performance.mark('read');
   sumUp(profile);
-  performance.mark('summed');
   return profile;
 }

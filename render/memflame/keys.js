@@ -1,28 +1,28 @@
 'use strict';
 // keys.js - the keyboard
 
-/** Keys, what they do (App's methods), and what the help says. */
+/** Key, what the help says, what it does. Arrows are below. */
 const KEYS = [
-  { keys: ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'], shown: '← ↑ → ↓', help: 'select the next box in that direction' },
-  { keys: ['Enter'], shown: 'Enter', help: 'zoom into the selected box', run: app => app.zoomTo(app.selected) },
-  { keys: ['Backspace'], shown: 'Backspace', help: 'zoom out by one', run: app => app.zoomOut() },
-  { keys: ['Escape'], shown: 'Esc', help: 'end the search, then the zoom, then the view', run: app => app.escape() },
-  { keys: ['Home'], shown: 'Home', help: 'select the box that fills the width', run: app => app.selectZoomed() },
-  { keys: ['End'], shown: 'End', help: 'follow the largest boxes to the last', run: app => app.selectHeaviest() },
-  { keys: ['/'], shown: '/', help: 'search: a regular expression on function, file and line', run: app => app.panel.focusSearch() },
-  { keys: ['n'], shown: 'n', help: 'select the next match', run: app => app.nextMatch(1) },
-  { keys: ['N'], shown: 'N', help: 'select the previous match', run: app => app.nextMatch(-1) },
-  { keys: ['i'], shown: 'i', help: 'inverted: what allocates first, its callers below', run: app => app.toggleInverted() },
-  { keys: ['s'], shown: 's', help: 'sandwich: all callers and callees of the selected function', run: app => app.toggleSandwich() },
-  { keys: ['f'], shown: 'f', help: 'flame (root at the bottom) or icicle', run: app => app.cycle('direction') },
-  { keys: ['w'], shown: 'w', help: 'widths are bytes, or allocations', run: app => app.cycle('weight') },
-  { keys: ['g'], shown: 'g', help: 'a box is a line, a function, or a file', run: app => app.cycle('group') },
-  { keys: ['l'], shown: 'l', help: 'labels: function and place, function, place', run: app => app.cycle('label') },
-  { keys: ['h'], shown: 'h', help: 'hide or show the import machinery', run: app => app.cycle('imports') },
-  { keys: ['x'], shown: 'x', help: 'hide the selected function everywhere', run: app => app.hideSelected() },
-  { keys: ['r'], shown: 'r', help: 'draw direct recursion as one box', run: app => app.cycle('recursion') },
-  { keys: ['t'], shown: 't', help: 'light or dark', run: app => app.toggleTheme() },
-  { keys: ['?'], shown: '?', help: 'this help', run: app => app.panel.toggleHelp() },
+  ['← ↑ → ↓', 'select the next box in that direction'],
+  ['Enter', 'zoom into the selected box', app => app.zoomTo(app.selected)],
+  ['Backspace', 'zoom out by one', app => app.zoomTo(app.zoom.parent)],
+  ['Escape', 'end the search, then the zoom, then the view', app => app.escape()],
+  ['Home', 'select the box that fills the width', app => app.select(app.zoom)],
+  ['End', 'follow the largest boxes to the last', app => app.selectHeaviest()],
+  ['/', 'search function, file and line by a regular expression', app => app.panel.focusSearch()],
+  ['n', 'select the next match', app => app.nextMatch(1)],
+  ['N', 'select the previous match', app => app.nextMatch(-1)],
+  ['i', 'inverted: what allocates first, its callers below', app => app.setView(app.state.view === 'inverted' ? 'graph' : 'inverted')],
+  ['s', 'sandwich: callers and callees of the selected function', app => app.toggleSandwich()],
+  ['f', 'flame (root at the bottom) or icicle', app => app.cycle('direction')],
+  ['w', 'widths are bytes, or allocations', app => app.cycle('weight')],
+  ['g', 'a box is a line, a function, or a file', app => app.cycle('group')],
+  ['l', 'labels: name and place, name, place', app => app.cycle('label')],
+  ['h', 'hide or show the import machinery', app => app.cycle('imports')],
+  ['x', 'hide the selected function everywhere', app => app.hideSelected()],
+  ['r', 'draw direct recursion as one box', app => app.cycle('recursion')],
+  ['t', 'light or dark', app => app.toggleTheme()],
+  ['?', 'this help', app => app.panel.toggleHelp()],
 ];
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
@@ -41,10 +41,10 @@ function bindKeys(app) {
   document.addEventListener('keydown', event => {
     if (isTaken(event)) return;
     const arrow = ARROWS[event.key];
-    const entry = KEYS.find(({ keys }) => keys.includes(event.key));
-    if (!entry) return;
+    const [, , run] = KEYS.find(([key]) => key === event.key) || [];
     if (arrow) app.move(...arrow);
-    else entry.run(app);
+    else if (run) run(app);
+    else return;
     event.preventDefault();
   });
 }

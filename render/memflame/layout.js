@@ -83,9 +83,7 @@ class Layout {
 /** The rows as they are seen from top to bottom, of one layout or of a sandwich's two. */
 class Scene {
   /** halves: {callees} or {callers, callees}: Layouts. upward: flame, the root at the bottom. */
-  constructor(halves, upward) {
-    const { callers, callees } = halves;
-    this.halves = halves;
+  constructor({ callers, callees }, upward) {
     this.upward = upward;
     // In a sandwich the function itself is the callees' row; the callers' is left out.
     const before = callers ? callers.rows.slice(1).reverse() : [];
@@ -100,6 +98,10 @@ class Scene {
     this.cut = layouts.some(layout => layout.cut);
     /** The callers of what is zoomed into. */
     this.above = new Set(layouts.flatMap(layout => layout.rows.slice(0, layout.above).map(row => row[0])));
+  }
+
+  shows(box) {
+    return (this.rows[box.row] || []).includes(box);
   }
 
   at(x, row) {

@@ -1,31 +1,24 @@
 'use strict';
 // link.js - what is shown, as the part of the page's address behind the "#"
 
-/** Everything that a link keeps and that Back goes back to. */
-const DEFAULTS = Object.freeze({
-  view: 'graph',            // 'inverted', 'sandwich'
-  focus: '',                // sandwich: a frame's number
-  zoom: '',                 // a path (MergedTree.pathOf); with '^' before it, in a sandwich's callers
-  weight: 0,
-  group: 'line',            // 'function', 'file'
-  label: 'full',            // 'function', 'location'
-  imports: 'hide',          // 'show'
-  hide: Object.freeze([]),  // regexps
-  recursion: 'show',        // 'collapse'
-  direction: 'icicle',      // 'flame'
-  search: '',
-  theme: '',                // as the system says; 'light', 'dark'
-});
-
+/** Everything that a link keeps and that Back goes back to; the first choice is the usual one. */
 const CHOICES = {
   view: ['graph', 'inverted', 'sandwich'],
-  weight: [0, 1],
+  weight: [0, 1],                           // number of the profile's
   group: ['line', 'function', 'file'],
   label: ['full', 'function', 'location'],
   imports: ['hide', 'show'],
   recursion: ['show', 'collapse'],
   direction: ['icicle', 'flame'],
-  theme: ['', 'light', 'dark'],
+  theme: ['', 'light', 'dark'],             // '': as the system says
+};
+
+const DEFAULTS = {
+  focus: '',    // sandwich: a frame's number
+  zoom: '',     // a path (MergedTree.pathOf); with '^' before it, in a sandwich's callers
+  search: '',
+  hide: [],     // regexps
+  ...Object.fromEntries(Object.entries(CHOICES).map(([name, [usual]]) => [name, usual])),
 };
 
 /** defaults: those of this page. */

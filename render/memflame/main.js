@@ -20,7 +20,6 @@ class App {
     this.hovered = null;
     this.limit = BOX_LIMIT;
     this.systemDark = matchMedia('(prefers-color-scheme: dark)');
-    this.applyTheme(fromLink(location.hash, this.defaults).theme);
     this.panel = new Panel(this);
     this.bind();
     this.show(fromLink(location.hash, this.defaults));
@@ -29,7 +28,6 @@ class App {
   bind() {
     const { graph } = this;
     addEventListener('popstate', () => this.show(fromLink(location.hash, this.defaults)));
-    addEventListener('hashchange', () => this.show(fromLink(location.hash, this.defaults)));
     new ResizeObserver(() => this.arrange()).observe(graph);
     this.systemDark.onchange = () => this.show(this.state);
     graph.onscroll = () => this.scrolled();
@@ -42,14 +40,16 @@ class App {
     bindKeys(this);
   }
 
-  // ------------------------------------------------------------ from state to picture
+  // ---- from state to picture
 
   /** A new state by an action: Back returns from it, unless it is one more letter of a search. */
   go(changes, { replace = false } = {}) {
     const state = { ...this.state, ...changes };
     const link = toLink(state, this.defaults);
     if (link !== toLink(this.state, this.defaults)) {
-      history[replace ? 'replaceState' : 'pushState'](null, '', link);
+      try {
+        history[replace ? 'replaceState' : 'pushState'](null, '', link);
+      } catch { /* in a frame without an address: shown all the same */ }
     }
     this.show(state);
   }
@@ -59,7 +59,7 @@ class App {
     const changed = names => !old || names.some(name => String(old[name]) !== String(state[name]));
     const path = this.selected && this.linkOf(this.selected);
     this.state = this.checked(state);
-    if (changed(['theme'])) this.applyTheme(state.theme);
+    document.documentElement.style.colorScheme = state.theme;
     this.palette = this.isDark() ? PALETTES.dark : PALETTES.light;
     const replant = changed([...TREE_STATE, 'view', 'focus']);
     if (changed(['group'])) this.regroup();
@@ -83,7 +83,7 @@ class App {
   /** A link may be of another page: a sandwich needs a frame there is, a weight needs to be carried. */
   checked(state) {
     const focus = Number(state.focus);
-    if (state.view === 'sandwich' && !(focus > 0 && focus < this.profile.frames.count)) {
+    if (state.view === 'sandwich' && !(Number.isInteger(focus) && focus > 0 && focus < this.profile.frames.count)) {
       Object.assign(state, { view: 'graph', focus: '', zoom: '' });
     }
     if (state.weight >= this.profile.units.length) state.weight = 0;
@@ -127,13 +127,7 @@ class App {
   }
 
   paint() {
-    const { scene, palette, colours, search, selected, hovered, graph } = this;
-    this.painter.paint({
-      scene, palette, colours, search, selected, hovered,
-      top: graph.scrollTop - this.sky,
-      labelOf: box => this.labelOf(box),
-      amountOf: box => amountText(this.tree.value(box), this.unit()),
-    });
+    if (this.scene) this.painter.paint(this, this.graph.scrollTop - this.sky);
   }
 
   repaint() {
@@ -149,11 +143,7 @@ class App {
     return theme ? theme === 'dark' : this.systemDark.matches;
   }
 
-  applyTheme(theme) {
-    document.documentElement.style.colorScheme = theme;
-  }
-
-  // ------------------------------------------------------------ boxes
+  // ---- boxes
 
   rootOf(box) {
     while (box.parent) box = box.parent;
@@ -169,8 +159,10 @@ class App {
     return link.startsWith('^') && callers ? this.tree.find(callers, link.slice(1)) : this.tree.find(callees, link);
   }
 
-  unit() {
-    return this.profile.units[this.state.weight];
+  /** For the box itself: without its unit, if that is not bytes. */
+  shortAmountOf(box) {
+    const value = this.tree.value(box);
+    return this.profile.units[this.state.weight] === 'bytes' ? amountText(value, 'bytes') : countText(value);
   }
 
   nameOf(box) {
@@ -214,7 +206,7 @@ class App {
     return this.scene ? this.scene.at(event.clientX - frame.left, Math.floor(y / ROW)) : null;
   }
 
-  // ------------------------------------------------------------ selection
+  // ---- selection
 
   hover(box, event) {
     if (box !== this.hovered) {
@@ -236,22 +228,13 @@ class App {
 
   move(dx, dy) {
     const { selected, scene } = this;
-    const there = selected && scene.rows[selected.row] && scene.rows[selected.row].includes(selected);
-    this.select(there ? scene.neighbour(selected, dx, dy) : this.zoom);
-  }
-
-  selectZoomed() {
-    this.select(this.zoom);
+    this.select(selected && scene.shows(selected) ? scene.neighbour(selected, dx, dy) : this.zoom);
   }
 
   selectHeaviest() {
     const { tree, scene } = this;
     let box = this.zoom;
-    for (;;) {
-      const child = tree.childrenOf(box)[0];
-      if (!child || !(scene.rows[child.row] || []).includes(child)) break;
-      box = child;
-    }
+    for (let child = box; child && scene.shows(child); [child] = tree.childrenOf(box)) box = child;
     this.select(box);
   }
 
@@ -259,7 +242,7 @@ class App {
     const { scene, search, selected } = this;
     const hits = scene.rows.flat().filter(box => search.hits(box));
     if (!hits.length) {
-      this.panel.say(search.frames ? 'what matches is too thin to be drawn here, or outside the zoom' : 'nothing matches');
+      this.panel.say(search.frames ? 'what matches is too thin to be drawn, or outside the zoom' : 'nothing matches');
       return;
     }
     const here = hits.indexOf(selected);
@@ -291,6 +274,7 @@ class App {
     if (scene.cut && atEnd) {
       this.limit *= 4;
       this.arrange();
+      if (scene.upward) graph.scrollTop += (this.scene.rows.length - scene.rows.length) * ROW;
     }
     this.panel.showTooltip(null);
     this.repaint();
@@ -300,16 +284,12 @@ class App {
     byId('canvas').focus();
   }
 
-  // ------------------------------------------------------------ actions
+  // ---- actions
 
   zoomTo(box) {
     if (!box) return;
     this.go({ zoom: this.linkOf(box) });
     this.select(this.zoom);
-  }
-
-  zoomOut() {
-    if (this.zoom.parent) this.zoomTo(this.zoom.parent);
   }
 
   escape() {
@@ -326,10 +306,6 @@ class App {
   setView(view) {
     if (view === 'sandwich') this.sandwich();
     else this.go({ view, focus: '', zoom: '' });
-  }
-
-  toggleInverted() {
-    this.setView(this.state.view === 'inverted' ? 'graph' : 'inverted');
   }
 
   sandwich() {
@@ -384,7 +360,7 @@ class App {
   }
 }
 
-// ------------------------------------------------------------ start
+// ---- start
 
 let app = null;
 

@@ -3,7 +3,7 @@
 
 const ROW = 20;             // CSS pixels
 const PADDING = 4;
-const FONT = '12px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
+const FONT = '12px ui-monospace, Menlo, Consolas, monospace';
 
 class Painter {
   constructor(canvas) {
@@ -25,8 +25,8 @@ class Painter {
     this.height = height;
   }
 
-  /** view: {scene, top, palette, colours, search, selected, hovered, labelOf(box), amountOf(box)} */
-  paint(view) {
+  /** view: App, or what has its scene, palette, colours, search, selected, hovered, labelOf(), shortAmountOf(). */
+  paint(view, top) {
     const { context, scale } = this;
     this.view = view;
     context.setTransform(scale, 0, 0, scale, 0, 0);
@@ -36,10 +36,10 @@ class Painter {
     context.fillStyle = view.palette.page;
     context.fillRect(0, 0, this.width, this.height);
     this.drawn = 0;
-    const first = Math.max(0, Math.floor(view.top / ROW));
-    const last = Math.min(view.scene.rows.length, Math.ceil((view.top + this.height) / ROW));
+    const first = Math.max(0, Math.floor(top / ROW));
+    const last = Math.min(view.scene.rows.length, Math.ceil((top + this.height) / ROW));
     for (let row = first; row < last; row++) {
-      for (const box of view.scene.rows[row]) this.paintBox(box, row * ROW - view.top);
+      for (const box of view.scene.rows[row]) this.paintBox(box, row * ROW - top);
     }
   }
 
@@ -69,8 +69,8 @@ class Painter {
     const { palette, colours, search, scene } = this.view;
     if (box.rest) return palette.rest;
     if (search.hits(box)) return palette.match;
-    if (search.active) return palette.dim;
-    if (scene.above.has(box)) return palette.above;
+    if (box.twin) return palette.focus;
+    if (search.active || scene.above.has(box)) return palette.dim;
     return { fill: palette.kinds[colours.kind[box.group]][colours.shade[box.group]], text: palette.text, quiet: palette.quiet };
   }
 
@@ -89,7 +89,7 @@ class Painter {
       context.fillText(where, x + used, middle);
       used += this.widthOf(where) + this.letter;
     }
-    const amount = view.amountOf(box);
+    const amount = view.shortAmountOf(box);
     const wide = this.widthOf(amount);
     if (amount && shown === name && where === place && room - used > wide + 2 * this.letter) {
       context.fillText(amount, x + room - wide, middle);

@@ -17,12 +17,13 @@ function make(name, properties = {}, ...children) {
 class Panel {
   constructor(app) {
     this.app = app;
+    this.kinds = [...new Set(app.profile.frames.kind.subarray(1))].sort((a, b) => (a || 9) - (b || 9));    // that occur
     this.showFigures();
     this.bindControls();
     this.fillHelp();
   }
 
-  // ------------------------------------------------------------ figures
+  // ---- figures
 
   showFigures() {
     const { profile } = this.app;
@@ -31,33 +32,33 @@ class Panel {
     byId('command').hidden = !profile.command;
     const amounts = profile.units.map((unit, w) => amountText(profile.total[w][0], unit));
     const stacks = `${countText(profile.stacks)} ${profile.stacks === 1 ? 'stack' : 'stacks'}`;
-    byId('figures').replaceChildren(make('b', { textContent: amounts[0] }), ` in ${[...amounts.slice(1), stacks].join(', ')}`);
+    byId('figures').replaceChildren(make('b', {}, amounts[0]), ` in ${[...amounts.slice(1), stacks].join(', ')}`);
   }
 
-  /** The kinds of code that occur. */
   showLegend() {
-    const { app } = this;
-    const met = new Set(app.profile.frames.kind.subarray(1));
-    byId('legend').replaceChildren(...[KIND.PYTHON, KIND.NATIVE, KIND.IMPORT, KIND.VIRTUAL].filter(kind => met.has(kind)).map(kind => {
+    byId('legend').replaceChildren(...this.kinds.map(kind => {
       const swatch = make('i');
-      swatch.style.background = app.palette.kinds[kind][2];
+      swatch.style.background = this.app.palette.kinds[kind][2];
       return make('span', {}, swatch, KIND_NAME[kind]);
     }));
   }
 
-  // ------------------------------------------------------------ controls
+  // ---- controls
 
   bindControls() {
     const { app } = this;
     for (const button of document.querySelectorAll('[data-view]')) {
       button.onclick = () => app.setView(button.dataset.view);
     }
+    for (const button of document.querySelectorAll('[data-toggle]')) {
+      button.onclick = () => app.cycle(button.dataset.toggle);
+    }
     for (const select of document.querySelectorAll('select[data-state]')) {
       const name = select.dataset.state;
       select.onchange = () => app.choose(name, CHOICES[name].find(value => String(value) === select.value));
     }
     byId('weight').closest('label').hidden = app.profile.units.length < 2;
-    byId('weight').replaceChildren(...app.profile.units.map((unit, w) => make('option', { value: w, textContent: unit })));
+    byId('weight').replaceChildren(...app.profile.units.map((unit, w) => make('option', { value: w }, unit)));
     byId('theme').onclick = () => app.toggleTheme();
     byId('help-button').onclick = () => this.toggleHelp();
     byId('previous').onclick = () => app.nextMatch(-1);
@@ -89,8 +90,9 @@ class Panel {
   update() {
     const { app } = this;
     const { state } = app;
-    for (const button of document.querySelectorAll('[data-view]')) {
-      button.setAttribute('aria-pressed', String(button.dataset.view === state.view));
+    for (const button of document.querySelectorAll('[data-view], [data-toggle]')) {
+      const { view, toggle, on } = button.dataset;
+      button.setAttribute('aria-pressed', String(toggle ? state[toggle] === on : state.view === view));
     }
     for (const select of document.querySelectorAll('select[data-state]')) select.value = String(state[select.dataset.state]);
     if (byId('search').value !== state.search) byId('search').value = state.search;
@@ -112,7 +114,7 @@ class Panel {
           + `${countText(search.frames)} ${search.frames === 1 ? 'frame' : 'frames'}`;
   }
 
-  // ------------------------------------------------------------ the way here
+  // ---- the way here
 
   showTrail() {
     const { app } = this;
@@ -122,7 +124,7 @@ class Panel {
     const shown = skipped ? [way[0], ...way.slice(skipped + 1)] : way;
     const crumbs = shown.map((box, i) => {
       const here = box === app.zoom;
-      const crumb = make('button', { type: 'button', textContent: app.nameOf(box), onclick: () => app.zoomTo(box) });
+      const crumb = make('button', { type: 'button', onclick: () => app.zoomTo(box) }, app.nameOf(box));
       if (here) crumb.setAttribute('aria-current', 'location');
       return make('li', skipped && i === 1 ? { className: 'skipped', title: `${skipped} more between` } : {}, crumb);
     });
@@ -133,7 +135,7 @@ class Panel {
   chips() {
     const { app } = this;
     const { state } = app;
-    const chip = (text, title, undo) => make('button', { type: 'button', className: 'chip', title, onclick: undo }, text, make('span', { textContent: ' ×', ariaHidden: 'true' }));
+    const chip = (text, title, undo) => make('button', { type: 'button', className: 'chip', title, onclick: undo }, text, make('span', { ariaHidden: 'true' }, ' ×'));
     const chips = state.hide.map(pattern =>
       chip(`hidden: /${pattern}/`, 'Show these again', () => app.choose('hide', state.hide.filter(other => other !== pattern))));
     if (state.imports === 'hide' && app.importFrames) {
@@ -148,7 +150,7 @@ class Panel {
     return chips;
   }
 
-  // ------------------------------------------------------------ tooltip and status
+  // ---- tooltip and status
 
   showTooltip(box, x, y) {
     const tooltip = byId('tooltip');
@@ -165,15 +167,15 @@ class Panel {
   describe(box) {
     const { app } = this;
     const { profile, grouping } = app;
-    const parts = [make('strong', { textContent: app.nameOf(box) })];
+    const parts = [make('strong', {}, app.nameOf(box))];
     const location = box.rest ? '' : grouping.location(box.group);
     const module = box.rest ? '' : profile.frames.module[grouping.first[box.group]];
-    if (location) parts.push(make('div', { className: 'place', textContent: location }));
-    if (module && module !== location) parts.push(make('div', { className: 'place', textContent: module }));
+    if (location) parts.push(make('div', { className: 'place' }, location));
+    if (module && module !== location) parts.push(make('div', { className: 'place' }, module));
     const rows = app.figuresOf(box).map(([name, ...cells]) =>
-      make('tr', {}, make('th', { textContent: name, scope: 'row' }), ...cells.map(cell => make('td', { textContent: cell }))));
+      make('tr', {}, make('th', { scope: 'row' }, name), ...cells.map(cell => make('td', {}, cell))));
     parts.push(make('table', {}, ...rows));
-    if (box.rest) parts.push(make('div', { className: 'place', textContent: 'too thin to be drawn at this zoom: click to see them' }));
+    if (box.rest) parts.push(make('div', { className: 'place' }, 'too thin to be drawn at this zoom: click to see them'));
     return parts;
   }
 
@@ -182,11 +184,11 @@ class Panel {
     byId('status').textContent = text;
   }
 
-  // ------------------------------------------------------------ help
+  // ---- help
 
   fillHelp() {
-    byId('keys').replaceChildren(...KEYS.map(({ shown, help }) =>
-      make('tr', {}, make('th', { scope: 'row' }, make('kbd', { textContent: shown })), make('td', { textContent: help }))));
+    byId('keys').replaceChildren(...KEYS.map(([key, help]) =>
+      make('tr', {}, make('th', { scope: 'row' }, make('kbd', {}, key)), make('td', {}, help))));
     byId('help').onclick = event => {
       if (event.target === byId('help')) byId('help').close();
     };

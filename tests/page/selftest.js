@@ -276,6 +276,17 @@ const SUITES = {
     });
   },
 
+  /** Lines that begin alike, but not by whole frames. */
+  async prefixes() {
+    await check('frames of the line before are taken over only whole', () => {
+      reset();
+      equal(row(1), 'ab 29, abc 18', 'outermost');
+      equal(row(2), 'cd 16, c 9, c 16, d 2', 'next');
+      equal(row(3), 'd 8', 'innermost');
+      equal(app.tree.selfOf(named('ab'), 0), 4, 'of ab itself');
+    });
+  },
+
   /** The same fixture by keys alone. */
   async keys() {
     await check('arrows, Enter, Backspace, Home, End', () => {
@@ -335,12 +346,17 @@ const SUITES = {
       key('Escape');
       equal(document.activeElement, byId('canvas'), 'Esc leaves the field');
     });
-    await check('i f g l h r t cycle what their menus show', () => {
+    await check('i f g l h r t cycle what their controls show', () => {
       reset({ theme: 'light' });
-      const shown = name => document.querySelector(`select[data-state="${name}"]`).value;
+      const shown = name => {
+        const toggle = document.querySelector(`[data-toggle="${name}"]`);
+        if (!toggle) return document.querySelector(`select[data-state="${name}"]`).value;
+        const on = toggle.getAttribute('aria-pressed') === 'true';
+        return on ? toggle.dataset.on : CHOICES[name].find(choice => choice !== toggle.dataset.on);
+      };
       for (const [letter, name, values] of [
         ['f', 'direction', ['flame', 'icicle']], ['g', 'group', ['function', 'file', 'line']],
-        ['l', 'label', ['function', 'location', 'full']], ['h', 'imports', ['show', 'hide']],
+        ['l', 'label', ['function', 'location', 'full']], ['h', 'imports', ['show', 'hide']], ['r', 'recursion', ['collapse', 'show']],
       ]) {
         for (const wanted of values) {
           key(letter);
@@ -379,10 +395,10 @@ const SUITES = {
     await check('text has a contrast of 4.5 at least, in both themes', () => {
       for (const [theme, palette] of Object.entries(PALETTES)) {
         const pairs = palette.kinds.flat().flatMap(fill => [[palette.text, fill], [palette.quiet, fill]]);
-        for (const look of [palette.above, palette.rest, palette.dim, palette.match]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
+        for (const look of [palette.rest, palette.dim, palette.match, palette.focus]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
         for (const [text, fill] of pairs) ok(contrast(text, fill) >= 4.5, `${theme}: ${text} on ${fill} has ${contrast(text, fill).toFixed(2)}`);
         document.documentElement.style.colorScheme = theme;
-        for (const element of [byId('figures'), byId('status'), byId('title'), document.querySelector('label'), document.querySelector('[aria-pressed="true"]'), byId('matches')]) {
+        for (const element of [byId('figures'), byId('status'), byId('title'), document.querySelector('label'), ...document.querySelectorAll('[aria-pressed="true"]'), byId('matches')]) {
           let ground = element;
           while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') ground = ground.parentElement;
           const ratio = contrast(getComputedStyle(element).color, getComputedStyle(ground).backgroundColor);
@@ -419,6 +435,23 @@ const SUITES = {
     });
   },
 
+  async cut() {
+    for (const direction of ['icicle', 'flame']) {
+      await check(`rows beyond a limit come when one scrolls to them: ${direction}`, () => {
+        reset({ direction });
+        app.limit = 100;
+        app.arrange();
+        equal(app.scene.rows.length, 102, 'rows at first');
+        app.graph.scrollTop = direction === 'flame' ? 0 : app.graph.scrollHeight;
+        const seen = app.scene.rows[direction === 'flame' ? 0 : 101][0];
+        app.scrolled();
+        equal(app.scene.rows.length, 402, 'rows then');
+        const y = seen.row * ROW - app.graph.scrollTop;
+        ok(y > -ROW && y < app.graph.clientHeight, 'what was in sight is not any more');
+      });
+    }
+  },
+
   async wide() {
     await check('what is too thin is in boxes that say so, and zoom', () => {
       reset();
@@ -450,16 +483,26 @@ const SUITES = {
       equal(globalThis.evil, undefined, 'scripts run by labels');
       const texts = app.profile.frames.name.join('\n');
       for (const name of EXPECT.names) ok(texts.includes(name), `no frame is called ${name}`);
+      const made = () => document.querySelectorAll('img, iframe, svg, b.evil').length;
       for (const box of boxes()) {
         app.select(box);
         app.panel.showTooltip(box, 9, 9);
+        equal(made(), 0, `elements made by the tooltip of ${app.nameOf(box)}`);
         app.zoomTo(box);
+        equal(made(), 0, `elements made by the breadcrumb of ${app.nameOf(box)}`);
         app.zoomTo(app.roots.callees);
       }
+      app.searchFor('<img');
+      app.hideMatches();
+      equal(made(), 0, 'elements made by a chip');
       app.panel.showTooltip(null);
-      equal(document.querySelectorAll('img, iframe, svg, b.evil').length, 0, 'elements made by tooltips');
       equal(byId('title').textContent, EXPECT.title, 'title');
       equal(document.title, EXPECT.title, 'document title');
+    });
+    await pause(100);
+    await check('nothing of them ran or was loaded', () => {
+      equal(globalThis.evil, undefined, 'scripts run by labels');
+      equal(errors.join('; '), '', 'errors');
     });
   },
 
@@ -467,7 +510,7 @@ const SUITES = {
     await check('an empty page says so, and takes every key', () => {
       ok(!byId('empty').hidden, 'it does not say so');
       equal(app.scene.rows.length, 1, 'rows');
-      for (const { keys } of KEYS) keys.forEach(name => key(name));
+      for (const [name] of [...KEYS, ...Object.entries(ARROWS)]) key(name);
       byId('help').close();
       type('x');
       equal(errors.join('; '), '', 'errors');
@@ -505,14 +548,13 @@ const SUITES = {
       figures[name] = Math.round(times.sort((a, b) => a - b)[1]);
     };
     figures.first = Math.round(app.started);
-    for (const { name, startTime } of performance.getEntriesByType('mark')) figures[name] = Math.round(startTime);
     figures.nodes = app.profile.count;
     figures.boxes = app.scene.boxes;
     measure('search', () => app.searchFor('json'));
     const child = app.tree.childrenOf(app.tree.childrenOf(app.roots.callees)[0])[0];
     const path = app.tree.pathOf(child);
     measure('zoom', () => app.zoomTo(app.find(path)));
-    measure('inverted', () => app.toggleInverted());
+    measure('inverted', () => app.setView('inverted'));
     measure('hide', () => app.hide('_1'));
     measure('function', () => app.cycle('group'));
     measure('sandwich', () => {
