@@ -384,22 +384,36 @@ static size_t label_add(struct stacks *s, size_t at, const char *p)
 	return at;
 }
 
-const char *stacks_label(struct stacks *s, uint32_t frame)
+const char *function_place(const struct function *f)
+{
+	return *f->file ? f->file : f->module;
+}
+
+const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail)
 {
 	const struct function *f = &s->functions[s->frames[frame].function];
 	uint32_t line = s->frames[frame].line;
-	const char *place = *f->file ? f->file : f->module;
+	const char *place = function_place(f);
 	char number[16];
 
+	if (detail == STACKS_FILE) {
+		label_add(s, 0, *place ? place : "[unknown]");
+		return s->label;
+	}
 	size_t at = label_add(s, 0, *f->name ? f->name : "[unknown]");
 	if (!*place)
 		return s->label;
 	at = label_add(s, at, " (");
 	at = label_add(s, at, place);
-	if (line && *f->file) {
+	if (detail == STACKS_LINE && line && *f->file) {
 		snprintf(number, sizeof number, ":%u", (unsigned)line);
 		at = label_add(s, at, number);
 	}
 	label_add(s, at, ")");
 	return s->label;
+}
+
+const char *stacks_label(struct stacks *s, uint32_t frame)
+{
+	return stacks_label_by(s, frame, STACKS_LINE);
 }

@@ -59,4 +59,15 @@ const struct function *stacks_leaf(const struct stacks *s, uint32_t n);
  */
 const char *stacks_label(struct stacks *s, uint32_t frame);
 
+/* The same in less detail. */
+enum stacks_detail {
+	STACKS_LINE,		/* "name (file:line)" */
+	STACKS_FUNCTION,	/* "name (file)" */
+	STACKS_FILE,		/* "file" */
+};
+const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail);
+
+/* Where a function is: its file, else its module (a shared object), else "". */
+const char *function_place(const struct function *f);
+
 #endif

@@ -4,15 +4,16 @@
 #include "tool.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "units.h"
+#include "utf8.h"
 #include "xmalloc.h"
 
 /* Keys of the options every tool has; a tool's own keys are below. */
@@ -367,4 +368,64 @@ int tool_finish(struct mt_in *in, struct mt_out *out)
 	if (in)
 		status |= finish_input(in);
 	return status;
+}
+
+/* ---------------------------------------------------------------- text */
+
+/* One character of n bytes: is it to be shown as it is? Control characters are not, U+0080 to U+009F too. */
+static bool is_plain(const unsigned char *p, size_t n)
+{
+	if (n == 1)
+		return *p >= ' ' && *p != 0x7f;
+	return n > 1 && !(p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+char *tool_printable(const char *text)
+{
+	size_t left = strlen(text);
+	char *out = xmalloc(4 * left + 1), *q = out;
+
+	while (left > 0) {
+		size_t n = utf8_size(text, left);
+		if (is_plain((const unsigned char *)text, n)) {
+			memcpy(q, text, n);
+			q += n;
+		} else {
+			n = n ? n : 1;
+			for (size_t i = 0; i < n; i++)
+				q += sprintf(q, "\\x%02x", (unsigned char)text[i]);
+		}
+		text += n;
+		left -= n;
+	}
+	*q = '\0';
+	return out;
+}
+
+size_t tool_columns(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+bool tool_terminal(unsigned *lines, unsigned *columns)
+{
+	struct winsize size = { 0 };
+
+	if (!isatty(STDOUT_FILENO))
+		return false;
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	*lines = size.ws_row ? size.ws_row : 24;
+	*columns = size.ws_col ? size.ws_col : 80;
+	return true;
+}
+
+bool tool_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }

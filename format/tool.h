@@ -7,6 +7,8 @@
 #ifndef TOOL_H
 #define TOOL_H
 
+#include <getopt.h>	/* optarg, optind */
+
 #include "memtrace.h"
 
 #define MEMREC_VERSION "0.1.0"
@@ -57,5 +59,15 @@ struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv);
  * SIGPIPE and EPIPE end a tool quietly.
  */
 int tool_finish(struct mt_in *in, struct mt_out *out);
+
+/* Text from a trace, fit for a line and a terminal: what is no UTF-8 or steers it as \xHH. To be freed. */
+char *tool_printable(const char *text);
+/* How many columns that takes (a character is one). */
+size_t tool_columns(const char *text);
+
+/* The terminal on standard output: its lines and columns; false: there is none. */
+bool tool_terminal(unsigned *lines, unsigned *columns);
+/* Whether to colour standard output: it is a terminal and NO_COLOR is not set. */
+bool tool_colour(void);
 
 #endif

@@ -1,0 +1,437 @@
+/*
+ * memsummary.c - tell how much memory each function holds, itself and with its callees
+ *
+ * In:    a trace (stdin or files)
+ * Out:   a table, one row a function of a file, or JSON
+ * Keeps: the live set, the stacks
+ * Source: the columns and what they count are memray's
+ *        (reporters/tui.py, aggregate_allocations): a function that calls
+ *        itself counts once; a caller's allocations are its callees' too.
+ *        memray stops at 95 % of the bytes; here every row is counted.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "json.h"
+#include "tally.h"
+#include "tool.h"
+#include "units.h"
+#include "xmalloc.h"
+
+enum { KEY_JSON = 256 };
+
+static const struct tool_option options[] = {
+	{ "sort", 's', "COLUMN", "sort by total (1 or 2, the default), own (3 or 4) or count (5)" },
+	{ "rows", 'r', "N", "show N rows (in a pipe all, on a terminal as many as fit)" },
+	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
+	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
+	{ "json", KEY_JSON, NULL, "one JSON object instead of a table" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memsummary",
+	.summary = "tell how much memory each function holds, itself and with its callees",
+	.operands = "[TRACE...]",
+	.example = "memcat trace.lz4 | memtemp | memsummary",
+	.options = options,
+};
+
+/* A function of a file, whatever its lines. */
+struct location {
+	const char *function, *place;
+	uint64_t own, total, count;
+};
+
+struct locations {
+	struct location *at;
+	uint32_t n;
+	uint32_t *of_function;
+};
+
+enum column { BY_TOTAL = 1, BY_OWN = 3, BY_COUNT = 5 };
+
+/* ---------------------------------------------------------------- counting */
+
+static int by_name(const void *a, const void *b, void *stacks)
+{
+	const struct function *f = stacks_function(stacks, *(const uint32_t *)a);
+	const struct function *g = stacks_function(stacks, *(const uint32_t *)b);
+	int r = strcmp(f->name, g->name);
+
+	return r ? r : strcmp(function_place(f), function_place(g));
+}
+
+/* Number the locations: functions of one name and file are one. */
+static struct locations find_locations(struct stacks *s)
+{
+	uint32_t n = stacks_function_count(s);
+	uint32_t *order = xcalloc(n, sizeof *order);
+	struct locations l = {
+		.at = xcalloc(n, sizeof *l.at),
+		.of_function = xcalloc(n, sizeof *l.of_function),
+	};
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = i;
+	qsort_r(order, n, sizeof *order, by_name, s);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct function *f = stacks_function(s, order[i]);
+		if (i == 0 || by_name(&order[i - 1], &order[i], s) != 0)
+			l.at[l.n++] = (struct location){
+				.function = *f->name ? f->name : "[unknown]",
+				.place = *function_place(f) ? function_place(f) : "[unknown]",
+			};
+		l.of_function[order[i]] = l.n - 1;
+	}
+	free(order);
+	return l;
+}
+
+static struct location *location_of(const struct locations *l, const struct tally *t, uint32_t stack)
+{
+	uint32_t frame = stacks_stack(t->stacks, stack)->frame;
+
+	return &l->at[l->of_function[stacks_frame(t->stacks, frame)->function]];
+}
+
+/* What each stack holds with all that hang under it. Parents have smaller numbers. */
+static struct amount *sum_subtrees(const struct tally *t)
+{
+	struct amount *sum = xcalloc(t->n, sizeof *sum);
+
+	memcpy(sum, t->at, t->n * sizeof *sum);
+	for (uint32_t i = t->n - 1; i > 0; i--) {
+		struct amount *parent = &sum[stacks_stack(t->stacks, i)->parent];
+		if (stacks_stack(t->stacks, i)->parent == 0)
+			continue;	/* 0 is no root: it is what has no stack */
+		parent->bytes += sum[i].bytes;
+		parent->count += sum[i].count;
+	}
+	return sum;
+}
+
+/* Children of each stack as linked lists; those of 0 are the outermost frames. */
+struct tree {
+	uint32_t *child, *sibling;
+};
+
+static struct tree make_tree(const struct tally *t)
+{
+	struct tree tree = {
+		.child = xcalloc(t->n, sizeof *tree.child),
+		.sibling = xcalloc(t->n, sizeof *tree.sibling),
+	};
+
+	for (uint32_t i = t->n - 1; i > 0; i--) {
+		uint32_t parent = stacks_stack(t->stacks, i)->parent;
+		tree.sibling[i] = tree.child[parent];
+		tree.child[parent] = i;
+	}
+	return tree;
+}
+
+/* Walk the tree; a location gets a subtree's sum where it is not above itself already. */
+static void sum_totals(struct locations *l, const struct tally *t)
+{
+	struct amount *sum = sum_subtrees(t);
+	struct tree tree = make_tree(t);
+	uint32_t *entered = xcalloc(l->n, sizeof *entered);	/* how often each location is on the way down */
+	uint32_t at = tree.child[0];
+
+	while (at) {
+		struct location *here = location_of(l, t, at);
+		if (entered[here - l->at]++ == 0) {
+			here->total += sum[at].bytes;
+			here->count += sum[at].count;
+		}
+		if (tree.child[at]) {
+			at = tree.child[at];
+			continue;
+		}
+		for (;; at = stacks_stack(t->stacks, at)->parent) {
+			entered[location_of(l, t, at) - l->at]--;
+			if (tree.sibling[at] || !stacks_stack(t->stacks, at)->parent)
+				break;
+		}
+		at = tree.sibling[at];
+	}
+	free(sum);
+	free(tree.child);
+	free(tree.sibling);
+	free(entered);
+}
+
+static struct locations count(const struct tally *t)
+{
+	struct locations l = find_locations(t->stacks);
+	struct location *unknown = location_of(&l, t, 0);
+
+	sum_totals(&l, t);
+	for (uint32_t i = 1; i < t->n; i++)
+		location_of(&l, t, i)->own += t->at[i].bytes;
+	unknown->own += t->at[0].bytes;
+	unknown->total += t->at[0].bytes;
+	unknown->count += t->at[0].count;
+	return l;
+}
+
+/* ---------------------------------------------------------------- order */
+
+static uint64_t key_of(const struct location *l, enum column column)
+{
+	return column == BY_OWN ? l->own : column == BY_COUNT ? l->count : l->total;
+}
+
+static int by_column(const void *a, const void *b, void *column)
+{
+	const struct location *l = a, *m = b;
+	uint64_t x = key_of(l, *(enum column *)column), y = key_of(m, *(enum column *)column);
+	int r = (x < y) - (x > y);
+
+	r = r ? r : (l->own < m->own) - (l->own > m->own);
+	r = r ? r : strcmp(l->function, m->function);
+	return r ? r : strcmp(l->place, m->place);
+}
+
+/* Only those that hold something, the largest first. */
+static void sort(struct locations *l, enum column column)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->at[i].count || l->at[i].total)
+			l->at[n++] = l->at[i];
+	l->n = n;
+	qsort_r(l->at, n, sizeof *l->at, by_column, &column);
+}
+
+/* ---------------------------------------------------------------- table */
+
+struct layout {
+	int location;		/* columns of the first column; the others are fixed */
+	bool cut;		/* longer ones are cut to it */
+	bool colour;
+};
+
+#define OTHER_COLUMNS 68	/* what print_row() puts after the location */
+
+static const char *colour_of(double share)
+{
+	return share > .6 ? "\033[31m" : share > .2 ? "\033[33m" : share > .05 ? "\033[32m" : "";
+}
+
+static void print_cell(const struct layout *y, double share, int width, const char *text)
+{
+	const char *colour = y->colour ? colour_of(share) : "";
+
+	printf("  %s%*s%s", colour, width, text, *colour ? "\033[0m" : "");
+}
+
+static void print_percent(const struct layout *y, double share)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%.2f%%", 100 * share);
+	print_cell(y, share, 7, text);
+}
+
+/* The first byte of the last n characters. */
+static const char *tail(const char *text, size_t n)
+{
+	const char *p = text + strlen(text);
+
+	while (p > text && n > 0)
+		if (((unsigned char)*--p & 0xc0) != 0x80)
+			n--;
+	return p;
+}
+
+/* "function at file"; where that is too long, the file loses its beginning, then the function its end. */
+static void print_location(const struct layout *y, const struct location *l)
+{
+	char *function = tool_printable(l->function), *place = tool_printable(l->place);
+	size_t width = (size_t)y->location, used = tool_columns(function) + 4 + tool_columns(place);
+	size_t fixed = tool_columns(function) + 5;	/* " at …" */
+
+	if (!y->cut || used <= width) {
+		printf("%s at %s%*s", function, place, used < width ? (int)(width - used) : 0, "");
+	} else if (fixed < width) {
+		printf("%s at …%s", function, tail(place, width - fixed));
+	} else {
+		size_t keep = width - 1;
+		const char *end = function + strlen(function) - strlen(tail(function, tool_columns(function) > keep ?
+									    tool_columns(function) - keep : 0));
+		printf("%.*s…%*s", (int)(end - function), function,
+		       tool_columns(function) < keep ? (int)(keep - tool_columns(function)) : 0, "");
+	}
+	free(function);
+	free(place);
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+static void print_row(const struct layout *y, const struct location *l, struct amount all)
+{
+	char text[28];
+
+	print_location(y, l);
+	print_cell(y, share(l->total, all.bytes), 14, size_text(l->total, text));
+	print_percent(y, share(l->total, all.bytes));
+	print_cell(y, share(l->own, all.bytes), 12, size_text(l->own, text));
+	print_percent(y, share(l->own, all.bytes));
+	snprintf(text, sizeof text, "%llu", (unsigned long long)l->count);
+	print_cell(y, share(l->count, all.count), 18, text);
+	putchar('\n');
+}
+
+static void print_head(const struct layout *y, enum column column)
+{
+	printf("%-*s%16s%9s%14s%9s%20s\n", y->location, "Location",
+	       column == BY_TOTAL ? "<Total Memory>" : "Total Memory", "Total %",
+	       column == BY_OWN ? "<Own Memory>" : "Own Memory", "Own %",
+	       column == BY_COUNT ? "<Allocation Count>" : "Allocation Count");
+}
+
+static int longest_location(const struct locations *l, uint32_t rows)
+{
+	size_t longest = strlen("Location");
+
+	for (uint32_t i = 0; i < rows; i++) {
+		char *function = tool_printable(l->at[i].function), *place = tool_printable(l->at[i].place);
+		size_t n = tool_columns(function) + 4 + tool_columns(place);
+		longest = n > longest ? n : longest;
+		free(function);
+		free(place);
+	}
+	return (int)longest;
+}
+
+static void print_title(const struct tally *t)
+{
+	char *title = tool_printable(t->title), *command = tool_printable(t->command);
+
+	printf("%s%s%s\n", command, *command ? ": " : "", title);
+	free(title);
+	free(command);
+}
+
+static void print_totals(const struct tally *t, const struct locations *l)
+{
+	char size[SIZE_TEXT], count_[28], rows[28];
+
+	printf("Total: %s in %s allocation%s at %s location%s\n", size_text(t->total.bytes, size),
+	       count_text(t->total.count, count_), t->total.count == 1 ? "" : "s",
+	       count_text(l->n, rows), l->n == 1 ? "" : "s");
+}
+
+static void print_table(const struct tally *t, const struct locations *l, enum column column, uint64_t max_rows)
+{
+	unsigned lines, columns;
+	bool terminal = tool_terminal(&lines, &columns);
+
+	if (terminal && !max_rows)
+		max_rows = lines > 15 ? lines - 5 : 10;
+	uint32_t rows = max_rows && max_rows < l->n ? (uint32_t)max_rows : l->n;
+	struct layout y = { .location = longest_location(l, rows), .cut = terminal, .colour = tool_colour() };
+	if (terminal && y.location > (int)columns - OTHER_COLUMNS - 1)
+		y.location = columns > OTHER_COLUMNS + 21 ? (int)columns - OTHER_COLUMNS - 1 : 20;
+
+	print_title(t);
+	print_head(&y, column);
+	for (uint32_t i = 0; i < rows; i++)
+		print_row(&y, &l->at[i], t->total);
+	if (terminal && rows < l->n)
+		printf("%u more rows (-r %u shows all)\n", (unsigned)(l->n - rows), (unsigned)l->n);
+	print_totals(t, l);
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+static void print_text(const char *key, const char *text)
+{
+	printf("\"%s\":", key);
+	json_text(stdout, text, strlen(text));
+}
+
+static void print_json(const struct tally *t, const struct locations *l, uint64_t max_rows)
+{
+	uint32_t rows = max_rows && max_rows < l->n ? (uint32_t)max_rows : l->n;
+
+	putchar('{');
+	print_text("title", t->title);
+	putchar(',');
+	print_text("command", t->command);
+	printf(",\"total_bytes\":%llu,\"total_allocations\":%llu,\"total_locations\":%u,\"locations\":[",
+	       (unsigned long long)t->total.bytes, (unsigned long long)t->total.count, (unsigned)l->n);
+	for (uint32_t i = 0; i < rows; i++) {
+		const struct location *at = &l->at[i];
+		fputs(i ? ",\n{" : "\n{", stdout);
+		print_text("function", at->function);
+		putchar(',');
+		print_text("file", at->place);
+		printf(",\"total_bytes\":%llu,\"own_bytes\":%llu,\"allocations\":%llu}",
+		       (unsigned long long)at->total, (unsigned long long)at->own, (unsigned long long)at->count);
+	}
+	puts("]}");
+}
+
+static enum column parse_column(const char *text)
+{
+	static const struct {
+		const char *name;
+		enum column column;
+	} names[] = {
+		{ "1", BY_TOTAL }, { "2", BY_TOTAL }, { "total", BY_TOTAL }, { "3", BY_OWN },
+		{ "4", BY_OWN }, { "own", BY_OWN }, { "5", BY_COUNT }, { "count", BY_COUNT },
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(text, names[i].name) == 0)
+			return names[i].column;
+	usage_die("--sort: '%s' is not total, own, count or 1 to 5", text);
+}
+
+int main(int argc, char **argv)
+{
+	enum tally_what what = TALLY_PEAK;
+	enum column column = BY_TOTAL;
+	uint64_t max_rows = 0;
+	bool json = false;
+
+	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (key) {
+		case 's':
+			column = parse_column(optarg);
+			break;
+		case 'r':
+			max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX);
+			break;
+		case 'l':
+			what = TALLY_LEAKS;
+			break;
+		case 't':
+			what = TALLY_TOTAL;
+			break;
+		case KEY_JSON:
+			json = true;
+			break;
+		}
+	struct mt_in *in = tool_input(argc, argv);
+	struct tally *t = tally_read(in, what);
+	struct locations l = count(t);
+	sort(&l, column);
+	if (json)
+		print_json(t, &l, max_rows);
+	else
+		print_table(t, &l, column, max_rows);
+	free(l.at);
+	free(l.of_function);
+	tally_free(t);
+	return tool_finish(in, NULL);
+}
