@@ -19,10 +19,16 @@ REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c))
 AGENT_SRC = $(wildcard record/agent/*.c)
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
-LIBS     = -llz4 -lmsgpackc -ljansson -lz
+LIBS     = -llz4 -lmsgpackc -ljansson -lz -lm
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
+BIGTRACE = $B/tests/lib/bigtrace
+HEADERS  = $(wildcard format/*.h record/*.h record/agent/*.h filters/*/*.h render/*/*.h tests/*/*.h)
+SOURCES  = $(wildcard format/*.c record/*.c record/agent/*.c filters/*.c filters/*/*.c render/*.c render/*/*.c tests/unit/*.c)
+PAGES    = $(wildcard filters/*.1 render/*.1 record/*.1 format/*.5)
+TOOL_BINS = $(addprefix $B/bin/,$(TOOLS))
 
-all: $(if $(wildcard record/memrec.c),$B/bin/memrec $(AGENT)) $(addprefix $B/bin/,$(TOOLS))
+## all: the commands (build/bin) and the recording library (build/lib/memrec)
+all: $(if $(wildcard record/memrec.c),$B/bin/memrec $(AGENT)) $(TOOL_BINS)
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -35,7 +41,7 @@ $(LIB): $(LIB_OBJ)
 .SECONDEXPANSION:
 TOOL_OBJ = $(patsubst %.c,$B/obj/%.o,$(wildcard filters/$(1).c render/$(1).c filters/$(1)/*.c render/$(1)/*.c)) \
            $(patsubst %,$B/obj/%.asset.o,$(wildcard filters/$(1)/*.js filters/$(1)/*.css filters/$(1)/*.html render/$(1)/*.js render/$(1)/*.css render/$(1)/*.html))
-$(addprefix $B/bin/,$(TOOLS)): $B/bin/%: $$(call TOOL_OBJ,$$*) $(LIB)
+$(TOOL_BINS): $B/bin/%: $$(call TOOL_OBJ,$$*) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -Wl,--as-needed $(LIBS)
 
@@ -57,9 +63,106 @@ $(AGENT): $(AGENT_OBJ) record/agent/exports.map
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-soname,libmemrec.so -o $@ $(AGENT_OBJ)
 
+# ---------------------------------------------------------------- tests
+
 $B/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Irecord -Irecord/agent $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(UNIT_OBJ_$*) $(LIB) -Wl,--as-needed $(LIBS)
 
+$(BIGTRACE): tests/lib/bigtrace.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) -Wl,--as-needed $(LIBS)
+
+# What a folder of tests needs built; it adds to TEST_FILES.
 -include tests/*/rules.mk
--include $(LIB_OBJ:.o=.d) $(REC_OBJ:.o=.d) $(AGENT_OBJ:.o=.d)
+
+## test: set up, build, run every test; the last line counts them (T='memfold memstats' runs those files only)
+test: setup
+	@$(MAKE) --no-print-directory test-files
+	@B=$B tests/run $(T)
+test-files: all man $(UNITS) $(BIGTRACE) $(TEST_FILES)
+
+## asan: library, tools and units with AddressSanitizer and UBSan (build/asan), and their tests
+# Not the agent and what records with it: the sanitizer owns malloc.
+ASAN_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+asan:
+	@$(MAKE) --no-print-directory B=build/asan CFLAGS='$(ASAN_FLAGS)' LDFLAGS=-fsanitize=address,undefined asan-files
+	@MEMREC_BIN=$(CURDIR)/build/asan/bin MEMREC_ASAN=1 B=build/asan tests/run $(or $(T),$(notdir $(UNITS)) $(basename $(filter-out tests/memrec.bats,$(wildcard $(TOOLS:%=tests/%.bats) tests/every-tool.bats))))
+asan-files: $(TOOL_BINS) $(UNITS) $(BIGTRACE)
+
+## setup: install the Debian packages that are missing
+# Without a browser its tests are skipped; all else is needed.
+missing = $$(for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || printf '%s ' $$p; done)
+apt_get = $$([ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends
+setup:
+	@command -v dpkg-query >/dev/null || { echo "setup: no Debian here; its names of what is needed: $(PACKAGES) $(TEST_PACKAGES) $(PAGE_TEST_PACKAGES)" >&2; exit 0; }; \
+	needed="$(call missing,$(PACKAGES) $(TEST_PACKAGES))"; pages="$(call missing,$(PAGE_TEST_PACKAGES))"; \
+	[ -n "$$needed$$pages" ] || exit 0; \
+	echo "setup: installing $$needed$$pages"; \
+	$(apt_get) update && \
+	{ [ -z "$$needed" ] || $(apt_get) install $$needed; } && \
+	{ [ -z "$$pages" ] || $(apt_get) install $$pages || echo "setup: no $$pages: tests in a browser will be skipped" >&2; }
+
+## hdr-check: each header compiles alone
+hdr-check:
+	@failed=0; for h in $(HEADERS); do \
+		echo "#include \"$$h\"" | $(CC) $(CPPFLAGS) -I. -Irecord -Irecord/agent -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARN)) -Wno-unused -Werror -fsyntax-only -x c - || { echo "$$h does not compile alone"; failed=1; }; \
+	done; [ $$failed = 0 ] && echo "$(words $(HEADERS)) headers compile alone"
+
+## layers: who may include what (format: itself; agent: itself and wire.h; a tool: format and its own folder)
+layers:
+	@tests/layers
+
+# ---------------------------------------------------------------- pages, installing, trying
+
+## man: the manual pages (build/man), OPTIONS made by the tools themselves
+MAN_OUT = $(patsubst %.1,$B/man/man1/%.1,$(notdir $(filter %.1,$(PAGES)))) $(patsubst %.5,$B/man/man5/%.5,$(notdir $(filter %.5,$(PAGES))))
+man: $(MAN_OUT)
+vpath %.1 filters render record
+vpath %.5 format
+$B/man/man1/%.1: %.1 $B/bin/%
+	@mkdir -p $(@D)
+	@$B/bin/$* --help-man > $@.options
+	@awk -v options=$@.options 'function put() { while ((getline line < options) > 0) print line } \
+		$$0 == ".\\\" OPTIONS" { put(); held = ""; next } \
+		held != "" { print held; held = "" } \
+		$$0 == ".SH OPTIONS" { held = $$0; next } \
+		{ print }' $< > $@.new
+	@rm $@.options && mv $@.new $@
+$B/man/man5/%.5: %.5
+	@mkdir -p $(@D)
+	@cp $< $@
+
+## install: into $(DESTDIR)$(PREFIX): bin, lib/memrec, share/man
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/memrec $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 $(if $(wildcard record/memrec.c),$B/bin/memrec) $(TOOL_BINS) $(DESTDIR)$(PREFIX)/bin
+	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
+	$(if $(filter %.1,$(MAN_OUT)),install -m 644 $(filter %.1,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man1)
+	$(if $(filter %.5,$(MAN_OUT)),install -m 644 $(filter %.5,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man5)
+
+## demo: set up, build, record examples/words.py and make its reports in build/demo
+demo: setup
+	@$(MAKE) --no-print-directory all
+	@B=$B examples/demo
+
+## compile_commands.json: for editors and language servers
+compile_commands.json: Makefile $(SOURCES)
+	@{ sep='['; for f in $(SOURCES); do \
+		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
+			"$(CC) $(subst ",\",$(CPPFLAGS)) -Irecord -Irecord/agent $(ALL_CFLAGS) -c $$f"; sep=','; \
+	done; printf '\n]\n'; } > $@
+
+## clean: remove build/
+clean:
+	rm -rf build compile_commands.json
+
+## help: this list
+help:
+	@sed -n 's/^## //p' Makefile
+
+.PHONY: all test test-files asan asan-files setup hdr-check layers man install demo clean help
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+
+-include $(wildcard $B/obj/*/*.d $B/obj/*/*/*.d $B/tests/*.d $B/tests/*/*.d)

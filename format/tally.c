@@ -10,11 +10,11 @@
 #include "xmalloc.h"
 
 struct counter {
-	enum tally_what what;
+	enum tally_what asked, what;	/* what: of the present trace */
 	struct stacks *stacks;
 	struct live *live;	/* block.key: stack number; block.thread: pid */
-	struct peak *peak;	/* TALLY_PEAK */
-	struct amount *sums;	/* otherwise; per stack number */
+	struct peak *peak;	/* of traces that are asked for TALLY_PEAK */
+	struct amount *sums;	/* of the others; per stack number */
 	size_t n_sums, cap_sums;
 	struct amount total;
 };
@@ -96,6 +96,12 @@ static void close_process(struct counter *c, uint32_t pid)
 	}
 }
 
+/* A trace that holds an answer already is just added up: its ids were reused without frees. */
+static void begin_trace(struct counter *c, const struct mt_header *h)
+{
+	c->what = tally_is_answer(h) ? TALLY_TOTAL : c->asked;
+}
+
 /* The trace is over: the next one's numbers mean other things. */
 static void settle(struct counter *c)
 {
@@ -111,7 +117,7 @@ static void settle(struct counter *c)
 	live_clear(c->live);
 }
 
-static void take(struct counter *c, const struct mt_event *ev)
+static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 {
 	switch (ev->kind) {
 	case MT_ALLOC:
@@ -129,6 +135,7 @@ static void take(struct counter *c, const struct mt_event *ev)
 	case MT_HEADER:
 		settle(c);
 		stacks_take(c->stacks, ev);
+		begin_trace(c, mt_in_header(in));
 		break;
 	default:
 		stacks_take(c->stacks, ev);
@@ -140,23 +147,21 @@ static void answer(struct tally *t, struct counter *c)
 {
 	t->stacks = c->stacks;
 	t->n = stacks_count(c->stacks);
-	if (c->what == TALLY_PEAK) {
-		t->at = xcalloc(t->n, sizeof *t->at);
-		for (uint32_t i = 0; i < t->n; i++)
-			t->at[i] = peak_at(c->peak, i);
-		t->total = peak_total(c->peak);
-		return;
-	}
 	t->at = xreallocarray(c->sums, t->n, sizeof *t->at);
 	memset(t->at + c->n_sums, 0, (t->n - c->n_sums) * sizeof *t->at);
-	t->total = c->total;
+	for (uint32_t i = 0; i < peak_keys(c->peak); i++) {
+		t->at[i].bytes += peak_at(c->peak, i).bytes;
+		t->at[i].count += peak_at(c->peak, i).count;
+	}
+	t->total.bytes = c->total.bytes + peak_total(c->peak).bytes;
+	t->total.count = c->total.count + peak_total(c->peak).count;
 }
 
 struct tally *tally_read(struct mt_in *in, enum tally_what what)
 {
 	struct tally *t = xcalloc(1, sizeof *t);
 	struct counter c = {
-		.what = what,
+		.asked = what,
 		.stacks = stacks_new(),
 		.live = live_new(),
 		.peak = peak_new(),
@@ -167,8 +172,9 @@ struct tally *tally_read(struct mt_in *in, enum tally_what what)
 	t->title = tally_title(h, what);
 	t->command = xstrdup(h->command);
 	t->start_ns = h->start_ns;
+	begin_trace(&c, h);
 	while (mt_next(in, &ev) > 0) {
-		take(&c, &ev);
+		take(&c, &ev, in);
 		if (ev.time_ms > t->end_ms)
 			t->end_ms = ev.time_ms;
 	}
@@ -221,6 +227,14 @@ static const char *answer_to(enum tally_what what)
 	default:
 		return "all allocations";
 	}
+}
+
+bool tally_is_answer(const struct mt_header *h)
+{
+	for (size_t i = 0; i < h->n_stages; i++)
+		if (answer_of(h->stages[i].program))
+			return true;
+	return false;
 }
 
 /* *title becomes "*title, word stage's words"; either may be empty. */

@@ -36,10 +36,12 @@ struct tally *tally_read(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);
 
 /*
- * What the numbers of a trace with this header are. Filters that keep
- * allocations without their frees (memtemp, memleak, mempeak) have answered
- * already, whatever is asked for here. To be freed by the caller.
+ * Whether a filter has answered already: memtemp, memleak and mempeak keep
+ * allocations without their frees, so that the sum of what they emit is the
+ * answer, whatever is asked for here.
  */
+bool tally_is_answer(const struct mt_header *h);
+/* What the numbers of a trace with this header are. To be freed by the caller. */
 char *tally_title(const struct mt_header *h, enum tally_what what);
 
 #endif

@@ -1,0 +1,30 @@
+/*
+ * sizes.h - how often each size was allocated, and memray's histogram of that
+ */
+#ifndef SIZES_H
+#define SIZES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sizes;
+
+struct sizes *sizes_new(void);
+void sizes_free(struct sizes *s);
+void sizes_add(struct sizes *s, uint64_t size, uint64_t count);
+
+#define HISTOGRAM_BINS 10
+
+struct histogram {
+	size_t n;		/* of bins: HISTOGRAM_BINS, or 0: nothing but empty blocks */
+	uint64_t min, max;	/* the smallest and the largest size */
+	struct {
+		uint64_t end;	/* sizes below it belong here; in the last bin it too */
+		uint64_t count;
+	} bins[HISTOGRAM_BINS];
+};
+
+/* Bins of equal width in the logarithm (memray: reporters/stats.py, get_histogram_databins). */
+struct histogram sizes_histogram(const struct sizes *s);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * stats.h - what memstats counts, and how it is told
+ */
+#ifndef STATS_H
+#define STATS_H
+
+#include "memtrace.h"
+#include "peak.h"
+#include "stacks.h"
+#include "sizes.h"
+
+struct stats {
+	char *title, *command, *python;		/* python: the interpreter's version; "" = not known */
+	unsigned n_traces;
+	bool native, python_allocators, follow_fork;
+	uint64_t start_ns, end_ms;
+	uint32_t pid;				/* of the first process; 0 = not known */
+
+	struct amount all, freed, leaked, peak;	/* of joined traces: the sums */
+	uint64_t peak_ms;			/* of the last trace */
+	uint64_t by_allocator[256];
+	struct sizes *sizes;
+
+	struct stacks *stacks;
+	struct amount *at;			/* allocated, per stack; n of them */
+	uint32_t n;
+
+	uint64_t processes, threads, peak_rss, lost;
+};
+
+/* As text; `top` places of each kind. */
+void print_stats(const struct stats *s, size_t top);
+/* As one JSON object, with memray's keys (reporters/stats.py) and ours. */
+void print_stats_json(const struct stats *s, size_t top);
+
+#endif
