@@ -9,12 +9,12 @@
  * Keeps: the live set (held.h)
  */
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "held.h"
 #include "span.h"
+#include "tally.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -95,8 +95,7 @@ static int put_leak(struct leaks *l, struct mt_event *ev, struct mt_out *out)
 /* The process ends: what it holds is leaked, unless another program takes its place. */
 static void settle_process(struct leaks *l, const struct mt_event *end, struct mt_out *out)
 {
-	struct mt_str reason = mt_info_text(end->info, "reason");
-	bool is_exec = reason.n == 4 && memcmp(reason.p, "exec", 4) == 0;
+	bool is_exec = tally_is_exec(end);
 	struct mt_event ev;
 	struct block b;
 	size_t cursor = 0;

@@ -101,11 +101,10 @@ uint32_t threads_number(struct threads *t, uint32_t pid, uint32_t tid)
 
 void threads_take(struct threads *t, const struct mt_event *ev)
 {
-	if (ev->kind == MT_THREAD)
-		name(&t->threads[threads_number(t, ev->pid, ev->tid)], ev->name);
-	else if (ev->kind == MT_HEADER)
-		for (uint32_t i = 0; i < t->n; i++)
-			name(&t->threads[i], (struct mt_str){ "", 0 });
+	if (ev->kind != MT_THREAD)
+		return;
+	uint32_t n = threads_number(t, ev->pid, ev->tid);	/* may move the array */
+	name(&t->threads[n], ev->name);
 }
 
 uint32_t threads_count(const struct threads *t)

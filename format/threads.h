@@ -1,9 +1,9 @@
 /*
  * threads.h - the threads of a trace, numbered
  *
- * A thread is a pid and a tid. Feed it MT_THREAD and MT_HEADER events; ask for
- * the number of an event's thread, which stays: a thread of the same two
- * numbers, in another trace too, is the same one here.
+ * A thread is a pid and a tid. Feed it MT_THREAD events; ask for the number of an
+ * event's thread, which stays: a thread of the same two numbers, in another
+ * trace too, is the same one here.
  */
 #ifndef THREADS_H
 #define THREADS_H
@@ -20,7 +20,7 @@ struct threads;
 /* Dies without memory, as the others do. */
 struct threads *threads_new(void);
 void threads_free(struct threads *t);
-/* Take MT_THREAD (a name) and MT_HEADER (names are void); other kinds are none of its business. */
+/* Take MT_THREAD (a name); other kinds are none of its business. */
 void threads_take(struct threads *t, const struct mt_event *ev);
 /* The number of that thread; new ones count up from 0. */
 uint32_t threads_number(struct threads *t, uint32_t pid, uint32_t tid);

@@ -34,6 +34,13 @@ int main(void)
 {
 	struct threads *t = threads_new();
 
+	struct threads *fresh = threads_new();
+	for (uint32_t i = 0; i < 200; i++)
+		give(fresh, named(1, i, i % 2 ? "odd" : "even"));
+	CHECK("a name may be the first thing known of a thread",
+	      strcmp(threads_thread(fresh, 0)->name, "even") == 0 && strcmp(threads_thread(fresh, 199)->name, "odd") == 0);
+	threads_free(fresh);
+
 	CHECK("each pid and tid has a number of its own, counted up, which stays", numbers_are_stable(t));
 	uint32_t n = threads_number(t, 11, 5);
 	CHECK("a thread without a name has the empty one", strcmp(threads_thread(t, n)->name, "") == 0);
@@ -42,8 +49,8 @@ int main(void)
 	give(t, named(12, 5, "other"));
 	CHECK("the last name counts, of that process", strcmp(threads_thread(t, n)->name, "worker") == 0);
 	give(t, (struct mt_event){ .kind = MT_HEADER });
-	CHECK("a new trace voids names, not numbers",
-	      strcmp(threads_thread(t, n)->name, "") == 0 && threads_number(t, 11, 5) == n);
+	CHECK("in another trace it is the same thread",
+	      strcmp(threads_thread(t, n)->name, "worker") == 0 && threads_number(t, 11, 5) == n);
 	give(t, named(11, 5, ""));
 	CHECK("an empty name is none", strcmp(threads_thread(t, n)->name, "") == 0);
 	threads_free(t);
