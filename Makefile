@@ -146,6 +146,10 @@ demo: setup
 	@$(MAKE) --no-print-directory all
 	@B=$B examples/demo
 
+## readme: the table of commands in README.md, from what is built
+readme: all
+	@B=$B tests/readme-commands --write
+
 ## compile_commands.json: for editors and language servers
 compile_commands.json: Makefile $(SOURCES)
 	@{ sep='['; for f in $(SOURCES); do \
@@ -161,7 +165,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all test test-files asan asan-files setup hdr-check layers man install demo clean help
+.PHONY: all test test-files asan asan-files setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -38,7 +38,7 @@ static void start(struct bytes_in *b)
 	b->p = b->end = b->window;
 	b->packed = b->packed_end = NULL;
 	b->why[0] = '\0';
-	b->over = false;
+	b->over = b->cut = false;
 	b->format = BYTES_UNKNOWN;
 	b->read = 0;
 	b->hint = 0;
@@ -215,6 +215,7 @@ static int lz4_ended(struct bytes_in *b)
 {
 	if (b->hint == 0)
 		return 0;
+	b->cut = true;
 	snprintf(b->why, sizeof b->why, "cut off after %" PRIu64 " bytes", b->read);
 	return -1;
 }

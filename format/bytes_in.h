@@ -17,6 +17,7 @@ enum bytes_format { BYTES_UNKNOWN, BYTES_BARE, BYTES_LZ4 };
 struct bytes_in {
 	const uint8_t *p, *end;		/* unpacked, not yet taken */
 	char why[200];			/* after a failure: what, and where */
+	bool cut;			/* it is that the file ends too early */
 	void (*idle)(void *arg);	/* input was awaited for 100 ms; may be NULL */
 	void *idle_arg;
 

@@ -4,6 +4,10 @@
  * liblz4 1.9 has no call for a stored block, so those are framed here: a frame
  * of independent blocks, each a size with its top bit set, then the bytes.
  *
+ * Compressed frames have a checksum of each block, so that damage is found before
+ * it is used, and one of the whole, which nothing here needs: but lz4(1) 1.9.4
+ * silently drops the frame behind one that has the former without the latter.
+ *
  * Source: the LZ4 frame format, github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
 #include "bytes_out.h"
@@ -18,6 +22,7 @@
 
 static const LZ4F_preferences_t compressed_frame = {
 	.frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockLinked,
+		      .contentChecksumFlag = LZ4F_contentChecksumEnabled,
 		      .blockChecksumFlag = LZ4F_blockChecksumEnabled},
 };
 static const LZ4F_preferences_t stored_frame = {
@@ -99,13 +104,24 @@ int bytes_out_block(struct bytes_out *b, const uint8_t *p, size_t n)
 	return b->compressed ? compressed_block(b, p, n) : stored_block(b, p, n);
 }
 
+static int end_compressed(struct bytes_out *b)
+{
+	size_t n = LZ4F_compressEnd(b->lz4, b->buffer, b->buffer_size, NULL);
+
+	if (LZ4F_isError(n))
+		return fail(b, EIO);
+	return write_all(b, b->buffer, n);
+}
+
 int bytes_out_end(struct bytes_out *b)
 {
 	static const uint8_t end_mark[4] = {0};
 
 	if (b->error != 0)
 		return -1;
-	return b->begun ? write_all(b, end_mark, sizeof end_mark) : 0;
+	if (!b->begun)
+		return 0;
+	return b->compressed ? end_compressed(b) : write_all(b, end_mark, sizeof end_mark);
 }
 
 void bytes_out_clear(struct bytes_out *b)

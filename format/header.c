@@ -16,8 +16,6 @@
 #include "rows.h"
 #include "utf8.h"
 
-#define NOT_ONE "not a memory trace (memtrace)"
-
 /* ---------------------------------------------------------------- text */
 
 /* A growing string; p is NULL without memory. */
@@ -158,13 +156,13 @@ static bool check(struct mt_header *h, const msgpack_object *map, char *why, siz
 
 	if (format == NULL || format->type != MSGPACK_OBJECT_STR || format->via.str.size != 8 ||
 	    memcmp(format->via.str.ptr, "memtrace", 8) != 0) {
-		snprintf(why, why_size, NOT_ONE ": its first object is not its header");
+		snprintf(why, why_size, HEADER_NONE);
 		return false;
 	}
 	if (version == NULL || version->type != MSGPACK_OBJECT_ARRAY || version->via.array.size < 2 ||
 	    version->via.array.ptr[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
 	    version->via.array.ptr[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER) {
-		snprintf(why, why_size, NOT_ONE ": its header names no version");
+		snprintf(why, why_size, "not a memory trace (memtrace): its header names no version");
 		return false;
 	}
 	h->major = (unsigned)version->via.array.ptr[0].via.u64;
@@ -210,7 +208,7 @@ struct mt_header *header_read(const uint8_t *raw, size_t size, char *why, size_t
 
 	snprintf(why, why_size, "cannot be read: out of memory");
 	if (!unpack(&u, raw, size)) {
-		snprintf(why, why_size, NOT_ONE ": its first object is not its header");
+		snprintf(why, why_size, HEADER_NONE);
 		goto out;
 	}
 	if (h == NULL || !check(h, &u.data, why, why_size) || !fill(h, &u.data))

@@ -55,7 +55,7 @@ static inline uint64_t mp_load(const uint8_t *p)
 	return be64toh(x);
 }
 
-/* The integer at p, where MP_INT_SIZE bytes can be read; returns what is behind it, NULL: none, or over int64. */
+/* The integer at p, where MP_INT_SIZE bytes can be read. Returns what is behind it; NULL: none, or over int64. */
 static inline const uint8_t *mp_get_int(const uint8_t *p, int64_t *value)
 {
 	uint8_t b = *p;

@@ -148,8 +148,12 @@ static void sync_row(struct mt_out *out, uint32_t pid, uint32_t tid, uint64_t ti
 	set_limit(out);
 }
 
-/* What the next event needs to be known: rows for what differs, or a sync if one is due. */
-static void context(struct mt_out *out, uint32_t pid, uint32_t tid, uint64_t time_ms)
+/*
+ * What the next event needs to be known: rows for what differs, or a sync if
+ * one is due. Kept out of mt_put(), which then has no registers to save.
+ */
+static __attribute__((noinline)) void context(struct mt_out *out, uint32_t pid, uint32_t tid,
+					      uint64_t time_ms)
 {
 	give_full(out);
 	if (rows_size(out) - out->mark >= SYNC_EVERY) {
@@ -309,7 +313,7 @@ static int put_header_event(struct mt_out *out, const struct mt_event *ev)
 	return r;
 }
 
-static int put_other(struct mt_out *out, const struct mt_event *ev)
+static __attribute__((noinline)) int put_other(struct mt_out *out, const struct mt_event *ev)
 {
 	switch (ev->kind) {
 	case MT_FUNCTION:

@@ -32,6 +32,7 @@
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
 	{ "force", 'f', NULL, "overwrite FILE" },
+	{ "trace-python-allocators", 'A', NULL, "record each of Python's own small allocations, not the arenas they are cut from" },
 	{ "verbose", 'v', NULL, "say what was recorded, also when standard error is no terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -47,7 +48,7 @@ static const struct tool tool = {
 
 struct settings {
 	const char *output;	/* NULL: standard output */
-	bool force, verbose;
+	bool force, verbose, python_allocators;
 	char **argv;
 	int argc;
 };
@@ -59,6 +60,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'o': s->output = optarg; break;
 		case 'f': s->force = true; break;
 		case 'v': s->verbose = true; break;
+		case 'A': s->python_allocators = true; break;
 		}
 	if (optind == argc)
 		usage_die("which program is to be recorded? memrec [OPTIONS] -- COMMAND [ARG...]");
@@ -125,6 +127,7 @@ int main(int argc, char **argv)
 	const char *name = s.output ? s.output : "standard output";
 
 	struct mt_header_options about = { .command = (const char *const *)s.argv, .start_ns = wall_ns() };
+	about.python_allocators = s.python_allocators;
 	uint64_t start_ns = now_ns();
 	struct mt_header *header = mt_header_new(&about);
 	struct mt_out *out = mt_create(fd, name, MT_AUTO);
@@ -137,6 +140,7 @@ int main(int argc, char **argv)
 	collector_init(&c, out, header, start_ns);
 	char *agent = launch_agent_path();
 	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
+	how.flags = s.python_allocators ? WIRE_FLAG_PYTHON_ALLOCATORS : 0;
 	pid_t pid = launch(&how, &error);
 	if (pid < 0)
 		return not_started(&s, fd, error);

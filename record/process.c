@@ -159,7 +159,7 @@ static void take_free(struct process *p, const struct wire_slot *s)
 	struct address was;
 	if (addresses_take(&p->live, s->addr, &was))
 		put_free(p, s, was.id, was.size);
-	else
+	else if (s->stack != WIRE_NESTED)
 		p->unknown_frees++;
 }
 

@@ -56,6 +56,9 @@ struct wire_slot {
 	uint32_t tid;
 };
 
+/* In `stack` of a record that gives memory back: below Python's allocator; if the address is unknown, that is no news. */
+#define WIRE_NESTED 1u
+
 #define WIRE_PAYLOAD_BYTES 26		/* a payload slot: seq, kind, n, then bytes to its end */
 #define WIRE_MESSAGE_MAX (400u << 10)
 

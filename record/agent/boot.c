@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "pymem.h"
 #include "ring.h"
 
 struct boot boot;
@@ -56,5 +57,6 @@ __attribute__((constructor)) static void start(void)
 		return;
 	ring_local.guard = GUARD_DROP;
 	pystack_init();
+	pymem_init();
 	ring_local.guard = GUARD_NONE;
 }

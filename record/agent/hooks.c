@@ -6,7 +6,7 @@
  * other threads do in between. A realloc is a begin before and an outcome after.
  *
  * GUARD_DROP stands around every real call: an allocator that maps its own
- * arenas (jemalloc, pymalloc) is not counted twice.
+ * arenas (jemalloc) is not counted twice.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "boot.h"
-#include "ring.h"
+#include "record.h"
 
 static struct {
 	void *(*malloc)(size_t);
@@ -90,59 +90,12 @@ static inline bool ready(void)
 	return real.malloc != NULL;
 }
 
-static inline uint8_t guard_set(uint8_t guard)
-{
-	uint8_t old = ring_local.guard;
-	ring_local.guard = guard;
-	__asm__ volatile("" ::: "memory");
-	return old;
-}
-
-static inline void guard_reset(uint8_t guard)
-{
-	__asm__ volatile("" ::: "memory");
-	ring_local.guard = guard;
-}
-
-#define REAL(call) \
-	__extension__({ \
-		uint8_t guard_ = guard_set(GUARD_DROP); \
-		__auto_type result_ = (call); \
-		guard_reset(guard_); \
-		result_; \
-	})
-
-static inline void record_alloc(uint8_t kind, void *p, size_t n)
-{
-	if (UNLIKELY(ring_local.guard != GUARD_NONE)) {
-		if (ring_local.guard == GUARD_CAPTURE && ring_on())
-			ring_put_inline(kind, (uintptr_t)p, n, 0);
-		return;
-	}
-	if (UNLIKELY(!ring_on()))
-		return;
-	guard_set(GUARD_CAPTURE);
-	uint32_t stack = pystack_capture();
-	guard_reset(GUARD_NONE);
-	ring_put_inline(kind, (uintptr_t)p, n, stack);
-}
-
-static inline bool recording(void)
-{
-	return ring_local.guard != GUARD_DROP && ring_on();
-}
-
-static inline void record(uint8_t kind, const void *p, size_t n)
-{
-	if (LIKELY(recording()))
-		ring_put_inline(kind, (uintptr_t)p, n, 0);
-}
-
 HOOK void *malloc(size_t n)
 {
 	if (UNLIKELY(!ready()))
 		return bootstrap_alloc(16, n);
 	void *p = REAL(real.malloc(n));
+	look_after_python();
 	if (LIKELY(p != NULL))
 		record_alloc(WIRE_MALLOC, p, n);
 	return p;
@@ -153,6 +106,7 @@ HOOK void *calloc(size_t n, size_t size)
 	if (UNLIKELY(!ready()))
 		return bootstrap_alloc(16, n * size);	/* fresh, so zero; dlsym asks for little */
 	void *p = REAL(real.calloc(n, size));
+	look_after_python();
 	if (LIKELY(p != NULL))
 		record_alloc(WIRE_CALLOC, p, n * size);
 	return p;
@@ -197,12 +151,13 @@ static inline void *realloc_as(uint8_t kind, void *old, size_t n)
 		return bootstrap_alloc(16, n);
 	if (UNLIKELY(is_bootstrap(old)))
 		return leave_bootstrap(old, n);
+	bool nested = ring_local.guard == GUARD_PYTHON;
 	if (old)
-		record(WIRE_REALLOC_BEGIN, old, 0);
+		record(nested ? WIRE_FREE : WIRE_REALLOC_BEGIN, old, 0);
 	void *p = REAL(real.realloc(old, n));
 	if (LIKELY(p != NULL))
 		record_alloc(kind, p, n);
-	else if (old)
+	else if (old && !nested)
 		record(n ? WIRE_REALLOC_FAILED : WIRE_REALLOC_FREED, old, 0);
 	return p;
 }
@@ -235,6 +190,7 @@ HOOK int posix_memalign(void **to, size_t align, size_t n)
 static inline void *aligned(uint8_t kind, void *(*function)(size_t, size_t), size_t align, size_t n)
 {
 	void *p = REAL(function(align, n));
+	look_after_python();
 	if (LIKELY(p != NULL))
 		record_alloc(kind, p, n);
 	return p;
@@ -273,6 +229,7 @@ HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t o
 	if (UNLIKELY(!ready()))
 		return (void *)syscall(SYS_mmap, addr, n, protection, flags, fd, offset);
 	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
+	look_after_python();
 	if (p != MAP_FAILED)
 		record_alloc(WIRE_MMAP, p, n);
 	return p;
@@ -304,13 +261,14 @@ HOOK void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	va_end(args);
 	if (UNLIKELY(!ready()))
 		return (void *)syscall(SYS_mremap, old, old_size, n, flags, to);
+	bool nested = ring_local.guard == GUARD_PYTHON;
 	bool moves = old_size && !(flags & MREMAP_DONTUNMAP);	/* else the old pages stay as well */
 	if (moves)
-		record(WIRE_REMAP_BEGIN, old, old_size);
+		record(nested ? WIRE_UNMAP : WIRE_REMAP_BEGIN, old, old_size);
 	void *p = REAL(real.mremap(old, old_size, n, flags, to));
 	if (p != MAP_FAILED)
 		record_alloc(WIRE_MREMAP, p, n);
-	else if (moves)
+	else if (moves && !nested)
 		record(WIRE_REMAP_FAILED, old, old_size);
 	return p;
 }

@@ -263,45 +263,47 @@ static void version_text(char *p, uint32_t hex)
 	*p = '\0';
 }
 
-static uint32_t parse_number(const char **p)
+/*
+ * Up to 3.10 the version can only be asked for by a call, and a call must wait
+ * (python_begun). But each release added functions.
+ */
+static unsigned minor_by_symbols(const struct object *o)
 {
-	uint32_t n = 0;
-	while (**p >= '0' && **p <= '9')
-		n = n * 10 + (uint32_t)(*(*p)++ - '0');
-	return n & 0xff;
+	static const struct { unsigned minor; const char *since; } releases[] = {
+		{ 10, "Py_NewRef" }, { 9, "PyFrame_GetBack" }, { 8, "PyCode_NewWithPosOnlyArgs" },
+	};
+	for (size_t i = 0; i < sizeof releases / sizeof releases[0]; i++)
+		if (object_symbol(o, releases[i].since))
+			return releases[i].minor;
+	return 0;
 }
 
-/* "3.10.0rc2 (default, …" as PY_VERSION_HEX. */
-static uint32_t version_hex(const char *text)
-{
-	uint32_t hex = parse_number(&text) << 24;
-	for (int shift = 16; shift >= 8 && *text == '.'; shift -= 8) {
-		text++;
-		hex |= parse_number(&text) << shift;
-	}
-	return hex | (*text == 'a' ? 0xa0 : *text == 'b' ? 0xb0 : *text == 'r' ? 0xc0 : 0xf0);
-}
-
-/* Py_Version is data, from 3.11; older Py_GetVersion() may be called at any time, by any thread. */
-static uint32_t python_version(const struct search *s)
-{
-	uintptr_t data = data_symbol(s, "Py_Version");
-	if (data)
-		return (uint32_t)*(const unsigned long *)data;
-	const char *(*get)(void) = (const char *(*)(void))object_symbol(&s->python, "Py_GetVersion");
-	return get ? version_hex(get()) : 0;
-}
-
-static bool python_layout(struct python *p, uint32_t hex)
+static bool table_layout(struct py_layout *o, unsigned minor)
 {
 	static const struct py_layout *const tables[] = { &py38, &py39, &py310, &py311, &py312 };
-	unsigned minor = hex >> 16 & 0xff;
-	if (hex >> 24 != 3 || minor < 8 || is_prerelease(hex))
+	if (minor < 8 || minor > 12)
 		return false;
-	if (minor > 12)
-		return layout_published(&p->layout, (const void *)p->runtime, hex);
-	p->layout = *tables[minor - 8];
+	*o = *tables[minor - 8];
 	return true;
+}
+
+/* Py_Version is data, from 3.11. */
+static bool python_layout(struct python *p, const struct search *s)
+{
+	uintptr_t version = data_symbol(s, "Py_Version");
+	if (!version) {
+		unsigned minor = minor_by_symbols(&s->python);
+		version_text(p->version, 3u << 24 | minor << 16 | 0xf0);
+		if (minor == 0)
+			strcpy(p->version, "before 3.8");
+		return table_layout(&p->layout, minor);
+	}
+	uint32_t hex = (uint32_t)*(const unsigned long *)version;
+	version_text(p->version, hex);
+	if (hex >> 24 != 3 || is_prerelease(hex) || !p->runtime)
+		return false;
+	unsigned minor = hex >> 16 & 0xff;
+	return minor <= 12 ? table_layout(&p->layout, minor) : layout_published(&p->layout, (const void *)p->runtime, hex);
 }
 
 COLD enum python_found python_find(struct python *p)
@@ -314,17 +316,32 @@ COLD enum python_found python_find(struct python *p)
 		dl_iterate_phdr(search_count, NULL);
 		return PYTHON_NONE;
 	}
-	uint32_t hex = python_version(&s);
-	unsigned minor = hex >> 16 & 0xff;
-	version_text(p->version, hex);
 	p->runtime = data_symbol(&s, "_PyRuntime");
 	p->code_type = data_symbol(&s, "PyCode_Type");
 	p->thread_state = (void *(*)(void))object_symbol(&s.python, "PyGILState_GetThisThreadState");
-	p->attached = (void *(*)(void))object_symbol(&s.python, minor >= 13 ? "PyThreadState_GetUnchecked"
-										: "_PyThreadState_UncheckedGet");
-	if (!p->runtime || !p->code_type || !p->thread_state || !p->attached || !python_layout(p, hex))
+	p->attached = (void *(*)(void))object_symbol(&s.python, "PyThreadState_GetUnchecked");
+	if (!p->attached)		/* its name before 3.13 */
+		p->attached = (void *(*)(void))object_symbol(&s.python, "_PyThreadState_UncheckedGet");
+	p->get_version = (const char *(*)(void))object_symbol(&s.python, "Py_GetVersion");
+	p->get_allocator = (void (*)(int, void *))object_symbol(&s.python, "PyMem_GetAllocator");
+	p->set_allocator = (void (*)(int, void *))object_symbol(&s.python, "PyMem_SetAllocator");
+	p->is_initialized = (int (*)(void))object_symbol(&s.python, "Py_IsInitialized");
+	if (!python_layout(p, &s) || !p->runtime || !p->code_type || !p->attached || !p->get_version)
 		return PYTHON_REFUSED;
 	if (p->layout.free_threaded)
 		strcat(p->version, " free-threaded");
 	return PYTHON_FOUND;
+}
+
+bool python_name(struct python *p)
+{
+	if (p->layout.minor > 10)
+		return true;
+	const char *text = p->get_version();	/* "3.10.13 (main, …" */
+	size_t n = strcspn(text, " ");
+	if (n > sizeof p->version - 1)
+		n = sizeof p->version - 1;
+	memcpy(p->version, text, n);
+	p->version[n] = '\0';
+	return strpbrk(p->version, "ab") == NULL;
 }

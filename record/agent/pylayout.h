@@ -41,12 +41,17 @@ struct py_layout {
 	int rt_finalizing, rt_tstate_current, rt_interpreters, interp_next;
 };
 
-/* The interpreter in this process. Filled once, then constant. */
+/* The interpreter in this process. Filled by python_find(), then constant but for the version's text. */
 struct python {
 	uintptr_t runtime;		/* &_PyRuntime */
 	uintptr_t code_type;		/* &PyCode_Type */
 	void *(*thread_state)(void);	/* PyGILState_GetThisThreadState: this thread's, attached or not */
 	void *(*attached)(void);	/* PyThreadState_GetUnchecked: the one that holds the interpreter, or NULL */
+	const char *(*get_version)(void);
+	/* PyMem_GetAllocator, PyMem_SetAllocator (domain, a PyMemAllocatorEx), Py_IsInitialized; may be NULL */
+	void (*get_allocator)(int domain, void *allocator);
+	void (*set_allocator)(int domain, void *allocator);
+	int (*is_initialized)(void);
 	struct py_layout layout;
 	char version[48];		/* "3.11.2" */
 };
@@ -55,11 +60,24 @@ enum python_found { PYTHON_NONE, PYTHON_REFUSED, PYTHON_FOUND };
 
 /*
  * Look for a CPython among the loaded objects, wherever the loader put it (also
- * RTLD_LOCAL). Takes no lock but the one of dl_iterate_phdr, allocates nothing.
- * REFUSED: there is one, p->version says which, but its layout is not known.
- * Returns at once with NONE if nothing was loaded since the last NONE.
+ * RTLD_LOCAL). Takes no lock but the one of dl_iterate_phdr, allocates nothing,
+ * calls nothing of what it finds. REFUSED: there is one, p->version says which,
+ * but its layout is not known. Returns at once with NONE if nothing was loaded
+ * since the last NONE.
  */
 enum python_found python_find(struct python *p);
+
+/*
+ * Has it begun? Not before may its functions be called: it may have been found
+ * in the middle of the dlopen() that loads it, before it was relocated.
+ */
+static inline bool python_begun(const struct python *p)
+{
+	return LOAD(p->runtime, p->layout.rt_interpreters) != 0;
+}
+
+/* Of one that has begun: complete p->version. False: a pre-release, refused after all. */
+bool python_name(struct python *p);
 
 /*
  * The layout that _Py_DebugOffsets at `runtime` publishes, of a release with the

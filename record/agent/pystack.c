@@ -82,7 +82,7 @@ static struct lock thread_lock;
 
 static struct python python;
 enum { NOT_FOUND, FOUND, READY, OFF };
-static uint32_t state;		/* FOUND: not yet told to the collector, not yet hooked */
+static uint32_t state;		/* FOUND: it has not begun, or is not yet hooked and told */
 static bool refused;		/* OFF, and the user is yet to be told */
 static uint32_t lookups;
 
@@ -479,6 +479,10 @@ INLINE uint32_t name_levels(const struct py_layout *o, struct thread *t, uint32_
 /* May a debugger move frames now? */
 INLINE bool is_traced(const struct py_layout *o, uintptr_t ts)
 {
+#ifdef PYSTACK_VERIFY
+	if (pystack_trusting)
+		return false;
+#endif
 	return o->ts_tracefunc < 0 || LOAD(ts, o->ts_tracefunc) != 0 || (o->ts_event >= 0 && LOAD_INT(ts, o->ts_event) >= 0);
 }
 
@@ -602,10 +606,20 @@ static COLD void look(void)
 	lock_drop(&thread_lock);
 }
 
+const struct python *pystack_python(void)
+{
+	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+	return now == FOUND || now == READY ? &python : NULL;
+}
+
 /* The first allocation with an interpreter: hook it and say so. */
 static COLD void start(void)
 {
 	lock_take(&thread_lock);
+	if (state == FOUND && !python_name(&python)) {
+		refused = true;
+		__atomic_store_n(&state, OFF, __ATOMIC_RELEASE);
+	}
 	if (state == FOUND) {
 		choose_walk();
 		code_watch(&python);
@@ -630,7 +644,7 @@ static COLD bool prepare(void)
 	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
 	if (now == NOT_FOUND && is_time_to_look())
 		look();
-	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == FOUND)
+	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == FOUND && python_begun(&python))
 		start();
 	now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
 	if (now == OFF)
@@ -647,7 +661,7 @@ void pystack_init(void)
 
 #ifdef PYSTACK_VERIFY
 struct pystack_counts pystack_counts;
-bool pystack_naive, pystack_generic;
+bool pystack_naive, pystack_trusting, pystack_generic;
 
 static void check(uint32_t node, struct thread *t, uintptr_t ts)
 {

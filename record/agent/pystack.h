@@ -1,5 +1,5 @@
 /*
- * pystack.h - what tests see of the walker (everyone else: agent.h)
+ * pystack.h - what the walker's neighbours and tests see of it (everyone else: agent.h)
  */
 #ifndef PYSTACK_H
 #define PYSTACK_H
@@ -9,6 +9,8 @@
 
 #include "pylayout.h"
 
+/* The interpreter in this process; NULL: none that is understood. */
+const struct python *pystack_python(void);
 /* The calling thread's PyThreadState, or 0. */
 uintptr_t pystack_thread_state(const struct python *p);
 
@@ -25,6 +27,8 @@ struct pystack_counts {
 extern struct pystack_counts pystack_counts;
 /* For tests: stop at the first frame that looks as it did in the last walk. Wrong, and shown to be. */
 extern bool pystack_naive;
+/* For tests: stop early also while a debugger is at work. Wrong, and shown to be. */
+extern bool pystack_trusting;
 /* For tests: walk with the layout as a variable, as an unknown patch release would be. */
 extern bool pystack_generic;
 #define COUNT(what) __atomic_add_fetch(&pystack_counts.what, 1, __ATOMIC_RELAXED)

@@ -143,7 +143,7 @@ class Generator:
         self.put("header", start_ns=1700000000000000000, command=["python3", "my script.py", "--n=3"],
                  options={"native": True, "python_allocators": True, "follow_fork": self.args.processes > 1})
         for pid in self.pids():
-            self.put("process", pid=pid, info={"command": "python3 'my script.py'", "ppid": pid - 1,
+            self.put("process", pid=pid, info={"ppid": pid - 1, "command": ["python3", "my script.py"],
                                                "python": "3.11.2"}, time_ms=self.time_ms)
         for pid, tid in self.threads:
             self.put("thread", pid=pid, tid=tid, name="thread %d" % (tid - pid), time_ms=self.time_ms)
@@ -165,7 +165,7 @@ class Generator:
 
     def end(self):
         for pid in self.pids():
-            self.put("exit", pid=pid, info={"status": 0}, time_ms=self.time_ms)
+            self.put("exit", pid=pid, info={"code": 0}, time_ms=self.time_ms)
         if not self.args.unfinished:
             self.put("end", time_ms=self.time_ms)
 

@@ -6,8 +6,8 @@
  * with -DPYSTACK_VERIFY each capture is compared with the reference walk.
  * Python calls the pt_ functions through ctypes.
  *
- * Environment: PYSTACK_NAIVE=1, PYSTACK_STALE=1 make it wrong on purpose,
- * PYSTACK_GENERIC=1 walks with the layout as a variable, PYSTACK_REPORT=FILE
+ * Environment: PYSTACK_NAIVE=1, PYSTACK_STALE=1, PYSTACK_TRUSTING=1 make it wrong
+ * on purpose, PYSTACK_GENERIC=1 walks with the layout as a variable, PYSTACK_REPORT=FILE
  * appends a line of counts at the end of each process.
  */
 #include "../../record/agent/pystack.c"
@@ -181,6 +181,7 @@ __attribute__((constructor)) static void begin(void)
 	seen_codes = big(MAX_CODES * sizeof *seen_codes);
 #ifdef PYSTACK_VERIFY
 	pystack_naive = flag("PYSTACK_NAIVE");
+	pystack_trusting = flag("PYSTACK_TRUSTING");
 	code_stale = flag("PYSTACK_STALE");
 	pystack_generic = flag("PYSTACK_GENERIC");
 #endif

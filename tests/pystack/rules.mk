@@ -9,9 +9,12 @@ $B/tests/pystack-verify.so: $(PYSTACK_DEPS)
 $B/tests/pystack-bench.so: $(PYSTACK_DEPS)
 	@mkdir -p $(@D)
 	$(PYSTACK_CC) -o $@ tests/pystack/harness.c $(PYSTACK_PARTS)
-$B/tests/pylayout: tests/unit/pylayout.c record/agent/pylayout.c record/agent/pylayout.h record/agent/pytables.h
+$B/tests/pylayout: tests/unit/pylayout.c record/agent/pylayout.c record/agent/pylayout.h record/agent/pytables.h tests/unit/check.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/pylayout.c record/agent/pylayout.c
-$B/tests/pylines: tests/unit/pylines.c record/pylines.c record/pylines.h
+	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylayout.c record/agent/pylayout.c
+$B/tests/pylines: tests/unit/pylines.c record/pylines.c record/pylines.h tests/unit/check.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/pylines.c record/pylines.c
+	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylines.c record/pylines.c
+$B/tests/pystack-embed: tests/pystack/embed.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -ldl

@@ -1,0 +1,205 @@
+/*
+ * pymem.c - hooks in the three domains of Python's allocators
+ *
+ * PyMem_SetAllocator (PEP 445) lets us stand in front of PYMEM_DOMAIN_RAW, _MEM and
+ * _OBJ. What happens below our call (malloc, an arena's mmap) is not recorded beside it.
+ *
+ * When: in the constructor, before the interpreter begins; and, since it
+ * replaces all allocators while it reads its configuration (PYTHONMALLOC,
+ * -X dev), again at the first allocation after that, and whenever we are
+ * found to be in the chain no more (tracemalloc puts back what was
+ * there when it started; 3.12 and newer start afresh after Py_Finalize).
+ *
+ * The context of a domain is left as it is: a thread that calls while we change
+ * it loads the old function with the old context or the new one with the same.
+ * Nothing is ever taken out again: somebody may stand in front of us.
+ *
+ * Each time we hook, other functions are used (a generation), each with its own
+ * originals: being called twice in one chain is then harmless (the guard
+ * records only the outer call), where one set would call itself for ever.
+ */
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "pystack.h"
+#include "record.h"
+
+#define N_DOMAINS 3
+#define N_GENERATIONS 4
+#define CHECK_EVERY 256		/* allocations between two looks at the chain */
+#define MAX_CHAIN 8		/* allocators in front of one another */
+
+/* CPython's PyMemAllocatorEx (Include/cpython/pymem.h), the same since 3.5. */
+struct allocator {
+	void *ctx;
+	void *(*malloc)(void *ctx, size_t n);
+	void *(*calloc)(void *ctx, size_t n, size_t size);
+	void *(*realloc)(void *ctx, void *p, size_t n);
+	void (*free)(void *ctx, void *p);
+};
+
+uint8_t pymem_wanted, pymem_late;
+
+static struct allocator original[N_GENERATIONS][N_DOMAINS];
+static uint8_t generations[N_DOMAINS];		/* used */
+static uint32_t checks;
+static struct lock lock;
+
+static inline void *hook_malloc(const struct allocator *a, void *ctx, size_t n)
+{
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	void *p = a->malloc(ctx, n);
+	guard_reset(guard);
+	if (LIKELY(p != NULL))
+		record_alloc(WIRE_PYMALLOC_MALLOC, p, n);
+	return p;
+}
+
+static inline void *hook_calloc(const struct allocator *a, void *ctx, size_t n, size_t size)
+{
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	void *p = a->calloc(ctx, n, size);
+	guard_reset(guard);
+	if (LIKELY(p != NULL))
+		record_alloc(WIRE_PYMALLOC_CALLOC, p, n * size);
+	return p;
+}
+
+static inline void *hook_realloc(const struct allocator *a, void *ctx, void *old, size_t n)
+{
+	uint8_t guard = ring_local.guard;
+	if (old && guard == GUARD_NONE)
+		record(WIRE_REALLOC_BEGIN, old, 0);
+	guard_set(GUARD_PYTHON);
+	void *p = a->realloc(ctx, old, n);
+	guard_reset(guard);
+	if (LIKELY(p != NULL))
+		record_alloc(WIRE_PYMALLOC_REALLOC, p, n);
+	else if (old && guard == GUARD_NONE)
+		record(WIRE_REALLOC_FAILED, old, 0);
+	return p;
+}
+
+static inline void hook_free(const struct allocator *a, void *ctx, void *p)
+{
+	uint8_t guard = ring_local.guard;
+	if (p && guard == GUARD_NONE)
+		record(WIRE_PYMALLOC_FREE, p, 0);
+	guard_set(GUARD_PYTHON);
+	a->free(ctx, p);
+	guard_reset(guard);
+}
+
+#define DOMAIN(g, d) \
+	static void *malloc_##g##d(void *ctx, size_t n) { return hook_malloc(&original[g][d], ctx, n); } \
+	static void *calloc_##g##d(void *ctx, size_t n, size_t size) { return hook_calloc(&original[g][d], ctx, n, size); } \
+	static void *realloc_##g##d(void *ctx, void *p, size_t n) { return hook_realloc(&original[g][d], ctx, p, n); } \
+	static void free_##g##d(void *ctx, void *p) { hook_free(&original[g][d], ctx, p); }
+#define HOOKS(g, d) { NULL, malloc_##g##d, calloc_##g##d, realloc_##g##d, free_##g##d }
+#define GENERATION(g) DOMAIN(g, 0) DOMAIN(g, 1) DOMAIN(g, 2)
+
+GENERATION(0)
+GENERATION(1)
+GENERATION(2)
+GENERATION(3)
+
+static const struct allocator hooks[N_GENERATIONS][N_DOMAINS] = {
+	{ HOOKS(0, 0), HOOKS(0, 1), HOOKS(0, 2) },
+	{ HOOKS(1, 0), HOOKS(1, 1), HOOKS(1, 2) },
+	{ HOOKS(2, 0), HOOKS(2, 1), HOOKS(2, 2) },
+	{ HOOKS(3, 0), HOOKS(3, 1), HOOKS(3, 2) },
+};
+
+static bool is_ours(void *(*function)(void *, size_t), int domain)
+{
+	for (int g = 0; g < N_GENERATIONS; g++)
+		if (function == hooks[g][domain].malloc)
+			return true;
+	return false;
+}
+
+/* Words at an address that may be anything. */
+static bool peek(const void *at, uintptr_t *words, size_t n)
+{
+	struct iovec to = { words, n * sizeof *words }, from = { (void *)(uintptr_t)at, n * sizeof *words };
+	return syscall(SYS_process_vm_readv, getpid(), &to, 1, &from, 1, 0) == (long)(n * sizeof *words);
+}
+
+/*
+ * Whether a call to this allocator comes to us. Those in front of another
+ * (tracemalloc, the debug hooks) keep it behind their context, at once or after
+ * a word: it is looked for there, not called, for their hooks may take locks.
+ */
+static bool reaches_us(struct allocator a, int domain)
+{
+	for (int depth = 0; depth < MAX_CHAIN; depth++) {
+		uintptr_t words[6];
+		if (is_ours(a.malloc, domain))
+			return true;
+		if (!a.ctx || !peek(a.ctx, words, 6))
+			return false;
+		for (int at = 0; at < 2; at++)
+			if (is_ours((void *(*)(void *, size_t))words[at + 1], domain))
+				return true;
+		/* A debug hook's context begins with a letter in a word of its own. */
+		memcpy(&a, &words[words[0] < 256 ? 1 : 0], sizeof a);
+	}
+	return false;
+}
+
+static void hook(const struct python *p, bool late)
+{
+	for (int d = 0; d < N_DOMAINS; d++) {
+		struct allocator now;
+		p->get_allocator(d, &now);
+		if (generations[d] == N_GENERATIONS || reaches_us(now, d))
+			continue;
+		int g = generations[d]++;
+		original[g][d] = now;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		struct allocator ours = hooks[g][d];
+		ours.ctx = now.ctx;
+		p->set_allocator(d, &ours);
+		if (late)
+			pymem_late = 1;
+	}
+}
+
+static void look(bool late)
+{
+	const struct python *p = pystack_python();
+	if (!p || !p->get_allocator || !p->set_allocator || !p->is_initialized)
+		return;
+	if (late && !p->is_initialized())
+		return;
+	lock_take(&lock);
+	hook(p, late);
+	lock_drop(&lock);
+}
+
+void pymem_init(void)
+{
+	pymem_wanted = (boot.flags & WIRE_FLAG_PYTHON_ALLOCATORS) != 0;
+	if (pymem_wanted)
+		look(false);
+}
+
+void pymem_check(void)
+{
+	/* Often at first, until the interpreter has settled on its allocators. A lost count is no loss. */
+	uint32_t n = __atomic_load_n(&checks, __ATOMIC_RELAXED) + 1;
+	__atomic_store_n(&checks, n, __ATOMIC_RELAXED);
+	static bool settled;
+	if (settled && n % CHECK_EVERY)
+		return;
+	const struct python *p = pystack_python();
+	if (p && p->is_initialized && p->is_initialized()) {
+		settled = true;
+		look(true);
+	} else {
+		settled = false;	/* not begun, or finalized: look again as soon as it begins anew */
+	}
+}

@@ -1,0 +1,20 @@
+/*
+ * pymem.h - Python's own allocators (memrec --trace-python-allocators)
+ */
+#ifndef PYMEM_H
+#define PYMEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* 0: not asked for. Else pymem_check() is to be called now and then. */
+extern uint8_t pymem_wanted;
+/* Hooks were put in when Python had begun: blocks it took before come back through them. */
+extern uint8_t pymem_late;
+
+/* In the constructor: hook the three domains if an interpreter is there. */
+void pymem_init(void);
+/* At an allocation, guard set to GUARD_DROP: see whether the hooks stand, put them in (again) if not. */
+void pymem_check(void);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * record.h - recording one event from a hook, inlined
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "pymem.h"
+#include "ring.h"
+
+static inline uint8_t guard_set(uint8_t guard)
+{
+	uint8_t old = ring_local.guard;
+	ring_local.guard = guard;
+	__asm__ volatile("" ::: "memory");
+	return old;
+}
+
+static inline void guard_reset(uint8_t guard)
+{
+	__asm__ volatile("" ::: "memory");
+	ring_local.guard = guard;
+}
+
+#define REAL(call) \
+	__extension__({ \
+		uint8_t guard_ = guard_set(GUARD_DROP); \
+		__auto_type result_ = (call); \
+		guard_reset(guard_); \
+		result_; \
+	})
+
+static inline void record_alloc(uint8_t kind, void *p, size_t n)
+{
+	if (UNLIKELY(ring_local.guard != GUARD_NONE)) {
+		if (ring_local.guard == GUARD_CAPTURE && ring_on())
+			ring_put_inline(kind, (uintptr_t)p, n, 0);
+		return;
+	}
+	if (UNLIKELY(!ring_on()))
+		return;
+	guard_set(GUARD_CAPTURE);
+	uint32_t stack = pystack_capture();
+	guard_reset(GUARD_NONE);
+	ring_put_inline(kind, (uintptr_t)p, n, stack);
+}
+
+/* Called by the hooks of the C library, before they record: Python's allocators may need another look. */
+static inline void look_after_python(void)
+{
+	if (UNLIKELY(pymem_wanted) && ring_local.guard == GUARD_NONE && ring_on()) {
+		guard_set(GUARD_DROP);
+		pymem_check();
+		guard_reset(GUARD_NONE);
+	}
+}
+
+/*
+ * Below Python's allocator nothing is recorded, but for memory that goes back
+ * which was taken before the hooks were in: then the outer free named an
+ * address that nobody knows (the debug allocator's), or none (an arena).
+ */
+static inline bool recording(void)
+{
+	return ring_local.guard < (pymem_late ? GUARD_DROP : GUARD_PYTHON) && ring_on();
+}
+
+static inline void record(uint8_t kind, const void *p, size_t n)
+{
+	if (LIKELY(recording()))
+		ring_put_inline(kind, (uintptr_t)p, n, ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0);
+}
+
+#endif

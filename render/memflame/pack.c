@@ -1,0 +1,194 @@
+/*
+ * pack.c - a tree as the compressed columns a page carries (pack.h has the layout)
+ */
+#include "pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "error.h"
+#include "xmalloc.h"
+
+struct buffer {
+	uint8_t *p;
+	size_t n, cap;
+};
+
+static void put_number(struct buffer *b, uint64_t v)
+{
+	GROW(b->p, b->n + 10, b->cap);
+	for (; v > 127; v >>= 7)
+		b->p[b->n++] = (uint8_t)(v | 128);
+	b->p[b->n++] = (uint8_t)v;
+}
+
+static void put_bytes(struct buffer *b, const void *p, size_t n)
+{
+	GROW(b->p, b->n + n, b->cap);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+/* ---------------------------------------------------------------- columns */
+
+static void put_strings(struct buffer *b, const struct strings *s)
+{
+	put_number(b, s->count);
+	put_number(b, s->n_bytes + s->count);
+	for (uint32_t i = 0; i < s->count; i++) {
+		size_t n;
+		const char *p = strings_get(s, i, &n);
+		put_bytes(b, p, n);
+		put_bytes(b, "\n", 1);
+	}
+}
+
+static int by_falling_use(const void *a, const void *b, void *arg)
+{
+	const uint32_t *use = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (use[x] != use[y])
+		return use[x] < use[y] ? 1 : -1;
+	return x < y ? -1 : x > y;
+}
+
+/* The places in the order of their use, for small numbers where there are many; the root's stays first. */
+static uint32_t *frame_order(const struct tree *t)
+{
+	uint32_t *use = xcalloc(t->n_places, sizeof *use);
+	uint32_t *order = xmalloc(t->n_places * sizeof *order);
+
+	for (uint32_t i = 0; i < t->n_nodes; i++)
+		use[t->nodes[i].place]++;
+	for (uint32_t i = 0; i < t->n_places; i++)
+		order[i] = i;
+	qsort_r(order + 1, t->n_places - 1, sizeof *order, by_falling_use, use);
+	free(use);
+	return order;
+}
+
+static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *order)
+{
+	put_number(b, t->n_places);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		put_number(b, t->places[order[i]].name);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		put_number(b, t->places[order[i]].file);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		put_number(b, t->places[order[i]].module);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		put_number(b, t->places[order[i]].line);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		put_number(b, t->places[order[i]].kind);
+}
+
+/* frame_of: a place's number in the page. */
+static void put_nodes(struct buffer *b, struct tree *t, const uint32_t *frame_of, bool counts)
+{
+	struct tree_order order = tree_order(t);
+
+	put_number(b, t->n_nodes);
+	put_number(b, 0);
+	for (uint32_t i = 1; i < t->n_nodes; i++)
+		put_number(b, order.depth[i - 1] + 1 - order.depth[i]);
+	for (uint32_t i = 0; i < t->n_nodes; i++)
+		put_number(b, frame_of[t->nodes[order.nodes[i]].place]);
+	for (uint32_t i = 0; i < t->n_nodes; i++)
+		put_number(b, t->nodes[order.nodes[i]].bytes);
+	for (uint32_t i = 0; counts && i < t->n_nodes; i++)
+		put_number(b, t->nodes[order.nodes[i]].count);
+	free(order.nodes);
+	free(order.depth);
+}
+
+static struct buffer columns(struct tree *t, const struct page *page)
+{
+	struct buffer b = { 0 };
+	uint32_t title = tree_text(t, page->title, strlen(page->title));
+	uint32_t command = tree_text(t, page->command, strlen(page->command));
+	uint32_t unit = tree_text(t, page->unit, strlen(page->unit));
+	uint32_t allocations = strings_intern(&t->text, "allocations", 11);
+
+	put_number(&b, 1);
+	put_number(&b, page->inverted);
+	put_strings(&b, &t->text);
+	put_number(&b, title);
+	put_number(&b, command);
+	put_number(&b, t->stacks);
+	put_number(&b, page->counts ? 2 : 1);
+	put_number(&b, unit);
+	if (page->counts)
+		put_number(&b, allocations);
+
+	uint32_t *order = frame_order(t);
+	uint32_t *frame_of = xmalloc(t->n_places * sizeof *frame_of);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		frame_of[order[i]] = i;
+	put_frames(&b, t, order);
+	put_nodes(&b, t, frame_of, page->counts);
+	free(order);
+	free(frame_of);
+	return b;
+}
+
+/* ---------------------------------------------------------------- base64 */
+
+static void write_base64(const uint8_t *p, size_t n, FILE *out)
+{
+	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (; n >= 3; p += 3, n -= 3) {
+		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+		putc_unlocked(digit[v >> 18], out);
+		putc_unlocked(digit[v >> 12 & 63], out);
+		putc_unlocked(digit[v >> 6 & 63], out);
+		putc_unlocked(digit[v & 63], out);
+	}
+	if (n) {
+		uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0);
+		putc_unlocked(digit[v >> 18], out);
+		putc_unlocked(digit[v >> 12 & 63], out);
+		putc_unlocked(n > 1 ? digit[v >> 6 & 63] : '=', out);
+		putc_unlocked('=', out);
+	}
+}
+
+/* A chunk's size is a multiple of three: only the last one is padded. */
+#define CHUNK (3 * 16384)
+
+static void write_deflated(const struct buffer *b, FILE *out)
+{
+	z_stream z = { 0 };
+	uint8_t chunk[CHUNK];
+	size_t taken = 0;
+	int done = Z_OK;
+
+	/* -15: raw deflate, without zlib's header. */
+	if (deflateInit2(&z, 6, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+		die("out of memory");
+	while (done != Z_STREAM_END) {
+		z.next_out = chunk;
+		z.avail_out = CHUNK;
+		while (z.avail_out > 0 && done != Z_STREAM_END) {
+			size_t left = b->n - taken, part = left < 1 << 30 ? left : 1 << 30;
+			z.next_in = b->p + taken;
+			z.avail_in = (uInt)part;
+			done = deflate(&z, part == left ? Z_FINISH : Z_NO_FLUSH);
+			if (done == Z_STREAM_ERROR)
+				BUG("deflate() refused its stream");
+			taken += part - z.avail_in;
+		}
+		write_base64(chunk, CHUNK - z.avail_out, out);
+	}
+	deflateEnd(&z);
+}
+
+void pack(struct tree *t, const struct page *page, FILE *out)
+{
+	struct buffer b = columns(t, page);
+
+	write_deflated(&b, out);
+	free(b.p);
+}

@@ -1,0 +1,170 @@
+/*
+ * page.c - the page around the packed tree: template, style, scripts, and a table for who has no scripts
+ *
+ * page.html is the document with @NAME@ where something is to be put.
+ */
+#include "page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "tool.h"
+#include "units.h"
+#include "xmalloc.h"
+
+struct asset {
+	const char *start, *end;
+};
+
+#define ASSET(name) extern const char _binary_##name##_start[], _binary_##name##_end[]
+ASSET(page_html);
+ASSET(flame_css);
+ASSET(data_js);
+ASSET(frames_js);
+ASSET(tree_js);
+ASSET(search_js);
+ASSET(layout_js);
+ASSET(palette_js);
+ASSET(paint_js);
+ASSET(link_js);
+ASSET(text_js);
+ASSET(panel_js);
+ASSET(keys_js);
+ASSET(main_js);
+#define BYTES_OF(name) { _binary_##name##_start, _binary_##name##_end }
+
+static const struct asset page_html = BYTES_OF(page_html), flame_css = BYTES_OF(flame_css);
+/* In the order they need one another. */
+static const struct asset scripts[] = {
+	BYTES_OF(text_js), BYTES_OF(data_js), BYTES_OF(frames_js), BYTES_OF(tree_js),
+	BYTES_OF(search_js), BYTES_OF(layout_js), BYTES_OF(palette_js), BYTES_OF(paint_js),
+	BYTES_OF(link_js), BYTES_OF(panel_js), BYTES_OF(keys_js), BYTES_OF(main_js),
+};
+
+static void write_asset(struct asset a, FILE *out)
+{
+	fwrite(a.start, 1, (size_t)(a.end - a.start), out);
+}
+
+static void write_escaped(const char *p, size_t n, FILE *out)
+{
+	for (size_t i = 0; i < n; i++)
+		switch (p[i]) {
+		case '&': fputs("&amp;", out); break;
+		case '<': fputs("&lt;", out); break;
+		case '>': fputs("&gt;", out); break;
+		case '"': fputs("&quot;", out); break;
+		case '\'': fputs("&#39;", out); break;
+		default: putc((unsigned char)p[i] < ' ' || p[i] == 0x7f ? ' ' : p[i], out);
+		}
+}
+
+/* ---------------------------------------------------------------- the table of places */
+
+#define TOP 20
+
+static uint64_t *bytes_by_place(const struct tree *t)
+{
+	uint64_t *bytes = xcalloc(t->n_places, sizeof *bytes);
+
+	for (uint32_t i = 0; i < t->n_nodes; i++)
+		bytes[t->nodes[i].place] += t->nodes[i].bytes;
+	return bytes;
+}
+
+static void write_place(const struct tree *t, const struct place *place, FILE *out)
+{
+	size_t n;
+	const char *p = strings_get(&t->text, place->name, &n);
+	write_escaped(p, n, out);
+	p = strings_get(&t->text, place->file, &n);
+	if (n) {
+		fputs(" (", out);
+		write_escaped(p, n, out);
+		if (place->line)
+			fprintf(out, ":%u", place->line);
+		putc(')', out);
+	}
+}
+
+/* "12.500MB", or "12,345" of what was counted. */
+static void write_amount(const struct page *page, uint64_t amount, FILE *out)
+{
+	char size[SIZE_TEXT], count[28];
+
+	fputs(strcmp(page->unit, "bytes") == 0 ? size_text(amount, size) : count_text(amount, count), out);
+}
+
+static void write_table(const struct tree *t, const struct page *page, FILE *out)
+{
+	uint64_t *bytes = bytes_by_place(t);
+
+	fputs("<table><thead><tr><th>", out);
+	write_escaped(page->unit, strlen(page->unit), out);
+	fputs("</th><th>%</th><th>function (file:line)</th></tr></thead><tbody>\n", out);
+	for (int rank = 0; rank < TOP; rank++) {
+		uint32_t most = 0;
+		for (uint32_t i = 0; i < t->n_places; i++)
+			if (bytes[i] > bytes[most])
+				most = i;
+		if (!bytes[most])
+			break;
+		fputs("<tr><td>", out);
+		write_amount(page, bytes[most], out);
+		fprintf(out, "</td><td>%.2f</td><td>", 100.0 * (double)bytes[most] / (double)t->bytes);
+		write_place(t, &t->places[most], out);
+		fputs("</td></tr>\n", out);
+		bytes[most] = 0;
+	}
+	fputs("</tbody></table>", out);
+	free(bytes);
+}
+
+/* ---------------------------------------------------------------- the template */
+
+static void write_title(const struct page *page, FILE *out)
+{
+	if (page->command[0]) {
+		write_escaped(page->command, strlen(page->command), out);
+		fputs(": ", out);
+	}
+	write_escaped(page->title, strlen(page->title), out);
+}
+
+static void write_part(const char *name, size_t n, struct tree *t, const struct page *page, FILE *out)
+{
+	if (n == 5 && memcmp(name, "TITLE", n) == 0)
+		write_title(page, out);
+	else if (n == 7 && memcmp(name, "VERSION", n) == 0)
+		fputs(MEMREC_VERSION, out);
+	else if (n == 5 && memcmp(name, "STYLE", n) == 0)
+		write_asset(flame_css, out);
+	else if (n == 5 && memcmp(name, "TOTAL", n) == 0)
+		write_amount(page, t->bytes, out);
+	else if (n == 5 && memcmp(name, "TABLE", n) == 0)
+		write_table(t, page, out);
+	else if (n == 4 && memcmp(name, "DATA", n) == 0)
+		pack(t, page, out);
+	else if (n == 6 && memcmp(name, "SCRIPT", n) == 0)
+		for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+			write_asset(scripts[i], out);
+	else
+		BUG("page.html wants @%.*s@", (int)n, name);
+}
+
+void page_write(struct tree *t, const struct page *page, FILE *out)
+{
+	const char *p = page_html.start, *end = page_html.end;
+
+	for (;;) {
+		const char *at = memchr(p, '@', (size_t)(end - p));
+		const char *close = at ? memchr(at + 1, '@', (size_t)(end - at - 1)) : NULL;
+		if (!close)
+			break;
+		fwrite(p, 1, (size_t)(at - p), out);
+		write_part(at + 1, (size_t)(close - at - 1), t, page, out);
+		p = close + 1;
+	}
+	fwrite(p, 1, (size_t)(end - p), out);
+}

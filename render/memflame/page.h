@@ -1,0 +1,12 @@
+/*
+ * page.h - the page around the packed tree: template, style, scripts, and a table for who has no scripts
+ */
+#ifndef MEMFLAME_PAGE_H
+#define MEMFLAME_PAGE_H
+
+#include "pack.h"
+
+/* Write the whole document; an error stays with `out`. The tree can only be cleared afterwards. */
+void page_write(struct tree *t, const struct page *page, FILE *out);
+
+#endif

@@ -1,0 +1,116 @@
+'use strict';
+// paint.js - the rows that are in sight, on the canvas
+
+const ROW = 20;             // CSS pixels
+const PADDING = 4;
+const FONT = '12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
+
+class Painter {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext('2d', { alpha: false });
+    this.drawn = 0;         // boxes of the last paint
+  }
+
+  resize(width, height) {
+    const scale = this.scale = globalThis.devicePixelRatio || 1;
+    const { canvas } = this;
+    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+      canvas.width = Math.round(width * scale);
+      canvas.height = Math.round(height * scale);
+      canvas.style.width = `${width}px`;
+      canvas.style.height = `${height}px`;
+    }
+    this.width = width;
+    this.height = height;
+  }
+
+  /** view: App, or what has its scene, palette, colours, search, selected, hovered, labelOf(), shortAmountOf(). */
+  paint(view, top) {
+    const { context, scale } = this;
+    this.view = view;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.font = FONT;
+    context.textBaseline = 'middle';
+    this.letter = context.measureText('0').width;
+    context.fillStyle = view.palette.page;
+    context.fillRect(0, 0, this.width, this.height);
+    this.drawn = 0;
+    const first = Math.max(0, Math.floor(top / ROW));
+    const last = Math.min(view.scene.rows.length, Math.ceil((top + this.height) / ROW));
+    for (let row = first; row < last; row++) {
+      for (const box of view.scene.rows[row]) this.paintBox(box, row * ROW - top);
+    }
+  }
+
+  paintBox(box, y) {
+    const { context, scale, view } = this;
+    const left = Math.round(box.x * scale) / scale;
+    const right = Math.round((box.x + box.width) * scale) / scale;
+    const width = Math.max(right - left - (right - left > 3 ? 1 : 0), 1 / scale);
+    const look = this.lookOf(box);
+    context.fillStyle = look.fill;
+    context.fillRect(left, y, width, ROW - 1);
+    if (look.edge && width > 2) this.outline(left, y, width, look.edge, 1);
+    if (box === view.hovered && width > 2) this.outline(left, y, width, view.palette.selected, 1);
+    if (box === view.selected) this.outline(left, y, Math.max(width, 3), view.palette.selected, 2);
+    if (width > 3 * this.letter + 2 * PADDING) this.paintLabel(box, left + PADDING, y, width - 2 * PADDING, look);
+    this.drawn++;
+  }
+
+  outline(x, y, width, colour, thickness) {
+    const { context } = this;
+    context.strokeStyle = colour;
+    context.lineWidth = thickness;
+    context.strokeRect(x + thickness / 2, y + thickness / 2, width - thickness, ROW - 1 - thickness);
+  }
+
+  lookOf(box) {
+    const { palette, colours, search, scene } = this.view;
+    if (box.rest) return palette.rest;
+    if (search.hits(box)) return palette.match;
+    if (search.active) return palette.dim;
+    if (box.twin) return palette.focus;
+    if (scene.above.has(box)) return palette.above;
+    return { fill: palette.kinds[colours.kind[box.group]][colours.shade[box.group]], text: palette.text, quiet: palette.quiet };
+  }
+
+  /** The name, then if there is room where it is and, at the right, how much. */
+  paintLabel(box, x, y, room, look) {
+    const { context, view } = this;
+    const middle = y + ROW / 2;
+    const [name, place] = view.labelOf(box);
+    const shown = this.fit(name, room);
+    context.fillStyle = look.text;
+    context.fillText(shown, x, middle);
+    let used = this.widthOf(shown) + this.letter;
+    context.fillStyle = look.quiet || look.text;
+    const where = place && shown === name && room - used > 4 * this.letter ? this.fit(place, room - used) : '';
+    if (where) {
+      context.fillText(where, x + used, middle);
+      used += this.widthOf(where) + this.letter;
+    }
+    const amount = view.shortAmountOf(box);
+    const wide = this.widthOf(amount);
+    if (amount && shown === name && where === place && room - used > wide + 2 * this.letter) {
+      context.fillText(amount, x + room - wide, middle);
+    }
+  }
+
+  /** The letters are of one width, but those of other scripts. */
+  widthOf(text) {
+    return /^[ -~…]*$/.test(text) ? text.length * this.letter : this.context.measureText(text).width;
+  }
+
+  fit(text, room) {
+    // Nothing longer can fit, however narrow its letters: a name may have thousands.
+    let letters = Math.floor(room / this.letter);
+    if (text.length <= letters && this.widthOf(text) <= room) return text;
+    for (;;) {
+      const shown = `${text.slice(0, Math.max(letters - 1, 0))}…`;
+      const width = this.widthOf(shown);
+      if (width <= room || letters <= 1) return shown;
+      letters = Math.min(letters - 1, Math.floor(letters * room / width));
+    }
+  }
+}

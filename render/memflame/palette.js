@@ -1,0 +1,55 @@
+'use strict';
+// palette.js - colours of the boxes: the hue says what kind of code, the lightness tells modules apart
+//
+// The hues stay apart in the common forms of colour blindness (after Okabe and
+// Ito). Every text has a contrast of at least 4.5 to 1 on every fill.
+
+const SHADES = 5;
+
+/** Per kind (frames.js): hue, saturation, and the lightest lightness in the dark, where orange is brighter than blue. */
+const KIND_HUE = [[214, 12, 33], [206, 72, 34], [32, 80, 31], [268, 48, 41]];
+
+function shades(hue, saturation, lightest, step) {
+  return Array.from({ length: SHADES }, (_, i) => `hsl(${hue} ${saturation}% ${lightest - i * step}%)`);
+}
+
+const PALETTES = {
+  light: {
+    page: '#ffffff',
+    kinds: KIND_HUE.map(([hue, saturation]) => shades(hue, saturation, 89, 3)),
+    text: '#12161b',
+    quiet: '#3a434d',
+    above: { fill: '#e6eaef', text: '#3a434d' },
+    rest: { fill: '#eef0f3', text: '#4b545e', edge: '#c3cad2' },
+    dim: { fill: '#eceff2', text: '#57606a' },
+    match: { fill: '#f7a8d0', text: '#12161b', quiet: '#3a434d', edge: '#b0005e' },
+    focus: { fill: '#0b5c9e', text: '#ffffff', quiet: '#d5e8f7' },
+    selected: '#0b0d10',
+  },
+  dark: {
+    page: '#14171b',
+    kinds: KIND_HUE.map(([hue, saturation, lightest]) => shades(hue, saturation * 0.8, lightest, 2.2)),
+    text: '#f4f6f8',
+    quiet: '#d3dae2',
+    above: { fill: '#2b323a', text: '#c3cbd4' },
+    rest: { fill: '#20262c', text: '#a9b3be', edge: '#49525d' },
+    dim: { fill: '#22272e', text: '#98a3af' },
+    match: { fill: '#8e1c5e', text: '#ffffff', quiet: '#ffd9ec', edge: '#ff7fc0' },
+    focus: { fill: '#4aa3e8', text: '#0b1118', quiet: '#12283b' },
+    selected: '#ffffff',
+  },
+};
+
+/** Per group its kind and shade. */
+class Colours {
+  constructor(grouping) {
+    const { frames, first } = grouping;
+    this.kind = Uint8Array.from(first, f => frames.kind[f]);
+    this.shade = Uint8Array.from(first, f => {
+      const module = packageOf(frames.file[f]) || frames.module[f] || frames.name[f];
+      let hash = 0;
+      for (let i = 0; i < module.length; i++) hash = Math.imul(hash, 31) + module.charCodeAt(i) | 0;
+      return (hash >>> 4) % SHADES;
+    });
+  }
+}

@@ -1,0 +1,244 @@
+'use strict';
+// tree.js - one merged tree for every view, made only as far as it is looked at
+//
+// A box stands for many nodes of the profile: those with equal paths once
+// hidden frames are looked through and lines of a function, say, are one. Its
+// children are made when first asked for, by grouping the children (going
+// down) or the callers (going up) of those nodes. So changing what is hidden,
+// or the direction, rebuilds nothing: it begins with a new root.
+
+class Box {
+  constructor(parent, group) {
+    this.parent = parent;
+    this.group = group;     // of the Grouping; -1: the rest of its parent's children
+    this.amounts = [0, 0];  // per weight
+    this.nodes = null;      // Int32Array: of the profile
+    this.sources = null;    // going up: whose amount each of `nodes` carries
+    this.amountOf = null;   // going up: per weight, the profile's self or total
+    this.children = null;
+    this.rest = null;       // {from, to}: of the parent's children
+    this.twin = null;       // sandwich: the function's box in the other half
+    this.x = 0;             // Layout's
+    this.width = 0;
+    this.row = 0;
+  }
+}
+
+class MergedTree {
+  /**
+   * options: grouping (Grouping), hidden (Uint8Array per frame), weight (index
+   * of the profile's), recursion (true: a box directly under its like is one with it)
+   */
+  constructor(profile, options) {
+    Object.assign(this, options);
+    this.profile = profile;
+    this.weights = profile.units.length;
+    this.slot = new Int32Array(this.grouping.count).fill(-1);
+    this.scratch = { nodes: new Int32Array(1024), sources: new Int32Array(1024) };
+  }
+
+  value(box) {
+    return box.amounts[this.weight];
+  }
+
+  // ---- roots
+
+  /** Everything, outermost frames first. */
+  root() {
+    const box = this.all();
+    box.nodes = Int32Array.of(0);
+    return box;
+  }
+
+  /** Everything, the functions that allocate first, their callers below. */
+  invertedRoot() {
+    const { profile, scratch } = this;
+    const box = this.all();
+    const amount = profile.self[this.weight];
+    let n = 0;
+    for (let i = 1; i < profile.count; i++) {
+      if (!amount[i]) continue;
+      const node = this.visibleFrom(i, -1);
+      if (node > 0) n = this.note(n, node, i);
+    }
+    box.amountOf = profile.self;
+    box.children = this.merge(box, scratch.nodes.subarray(0, n), scratch.sources.subarray(0, n));
+    return box;
+  }
+
+  /** One function: {callers, callees}, two boxes of it to go up and down from. */
+  sandwich(group) {
+    const { profile, grouping } = this;
+    const found = [];
+    for (let i = 1; i < profile.count;) {
+      const here = grouping.of[profile.frame[i]] === group;
+      if (here) found.push(i);
+      i = here ? profile.end[i] : i + 1;
+    }
+    const callees = new Box(null, group);
+    const callers = new Box(null, group);
+    callees.nodes = callers.nodes = callers.sources = Int32Array.from(found);
+    callers.amountOf = profile.total;
+    callees.amounts = profile.total.map(total => found.reduce((sum, node) => sum + total[node], 0));
+    callers.amounts = callees.amounts;
+    callers.twin = callees;
+    callees.twin = callers;
+    return { callers, callees };
+  }
+
+  all() {
+    const box = new Box(null, this.grouping.of[0]);
+    box.amounts = this.profile.total.map(total => total[0]);
+    return box;
+  }
+
+  // ---- children
+
+  /** The boxes of the next level, largest first. Empty ones are left out. */
+  childrenOf(box) {
+    if (!box.children) {
+      box.children = box.rest ? this.childrenOf(box.parent).slice(box.rest.from, box.rest.to)
+        : box.sources ? this.callersOf(box) : this.calleesOf(box);
+    }
+    return box.children;
+  }
+
+  /** Some of a box's children, too thin to be drawn, as one box. */
+  restOf(box, from, to) {
+    const rest = new Box(box, -1);
+    rest.rest = { from, to };
+    const children = this.childrenOf(box);
+    for (let i = from; i < to; i++) {
+      for (let w = 0; w < this.weights; w++) rest.amounts[w] += children[i].amounts[w];
+    }
+    return rest;
+  }
+
+  calleesOf(box) {
+    const { frame, end, total } = this.profile;
+    const amount = total[this.weight];
+    let n = 0;
+    for (const node of box.nodes) {
+      // Nodes stand depth first: to look through a node is to step into it, else over all below it.
+      for (let i = node + 1; i < end[node];) {
+        if (this.isTransparent(frame[i], box.group)) {
+          i++;
+          continue;
+        }
+        if (amount[i]) n = this.note(n, i, i);
+        i = end[i];
+      }
+    }
+    return this.merge(box, this.scratch.nodes.subarray(0, n), null);
+  }
+
+  callersOf(box) {
+    const { parent } = this.profile;
+    let n = 0;
+    for (let i = 0; i < box.nodes.length; i++) {
+      const node = this.visibleFrom(parent[box.nodes[i]], box.group);
+      if (node > 0) n = this.note(n, node, box.sources[i]);
+    }
+    return this.merge(box, this.scratch.nodes.subarray(0, n), this.scratch.sources.subarray(0, n));
+  }
+
+  isTransparent(frame, group) {
+    return this.hidden[frame] === 1 || (this.recursion && this.grouping.of[frame] === group);
+  }
+
+  /** This node or the nearest caller of it that is shown; 0: none. */
+  visibleFrom(node, group) {
+    const { parent, frame } = this.profile;
+    while (node > 0 && this.isTransparent(frame[node], group)) node = parent[node];
+    return node;
+  }
+
+  note(n, node, source) {
+    const { scratch } = this;
+    if (n === scratch.nodes.length) {
+      for (const name of ['nodes', 'sources']) {
+        const longer = new Int32Array(2 * n);
+        longer.set(scratch[name]);
+        scratch[name] = longer;
+      }
+    }
+    scratch.nodes[n] = node;
+    scratch.sources[n] = source;
+    return n + 1;
+  }
+
+  /** One box a group. nodes and sources are scratch; sources null: going down, a node carries its own total. */
+  merge(parent, nodes, sources) {
+    const { grouping, slot, weight } = this;
+    const { frame, total } = this.profile;
+    const amountOf = sources ? parent.amountOf : total;
+    const carriers = sources || nodes;
+    const boxes = [];
+    const sizes = [];
+    for (const node of nodes) {
+      const group = grouping.of[frame[node]];
+      if (slot[group] < 0) {
+        slot[group] = boxes.length;
+        boxes.push(new Box(parent, group));
+        sizes.push(0);
+      }
+      sizes[slot[group]]++;
+    }
+    boxes.forEach((box, k) => {
+      box.nodes = new Int32Array(sizes[k]);
+      if (sources) box.sources = new Int32Array(sizes[k]);
+      box.amountOf = sources ? amountOf : null;
+      sizes[k] = 0;
+    });
+    const { of } = grouping;
+    const [first, second] = amountOf;
+    for (let i = 0; i < nodes.length; i++) {
+      const k = slot[of[frame[nodes[i]]]];
+      const box = boxes[k];
+      box.nodes[sizes[k]] = nodes[i];
+      if (sources) box.sources[sizes[k]] = sources[i];
+      sizes[k]++;
+      box.amounts[0] += first[carriers[i]];
+      if (second) box.amounts[1] += second[carriers[i]];
+    }
+    for (const box of boxes) slot[box.group] = -1;
+    return boxes
+      .filter(box => box.amounts[weight] > 0)
+      .sort((a, b) => b.amounts[weight] - a.amounts[weight] || a.group - b.group);
+  }
+
+  // ---- places in the tree
+
+  /** What a box holds that none of its children does. Of a weight. */
+  selfOf(box, weight) {
+    return this.childrenOf(box).reduce((left, child) => left - child.amounts[weight], box.amounts[weight]);
+  }
+
+  /** A box's way from its root, as a link says it: groups, and "from-to" for a rest. */
+  pathOf(box) {
+    const steps = [];
+    for (; box.parent; box = box.parent) {
+      steps.push(box.rest ? `${box.rest.from}-${box.rest.to}` : box.group);
+    }
+    return steps.reverse().join('.');
+  }
+
+  /** The box at that path, or the last one on the way that is there. */
+  find(root, path) {
+    let box = root;
+    for (const step of path ? path.split('.') : []) {
+      const next = this.step(box, step);
+      if (!next) break;
+      box = next;
+    }
+    return box;
+  }
+
+  step(box, step) {
+    const range = step.match(/^(\d+)-(\d+)$/);
+    if (!range) return this.childrenOf(box).find(child => child.group === Number(step));
+    const from = Number(range[1]);
+    const to = Math.min(Number(range[2]), this.childrenOf(box).length);
+    return from < to ? this.restOf(box, from, to) : null;
+  }
+}

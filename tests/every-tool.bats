@@ -1,0 +1,253 @@
+# What holds of every command, found in build/bin: options, bad input, full disks, closed pipes, cuts.
+#
+# Each test loops over the commands and names those that fail. memrec reads no
+# trace, memdiff reads folded lines, memtop is for terminals: where a test is not for them they are left out.
+
+load lib/common
+load lib/traces
+
+setup_file() {
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR setup
+	big_trace > "$BATS_FILE_TMPDIR/big.lz4"
+	python3 "$TESTS/lib/gen_trace.py" --events 30000 --seed 3 --processes 2 --unknown | memcat --from-json > "$BATS_FILE_TMPDIR/real.lz4"
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	BIG=$BATS_FILE_TMPDIR/big.lz4 REAL=$BATS_FILE_TMPDIR/real.lz4
+	problems=()
+}
+
+all() {
+	ls "${MEMREC_BIN:-$TESTS/../build/bin}"
+}
+
+# Those that read a trace on standard input and end with it.
+readers() {
+	all | grep -vx -e memrec -e memdiff -e memtop
+}
+
+# Those of them whose standard output is a trace.
+filters() {
+	for tool in $(readers); do
+		[ -e "$TESTS/../filters/$tool.c" ] && [[ $tool != memfold && $tool != memsplit-pid ]] && echo "$tool"
+	done
+}
+
+# Run a reader on standard input. Where it writes files, their bytes are what it writes.
+use() { # TOOL
+	case $1 in
+	memsplit-pid)
+		rm -rf split && mkdir split
+		memsplit-pid -o 'split/%p.lz4' || return
+		cat split/*
+		;;
+	*) "$1" ;;
+	esac
+}
+
+problem() {
+	problems+=("$*")
+}
+
+no_problems() {
+	printf '%s\n' "${problems[@]}"
+	[ ${#problems[@]} -eq 0 ]
+}
+
+# TOOL's run said one line on standard error (in err), which begins with its name, and it ended with STATUS.
+one_line() { # TOOL EXPECTED-STATUS STATUS WHAT
+	[ "$3" -eq "$2" ] || problem "$1: $4: status $3"
+	[ "$(wc -l < err)" -eq 1 ] || problem "$1: $4: $(wc -l < err) lines: $(head -c 300 err)"
+	[[ "$(head -1 err)" == "$1: "* ]] || problem "$1: $4: says '$(head -1 err)'"
+}
+
+@test "--help exits 0, tells the name, the usage and every option" {
+	for tool in $(all); do
+		run "$tool" --help
+		[ "$status" -eq 0 ] || problem "$tool: status $status"
+		[[ "${lines[0]}" == "$tool - "* ]] || problem "$tool: ${lines[0]}"
+		[[ "$output" == *"Usage: $tool [OPTION...]"*--help*--version* ]] || problem "$tool: usage"
+	done
+	no_problems
+}
+
+@test "--version tells name and version" {
+	for tool in $(all); do
+		run "$tool" --version
+		[ "$status" -eq 0 ] && [[ "$output" =~ ^$tool\ [0-9]+\.[0-9]+\.[0-9]+\ \(memrec\)$ ]] || problem "$tool: $output"
+	done
+	no_problems
+}
+
+@test "an unknown option is misuse: one line, where to look, exit 2" {
+	for tool in $(all); do
+		run --separate-stderr "$tool" --no-such-option
+		[ "$status" -eq 2 ] || problem "$tool: status $status"
+		[ -z "$output" ] || problem "$tool: prints $output"
+		[ "$stderr" = "$tool: unknown or ambiguous option '--no-such-option'
+Try '$tool --help'." ] || problem "$tool: $stderr"
+	done
+	no_problems
+}
+
+@test "--help and --version into a full disk fail" {
+	for tool in $(all); do
+		for option in --help --version; do
+			status=0
+			"$tool" $option > /dev/full 2> err || status=$?
+			one_line "$tool" 1 $status $option
+		done
+	done
+	no_problems
+}
+
+@test "without operands at a terminal there is a hint, and no waiting" {
+	for tool in $(readers); do
+		[ "$tool" = memsplit-pid ] && continue	# misses its -o first
+		run timeout 5 script -qec "$tool | cat; exit \${PIPESTATUS[0]}" /dev/null
+		[[ "$output" == *"standard input is a terminal"*"Try '$tool --help'."* ]] || problem "$tool: $output"
+	done
+	no_problems
+}
+
+@test "empty input: exit 1, one line" {
+	for tool in $(readers); do
+		status=0
+		use "$tool" < /dev/null > out 2> err || status=$?
+		one_line "$tool" 1 $status empty
+	done
+	no_problems
+}
+
+@test "a file that is not there: exit 1, one line that names it" {
+	for tool in $(readers); do
+		[ "$tool" = memsplit-pid ] && continue
+		status=0
+		"$tool" nowhere.lz4 < /dev/null > out 2> err || status=$?
+		one_line "$tool" 1 $status missing
+		grep -q 'nowhere.lz4: .*No such file or directory' err || problem "$tool: $(cat err)"
+	done
+	no_problems
+}
+
+@test "garbage: exit 1, one line" {
+	python3 -c 'import random, sys; random.seed(5); sys.stdout.buffer.write(bytes(random.randrange(256) for i in range(70000)))' > noise
+	{ head -c 7 "$REAL"; cat noise; } > bad_frame
+	printf '\x80' > empty_map
+	echo 'this is no trace' > text
+	{ lz4 -dc "$REAL" | head -c 3000; cat noise; } > bad_rows
+	for tool in $(readers); do
+		for input in noise bad_frame empty_map text bad_rows; do
+			status=0
+			use "$tool" < $input > out 2> err || status=$?
+			one_line "$tool" 1 $status $input
+		done
+	done
+	no_problems
+}
+
+@test "a trace of a newer major version is refused, and why is said" {
+	lz4 -dc "$REAL" | python3 -c 'import sys; d = sys.stdin.buffer.read(); assert b"version\x92\x01\x00" in d; sys.stdout.buffer.write(d.replace(b"version\x92\x01\x00", b"version\x92\x02\x00", 1))' > newer
+	for tool in $(readers); do
+		status=0
+		use "$tool" < newer > out 2> err || status=$?
+		one_line "$tool" 1 $status newer
+		grep -q 'version 2.0 is newer' err || problem "$tool: $(cat err)"
+	done
+	no_problems
+}
+
+@test "packed or bare, from a file or a pipe, at once or byte by byte: the same bytes" {
+	lz4 -dc "$BIG" > bare
+	python3 "$TESTS/lib/gen_trace.py" --events 1500 | memcat --from-json > small
+	lz4 -dc small > small_bare
+	[ "$(stat -c %s bare)" -gt 500000 ]
+	for tool in $(readers); do
+		use "$tool" < "$BIG" | cat > want
+		[ -s want ] || problem "$tool: nothing"
+		use "$tool" < bare | cat > got
+		cmp want got || problem "$tool: bare"
+		python3 "$TESTS/lib/feed.py" 4093 < "$BIG" | use "$tool" | cat > got
+		cmp want got || problem "$tool: by 4093 bytes"
+		use "$tool" < small | cat > want
+		for input in small small_bare; do
+			python3 "$TESTS/lib/feed.py" 1 < "$input" | use "$tool" | cat > got
+			cmp want got || problem "$tool: byte by byte"
+		done
+	done
+	no_problems
+}
+
+@test "a full disk is told: exit 1, one line" {
+	for tool in $(readers); do
+		[ "$tool" = memsplit-pid ] && continue
+		for input in "$REAL" "$BIG"; do
+			status=0
+			"$tool" < "$input" > /dev/full 2> err || status=$?
+			one_line "$tool" 1 $status "$(basename "$input")"
+			grep -q 'No space left on device' err || problem "$tool: $(cat err)"
+		done
+	done
+	no_problems
+}
+
+@test "a closed pipe ends a tool quietly, also where SIGPIPE was ignored" {
+	for tool in $(readers); do
+		[ "$tool" = memsplit-pid ] && continue
+		bash -c "$tool < '$BIG' 2> err | head -c 1 > first; echo \${PIPESTATUS[0]}" > status
+		grep -qx -e 0 -e 141 status || problem "$tool: status $(cat status)"
+		[ ! -s err ] || problem "$tool: says $(cat err)"
+		(trap '' PIPE && bash -c "$tool < '$BIG' 2> err | head -c 1 > first")
+		[ ! -s err ] || problem "$tool: with SIGPIPE ignored says $(cat err)"
+	done
+	no_problems
+}
+
+@test "a trace is not written to a terminal: one line tells what to append" {
+	for tool in $(filters); do
+		status=0
+		script -qec "$tool < '$REAL' 2> err" /dev/null > out || status=$?
+		one_line "$tool" 2 $status terminal
+		grep -q "a trace is binary: append '| memsummary' or '> FILE'" err || problem "$tool: $(cat err)"
+		[ "$(wc -c < out)" -lt 10 ] || problem "$tool: wrote $(wc -c < out) bytes to the terminal"
+	done
+	no_problems
+}
+
+@test "rows of kinds that are not known pass through filters" {
+	memcat --json "$REAL" | grep '"event":"other"' > want
+	[ "$(wc -l < want)" -gt 50 ]
+	for tool in $(filters); do
+		"$tool" < "$REAL" | memcat --json | grep '"event":"other"' > got
+		cmp want got || problem "$tool"
+	done
+	no_problems
+}
+
+@test "a filter's output is a whole trace that names it" {
+	for tool in $(filters); do
+		"$tool" < "$REAL" > out.lz4 || problem "$tool: status $?"
+		memcat out.lz4 > /dev/null || problem "$tool: output is not whole"
+		[ "$tool" = memcat ] || [ "$tool" = memmerge ] ||
+			memcat --header out.lz4 | jq -e --arg tool "$tool" '.provenance[-1].program == $tool' > /dev/null || problem "$tool: is not in the header"
+	done
+	no_problems
+}
+
+@test "cut anywhere: exit 1, one line, and what came before the cut is used" {
+	memcat --json "$REAL" > whole
+	run python3 "$TESTS/lib/cuts.py" 200 "$REAL" --whole whole memcat --json
+	[ ${#lines[@]} -eq 1 ] || problem "memcat: $output"
+	# Nearly all of it was there when only the last byte was missing.
+	[ "${lines[-1]#longest: }" -gt $(($(stat -c %s whole) / 2)) ] || problem "memcat: ${lines[-1]}"
+	mkdir -p split
+	for tool in $(readers); do
+		arguments=()
+		[ "$tool" != memsplit-pid ] || arguments=(-o 'split/%p.lz4')
+		run python3 "$TESTS/lib/cuts.py" 15 "$REAL" "$tool" "${arguments[@]}"
+		[ ${#lines[@]} -eq 1 ] || problem "$tool: $output"
+		[ "$output" != "longest: 0" ] || [ -n "$(ls split)" ] || problem "$tool: nothing was used"
+	done
+	no_problems
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Answer from `memcat --json` by the definitions, slowly: what the tools' answers are compared with.
+
+    oracle.py fold peak|leaks|total bytes|count < JSON     folded lines, sorted
+    oracle.py summary peak|leaks|total < JSON              lines "function|file|total|own|allocations", sorted
+    oracle.py stats < JSON                                 some of memstats --json, keys sorted
+"""
+import collections
+import json
+import sys
+
+
+class Trace:
+    """What is held per stack, a stack being a tuple of (name, file or module, line, has a file)."""
+
+    def __init__(self, lines):
+        self.total = collections.defaultdict(lambda: [0, 0])
+        self.leaks = collections.defaultdict(lambda: [0, 0])
+        self.live, self.max, self.peak = {}, 0, {}
+        self.allocs = self.frees = 0
+        self.sizes, self.allocators, self.threads = collections.Counter(), collections.Counter(), set()
+        functions, frames, stacks = {}, {}, {0: ()}
+        for line in lines:
+            e = json.loads(line)
+            kind = e["event"]
+            if kind == "function":
+                functions[e["function"]] = e["name"], e["file"] or e["module"], bool(e["file"])
+            elif kind == "frame":
+                name, place, has_file = functions[e["function"]]
+                frames[e["frame"]] = name, place, e["line"], has_file
+            elif kind == "stack":
+                stacks[e["stack"]] = stacks[e["parent"]] + (frames[e["frame"]],)
+            elif kind == "alloc":
+                self.alloc(e, stacks[e["stack"]])
+            elif kind == "free" and e["id"] in self.live:
+                self.frees += self.live.pop(e["id"])[2]
+                self.moment()
+            elif kind == "resize" and e["id"] in self.live:
+                old = self.live[e["id"]]
+                self.live[e["id"]] = (e["size"],) + old[1:]
+                self.moment()
+            elif kind == "exit":
+                for number, block in list(self.live.items()):
+                    if block[3] == e["pid"]:
+                        self.leak(self.live.pop(number))
+                self.moment()
+        for block in self.live.values():
+            self.leak(block)
+
+    def alloc(self, e, stack):
+        weight = e.get("weight", 1)
+        self.live[e["id"]] = e["size"], stack, weight, e["pid"]
+        self.total[stack][0] += e["size"] * weight
+        self.total[stack][1] += weight
+        self.allocs += weight
+        self.sizes[e["size"]] += weight
+        self.allocators[e["allocator"].upper()] += weight
+        self.threads.add((e["pid"], e["tid"]))
+        self.moment()
+
+    def leak(self, block):
+        size, stack, weight, _ = block
+        self.leaks[stack][0] += size * weight
+        self.leaks[stack][1] += weight
+
+    def moment(self):
+        """The last moment at which as much is alive as ever."""
+        now = sum(size * weight for size, _, weight, _ in self.live.values())
+        if now >= self.max:
+            self.max = now
+            self.peak = collections.defaultdict(lambda: [0, 0])
+            for size, stack, weight, _ in self.live.values():
+                self.peak[stack][0] += size * weight
+                self.peak[stack][1] += weight
+
+
+def label(frame):
+    name, place, line, has_file = frame
+    where = place + (":%d" % line if line and has_file else "") if place else ""
+    return (name or "[unknown]") + (" (%s)" % where if where else "")
+
+
+def fold(held, what):
+    lines = collections.Counter()
+    for stack, amounts in held.items():
+        lines[";".join(map(label, stack)) or "[unknown]"] += amounts[what == "count"]
+    return sorted("%s %d" % line for line in lines.items() if line[1])
+
+
+def summary(held):
+    rows = collections.defaultdict(lambda: [0, 0, 0])
+    for stack, (size, count) in held.items():
+        names = [(f[0] or "[unknown]", f[1] or "[unknown]") for f in stack] or [("[unknown]", "[unknown]")]
+        rows[names[-1]][1] += size
+        for name in set(names):
+            rows[name][0] += size
+            rows[name][2] += count
+    return sorted("%s|%s|%d|%d|%d" % (name + tuple(row)) for name, row in rows.items())
+
+
+def stats(t):
+    return {
+        "total_num_allocations": t.allocs,
+        "total_bytes_allocated": sum(size for size, _ in t.total.values()),
+        "peak_memory": t.max,
+        "total_frees": t.frees,
+        "leaked_bytes": sum(size for size, _ in t.leaks.values()),
+        "leaked_allocations": sum(count for _, count in t.leaks.values()),
+        "threads": len(t.threads),
+        "allocator_type_distribution": t.allocators,
+        "empty": t.sizes[0],
+    }
+
+
+def main():
+    trace = Trace(sys.stdin)
+    if sys.argv[1] == "stats":
+        print(json.dumps(stats(trace), sort_keys=True))
+        return
+    held = getattr(trace, sys.argv[2])
+    for line in fold(held, sys.argv[3]) if sys.argv[1] == "fold" else summary(held):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

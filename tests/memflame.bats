@@ -1,0 +1,207 @@
+# memflame: the page, its numbers, and what it does in a browser (tests/page/selftest.js)
+
+load lib/common
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return 1
+  cat >small.folded <<'END'
+main (/srv/app.py:1);load (/srv/app.py:10);read (/srv/io.py:5) 100
+main (/srv/app.py:1);load (/srv/app.py:11);read (/srv/io.py:5) 50
+main (/srv/app.py:1);load (/srv/app.py:10) 25
+main (/srv/app.py:1);_find_and_load (<frozen importlib._bootstrap>:100);work (/srv/lib.py:3) 200
+main (/srv/app.py:1);work (/srv/lib.py:3) 100
+main (/srv/app.py:1);work (/srv/lib.py:3);work (/srv/lib.py:3) 60
+other;malloc (/usr/malloc.c:99) 65
+END
+}
+
+# The sum of folded lines' counts, by another program.
+total() {
+  awk '{ s += $NF } END { printf "%.0f", s }' "$1"
+}
+
+# browse PAGE EXPECT [CHROMIUM OPTION...]: run the selftest's suites in a browser without network; its result as JSON.
+browse() {
+  local page=$1 expect=$2
+  shift 2
+  command -v chromium >/dev/null || skip "no chromium to open the page in"
+  cp "$page" opened.html
+  { printf '<script>const EXPECT = %s;</script>\n<script>\n' "$expect"; cat "$TESTS/page/selftest.js"; echo '</script>'; } >>opened.html
+  timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
+    --user-data-dir="$BATS_TEST_TMPDIR/profile" --host-resolver-rules="MAP * ~NOTFOUND" --window-size=1400,800 \
+    --virtual-time-budget=20000 "$@" --dump-dom "file://$PWD/opened.html" >dom.html 2>browser.err || return
+  # Text of a script element is serialised as it is: no entities to undo.
+  sed -n 's/.*<script type="text\/plain" id="selftest">\(.*\)<\/script>.*/\1/p' dom.html >result.json
+  [ -s result.json ] || { echo "no result; the browser said:"; tail -5 browser.err; return 1; }
+}
+
+# All checks passed, and there were at least so many.
+all_passed() {
+  jq -r '.failed[]' result.json
+  [ "$(jq '.failed | length' result.json)" -eq 0 ] && [ "$(jq '.passed | length' result.json)" -ge "$1" ]
+}
+
+# ---------------------------------------------------------------- the file
+
+@test "a page is one document without any reference to another" {
+  memflame small.folded >page.html
+  run -1 grep -E 'https?://|src=|href=|url\(|@import' page.html
+  grep -q "Content-Security-Policy.*default-src 'none'" page.html
+  [ "$(tail -1 page.html)" = "</html>" ]
+}
+
+@test "the same input gives the same bytes, by name and by pipe" {
+  memflame small.folded >a.html
+  memflame <small.folded >b.html
+  cat small.folded | memflame - >c.html
+  memflame <(cat small.folded) >d.html
+  cmp a.html b.html && cmp a.html c.html && cmp a.html d.html
+}
+
+@test "without scripts the page has a table of what holds most" {
+  memflame small.folded >page.html
+  sed -n '/<noscript>/,/<\/noscript>/p' page.html >noscript.html
+  grep -q '<td>360B</td><td>60.00</td><td>work (/srv/lib.py:3)</td>' noscript.html
+  grep -q '<p>600B in all' noscript.html
+  [ "$(grep -c '<td>' noscript.html)" -eq 4 ]
+}
+
+@test "an empty input is a page that says so" {
+  memflame </dev/null >page.html
+  printf '\n\n' | memflame | cmp - page.html
+  browse page.html '{"total": 0, "suites": ["empty"]}'
+  all_passed 1
+}
+
+@test "a bad line is named, and no page is written" {
+  for bad in 'a;b' 'a;b ' 'a;b 12x' 'a;b -3' 'a;b 1.5' ' 12' '12' $'a;b\t12'; do
+    printf 'a;b 1\n%s\n' "$bad" >bad.folded
+    run -1 --separate-stderr memflame bad.folded
+    [ -z "$output" ]
+    [[ "$stderr" == "memflame: bad.folded: line 2: "* ]]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+  done
+}
+
+@test "garbage is not echoed to the terminal" {
+  run -1 --separate-stderr memflame < <(printf 'x\033[31m\001;y')
+  [[ "$stderr" == *"line 1: no count at its end"*"'x?[31m?;y'" ]]
+}
+
+@test "counts up to 2^53 are kept, and beyond refused" {
+  echo 'a;b 9007199254740992' | memflame >page.html
+  browse page.html '{"total": 9007199254740992, "suites": ["any"]}'
+  all_passed 15
+  run -1 memflame < <(echo 'a 9007199254740993')
+  [[ "$output" == *"line 1: the count is beyond 2^53"* ]]
+  run -1 memflame < <(printf 'a 9007199254740992\nb 1\n')
+  [[ "$output" == *"line 2: the sum of the counts goes beyond 2^53"* ]]
+}
+
+@test "misuse is told apart from bad data" {
+  run -2 memflame --leaks small.folded
+  run -2 memflame --leaks --total small.folded
+  run -2 memflame small.folded small.folded
+  run -1 memflame nowhere.folded
+  [[ "$output" == "memflame: nowhere.folded: No such file or directory" ]]
+}
+
+@test "a full disk is reported, a closed pipe ends quietly" {
+  run -1 bash -c 'memflame small.folded >/dev/full'
+  [[ "$output" == *"No space left on device"* ]]
+  run bash -o pipefail -c 'memflame small.folded | head -c 10 >/dev/null'
+  [ -z "$output" ]
+}
+
+# ---------------------------------------------------------------- in a browser
+
+@test "numbers, views, search, mouse and keys on a page of known sums" {
+  memflame small.folded >page.html
+  browse page.html "{\"total\": $(total small.folded), \"suites\": [\"any\", \"small\", \"keys\", \"accessible\"]}"
+  all_passed 30
+}
+
+@test "in the dark, on a narrow screen" {
+  memflame small.folded >page.html
+  browse page.html '{"total": 600, "suites": ["dark", "any", "keys"]}' --force-dark-mode --blink-settings=preferredColorScheme=0 --window-size=600,700
+  all_passed 18
+}
+
+@test "a program's page keeps its total in every view" {
+  python3 "$TESTS/page/gen.py" program >program.folded
+  memflame program.folded >page.html
+  browse page.html "{\"total\": $(total program.folded), \"suites\": [\"any\", \"accessible\"]}"
+  all_passed 18
+}
+
+@test "a stack of 8000 frames" {
+  python3 "$TESTS/page/gen.py" deep 8000 | memflame >page.html
+  browse page.html '{"total": 4096, "depth": 8000, "suites": ["deep", "cut"]}'
+  all_passed 3
+}
+
+@test "100000 siblings" {
+  python3 "$TESTS/page/gen.py" wide 100000 | memflame >page.html
+  browse page.html '{"total": 10000000, "siblings": 100000, "suites": ["wide"]}'
+  all_passed 2
+}
+
+@test "labels are text: markup, escapes, other scripts, no UTF-8, brackets" {
+  {
+    echo '</script><script>evil=1</script> (</noscript><img src=x onerror=evil=1>.py:1);<b class=evil>bold</b> 10'
+    echo 'semi\x3bcolon;back\x5cslash;line\x0aend 20'
+    echo '日本語の関数 (/srv/файл.py:3);🐍🐍🐍;ﷺ 30'
+    printf 'bad\377\376utf 40\n'
+    echo 'operator()(int) (a b (copy).cpp:7);f(int (*)(int)) 50'
+    echo ';;no names 60'
+    echo '@DATA@;&lt;__proto__;constructor;-->;]]> 70'
+  } >hostile.folded
+  memflame --title '</title><script>evil=1</script>"&' hostile.folded >page.html
+  run -1 grep -E '<img|<script>evil|<b class' page.html
+  browse page.html '{"total": 280, "title": "</title><script>evil=1<\/script>\"&", "suites": ["any", "hostile"], "names":
+    ["<\/script><script>evil=1<\/script>", "semi;colon", "back\\slash", "line\\x0aend", "日本語の関数", "🐍🐍🐍", "operator()(int)",
+     "f(int (*)(int))", "[no name]", "@DATA@", "&lt", "__proto__", "bad\ufffd\ufffdutf"]}'
+  all_passed 16
+}
+
+@test "one node; a unit; open inverted" {
+  echo 'alone 7' | memflame --unit samples --inverted --title 'CPU' >page.html
+  grep -q '<p>7 in all' page.html
+  browse page.html '{"total": 7, "suites": ["any"]}'
+  all_passed 15
+  grep -q '7 samples' dom.html
+}
+
+@test "a trace: memfold's sums, bytes and allocations, the title of its stages" {
+  python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json >t.lz4
+  for what in "" --leaks --total; do
+    # shellcheck disable=SC2086 # no option is no word
+    memfold $what t.lz4 >bytes.folded && memfold $what --count t.lz4 >count.folded
+    # shellcheck disable=SC2086
+    memflame $what t.lz4 >page.html
+    case $what in
+    --leaks) title="never freed" ;;
+    --total) title="all allocations" ;;
+    *) title="alive at the high-water mark" ;;
+    esac
+    browse page.html "{\"total\": $(total bytes.folded), \"allocations\": $(total count.folded), \"title\": \"$title\", \"command\": \"python3 'my script.py' --n=3\", \"suites\": [\"trace\"]}"
+    all_passed 1
+  done
+  memflame <t.lz4 >piped.html && memflame t.lz4 | cmp - piped.html
+}
+
+@test "a damaged trace gives a page of what came before, and says so" {
+  python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json --uncompressed >t.lz4
+  head -c 60000 t.lz4 >cut.lz4
+  run -1 --separate-stderr memflame cut.lz4
+  [[ "$stderr" == *"cut.lz4: cut off"* ]]
+  [ "${lines[-1]}" = "</html>" ]
+}
+
+@test "a hundred thousand nodes: the file is small, and drawn" {
+  python3 "$TESTS/page/gen.py" random 100000 >random.folded
+  memflame random.folded >page.html
+  [ "$(stat -c %s page.html)" -lt 700000 ]
+  browse page.html "{\"total\": $(total random.folded), \"suites\": [\"any\"]}"
+  all_passed 15
+}

@@ -1,0 +1,170 @@
+# memsummary: what each function holds, itself and with its callees.
+
+load lib/common
+load lib/traces
+
+# The rows, as "location total own count", from memsummary's text: its columns hold no blanks.
+rows() {
+	memsummary "$@" | sed '1,2d;$d' | awk '{ n = NF; print $1, $2, $3, $(n-4), $(n-2), $n }'
+}
+
+@test "a caller has its callees' memory and allocations, each its own" {
+	trace > t.lz4 <<-END
+	alloc 1 1000 main@a.py:1;load@a.py:2
+	alloc 2 500 main@a.py:1;save@b.py:3
+	alloc 3 20 main@a.py:9
+	END
+	run rows t.lz4
+	[ "$output" = "main at a.py 1.520kB 20B 3
+load at a.py 1.000kB 1.000kB 1
+save at b.py 500B 500B 1" ]
+}
+
+@test "a function that calls itself is counted once, whatever its lines" {
+	trace > t.lz4 <<-END
+	alloc 1 100 walk@a.py:1;walk@a.py:2;walk@a.py:3
+	alloc 2 10 walk@a.py:1;visit@a.py:7;walk@a.py:2;visit@a.py:7
+	END
+	run rows t.lz4
+	[ "$output" = "walk at a.py 110B 100B 2
+visit at a.py 10B 10B 1" ]
+}
+
+@test "functions of one name in two files are two" {
+	trace > t.lz4 <<-END
+	alloc 1 100 f@a.py:1
+	alloc 2 10 f@b.py:1
+	END
+	run rows t.lz4
+	[ "$output" = "f at a.py 100B 100B 1
+f at b.py 10B 10B 1" ]
+}
+
+@test "nothing is dropped: small rows after 95 % of the bytes are there, and totals are whole" {
+	trace > t.lz4 <<-END
+	alloc 1 96000000 main@a.py:1;big@a.py:2
+	alloc 2 3000000 main@a.py:1;middle@a.py:3
+	alloc 3 2000000 main@a.py:1;small@a.py:4
+	END
+	run rows t.lz4
+	[ "$output" = "main at a.py 101.000MB 0B 3
+big at a.py 96.000MB 96.000MB 1
+middle at a.py 3.000MB 3.000MB 1
+small at a.py 2.000MB 2.000MB 1" ]
+}
+
+@test "the title says what the numbers are, the last line their totals" {
+	printf 'alloc 1 100 a@a.py:1\nalloc 2 1 b@a.py:1\n' | trace > t.lz4
+	run memsummary t.lz4
+	[ "${lines[0]}" = "app: alive at the high-water mark" ]
+	[ "${lines[-1]}" = "Total: 101B in 2 allocations at 2 locations" ]
+	run memsummary --leaks t.lz4
+	[ "${lines[0]}" = "app: never freed" ]
+	run memsummary --total t.lz4
+	[ "${lines[0]}" = "app: all allocations" ]
+}
+
+@test "the title tells which filters the trace came through" {
+	{ filtered_header memtemp '"-t","3"'; echo 'alloc 1 1 a@a.py:1'; } | trace > t.lz4
+	run memsummary --json t.lz4
+	[ "$(jq -r .title <<< "$output")" = "temporary allocations -t 3" ]
+	{ filtered_header memgrep '"--min-size=1 MB"'; echo 'alloc 1 1 a@a.py:1'; } | trace > t.lz4
+	run memsummary --leaks --json t.lz4
+	[ "$(jq -r .title <<< "$output")" = "never freed, filtered by memgrep '--min-size=1 MB'" ]
+}
+
+@test "--sort by own memory and by count, by number or by name; anything else is misuse" {
+	trace > t.lz4 <<-END
+	alloc 1 1000 main@a.py:1;big@a.py:2
+	alloc 2 10 main@a.py:1;often@a.py:3
+	alloc 3 10 main@a.py:1;often@a.py:3
+	END
+	for column in own 3 4; do
+		run memsummary -s $column -r 1 t.lz4
+		[[ "${lines[1]}" == *"<Own Memory>"* ]]
+		[[ "${lines[2]}" == "big at a.py"* ]]
+	done
+	for column in count 5; do
+		run memsummary --sort=$column t.lz4
+		[[ "${lines[1]}" == *"<Allocation Count>"* ]]
+		[[ "${lines[3]}" == "often at a.py"* ]]
+	done
+	run memsummary -s 6 t.lz4
+	[ "$status" -eq 2 ]
+}
+
+@test "--rows shows so many, the totals stay" {
+	printf 'alloc %d 10 f%d@a.py:1\n' $(seq 60 | sed 's/.*/& &/') | trace > t.lz4
+	run memsummary t.lz4
+	[ ${#lines[@]} -eq 63 ]
+	run memsummary -r 5 t.lz4
+	[ ${#lines[@]} -eq 8 ]
+	[ "${lines[-1]}" = "Total: 600B in 60 allocations at 60 locations" ]
+	run memsummary --rows=0 t.lz4
+	[ "$status" -eq 2 ]
+}
+
+@test "on a terminal: as many rows as fit, cut to its width, coloured; NO_COLOR is respected" {
+	printf 'alloc %d 10 f%d@/a/rather/long/path/to/a/file/which/does/not/fit/a.py:1\n' $(seq 60 | sed 's/.*/& &/') | trace > t.lz4
+	run script -qec "stty rows 20 cols 100; memsummary t.lz4" /dev/null
+	[ ${#lines[@]} -eq 19 ]
+	[[ "${lines[-2]}" == "45 more rows (-r 60 shows all)"* ]]
+	[[ "${lines[2]}" == *…* ]]
+	for line in "${lines[@]}"; do
+		line=${line%$'\r'}
+		[ ${#line} -le 100 ]
+	done
+	printf 'alloc 1 10 f@a.py:1\n' | trace > t.lz4
+	run script -qec "memsummary t.lz4" /dev/null
+	[[ "$output" == *$'\033[31m'*100.00%* ]]
+	NO_COLOR=1 run script -qec "memsummary t.lz4" /dev/null
+	[[ "$output" != *$'\033'* ]]
+	run memsummary t.lz4
+	[[ "$output" != *$'\033'* ]]
+}
+
+@test "names cannot steer the terminal" {
+	trace > t.lz4 <<-'END'
+	{"event":"header","command":["a\u001b[2Jb"]}
+	{"event":"function","function":1,"name":"x\u001b[31m\ny","file":"é\u009b.py"}
+	{"event":"frame","frame":1,"function":1,"line":5}
+	{"event":"stack","stack":1,"parent":0,"frame":1}
+	{"event":"alloc","id":1,"size":9,"stack":1}
+	END
+	run memsummary t.lz4
+	[[ "${lines[0]}" == "'a\\x1b[2Jb': "* ]]
+	[[ "${lines[2]}" == 'x\x1b[31m\x0ay at é\xc2\x9b.py'* ]]
+}
+
+@test "--json is one valid object with the same numbers" {
+	trace > t.lz4 <<-END
+	alloc 1 1000 main@a.py:1;load@a.py:2
+	alloc 2 5 -
+	END
+	run bash -o pipefail -c 'memsummary --json t.lz4 | jq -c .'
+	[ "$status" -eq 0 ]
+	[ "$output" = '{"title":"alive at the high-water mark","command":"app","total_bytes":1005,"total_allocations":2,"total_locations":3,"locations":[{"function":"load","file":"a.py","total_bytes":1000,"own_bytes":1000,"allocations":1},{"function":"main","file":"a.py","total_bytes":1000,"own_bytes":0,"allocations":1},{"function":"[unknown]","file":"[unknown]","total_bytes":5,"own_bytes":5,"allocations":1}]}' ]
+}
+
+@test "a trace without allocations has no rows, and says so in its totals" {
+	printf '' | trace > t.lz4
+	run memsummary t.lz4
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "Total: 0B in 0 allocations at 0 locations" ]
+}
+
+@test "twenty random traces are summed up as the definitions say" {
+	local failed=()
+	for seed in $(seq 20); do
+		python3 "$TESTS/lib/gen_trace.py" --events 700 --seed "$seed" --live 200 --processes $((seed % 2 + 1)) --weights --unknown | memcat --from-json > t.lz4
+		memcat --json t.lz4 > j
+		for what in peak leaks total; do
+			memsummary --json $([ $what = peak ] || echo --$what) t.lz4 |
+				jq -r '.locations[] | "\(.function)|\(.file)|\(.total_bytes)|\(.own_bytes)|\(.allocations)"' | LC_ALL=C sort > got
+			python3 "$TESTS/lib/oracle.py" summary $what < j | LC_ALL=C sort > want
+			cmp -s got want || failed+=("$seed:$what")
+		done
+	done
+	echo "differ: ${failed[*]}"
+	[ ${#failed[@]} -eq 0 ]
+}

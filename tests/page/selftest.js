@@ -1,0 +1,555 @@
+'use strict';
+// selftest.js - appended to a page by tests/memflame.bats: checks what the page shows, and says so in the document
+//
+// EXPECT, from a script before this one: {total, suites: [names]}. The result is
+// JSON in <script id="selftest">: {passed: [...], failed: [...], figures: {...}}.
+
+const passed = [];
+const failed = [];
+const figures = {};
+const errors = [];
+addEventListener('error', event => errors.push(String(event.message)));
+addEventListener('unhandledrejection', event => errors.push(String(event.reason)));
+addEventListener('securitypolicyviolation', event => errors.push(`blocked: ${event.blockedURI}`));
+
+// ------------------------------------------------------------ tools
+
+function equal(found, wanted, what) {
+  if (found !== wanted) throw new Error(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`);
+}
+
+function ok(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+async function check(sentence, test) {
+  try {
+    await test();
+    passed.push(sentence);
+  } catch (error) {
+    failed.push(`${sentence}: ${error.message}`);
+  }
+}
+
+function key(name, options = {}) {
+  const target = document.activeElement || document.body;
+  target.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true, ...options }));
+}
+
+function type(text) {
+  byId('search').value = text;
+  byId('search').dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+/** Back to how the page opens. */
+function reset(changes = {}) {
+  app.selected = null;
+  app.go({ ...app.defaults, ...changes });
+  app.focusGraph();
+}
+
+function boxes() {
+  return app.scene.rows.flat();
+}
+
+function named(name, row) {
+  const found = (row === undefined ? boxes() : app.scene.rows[row]).find(box => app.nameOf(box) === name);
+  ok(found, `no box is called ${name}`);
+  return found;
+}
+
+const value = box => app.tree.value(box);
+const sum = list => list.reduce((total, box) => total + value(box), 0);
+
+/** "name value" of each box of a row. */
+function row(n) {
+  return (app.scene.rows[n] || []).map(box => `${app.nameOf(box)} ${value(box)}`).join(', ');
+}
+
+/** What is drawn of each box adds up to it, within its edges, in order. */
+function checkRows() {
+  const rows = app.scene.upward ? [...app.scene.rows].reverse() : app.scene.rows;
+  rows.forEach((list, y) => {
+    let x = -1e-6;
+    for (const box of list) {
+      ok(box.x >= x - 1e-6, `row ${y}: boxes overlap`);
+      x = box.x + box.width;
+      ok(box.width >= 0 && x <= app.graph.clientWidth + 1e-3, `row ${y}: a box leaves the page`);
+    }
+  });
+  for (const box of boxes()) {
+    if (!box.rest) ok(sum(app.tree.childrenOf(box)) <= value(box) + 1e-6, `${app.nameOf(box)} has less than its children`);
+  }
+}
+
+/** Of what is to be seen in the next frame. */
+function pixel(x, y) {
+  app.paint();
+  const scale = devicePixelRatio || 1;
+  return [...app.painter.context.getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data].slice(0, 3);
+}
+
+function rgbOf(colour) {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 1;
+  const context = canvas.getContext('2d');
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}
+
+function luminance(rgb) {
+  const [r, g, b] = rgb.map(c => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(a, b) {
+  const [high, low] = [luminance(rgbOf(a)), luminance(rgbOf(b))].sort((x, y) => y - x);
+  return (high + 0.05) / (low + 0.05);
+}
+
+const pause = milliseconds => new Promise(resume => setTimeout(resume, milliseconds));
+
+async function back() {
+  const done = new Promise(resume => addEventListener('popstate', resume, { once: true }));
+  history.back();
+  await done;
+}
+
+// ------------------------------------------------------------ suites
+
+const SUITES = {
+  /** What holds of every page with something in it. */
+  async any() {
+    const { profile } = app;
+    await check('the root holds the sum of the input', () => {
+      equal(profile.total[0][0], EXPECT.total, 'total');
+      equal(profile.self[0].reduce((a, b) => a + b, 0), EXPECT.total, 'sum of what nodes hold');
+      equal(value(app.roots.callees), EXPECT.total, 'root');
+    });
+    for (const view of ['graph', 'inverted']) {
+      for (const changes of [{}, { imports: 'show' }, { group: 'function' }, { group: 'file' }, { recursion: 'collapse' }, { direction: 'flame' }, { hide: ['e'] }]) {
+        await check(`${view} ${JSON.stringify(changes)} keeps the total`, () => {
+          reset({ view, ...changes });
+          const root = app.roots.callees;
+          equal(value(root), EXPECT.total, 'root');
+          const drawn = app.scene.rows[app.scene.upward ? root.row - 1 : 1] || [];
+          const self = app.tree.selfOf(root, 0);
+          ok(self >= 0, 'the children hold more than the root');
+          // Only what is thinner than half a pixel altogether is not drawn.
+          const missing = EXPECT.total - self - sum(drawn);
+          ok(missing >= 0 && missing * app.graph.clientWidth <= EXPECT.total / 2 + 1e-6, `${missing} are not drawn`);
+          if (!changes.hide && view === 'inverted' && changes.imports) equal(self, 0, 'nobody\'s');
+          checkRows();
+        });
+      }
+    }
+    await check('boxes are drawn in their colours', () => {
+      reset();
+      const top = byId('canvas').getBoundingClientRect().height ? app.scene.rows[0][0] : null;
+      ok(top, 'the canvas has no height');
+      const { palette, colours } = app;
+      const wanted = rgbOf(palette.kinds[colours.kind[top.group]][colours.shade[top.group]]);
+      equal(String(pixel(app.graph.clientWidth / 2, 3)), String(wanted), 'root\'s colour');
+    });
+    await check('a link opens the same view', () => {
+      reset({ view: 'inverted', group: 'function', label: 'location', direction: 'flame', search: 'a.c/ é%&', hide: ['x y', '^z'], theme: 'dark' });
+      equal(JSON.stringify(fromLink(location.hash, app.defaults)), JSON.stringify(app.state), 'state');
+    });
+    await check('nothing was blocked and no error was thrown', () => equal(errors.join('; '), '', 'errors'));
+    reset();
+  },
+
+  /** The fixture of memflame.bats, sums by hand. */
+  async small() {
+    await check('hidden frames are looked through, and equal siblings merge', () => {
+      reset();
+      equal(row(0), 'all 600', 'root');
+      equal(row(1), 'main 535, other 65', 'first row');
+      equal(row(2), 'work 360, load 125, load 50, malloc 65', 'main calls');
+      reset({ imports: 'show' });
+      equal(row(2), '_find_and_load 200, work 160, load 125, load 50, malloc 65', 'main calls with imports');
+    });
+    await check('a box is a line, a function or a file', () => {
+      reset({ group: 'function' });
+      equal(row(2), 'work 360, load 175, malloc 65', 'by function');
+      equal(app.grouping.location(named('load').group), '/srv/app.py:10, 11', 'lines of load');
+      reset({ group: 'file' });
+      equal(row(1), '/srv/app.py 535, other 65', 'by file');
+      equal(row(2), '/srv/lib.py 360, /srv/io.py 150, /usr/malloc.c 65', 'second row by file');
+    });
+    await check('direct recursion can be one box', () => {
+      reset();
+      equal(row(3), 'work 60, read 100, read 50', 'below');
+      reset({ recursion: 'collapse' });
+      equal(row(3), 'read 100, read 50', 'below, collapsed');
+      equal(app.tree.selfOf(named('work'), 0), 360, 'self of work');
+    });
+    await check('inverted: what allocates first, its callers below', () => {
+      reset({ view: 'inverted' });
+      equal(row(1), 'work 360, read 150, malloc 65, load 25', 'who allocates');
+      equal(row(2), 'main 300, work 60, load 100, load 50, other 65, main 25', 'their callers');
+      equal(row(3), 'main 60, main 100, main 50', 'and theirs');
+    });
+    await check('sandwich: all callers and callees of a function, nothing counted twice', () => {
+      reset();
+      app.select(named('work'));
+      key('s');
+      equal(app.state.view, 'sandwich', 'view');
+      equal(row(0), 'main 360', 'callers');
+      equal(row(1), 'work 360', 'the function');
+      equal(row(2), 'work 60', 'callees');
+      key('ArrowUp');
+      equal(app.nameOf(app.selected), 'main', 'above');
+      key('ArrowDown');
+      key('ArrowDown');
+      equal(`${app.nameOf(app.selected)} ${value(app.selected)}`, 'work 60', 'below');
+      key('ArrowUp');
+      key('ArrowUp');
+      key('Enter');
+      equal(app.state.zoom, `^${app.grouping.of[app.profile.frames.name.indexOf('main')]}`, 'zoom into a caller');
+      equal(named('main').width, app.graph.clientWidth, 'its width');
+      key('s');
+      equal(app.nameOf(app.roots.callees), 'main', 'sandwich of the selected caller');
+      equal(value(app.roots.callees), 535, 'it has all of main');
+      key('Escape');
+      equal(app.state.view, 'graph', 'view after Esc');
+    });
+    await check('a search sums each stack once', () => {
+      reset();
+      type('io\\.py');
+      equal(byId('matches').textContent, '150 B, 25.0 % of all, 1 frame', 'io.py');
+      type('^work');
+      equal(byId('matches').textContent, '360 B, 60.0 % of all, 1 frame', 'work');
+      type('LIB.py:3');
+      equal(byId('matches').textContent, '360 B, 60.0 % of all, 1 frame', 'file and line, in any case');
+      type('nowhere');
+      equal(byId('matches').textContent, 'no match', 'nothing');
+      type('(');
+      equal(byId('matches').textContent, 'no regular expression', 'half a regexp');
+      equal(byId('search').getAttribute('aria-invalid'), 'true', 'marked');
+      for (const view of ['inverted', 'graph']) {
+        app.setView(view);
+        type('io\\.py');
+        equal(byId('matches').textContent, '150 B, 25.0 % of all, 1 frame', view);
+      }
+    });
+    await check('what matches can be hidden, and shown again', () => {
+      reset();
+      type('^load');
+      byId('search').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', shiftKey: true, bubbles: true, cancelable: true }));
+      equal(row(2), 'work 360, read 150, malloc 65', 'load is looked through, its callees merge');
+      byId('filters').querySelector('.chip:last-child').click();
+      equal(row(2), 'work 360, load 125, load 50, malloc 65', 'load is back');
+      app.select(named('read'));
+      key('x');
+      ok(!boxes().some(box => app.nameOf(box) === 'read'), 'read is still drawn');
+      equal(value(app.roots.callees), 600, 'total');
+    });
+    await check('figures of a box: self, of all, of the view, of the parent', () => {
+      reset();
+      app.zoomTo(named('main'));
+      equal(app.summaryOf(named('load')), 'load (/srv/app.py:10) · 125 B · self 25 B · 20.8 % of all · 23.4 % of view · 23.4 % of parent', 'load');
+      equal(byId('status').textContent, app.summaryOf(app.zoom), 'the zoomed box is read out');
+      app.panel.showTooltip(named('read'), 5, 5);
+      ok(byId('tooltip').textContent.includes('/srv/io.py:5'), 'no source location in the tooltip');
+      ok(byId('tooltip').getBoundingClientRect().width > 50, 'no tooltip');
+      app.panel.showTooltip(null);
+    });
+    await check('a click zooms, Back returns', async () => {
+      reset();
+      const load = named('load');
+      const frame = byId('canvas').getBoundingClientRect();
+      const event = { clientX: frame.left + load.x + load.width / 2, clientY: frame.top + load.row * ROW + 5, bubbles: true };
+      byId('canvas').dispatchEvent(new MouseEvent('mousemove', event));
+      ok(!byId('tooltip').hidden, 'no tooltip under the mouse');
+      byId('canvas').dispatchEvent(new MouseEvent('click', event));
+      equal(app.nameOf(app.zoom), 'load', 'zoomed');
+      equal(app.zoom.width, app.graph.clientWidth, 'its width');
+      equal([...byId('trail').querySelectorAll('button')].map(b => b.textContent).join('>'), 'all>main>load', 'breadcrumb');
+      equal(byId('trail').querySelector('[aria-current]').textContent, 'load', 'current crumb');
+      await back();
+      equal(app.state.zoom, '', 'Back');
+      app.zoomTo(named('load'));
+      byId('trail').querySelectorAll('button')[1].click();
+      equal(app.nameOf(app.zoom), 'main', 'a crumb zooms out');
+    });
+  },
+
+  /** The same fixture by keys alone. */
+  async keys() {
+    await check('arrows, Enter, Backspace, Home, End', () => {
+      reset();
+      byId('canvas').focus();
+      key('ArrowDown');
+      equal(app.nameOf(app.selected), 'all', 'the first arrow selects what is zoomed');
+      key('ArrowDown');
+      equal(app.nameOf(app.selected), 'main', 'down');
+      key('ArrowRight');
+      equal(app.nameOf(app.selected), 'other', 'right');
+      key('ArrowRight');
+      equal(app.nameOf(app.selected), 'other', 'nothing further right');
+      key('ArrowLeft');
+      key('ArrowDown');
+      key('ArrowRight');
+      equal(app.summaryOf(app.selected).startsWith('load (/srv/app.py:10) · 125 B'), true, 'load');
+      key('Enter');
+      equal(app.nameOf(app.zoom), 'load', 'Enter');
+      key('ArrowDown');
+      equal(app.nameOf(app.selected), 'read', 'below');
+      key('Backspace');
+      equal(app.nameOf(app.zoom), 'main', 'Backspace');
+      key('End');
+      equal(`${app.nameOf(app.selected)} ${value(app.selected)}`, 'work 60', 'End');
+      key('Home');
+      equal(app.nameOf(app.selected), 'main', 'Home');
+      key('Escape');
+      equal(app.state.zoom, '', 'Esc');
+      key('f');
+      app.select(named('main'));
+      key('ArrowUp');
+      equal(app.nameOf(app.selected), 'work', 'up in a flame is towards the callees');
+      key('f');
+    });
+    await check('search, n and N, Esc', () => {
+      reset();
+      key('/');
+      equal(document.activeElement, byId('search'), 'focus');
+      type('read');
+      key('Enter');
+      equal(value(app.selected), 100, 'first match');
+      app.focusGraph();
+      key('n');
+      equal(value(app.selected), 50, 'next match');
+      ok(byId('status').textContent.startsWith('match 2 of 2 boxes'), 'status');
+      key('n');
+      equal(value(app.selected), 100, 'around');
+      key('N');
+      equal(value(app.selected), 50, 'previous match');
+      key('Escape');
+      equal(app.state.search, '', 'Esc ends the search');
+      key('/');
+      type('read');
+      key('i');
+      equal(app.state.view, 'graph', 'letters in the search field are text');
+      key('Escape');
+      equal(document.activeElement, byId('canvas'), 'Esc leaves the field');
+    });
+    await check('i f g l h r t cycle what their menus show', () => {
+      reset({ theme: 'light' });
+      const shown = name => document.querySelector(`select[data-state="${name}"]`).value;
+      for (const [letter, name, values] of [
+        ['f', 'direction', ['flame', 'icicle']], ['g', 'group', ['function', 'file', 'line']],
+        ['l', 'label', ['function', 'location', 'full']], ['h', 'imports', ['show', 'hide']],
+      ]) {
+        for (const wanted of values) {
+          key(letter);
+          equal(app.state[name], wanted, letter);
+          equal(shown(name), wanted, `menu of ${letter}`);
+        }
+      }
+      key('i');
+      equal(document.querySelector('[data-view="inverted"]').getAttribute('aria-pressed'), 'true', 'button');
+      key('i');
+      key('t');
+      equal(getComputedStyle(document.body).backgroundColor, 'rgb(20, 23, 27)', 'dark page');
+      equal(String(pixel(app.graph.clientWidth - 2, app.graph.clientHeight - 3)), '20,23,27', 'dark canvas');
+      key('t');
+      equal(getComputedStyle(document.body).backgroundColor, 'rgb(255, 255, 255)', 'light page');
+      equal(String(pixel(app.graph.clientWidth - 2, app.graph.clientHeight - 3)), '255,255,255', 'light canvas');
+      key('?');
+      ok(byId('help').open, 'help');
+      equal(byId('keys').rows.length, KEYS.length, 'keys listed');
+      byId('help').close();
+    });
+  },
+
+  async dark() {
+    await check('the page is dark where the system is, but for who chose otherwise', () => {
+      ok(matchMedia('(prefers-color-scheme: dark)').matches, 'the browser is not dark');
+      reset();
+      equal(app.isDark(), true, 'dark');
+      equal(getComputedStyle(document.body).backgroundColor, 'rgb(20, 23, 27)', 'page');
+      reset({ theme: 'light' });
+      equal(app.isDark(), false, 'light');
+    });
+  },
+
+  async accessible() {
+    await check('text has a contrast of 4.5 at least, in both themes', () => {
+      for (const [theme, palette] of Object.entries(PALETTES)) {
+        const pairs = palette.kinds.flat().flatMap(fill => [[palette.text, fill], [palette.quiet, fill]]);
+        for (const look of [palette.above, palette.rest, palette.dim, palette.match, palette.focus]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
+        for (const [text, fill] of pairs) ok(contrast(text, fill) >= 4.5, `${theme}: ${text} on ${fill} has ${contrast(text, fill).toFixed(2)}`);
+        document.documentElement.style.colorScheme = theme;
+        for (const element of [byId('figures'), byId('status'), byId('title'), document.querySelector('label'), document.querySelector('[aria-pressed="true"]'), byId('matches')]) {
+          let ground = element;
+          while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') ground = ground.parentElement;
+          const ratio = contrast(getComputedStyle(element).color, getComputedStyle(ground).backgroundColor);
+          ok(ratio >= 4.5, `${theme}: ${element.id || element.tagName} has ${ratio.toFixed(2)}`);
+        }
+      }
+    });
+    await check('controls have names, the canvas is one of them, selections are announced', () => {
+      for (const control of document.querySelectorAll('button, select, input')) {
+        const name = control.getAttribute('aria-label') || control.textContent.trim() || (control.closest('label') || {}).textContent;
+        ok(name && name.trim(), `${control.outerHTML.slice(0, 60)} has no name`);
+      }
+      equal(byId('canvas').getAttribute('role'), 'application', 'role');
+      equal(byId('canvas').tabIndex, 0, 'can be reached by Tab');
+      equal(byId('status').getAttribute('aria-live'), 'polite', 'status');
+    });
+    reset();
+  },
+
+  async deep() {
+    await check('a stack of thousands is drawn row by row, zoomed and found', () => {
+      reset();
+      equal(app.scene.rows.length, EXPECT.depth + 1, 'rows');
+      key('End');
+      equal(app.selected.row, EXPECT.depth, 'End');
+      ok(app.graph.scrollTop > EXPECT.depth * ROW - app.graph.clientHeight, 'scrolled there');
+      key('Enter');
+      equal(app.zoom.row, EXPECT.depth, 'zoomed');
+      ok(byId('trail').children.length <= 9, 'the breadcrumb stays short');
+      reset({ view: 'inverted' });
+      equal(app.scene.rows.length, EXPECT.depth + 1, 'rows inverted');
+      reset({ hide: ['f[1-6] '] });
+      equal(app.scene.rows.length, Math.ceil(EXPECT.depth / 7) + 1, 'rows when six of seven are hidden');
+    });
+  },
+
+  async cut() {
+    for (const direction of ['icicle', 'flame']) {
+      await check(`rows beyond a limit come when one scrolls to them: ${direction}`, () => {
+        reset({ direction });
+        app.limit = 100;
+        app.arrange();
+        equal(app.scene.rows.length, 102, 'rows at first');
+        app.graph.scrollTop = direction === 'flame' ? 0 : app.graph.scrollHeight;
+        const seen = app.scene.rows[direction === 'flame' ? 0 : 101][0];
+        app.scrolled();
+        equal(app.scene.rows.length, 402, 'rows then');
+        const y = seen.row * ROW - app.graph.scrollTop;
+        ok(y > -ROW && y < app.graph.clientHeight, 'what was in sight is not any more');
+      });
+    }
+  },
+
+  async wide() {
+    await check('what is too thin is in boxes that say so, and zoom', () => {
+      reset();
+      const rests = app.scene.rows[2];
+      ok(rests.length > 3 && rests.every(box => box.rest), 'only rests');
+      equal(rests.reduce((count, box) => count + (box.rest.to - box.rest.from), 0), EXPECT.siblings, 'siblings in them');
+      equal(sum(rests), EXPECT.total, 'their sum');
+      ok(/^[\d,]+ smaller$/.test(app.nameOf(rests[0])), app.nameOf(rests[0]));
+      let zooms = 0;
+      for (; zooms < 5 && app.scene.rows[app.scene.rows.length - 1][0].rest; zooms++) {
+        app.zoomTo(app.scene.rows[app.scene.rows.length - 1][0]);
+      }
+      ok(zooms > 0 && zooms < 5, `${zooms} zooms`);
+      const leaf = app.scene.rows[app.scene.rows.length - 1][0];
+      ok(app.nameOf(leaf).startsWith('leaf_'), app.nameOf(leaf));
+      const link = location.hash;
+      reset();
+      location.hash = link;
+    });
+    await pause(50);
+    await check('a link leads into a rest', () => ok(app.zoom.rest, 'zoomed into no rest'));
+    reset();
+  },
+
+  async hostile() {
+    await check('labels and title are text, whatever they contain', () => {
+      reset({ imports: 'show' });
+      equal(document.querySelectorAll('img, iframe, svg, b.evil').length, 0, 'elements made by labels');
+      equal(globalThis.evil, undefined, 'scripts run by labels');
+      const texts = app.profile.frames.name.join('\n');
+      for (const name of EXPECT.names) ok(texts.includes(name), `no frame is called ${name}`);
+      for (const box of boxes()) {
+        app.select(box);
+        app.panel.showTooltip(box, 9, 9);
+        app.zoomTo(box);
+        app.zoomTo(app.roots.callees);
+      }
+      app.panel.showTooltip(null);
+      equal(document.querySelectorAll('img, iframe, svg, b.evil').length, 0, 'elements made by tooltips');
+      equal(byId('title').textContent, EXPECT.title, 'title');
+      equal(document.title, EXPECT.title, 'document title');
+    });
+  },
+
+  async empty() {
+    await check('an empty page says so, and takes every key', () => {
+      ok(!byId('empty').hidden, 'it does not say so');
+      equal(app.scene.rows.length, 1, 'rows');
+      for (const [name] of [...KEYS, ...Object.entries(ARROWS)]) key(name);
+      byId('help').close();
+      type('x');
+      equal(errors.join('; '), '', 'errors');
+    });
+  },
+
+  async trace() {
+    await check('the weights are bytes and allocations', () => {
+      reset();
+      equal(app.profile.units.join(), 'bytes,allocations', 'units');
+      equal(app.profile.total[1][0], EXPECT.allocations, 'allocations');
+      key('w');
+      equal(value(app.roots.callees), EXPECT.allocations, 'root');
+      equal(byId('weight').value, '1', 'menu');
+      checkRows();
+      key('w');
+      equal(value(app.roots.callees), EXPECT.total, 'root');
+      ok(app.summaryOf(app.zoom).includes(`${countText(EXPECT.allocations)} allocations`), app.summaryOf(app.zoom));
+      equal(byId('title').textContent, EXPECT.title, 'title');
+      equal(byId('command').textContent, EXPECT.command, 'command');
+    });
+  },
+
+  /** How long things take, in milliseconds from the action to its pixels. Needs real time. */
+  async figures() {
+    const measure = (name, action) => {
+      const times = [];
+      for (let i = 0; i < 3; i++) {
+        reset();
+        const begin = performance.now();
+        action();
+        pixel(0, 0);
+        times.push(performance.now() - begin);
+      }
+      figures[name] = Math.round(times.sort((a, b) => a - b)[1]);
+    };
+    figures.first = Math.round(app.started);
+    figures.nodes = app.profile.count;
+    figures.boxes = app.scene.boxes;
+    measure('search', () => app.searchFor('json'));
+    const child = app.tree.childrenOf(app.tree.childrenOf(app.roots.callees)[0])[0];
+    const path = app.tree.pathOf(child);
+    measure('zoom', () => app.zoomTo(app.find(path)));
+    measure('inverted', () => app.setView('inverted'));
+    measure('hide', () => app.hide('_1'));
+    measure('function', () => app.cycle('group'));
+    measure('sandwich', () => {
+      app.select(app.find(path));
+      app.sandwich();
+    });
+    measure('repaint', () => app.paint());
+    if (performance.memory) figures.heap_mb = Math.round(performance.memory.usedJSHeapSize / 1e6);
+    passed.push('figures');
+  },
+};
+
+async function selftest() {
+  for (let i = 0; i < 400 && !(app && app.started) && byId('failure').hidden; i++) await pause(20);
+  if (!app) failed.push(`the page did not start: ${byId('failure').textContent}`);
+  else for (const suite of EXPECT.suites) await SUITES[suite]();
+  const result = document.createElement('script');
+  result.type = 'text/plain';
+  result.id = 'selftest';
+  result.textContent = JSON.stringify({ passed, failed, figures });
+  document.body.append(result);
+}
+
+selftest();

@@ -1,0 +1,117 @@
+# The manual pages: each command has one, it says what the command says, and its examples work.
+
+load lib/common
+load lib/traces
+
+pages() {
+	ls "$TESTS"/../{filters,render,record}/*.1 2> /dev/null
+}
+
+# The lines of a page's EXAMPLES that are to be pasted: between .EX and .EE, as a reader sees them.
+examples() { # PAGE
+	awk '/^\.SH/ { here = $2 ~ /EXAMPLES/ } /^\.EX/ { in_example = here; next } /^\.EE/ { in_example = 0 } in_example' "$1" |
+		sed 's/\\-/-/g; s/\\e/\\/g; s/\\(aq/'\''/g; s/\\(dq/"/g; s/\\&//g' |
+		awk '/\\$/ { sub(/\\$/, ""); printf "%s", $0; next } { print }'
+}
+
+# Commands of ours on a line that are not built (yet): their examples wait.
+missing_commands() { # LINE
+	grep -oE '\bmem[a-z0-9]+(-pid)?\b' <<< "$1" | sort -u | while read -r command; do
+		case $command in
+		memrec | memcat | memtemp | memleak | mempeak | memgrep | memslice | memsplit-pid | memmerge | memfold | memdiff) ;;
+		memflame | memsummary | memtable | memtree | memstats | memtop | mem2pprof | mem2speedscope) ;;
+		*) continue ;;
+		esac
+		command -v "$command" > /dev/null || echo "$command"
+	done
+}
+
+@test "every command has a page" {
+	local missing=()
+	for command in "${MEMREC_BIN:-$TESTS/../build/bin}"/*; do
+		name=${command##*/}
+		pages | grep -q "/$name\.1$" || missing+=("$name")
+	done
+	echo "no page: ${missing[*]}"
+	[ ${#missing[@]} -eq 0 ]
+}
+
+@test "the README lists every command with its summary (make readme)" {
+	"$TESTS/readme-commands" > want
+	sed -n '/^<!-- commands/,/^<!-- end/p' "$TESTS/../README.md" > got
+	diff got want
+}
+
+@test "a page's NAME is what --help says" {
+	local wrong=()
+	for page in $(pages); do
+		name=$(basename "$page" .1)
+		summary=$(awk '/^\.SH NAME/ { getline; print; exit }' "$page" | sed 's/\\-/-/g')
+		[ "$summary" = "$("$name" --help | head -1)" ] || wrong+=("$name")
+	done
+	echo "differ: ${wrong[*]}"
+	[ ${#wrong[@]} -eq 0 ]
+}
+
+@test "a page has its sections, in their order" {
+	local wrong=()
+	for page in $(pages); do
+		sections=$(sed -n 's/^\.SH *//p; s/^\.\\" OPTIONS$/OPTIONS/p' "$page" | tr -d '"' | uniq | paste -sd ' ')
+		[[ "$sections" == "NAME SYNOPSIS DESCRIPTION"*"OPTIONS"*"EXAMPLES"*"SEE ALSO"* ]] || wrong+=("$(basename "$page"): $sections")
+		[[ "$page" == */record/* || "$sections" == *"MEMORY"*"EXIT STATUS"* ]] || wrong+=("$(basename "$page") tells no memory or no exit status")
+	done
+	printf '%s\n' "${wrong[@]}"
+	[ ${#wrong[@]} -eq 0 ]
+}
+
+@test "the rendered page has each option of --help once, under one heading" {
+	local wrong=()
+	for page in $(pages); do
+		name=$(basename "$page" .1)
+		rendered=$TESTS/../build/man/man1/$name.1
+		[ "$(grep -c '^\.SH OPTIONS' "$rendered")" = 1 ] || wrong+=("$name: heading")
+		grep -q '^\.\\" OPTIONS' "$rendered" && wrong+=("$name: marker left")
+		"$name" --help | sed -n '/^Options:/,/^$/s/^ .*--\([a-z0-9-]*\).*/\1/p' > options
+		[ -s options ] || wrong+=("$name: no options")
+		while read -r option; do
+			escaped=${option//-/\\\\-}
+			[ "$(grep -cE '^\\fB.*\\-\\-'"$escaped"'\\fR' "$rendered")" = 1 ] || wrong+=("$name: --$option")
+		done < options
+	done
+	printf '%s\n' "${wrong[@]}"
+	[ ${#wrong[@]} -eq 0 ]
+}
+
+@test "the examples of all pages work as they stand" {
+	printf 'x = [bytearray(1000) for i in range(1000)]\n' > script.py
+	trace > t.lz4 <<-END
+	alloc 1 3000000 main@script.py:3;load@words.py:41 time_ms=1
+	alloc 2 50 main@script.py:3;load@words.py:42 tid=7 time_ms=2
+	free 2 time_ms=1500
+	alloc 2 60 main@script.py:9 time_ms=2500
+	END
+	for name in trace old new before after a b; do
+		cp t.lz4 $name.lz4
+	done
+	local failed=() waiting=() line ran=0
+	for page in $(pages); do
+		while IFS= read -r line; do
+			# What needs another machine, another process or a terminal is no example to run here.
+			[[ "$line" =~ ^ssh\ |\ -p\ |--pid|memtop ]] && continue
+			missing=$(missing_commands "$line")
+			if [ -n "$missing" ]; then
+				waiting+=($missing)
+				continue
+			fi
+			ran=$((ran + 1))
+			status=0
+			timeout 20 bash -o pipefail -c "$line" > out 2>&1 < /dev/null || status=$?
+			# head ends its pipe quietly
+			[ $status -eq 0 ] || [ $status -eq 141 ] || failed+=("$(basename "$page"): $line: status $status, $(tail -1 out)")
+		done < <(examples "$page")
+	done
+	printf '%s\n' "${failed[@]}"
+	[ ${#failed[@]} -eq 0 ]
+	[ $ran -gt 5 ]
+	[ ${#waiting[@]} -eq 0 ] || skip "all others work; not built: $(printf '%s\n' "${waiting[@]}" | sort -u | paste -sd ' ')"
+}

@@ -1,0 +1,102 @@
+/*
+ * pylines.c - line tables small enough to read by hand, and tables that are none
+ */
+#include "pylines.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include "check.h"
+
+#define EXPECT(condition) do { if (!(condition)) return false; } while (0)
+
+static bool lnotab_counts_lines_from_the_byte_they_lead_to(void)
+{
+	/* first line 10; byte 4: line 11; byte 10: line 9; byte 265 (two steps): line 12 */
+	static const uint8_t t[] = { 4, 1, 6, 0xfe, 255, 0, 0, 3 };
+	for (unsigned minor = 8; minor <= 9; minor++) {
+		EXPECT(py_line(minor, t, sizeof t, 10, -1) == 10);
+		EXPECT(py_line(minor, t, sizeof t, 10, 0) == 10);
+		EXPECT(py_line(minor, t, sizeof t, 10, 3) == 10);
+		EXPECT(py_line(minor, t, sizeof t, 10, 4) == 11);
+		EXPECT(py_line(minor, t, sizeof t, 10, 10) == 9);
+		EXPECT(py_line(minor, t, sizeof t, 10, 264) == 9);
+		EXPECT(py_line(minor, t, sizeof t, 10, 265) == 12);
+		EXPECT(py_line(minor, t, sizeof t, 10, 100000) == 12);
+		EXPECT(py_line(minor, NULL, 0, 10, 4) == 10);
+	}
+	return true;
+}
+
+static bool pep626_has_ranges_and_no_lines(void)
+{
+	/* bytes 0-3: line 11; 4-5: none; 6-9: line 13 */
+	static const uint8_t t[] = { 4, 1, 2, 0x80, 4, 2 };
+	EXPECT(py_line(10, t, sizeof t, 10, -1) == 10);
+	EXPECT(py_line(10, t, sizeof t, 10, 0) == 11);
+	EXPECT(py_line(10, t, sizeof t, 10, 2) == 11);
+	EXPECT(py_line(10, t, sizeof t, 10, 4) == -1);
+	EXPECT(py_line(10, t, sizeof t, 10, 6) == 13);
+	EXPECT(py_line(10, t, sizeof t, 10, 10) == -1);
+	EXPECT(py_line(10, t, 5, 10, 6) == -1);
+	return true;
+}
+
+static bool pep657_has_entries_of_every_kind(void)
+{
+	static const uint8_t t[] = {
+		0x80 | 0 << 3 | 1, 0x00,			/* 0-3: same line, short columns */
+		0x80 | 11 << 3 | 0, 1, 2,			/* 4-5: one line on */
+		0x80 | 13 << 3 | 0, 0x03,			/* 6-7: one line back */
+		0x80 | 14 << 3 | 7, 0x40 | 16, 2, 0, 1, 0x41, 1,	/* 8-23: 72 lines on (16 + 2 * 64 = 144, halved), three columns */
+		0x80 | 15 << 3 | 0,				/* 24-25: none */
+		0x80 | 10 << 3 | 0, 1, 2,			/* 26-27: the line as before */
+	};
+	for (unsigned minor = 11; minor <= 15; minor++) {
+		EXPECT(py_line(minor, t, sizeof t, 10, -1) == 10);
+		EXPECT(py_line(minor, t, sizeof t, 10, 0) == 10);
+		EXPECT(py_line(minor, t, sizeof t, 10, 4) == 11);
+		EXPECT(py_line(minor, t, sizeof t, 10, 6) == 10);
+		EXPECT(py_line(minor, t, sizeof t, 10, 8) == 82);
+		EXPECT(py_line(minor, t, sizeof t, 10, 23) == 82);
+		EXPECT(py_line(minor, t, sizeof t, 10, 24) == -1);
+		EXPECT(py_line(minor, t, sizeof t, 10, 26) == 82);
+		EXPECT(py_line(minor, t, sizeof t, 10, 28) == -1);
+	}
+	return true;
+}
+
+static bool an_unknown_version_has_no_lines(void)
+{
+	static const uint8_t t[] = { 4, 1 };
+	EXPECT(py_line(0, t, sizeof t, 10, 0) == -1);
+	EXPECT(py_line(7, t, sizeof t, 10, -1) == -1);
+	return true;
+}
+
+/* Read to the last byte and no further: each table ends where its memory ends (run under valgrind or ASan). */
+static bool any_bytes_will_do(void)
+{
+	srandom(1);
+	for (int i = 0; i < 20000; i++) {
+		size_t n = (size_t)random() % 40;
+		uint8_t *t = malloc(n ? n : 1);
+		EXPECT(t);
+		for (size_t j = 0; j < n; j++)
+			t[j] = (uint8_t)(random() % 3 ? random() : 0xff);
+		for (unsigned minor = 8; minor <= 15; minor++)
+			for (int lasti = -1; lasti < 200; lasti += 7)
+				py_line(minor, t, n, 1, lasti);
+		free(t);
+	}
+	return true;
+}
+
+int main(void)
+{
+	CHECK("lnotab counts lines from the byte they lead to", lnotab_counts_lines_from_the_byte_they_lead_to());
+	CHECK("pep626 has ranges and no lines", pep626_has_ranges_and_no_lines());
+	CHECK("pep657 has entries of every kind", pep657_has_entries_of_every_kind());
+	CHECK("an unknown version has no lines", an_unknown_version_has_no_lines());
+	CHECK("any bytes will do", any_bytes_will_do());
+	return check_done();
+}
