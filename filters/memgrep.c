@@ -3,7 +3,7 @@
  *
  * In:    a trace (stdin or files)
  * Out:   the trace without the allocations that do not match, and without
- *        their frees
+ *        their frees; before what stays, how many its thread made that do not
  * Keeps: a bit a live allocation; a byte a function, frame and stack
  *
  * Conditions on frames (--function, --file, --module) must hold together for
@@ -71,6 +71,8 @@ struct matcher {
 	struct threads *threads;
 	struct flags names;		/* by number of a thread: its name matches */
 	struct idset *kept;
+	uint64_t *skipped;		/* by number of a thread: left out since its last event that stayed */
+	size_t n_skipped, cap_skipped;
 };
 
 /* ---------------------------------------------------------------- conditions */
@@ -166,6 +168,7 @@ static void define(struct matcher *m, const struct mt_event *ev)
 		break;
 	case MT_HEADER:
 		m->functions.n = m->frames.n = m->stacks.n = m->names.n = 0;
+		m->n_skipped = 0;
 		idset_clear(m->kept);
 		break;
 	default:
@@ -186,6 +189,33 @@ static bool matches(const struct matcher *m, const struct mt_event *ev)
 	       (!c->thread.text || is_set(&m->names, threads_number(m->threads, ev->pid, ev->tid)));
 }
 
+/* How many allocations of the event's thread were left out and not told yet. */
+static uint64_t *skipped_of(struct matcher *m, const struct mt_event *ev)
+{
+	uint32_t thread = threads_number(m->threads, ev->pid, ev->tid);
+
+	while (m->n_skipped <= thread) {
+		GROW(m->skipped, m->n_skipped, m->cap_skipped);
+		m->skipped[m->n_skipped++] = 0;
+	}
+	return &m->skipped[thread];
+}
+
+static int put(struct matcher *m, const struct mt_event *ev, struct mt_out *out)
+{
+	uint64_t *skipped = ev->kind == MT_ALLOC || ev->kind == MT_FREE ? skipped_of(m, ev) : NULL;
+
+	if (skipped && *skipped) {
+		struct mt_event row = {
+			.kind = MT_SKIPPED, .count = *skipped, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms,
+		};
+		*skipped = 0;
+		if (mt_put(out, &row) < 0)
+			return -1;
+	}
+	return mt_put(out, ev);
+}
+
 /* Whether the event stays. */
 static bool take(struct matcher *m, const struct mt_event *ev)
 {
@@ -193,6 +223,7 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 	case MT_ALLOC:
 		if (matches(m, ev) == m->when.inverted) {
 			idset_remove(m->kept, ev->id);	/* should its last one not have been freed */
+			++*skipped_of(m, ev);
 			return false;
 		}
 		idset_add(m->kept, ev->id);
@@ -201,6 +232,9 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 		return idset_remove(m->kept, ev->id);
 	case MT_RESIZE:
 		return idset_has(m->kept, ev->id);
+	case MT_SKIPPED:
+		*skipped_of(m, ev) += ev->count;
+		return false;
 	case MT_PROCESS:
 	case MT_EXIT:
 	case MT_THREAD:
@@ -256,12 +290,13 @@ int main(int argc, char **argv)
 	m.kept = idset_new();
 	struct mt_event ev;
 	while (mt_next(in, &ev) > 0)
-		if (take(&m, &ev) && mt_put(out, &ev) < 0)
+		if (take(&m, &ev) && put(&m, &ev, out) < 0)
 			break;
 	free(m.functions.at);
 	free(m.frames.at);
 	free(m.stacks.at);
 	free(m.names.at);
+	free(m.skipped);
 	threads_free(m.threads);
 	idset_free(m.kept);
 	return tool_finish(in, out);

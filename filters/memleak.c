@@ -147,6 +147,8 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_out *out)
 	case MT_EXIT:
 		settle_process(l, ev, out);
 		return mt_put(out, ev);
+	case MT_SKIPPED:
+		return 0;	/* nothing stands between a thread's allocations any more */
 	case MT_HEADER:
 	case MT_END:
 		settle(l, out);

@@ -131,6 +131,8 @@ static int take(struct peak_finder *f, const struct mt_event *ev, struct mt_out 
 	case MT_EXIT:
 		close_process(f, ev->pid);
 		return mt_put(out, ev);
+	case MT_SKIPPED:
+		return 0;	/* nothing stands between a thread's allocations any more */
 	case MT_HEADER:
 	case MT_END:
 		answer(f, out);

@@ -17,6 +17,7 @@
 #include "held.h"
 #include "idset.h"
 #include "span.h"
+#include "threads.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -49,6 +50,9 @@ struct slice {
 	uint64_t begin_ms, end_ms;	/* of this trace */
 	bool begun;			/* the window has, in this trace: nothing is held any more */
 	struct held *held;		/* open, from before the window */
+	struct threads *threads;
+	uint64_t *skipped;		/* by number of a thread: made before the window and not held */
+	size_t n_skipped, cap_skipped;
 	struct idset *kept;
 };
 
@@ -117,6 +121,7 @@ static void begin_trace(struct slice *s)
 	if (s->has_end && s->end.is_percent && s->end.value >= 100)
 		s->end_ms = UINT64_MAX;		/* the last millisecond too */
 	s->begun = !s->alive;
+	s->n_skipped = 0;
 	idset_clear(s->kept);
 	held_clear(s->held);
 }
@@ -127,6 +132,32 @@ static int keep(struct slice *s, const struct mt_event *ev, struct mt_out *out)
 	return mt_put(out, ev);
 }
 
+static uint64_t *skipped_of(struct slice *s, const struct mt_event *ev)
+{
+	uint32_t thread = threads_number(s->threads, ev->pid, ev->tid);
+
+	while (s->n_skipped <= thread) {
+		GROW(s->skipped, s->n_skipped, s->cap_skipped);
+		s->skipped[s->n_skipped++] = 0;
+	}
+	return &s->skipped[thread];
+}
+
+/* Tell of each thread what it made besides what is held: none is taken for its last one that was not. */
+static int put_skipped(struct slice *s, struct mt_out *out)
+{
+	for (uint32_t i = 0; i < s->n_skipped; i++) {
+		const struct thread *t = threads_thread(s->threads, i);
+		struct mt_event ev = {
+			.kind = MT_SKIPPED, .count = s->skipped[i], .pid = t->pid, .tid = t->tid, .time_ms = s->begin_ms,
+		};
+		s->skipped[i] = 0;
+		if (ev.count && mt_put(out, &ev) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The window begins: what is held was alive then. */
 static int begin(struct slice *s, struct mt_out *out)
 {
@@ -134,11 +165,13 @@ static int begin(struct slice *s, struct mt_out *out)
 	size_t cursor = 0;
 
 	s->begun = true;
-	while (held_each(s->held, &cursor, &ev))
+	while (held_each(s->held, &cursor, &ev)) {
+		--*skipped_of(s, &ev);
 		if (keep(s, &ev, out) < 0)
 			return -1;
+	}
 	held_clear(s->held);
-	return 0;
+	return put_skipped(s, out);
 }
 
 /* Before the window, with --alive: know what is open. */
@@ -147,12 +180,24 @@ static void hold(struct slice *s, const struct mt_event *ev)
 	struct block b;
 	uint64_t gone;
 
-	if (ev->kind == MT_ALLOC)
+	if (ev->kind == MT_ALLOC) {
 		held_open(s->held, ev);
-	else if (ev->kind == MT_FREE)
+		++*skipped_of(s, ev);
+	} else if (ev->kind == MT_FREE) {
 		held_close(s->held, ev->id, &b);
-	else if (ev->kind == MT_RESIZE)
+	} else {
 		held_resize(s->held, ev->id, ev->size, &b, &gone);
+	}
+}
+
+/* What a filter before this one left out. */
+static int take_skipped(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+{
+	if (ev->time_ms >= s->begin_ms)
+		return ev->time_ms < s->end_ms ? mt_put(out, ev) : 0;
+	if (!s->begun)
+		*skipped_of(s, ev) += ev->count;
+	return 0;
 }
 
 /* A process is gone: what it held is not alive when the window begins. */
@@ -197,6 +242,8 @@ static int take(struct slice *s, const struct mt_event *ev, struct mt_out *out)
 	case MT_FREE:
 	case MT_RESIZE:
 		return take_block(s, ev, out);
+	case MT_SKIPPED:
+		return take_skipped(s, ev, out);
 	case MT_RSS:
 	case MT_LOST:
 		if (ev->time_ms < s->begin_ms || ev->time_ms >= s->end_ms)
@@ -252,6 +299,7 @@ int main(int argc, char **argv)
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	s.held = held_new();
+	s.threads = threads_new();
 	s.kept = idset_new();
 	begin_trace(&s);
 	struct mt_event ev;
@@ -262,6 +310,8 @@ int main(int argc, char **argv)
 		(void)begin(&s, out);	/* cut off before the window */
 	held_free(s.held);
 	idset_free(s.kept);
+	threads_free(s.threads);
+	free(s.skipped);
 	free(s.lengths.ms);
 	return tool_finish(in, out);
 }

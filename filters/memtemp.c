@@ -43,7 +43,7 @@ struct recent {
 struct window {
 	struct recent *at;
 	size_t n, cap, next;
-	uint64_t turns;		/* allocations the thread made so far */
+	uint64_t turns;		/* allocations the thread made so far, those too that a filter left out */
 };
 
 struct windows {
@@ -142,6 +142,9 @@ static int take(struct windows *w, const struct mt_event *ev, struct mt_out *out
 		return r ? put_temporary(out, w, ev, r) : 0;
 	case MT_RESIZE:
 		(void)live_close(w->live, ev->id, &b);	/* freed in parts */
+		return 0;
+	case MT_SKIPPED:
+		window_of(w, threads_number(w->threads, ev->pid, ev->tid))->turns += ev->count;
 		return 0;
 	case MT_HEADER:
 		forget(w);

@@ -190,6 +190,11 @@ class Comparison:
 
     def conditions(self):
         """Each alone and some together: what is kept, and that what -v keeps is the rest."""
+        for first, then in (("memgrep --min-size 64", "memtemp -t 1"), ("memgrep -v -f main", "memtemp -t 3"),
+                            ("memgrep -v -s 4k | memgrep -T 1", "memtemp -t 5"), ("memgrep -F 'module 2'", "memleak")):
+            self.same(first + " | " + then, [b.born() for b in self.filtered(first + " | " + then).blocks],
+                      [b.born() for b in self.filtered(then + " | " + first).blocks])
+
         def frames(b, test, innermost=False):
             return any(test(*f) for f in (b.stack[-1:] if innermost else b.stack))
         pid, tid = self.oracle.blocks[-1].pid, self.oracle.blocks[0].tid
