@@ -38,7 +38,7 @@ static const struct tool tool = {
 	.name = "memdiff",
 	.summary = "the growth and shrinkage between two traces, by stack",
 	.operands = "BEFORE AFTER",
-	.example = "memdiff old.lz4 new.lz4 | memflame > diff.html",
+	.example = "memdiff --table old.lz4 new.lz4",
 	.options = options,
 };
 

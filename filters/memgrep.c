@@ -28,7 +28,7 @@ static const struct tool_option options[] = {
 	{ "thread", 'T', "REGEX", "REGEX finds the name the thread has at that moment" },
 	{ "min-size", 's', "SIZE", "at least SIZE bytes (512, 1.5k, 24MB, 1GiB)" },
 	{ "max-size", 'S', "SIZE", "at most SIZE bytes" },
-	{ "allocator", 'a', "NAMES", "made by one of these: malloc,mmap,… as memcat --json names them" },
+	{ "allocator", 'a', "NAMES", "made by one of these: malloc,mmap,… as memcat names them" },
 	{ "pid", 'p', "PID", "made in that process" },
 	{ "tid", 't', "TID", "made by that thread, by the kernel's number" },
 	{ "ignore-case", 'i', NULL, "small and capital letters are the same to every REGEX" },
