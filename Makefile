@@ -7,8 +7,8 @@ CPPFLAGS += -D_GNU_SOURCE -Iformat
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 B       ?= build
 PREFIX  ?= /usr/local
-PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = bats jq lz4 python3 python3-venv procps util-linux
+PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
+TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux
 PAGE_TEST_PACKAGES = chromium
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.
@@ -20,6 +20,7 @@ AGENT_SRC = $(wildcard record/agent/*.c)
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
 LIBS     = -llz4 -lmsgpackc -ljansson -lz -lm
+REC_LIBS = -ldw -lelf -liberty
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 BIGTRACE = $B/tests/lib/bigtrace
 HEADERS  = $(wildcard format/*.h record/*.h record/agent/*.h filters/*/*.h render/*/*.h tests/*/*.h)
@@ -52,7 +53,7 @@ $B/obj/%.asset.o: %
 
 $B/bin/memrec: $(REC_OBJ) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(REC_OBJ) $(LIB) -Wl,--as-needed $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(REC_OBJ) $(LIB) -Wl,--as-needed $(LIBS) $(REC_LIBS)
 
 # The agent lives in other people's processes: nothing exported but the hooks, nothing linked but libc.
 $(AGENT_OBJ): CFLAGS_EXTRA = -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno
@@ -81,6 +82,7 @@ test: setup
 	@$(MAKE) --no-print-directory test-files
 	@B=$B tests/run $(T)
 test-files: all man $(UNITS) $(BIGTRACE) $(TEST_FILES)
+	@:
 
 ## asan: library, tools and units with AddressSanitizer and UBSan (build/asan), and their tests
 # Not the agent and what records with it: the sanitizer owns malloc.

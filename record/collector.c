@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -25,7 +26,49 @@
 
 #define BATCH_SLOTS 16384	/* taken from one ring before the next has its turn */
 #define SAMPLE_MS 10		/* between samples of resident memory */
+#define SAMPLES_A_TURN 64	/* processes looked at in one turn of sampling */
 #define FLUSH_MS 100		/* a live reader waits no longer than this */
+
+/* For the handlers of signals: the desk of the collector there is. */
+static struct wire_desk *the_desk;
+static volatile sig_atomic_t interrupted, stopped, root_ended;
+
+bool collector_root_ended(void)
+{
+	return root_ended;
+}
+
+void collector_interrupt(void)
+{
+	interrupted = 1;
+	if (the_desk)
+		the_desk->asleep = 0;	/* a sleep about to begin will not */
+}
+
+void collector_stop(void)
+{
+	stopped = 1;
+	collector_interrupt();
+}
+
+/* The mutex is held while we live: the kernel marks it when we die, and the agents read that. */
+static void make_desk(struct collector *c)
+{
+	c->desk_memfd = memfd_create("memrec desk", MFD_CLOEXEC);
+	if (c->desk_memfd < 0 || ftruncate(c->desk_memfd, WIRE_DESK_BYTES) < 0)
+		die("cannot make shared memory: %s", strerror(errno));
+	c->desk = mmap(NULL, WIRE_DESK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, c->desk_memfd, 0);
+	if (c->desk == MAP_FAILED)
+		die("cannot map shared memory: %s", strerror(errno));
+	pthread_mutexattr_t a;
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&c->desk->life, &a);
+	pthread_mutex_lock(&c->desk->life);
+	pthread_mutexattr_destroy(&a);
+	the_desk = c->desk;
+}
 
 void collector_init(struct collector *c, struct mt_out *out, const struct mt_header *header, uint64_t start_ns)
 {
@@ -41,6 +84,7 @@ void collector_init(struct collector *c, struct mt_out *out, const struct mt_hea
 	    bind(c->listener, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
 	    listen(c->listener, 128) < 0)
 		die("cannot make a socket for the traced program to connect to: %s", strerror(errno));
+	make_desk(c);
 	/* A connection interrupts our sleep (SIGIO), so that a starting program does not wait out a nap. */
 	if (fcntl(c->listener, F_SETOWN, getpid()) < 0 || fcntl(c->listener, F_SETFL, O_NONBLOCK | O_ASYNC) < 0)
 		die("cannot be told of connections: %s", strerror(errno));
@@ -52,9 +96,9 @@ void collector_init(struct collector *c, struct mt_out *out, const struct mt_hea
 static void go_deaf(struct collector *c)
 {
 	c->deaf = true;
+	c->desk->off = 1;
 	for (size_t i = 0; i < c->n_processes; i++)
-		if (!c->processes[i]->done)
-			process_mute(c->processes[i]);
+		process_mute(c->processes[i]);
 }
 
 static void begin(struct collector *c)
@@ -144,23 +188,42 @@ static int receive_memfd(int sock)
 	return memfd;
 }
 
-static void finish(struct collector *c, struct process *p, int status)
+/* It ended: take what is left in its ring, and let go of it. */
+static void finish(struct collector *c, size_t i, int status)
 {
+	struct process *p = c->processes[i];
 	while (!c->deaf && !process_is_drained(p))
 		process_drain(p, BATCH_SLOTS);
 	process_end(p, status);
+	process_free(p);
+	c->processes[i] = c->processes[--c->n_processes];
 }
 
 /* A program that executes another keeps its pid: its old ring is dead. */
 static void end_executed(struct collector *c, pid_t pid)
 {
-	for (size_t i = 0; i < c->n_processes; i++) {
-		struct process *p = c->processes[i];
-		if (p->pid != pid || p->done)
-			continue;
-		p->executed = true;
-		finish(c, p, -1);
-	}
+	for (size_t i = c->n_processes; i-- > 0;)
+		if (c->processes[i]->pid == pid) {
+			c->processes[i]->executed = true;
+			finish(c, i, -1);
+		}
+}
+
+static bool send_desk(const struct collector *c, int sock)
+{
+	char byte = 1;
+	struct iovec bytes = { &byte, 1 };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(h), &c->desk_memfd, sizeof c->desk_memfd);
+	return sendmsg(sock, &m, MSG_NOSIGNAL) == 1;
 }
 
 static void admit(struct collector *c, int sock)
@@ -182,9 +245,8 @@ static void admit(struct collector *c, int sock)
 		goto out;
 	GROW(c->processes, c->n_processes, c->cap_processes);
 	c->processes[c->n_processes++] = p;
-	if (c->deaf)
-		process_mute(p);
-	if (send(sock, "k", 1, MSG_NOSIGNAL) < 0)
+	c->n_recorded++;
+	if (!send_desk(c, sock))
 		warn("process %d: it did not wait for an answer", who.pid);
 out:
 	if (memfd >= 0)
@@ -202,22 +264,11 @@ static void accept_agents(struct collector *c)
 
 /* ---------------------------------------------------------------- the loop */
 
-static size_t count_live(const struct collector *c)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < c->n_processes; i++)
-		n += !c->processes[i]->done;
-	return n;
-}
-
 static uint64_t drain_all(struct collector *c)
 {
 	uint64_t taken = 0;
 	for (size_t i = 0; i < c->n_processes; i++) {
 		struct process *p = c->processes[i];
-		if (p->done)
-			continue;
-		p->ring->ms = c->now_ms;
 		if (c->deaf)
 			process_mute(p);
 		else
@@ -226,79 +277,107 @@ static uint64_t drain_all(struct collector *c)
 	return taken;
 }
 
-/* Take leave of processes that are gone and drained. The root's status must be known first. */
-static void end_gone(struct collector *c, bool root_ended, int status)
+/* The listener, and every process; wait for `timeout` (NULL: as long as it takes). */
+static void poll_all(struct collector *c, const struct timespec *timeout)
 {
-	for (size_t i = 0; i < c->n_processes; i++) {
+	GROW(c->polled, c->n_processes, c->cap_polled);
+	for (size_t i = 0; i < c->n_processes; i++)
+		c->polled[i] = (struct pollfd){ .fd = c->processes[i]->pidfd, .events = POLLIN };
+	c->polled[c->n_processes] = (struct pollfd){ .fd = c->listener, .events = POLLIN };
+	if (ppoll(c->polled, c->n_processes + 1, timeout, NULL) < 0)
+		for (size_t i = 0; i < c->n_processes; i++)
+			c->polled[i].revents = 0;
+}
+
+/* Take leave of processes that are gone. The root's status must be known first. */
+static void end_gone(struct collector *c, int status)
+{
+	static const struct timespec now = { 0 };
+	poll_all(c, &now);
+	for (size_t i = c->n_processes; i-- > 0;) {
 		struct process *p = c->processes[i];
+		bool gone = p->pidfd < 0 ? process_is_gone(p) : c->polled[i].revents != 0;
 		bool root = p->pid == c->root;
-		if (!p->done && (!root || root_ended) && process_is_gone(p))
-			finish(c, p, root ? status : -1);
+		if (gone && (!root || root_ended))
+			finish(c, i, root ? status : -1);
 	}
 }
 
-static struct process *only_live(struct collector *c)
+static bool may_sleep(const struct collector *c)
 {
-	for (size_t i = 0; i < c->n_processes; i++)
-		if (!c->processes[i]->done)
-			return c->processes[i];
-	return NULL;
+	for (size_t i = 0; i < c->n_processes; i++) {
+		const struct process *p = c->processes[i];
+		if (p->ring->head - p->tail >= p->mask / 4)
+			return false;
+	}
+	return !interrupted;
 }
 
 /*
- * Nothing to do: sleep until the bell (a quarter of the ring was filled), a new
- * agent, a signal (SIGCHLD interrupts), or the next sample is due.
+ * Nothing to do: sleep until the bell (a quarter of a ring was filled), a new
+ * agent or a child's end (signals, which interrupt), or until the next sample is due.
  */
-static void nap(struct collector *c, size_t n_live)
+static void nap(struct collector *c)
 {
-	struct timespec until_sample = { .tv_nsec = SAMPLE_MS * 1000000L }, turn = { .tv_nsec = 1000000L };
-	struct pollfd f = { .fd = c->listener, .events = POLLIN };
-	if (n_live == 0) {
-		ppoll(&f, 1, &until_sample, NULL);
-	} else if (n_live == 1 && !c->follow_fork) {
-		struct process *p = only_live(c);
-		__atomic_store_n(&p->ring->asleep, 1, __ATOMIC_SEQ_CST);
-		if (p->ring->head - p->tail < p->mask / 4)
-			syscall(SYS_futex, &p->ring->asleep, FUTEX_WAIT, 1, &until_sample, NULL, 0);
-		p->ring->asleep = 0;
-	} else {
-		ppoll(&f, 1, &turn, NULL);
+	struct timespec until_sample = { .tv_nsec = SAMPLE_MS * 1000000L };
+	__atomic_store_n(&c->desk->asleep, 1, __ATOMIC_SEQ_CST);
+	if (may_sleep(c))
+		syscall(SYS_futex, &c->desk->asleep, FUTEX_WAIT, 1, &until_sample, NULL, 0);
+	c->desk->asleep = 0;
+	interrupted = 0;
+}
+
+static void sample_some(struct collector *c)
+{
+	size_t n = c->n_processes < SAMPLES_A_TURN ? c->n_processes : SAMPLES_A_TURN;
+	while (n-- && !c->deaf)
+		process_sample(c->processes[c->next_sample++ % c->n_processes]);
+}
+
+/* What is still there is not recorded any longer. */
+static void let_go(struct collector *c)
+{
+	c->desk->off = 1;
+	while (c->n_processes) {
+		drain_all(c);
+		process_end(c->processes[0], -1);
+		process_free(c->processes[0]);
+		c->processes[0] = c->processes[--c->n_processes];
 	}
 }
 
-static void sample_all(struct collector *c)
+static void flush(struct collector *c)
 {
-	for (size_t i = 0; i < c->n_processes; i++)
-		if (!c->processes[i]->done && !c->deaf)
-			process_sample(c->processes[i]);
+	if (c->begun && !c->deaf && mt_flush(c->out) < 0)
+		go_deaf(c);
 }
 
 void collector_run(struct collector *c, pid_t root, int *status)
 {
-	bool root_ended = false;
 	uint32_t sampled = 0, flushed = 0;
 	c->root = root;
 	for (;;) {
 		c->now_ms = (uint32_t)((now_ns() - c->start_ns) / 1000000);
+		c->desk->ms = c->now_ms;
 		uint64_t taken = drain_all(c);
 		accept_agents(c);
 		if (c->now_ms - sampled >= SAMPLE_MS) {
 			sampled = c->now_ms;
-			sample_all(c);
+			sample_some(c);
 		}
-		if (c->now_ms - flushed >= FLUSH_MS && c->begun && !c->deaf) {
+		if (c->now_ms - flushed >= FLUSH_MS) {
 			flushed = c->now_ms;
-			if (mt_flush(c->out) < 0)
-				go_deaf(c);
+			flush(c);
 		}
 		if (taken >= BATCH_SLOTS / 16)
 			continue;
 		if (!root_ended && waitpid(root, status, WNOHANG) == root)
-			root_ended = true;
-		end_gone(c, root_ended, *status);
-		size_t n_live = count_live(c);
-		if (root_ended && n_live == 0)
+			root_ended = 1;
+		end_gone(c, *status);
+		if (root_ended && stopped)
+			let_go(c);
+		if (root_ended && c->n_processes == 0)
 			return;
-		nap(c, n_live);
+		nap(c);
 	}
 }

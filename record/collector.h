@@ -15,6 +15,9 @@
 #include "stacks.h"
 
 struct process;
+struct pollfd;
+struct wire_desk;
+struct symbols;
 
 struct collector {
 	struct mt_out *out;
@@ -25,26 +28,37 @@ struct collector {
 	pid_t root;			/* the launched process */
 	char socket[64];		/* abstract name, for WIRE_ENV */
 	int listener;
+	struct wire_desk *desk;		/* what all agents see of us */
+	int desk_memfd;
 	uint64_t start_ns;		/* monotonic */
 	uint32_t now_ms;
 	uint64_t last_ms;		/* of the last event put: time never goes back */
 	struct stacks *stacks;
+	struct symbols *symbols;	/* of all processes; NULL until native stacks are recorded */
 	uint32_t *free_ids;		/* a stack: the id freed last is given first */
 	size_t n_free_ids, cap_free_ids;
 	uint32_t next_id;
-	struct process **processes;
+	struct process **processes;	/* that have not ended */
 	size_t n_processes, cap_processes;
+	struct pollfd *polled;		/* one for each of them, and the listener */
+	size_t cap_polled, next_sample;
 	/* for the closing line and -v */
-	uint64_t n_events, live_bytes, peak_bytes, n_lost;
+	uint64_t n_events, live_bytes, peak_bytes, n_recorded;	/* n_recorded: processes */
 };
 
 /* Opens the socket that agents connect to. Dies if it cannot. */
 void collector_init(struct collector *c, struct mt_out *out, const struct mt_header *header, uint64_t start_ns);
 /*
- * Collect until the process is gone and all it committed is written.
- * status: of waitpid(2), once it ended.
+ * Collect until the process is gone (with follow_fork: and all its offspring
+ * that is recorded), and all they committed is written. status: of waitpid(2), once the root ended.
  */
 void collector_run(struct collector *c, pid_t root, int *status);
+/* From a signal handler: something happened, do not sleep on. */
+void collector_interrupt(void);
+/* From a signal handler: whether the root was waited for (its pid may be somebody else's now). */
+bool collector_root_ended(void);
+/* From a signal handler, when it was: end the recording; what is left of its offspring goes on unrecorded. */
+void collector_stop(void);
 /* Write the end row. To be called once, after collector_run(). */
 void collector_end(struct collector *c);
 

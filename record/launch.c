@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector.h"
 #include "error.h"
 #include "wire.h"
 #include "xmalloc.h"
@@ -81,13 +82,16 @@ static volatile pid_t target;
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	if (info->si_code <= 0 && info->si_pid != target)
+	if (collector_root_ended())
+		collector_stop();
+	else if (info->si_code <= 0 && info->si_pid != target)
 		kill(target, sig);
 }
 
 static void wake_up(int sig)
 {
 	(void)sig;
+	collector_interrupt();
 }
 
 void launch_pass_signals(pid_t pid)

@@ -32,7 +32,9 @@
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
 	{ "force", 'f', NULL, "overwrite FILE" },
+	{ "native", 'n', NULL, "record C functions too, among the Python functions that called them" },
 	{ "trace-python-allocators", 'A', NULL, "record each of Python's own small allocations, not the arenas they are cut from" },
+	{ "follow-fork", 'F', NULL, "record the program's children too, in the same trace" },
 	{ "verbose", 'v', NULL, "say what was recorded, also when standard error is no terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -48,7 +50,7 @@ static const struct tool tool = {
 
 struct settings {
 	const char *output;	/* NULL: standard output */
-	bool force, verbose, python_allocators;
+	bool force, verbose, native, python_allocators, follow_fork;
 	char **argv;
 	int argc;
 };
@@ -60,7 +62,9 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'o': s->output = optarg; break;
 		case 'f': s->force = true; break;
 		case 'v': s->verbose = true; break;
+		case 'n': s->native = true; break;
 		case 'A': s->python_allocators = true; break;
+		case 'F': s->follow_fork = true; break;
 		}
 	if (optind == argc)
 		usage_die("which program is to be recorded? memrec [OPTIONS] -- COMMAND [ARG...]");
@@ -68,6 +72,12 @@ static void read_options(struct settings *s, int argc, char **argv)
 		s->output = NULL;
 	s->argv = argv + optind;
 	s->argc = argc - optind;
+}
+
+static unsigned flags_of(const struct settings *s)
+{
+	return (s->native ? WIRE_FLAG_NATIVE : 0) | (s->python_allocators ? WIRE_FLAG_PYTHON_ALLOCATORS : 0) |
+	       (s->follow_fork ? WIRE_FLAG_FOLLOW_FORK : 0);
 }
 
 static int open_output(const struct settings *s)
@@ -128,6 +138,8 @@ int main(int argc, char **argv)
 
 	struct mt_header_options about = { .command = (const char *const *)s.argv, .start_ns = wall_ns() };
 	about.python_allocators = s.python_allocators;
+	about.follow_fork = s.follow_fork;
+	about.native = s.native;
 	uint64_t start_ns = now_ns();
 	struct mt_header *header = mt_header_new(&about);
 	struct mt_out *out = mt_create(fd, name, MT_AUTO);
@@ -140,7 +152,8 @@ int main(int argc, char **argv)
 	collector_init(&c, out, header, start_ns);
 	char *agent = launch_agent_path();
 	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
-	how.flags = s.python_allocators ? WIRE_FLAG_PYTHON_ALLOCATORS : 0;
+	how.flags = flags_of(&s);
+	c.follow_fork = s.follow_fork;
 	pid_t pid = launch(&how, &error);
 	if (pid < 0)
 		return not_started(&s, fd, error);
@@ -150,7 +163,7 @@ int main(int argc, char **argv)
 		warn("%s: %s", s.output, strerror(errno));
 
 	collector_run(&c, pid, &status);
-	bool recorded = c.n_processes > 0;
+	bool recorded = c.n_recorded > 0;
 	collector_end(&c);
 	mt_flush(out);
 	uint64_t bytes = mt_out_bytes(out);

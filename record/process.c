@@ -118,12 +118,21 @@ static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *
 	return p->c->now_ms - (uint16_t)((uint16_t)p->c->now_ms - s->ms);
 }
 
+/* What all processes hold, and the most they ever did, for the closing line. */
+static void held(struct process *p, uint64_t more, uint64_t less)
+{
+	p->live_bytes += more - less;
+	p->c->live_bytes += more - less;
+	if (p->c->live_bytes > p->c->peak_bytes)
+		p->c->peak_bytes = p->c->live_bytes;
+}
+
 static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
 {
 	struct mt_event ev = { .kind = MT_FREE, .pid = (uint32_t)p->pid, .tid = s->tid, .id = id };
 	collector_put(p->c, &ev, slot_ms(p, s));
 	collector_free_id(p->c, id);
-	p->c->live_bytes -= size;
+	held(p, 0, size);
 }
 
 static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size, uint32_t stack)
@@ -133,14 +142,29 @@ static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t 
 		.id = collector_new_id(p->c), .size = size, .stack = stack, .weight = 1,
 	};
 	collector_put(p->c, &ev, slot_ms(p, s));
-	if ((p->c->live_bytes += size) > p->c->peak_bytes)
-		p->c->peak_bytes = p->c->live_bytes;
+	held(p, size, 0);
 	return ev.id;
 }
 
-static uint32_t stack_of(const struct process *p, uint32_t node)
+static void stacks_room(struct process *p, uint32_t node)
 {
-	return node < p->cap_stacks ? p->stacks[node] : 0;
+	size_t cap = p->cap_stacks;
+	GROW(p->stacks, node, p->cap_stacks);
+	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
+}
+
+/* C stacks are resolved when the first allocation has them. */
+static __attribute__((noinline)) uint32_t native_stack_of(struct process *p, uint32_t node)
+{
+	uint32_t stack = hybrid_stack(p->hybrid, node, 0);
+	stacks_room(p, node);
+	return p->stacks[node] = stack;
+}
+
+static inline uint32_t stack_of(struct process *p, uint32_t node)
+{
+	uint32_t stack = node < p->cap_stacks ? p->stacks[node] : 0;
+	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
 }
 
 static void take_block(struct process *p, const struct wire_slot *s)
@@ -222,7 +246,7 @@ static void region_gone(void *arg, const struct region *r)
 static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
 {
 	struct cut *cut = arg;
-	cut->p->c->live_bytes -= lost;
+	held(cut->p, 0, lost);
 	struct mt_event ev = {
 		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id, .size = region_size(r),
 	};
@@ -348,9 +372,7 @@ static void take_node(struct process *p, const struct wire_slot *s)
 {
 	uint32_t code = (uint32_t)s->addr, id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
 	int lasti = (int)(int32_t)(s->addr >> 32);
-	size_t cap = p->cap_stacks;
-	GROW(p->stacks, id, p->cap_stacks);
-	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
+	stacks_room(p, id);
 	const struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
 	if (!c || !c->function) {	/* its definition was abandoned by a dying thread */
 		p->stacks[id] = stack_of(p, parent);
@@ -369,13 +391,57 @@ static void put_process(struct process *p, struct info *info)
 	info_clear(info);
 }
 
+/* ---------------------------------------------------------------- C */
+
+static struct hybrid *hybrid_of(struct process *p)
+{
+	if (!p->hybrid)
+		hybrid_python(p->hybrid = hybrid_new(p->c, p->pid, p->exe ? p->exe : ""), p->minor);
+	return p->hybrid;
+}
+
+static void take_module(struct process *p, const uint8_t *bytes, size_t size)
+{
+	struct wire_module m;
+	if (size < sizeof m)
+		return;
+	memcpy(&m, bytes, sizeof m);
+	const struct object *o = hybrid_module(hybrid_of(p), &m, bytes + sizeof m, size - sizeof m);
+	struct info info;
+	info_init(&info);
+	info_text(&info, "module", o->name, strlen(o->name));
+	if (o->build_id[0])
+		info_text(&info, "build_id", o->build_id, strlen(o->build_id));
+	info_int(&info, "address", (int64_t)m.start);
+	put_process(p, &info);
+}
+
+static void take_hybrid(struct process *p, const struct wire_slot *s)
+{
+	uint32_t id = (uint32_t)(s->size >> 32), python = stack_of(p, (uint32_t)s->addr);
+	stacks_room(p, id);
+	p->stacks[id] = hybrid_stack(hybrid_of(p), (uint32_t)s->size, python);
+}
+
+/* "3.11.2" */
+static void take_python(struct process *p, const char *version, size_t size)
+{
+	struct info info;
+	info_init(&info);
+	info_text(&info, "python", version, size);
+	put_process(p, &info);
+	const char *dot = strchr(version, '.');
+	p->minor = dot ? (unsigned)strtoul(dot + 1, NULL, 10) : 0;
+	if (p->hybrid)
+		hybrid_python(p->hybrid, p->minor);
+}
+
 /* Returns how many slots the message takes beyond its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	if (s->size > WIRE_MESSAGE_MAX)
 		return 0;
 	uint8_t *bytes = message_bytes(p, s, ticket);
-	struct info info;
 	switch (s->kind) {
 	case WIRE_CODE:
 		take_code(p, bytes, s->size);
@@ -384,9 +450,10 @@ static uint64_t take_message(struct process *p, const struct wire_slot *s, uint6
 		warn("process %d: %s", p->pid, (const char *)bytes);
 		break;
 	case WIRE_PYTHON:
-		info_init(&info);
-		info_text(&info, "python", (const char *)bytes, s->size);
-		put_process(p, &info);
+		take_python(p, (const char *)bytes, s->size);
+		break;
+	case WIRE_MODULE:
+		take_module(p, bytes, s->size);
 		break;
 	}
 	free(bytes);
@@ -436,9 +503,16 @@ static inline uint64_t take(struct process *p, const struct wire_slot *s, uint64
 	case WIRE_NODE:
 		take_node(p, s);
 		return 1;
+	case WIRE_NATIVE:
+		hybrid_native(hybrid_of(p), (uint32_t)(s->size >> 32), (uint32_t)s->size, s->addr);
+		return 1;
+	case WIRE_HYBRID:
+		take_hybrid(p, s);
+		return 1;
 	case WIRE_CODE:
 	case WIRE_WARN:
 	case WIRE_PYTHON:
+	case WIRE_MODULE:
 		return 1 + take_message(p, s, ticket);
 	case WIRE_PAYLOAD:	/* of a message whose head was abandoned */
 		return 1;
@@ -557,7 +631,6 @@ bool process_is_drained(const struct process *p)
 
 void process_mute(struct process *p)
 {
-	p->ring->off = 1;
 	p->tail = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
 	__atomic_store_n(&p->ring->tail, p->tail, __ATOMIC_SEQ_CST);
 	wake_producers(p);
@@ -626,8 +699,10 @@ static void put_start(struct process *p)
 	if (n > 0)
 		info_argv(&info, "command", command, (size_t)n);
 	snprintf(path, sizeof path, "/proc/%d/exe", p->pid);
-	if ((n = readlink(path, link, sizeof link)) > 0)
+	if ((n = readlink(path, link, sizeof link)) > 0) {
 		info_text(&info, "executable", link, (size_t)n);
+		p->exe = xasprintf("%.*s", (int)n, link);
+	}
 	put_process(p, &info);
 }
 
@@ -643,18 +718,6 @@ static struct wire_ring *map_ring(int memfd, size_t *size)
 		return r;
 	munmap(r, *size);
 	return NULL;
-}
-
-/* Held while we live: the kernel marks it when we die, and the agent reads that. */
-static void hold_life(struct wire_ring *r)
-{
-	pthread_mutexattr_t a;
-	pthread_mutexattr_init(&a);
-	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&r->life, &a);
-	pthread_mutex_lock(&r->life);
-	pthread_mutexattr_destroy(&a);
 }
 
 struct process *process_new(struct collector *c, pid_t pid, int memfd)
@@ -679,8 +742,6 @@ struct process *process_new(struct collector *c, pid_t pid, int memfd)
 	p->inside = xcalloc(WIRE_MAX_THREADS, sizeof *p->inside);
 	addresses_init(&p->live);
 	threads_grow(p);
-	hold_life(r);
-	r->ms = c->now_ms;
 	put_start(p);
 	return p;
 }
@@ -706,15 +767,13 @@ static void put_exit(struct process *p, int status)
 
 void process_end(struct process *p, int status)
 {
+	held(p, 0, p->live_bytes);
 	if (!p->c->deaf) {
 		if (p->abandoned && !WIFSIGNALED(status))
 			warn("process %d: %llu events were begun and never finished by threads that ended",
 			     p->pid, (unsigned long long)p->abandoned);
 		put_exit(p, status);
 	}
-	p->done = true;
-	/* Unlock before unmapping: a mapping that is gone while on the robust list breaks the list. */
-	pthread_mutex_unlock(&p->ring->life);
 	munmap(p->ring, WIRE_RING_BYTES + (sizeof(struct wire_slot) << p->log2_slots));
 	p->ring = NULL;
 	if (p->pidfd >= 0)
@@ -737,6 +796,8 @@ void process_free(struct process *p)
 	free(p->threads);
 	free(p->codes);
 	free(p->stacks);
+	hybrid_free(p->hybrid);
+	free(p->exe);
 	free(p->inside);
 	free(p);
 }

@@ -6,6 +6,7 @@
 
 #include "addresses.h"
 #include "collector.h"
+#include "hybrid.h"
 #include "regions.h"
 #include "wire.h"
 
@@ -40,7 +41,6 @@ struct process {
 	uint64_t tail, mask;
 	unsigned log2_slots;
 	bool executed;			/* another program took this one's place: its ring is dead */
-	bool done;
 	struct addresses live;
 	struct regions regions;
 	struct thread **threads;	/* open addressing by tid */
@@ -50,7 +50,11 @@ struct process {
 	size_t cap_codes;
 	uint32_t *stacks;		/* the agent's nodes to the trace's stacks */
 	size_t cap_stacks;
+	struct hybrid *hybrid;		/* C stacks; NULL until one comes */
+	char *exe;			/* NULL = not known */
+	unsigned minor;			/* of the interpreter: 3.minor; 0 = none yet */
 	uint64_t unknown_frees, abandoned;
+	uint64_t live_bytes;		/* in this process */
 	uint64_t rss;
 	uint32_t rss_ms, names_ms;	/* when last put, when last read */
 	/* A hole: reserved, not committed. When first seen, and each thread's `inside` then. */

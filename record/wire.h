@@ -2,7 +2,7 @@
  * wire.h - the ring between an agent and the collector
  *
  * One shared mapping (a memfd) per process: a header page group, then 2^n
- * slots of 32 bytes, two to a cache line. Producers (any thread of the target)
+ * slots of 32 bytes, two to a cache line; and one page, the desk, that all share. Producers (any thread of the target)
  * reserve slots by adding to `head`, fill them and commit each by storing its
  * `seq` last. The collector takes them in the order of reservation.
  *
@@ -22,6 +22,7 @@
 #define WIRE_ENV "MEMREC_AGENT"
 #define WIRE_FLAG_PYTHON_ALLOCATORS 1
 #define WIRE_FLAG_FOLLOW_FORK 2
+#define WIRE_FLAG_NATIVE 4
 
 enum wire_kind {
 	/* Allocations: addr size stack. Numbered as a trace's rows are (enum mt_allocator). */
@@ -40,6 +41,9 @@ enum wire_kind {
 	WIRE_PYMALLOC_FREE,	/* addr */
 	WIRE_CODE,		/* message: a struct wire_code and its bytes */
 	WIRE_NODE,		/* addr: code | (uint64_t)(uint32_t)lasti << 32; size: id << 32 | parent */
+	WIRE_MODULE,		/* message: a struct wire_module and its bytes */
+	WIRE_NATIVE,		/* a C frame; addr: an address in it | what it runs << 48 (WIRE_RUNS); size: id << 32 | parent */
+	WIRE_HYBRID,		/* two stacks of one moment; addr: the Python node; size: id << 32 | the native node */
 	WIRE_WARN,		/* message: a line of text for the user, once */
 	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it was found */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is in front */
@@ -75,6 +79,25 @@ struct wire_code {
 	uint8_t pad[3];
 };
 
+/* The parent of outermost native nodes: this bit and a generation, new when addresses came to mean other code. */
+#define WIRE_NATIVE_ROOT 0x80000000u
+
+/*
+ * What a C frame runs: 0 no Python; an evaluator of the interpreter k + 1 for k
+ * frames of the Python stack it is paired with, the newest evaluator the newest
+ * frames; WIRE_RUNS_REST: all that the other evaluators leave.
+ */
+#define WIRE_RUNS_REST 0x7fffu
+#define WIRE_RUNS(k) ((uint16_t)((k) + 1 < WIRE_RUNS_REST ? (k) + 1 : WIRE_RUNS_REST))
+
+/* A loaded object, told before the first native node in it. It replaces what lay there. Bytes after it: path, build id. */
+struct wire_module {
+	uint64_t start, end;		/* addresses */
+	uint64_t bias;			/* address - bias = address in the file's own terms */
+	uint32_t path_size;		/* 0: the program itself */
+	uint32_t id_size;
+};
+
 /* Between reserve and commit `inside` is odd; `ticket` is the last one reserved. One cache line each. */
 struct wire_thread {
 	volatile uint64_t inside, ticket;
@@ -93,19 +116,23 @@ struct wire_ring {
 	volatile uint64_t tail;
 	volatile uint32_t waiters, wake;	/* producers asleep for space; a futex word to wake them by */
 	uint64_t pad2[6];
-	volatile uint32_t asleep;		/* futex: the collector sleeps until a quarter of the ring is filled */
-	uint32_t pad3[15];
-	volatile uint32_t ms;			/* clock: milliseconds since the start, stored by the collector */
-	volatile uint32_t off;			/* the collector wants no more (its output failed) */
-	uint64_t pad4[7];
-	pthread_mutex_t life;			/* robust, held by the collector while it lives */
-	uint64_t pad5[3];
 	volatile uint32_t n_threads;		/* entries of threads[] ever used */
 	volatile uint32_t no_entry;		/* threads that found none: then no hole can be called abandoned */
-	uint64_t pad6[7];
+	uint64_t pad3[7];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 
+/* What all rings of one collector share: a page of its own, which it hands to each agent. */
+struct wire_desk {
+	volatile uint32_t asleep;	/* futex: 1 while the collector sleeps until a quarter of a ring is filled */
+	uint32_t pad0[15];
+	volatile uint32_t ms;		/* clock: milliseconds since the start */
+	volatile uint32_t off;		/* it wants no more: its output failed, or it was asked to end */
+	uint64_t pad1[7];
+	pthread_mutex_t life;		/* robust, held by the collector while it lives */
+};
+
+#define WIRE_DESK_BYTES 4096ul
 #define WIRE_RING_BYTES ((sizeof(struct wire_ring) + 4095) & ~4095ul)
 
 #endif

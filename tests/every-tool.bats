@@ -111,8 +111,9 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
+# No folded lines are a trace's that holds nothing: memflame makes a page of them that says so.
 @test "empty input: exit 1, one line" {
-	for tool in $(readers); do
+	for tool in $(readers | grep -vx memflame); do
 		status=0
 		use "$tool" < /dev/null > out 2> err || status=$?
 		one_line "$tool" 1 $status empty

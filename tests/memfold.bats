@@ -148,6 +148,24 @@ map (a.py:1) 30" ]
 parent (a.py:2) 110" ]
 }
 
+@test "when a process ends, what others hold stays" {
+	trace > t.lz4 <<-END
+	alloc 1 100 child@a.py:1 pid=7
+	alloc 2 60 parent@a.py:2 pid=6
+	exit 7
+	alloc 3 120 parent@a.py:3 pid=6
+	free 2
+	END
+	run memfold t.lz4
+	[ "$output" = "parent (a.py:2) 60
+parent (a.py:3) 120" ]
+	run memfold --leaks t.lz4
+	[ "$output" = "child (a.py:1) 100
+parent (a.py:3) 120" ]
+	run bash -o pipefail -c 'memstats --json t.lz4 | jq -c "[.metadata.peak_memory, .leaked_bytes, .total_frees]"'
+	[ "$output" = "[180,220,1]" ]
+}
+
 @test "joined traces are added up, each at its own high-water mark; numbers begin anew" {
 	printf 'alloc 1 10 a@a.py:1\nfree 1\n' | trace > one.lz4
 	printf 'alloc 1 5 b@b.py:1\nalloc 2 6 a@a.py:1\n' | trace > two.lz4

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "native.h"
 #include "pymem.h"
 #include "ring.h"
 
@@ -22,6 +23,18 @@ static bool parse_environment(const char *text)
 	boot.pid = (pid_t)strtol(space + 1, &end, 10);
 	boot.flags = (unsigned)strtoul(end, &end, 10);
 	return *end == '\0' && boot.pid > 0;
+}
+
+/* For programs that are executed with another environment. memrec put us first. */
+static void remember_environment(const char *text)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	size_t n = preload ? strcspn(preload, ": ") : 0;
+	if (n == 0 || n >= sizeof boot.preload || strlen(text) + sizeof WIRE_ENV >= sizeof boot.entry)
+		return;
+	memcpy(boot.preload, preload, n);
+	strcpy(boot.entry, WIRE_ENV "=");
+	strcat(boot.entry, text);
 }
 
 /*
@@ -45,6 +58,7 @@ static void leave_environment(void)
 __attribute__((constructor)) static void start(void)
 {
 	hooks_resolve();
+	exec_resolve();
 	const char *text = getenv(WIRE_ENV);
 	if (!text || !parse_environment(text))
 		return;
@@ -52,11 +66,14 @@ __attribute__((constructor)) static void start(void)
 		leave_environment();
 		return;
 	}
+	remember_environment(text);
 	ring_init();
 	if (!ring_on())
 		return;
 	ring_local.guard = GUARD_DROP;
 	pystack_init();
+	if (boot.flags & WIRE_FLAG_NATIVE)
+		native_init();
 	pymem_init();
 	ring_local.guard = GUARD_NONE;
 }

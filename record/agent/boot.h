@@ -10,6 +10,8 @@ struct boot {
 	char socket[96];	/* the collector's abstract socket */
 	pid_t pid;		/* the first process, which is recorded whatever it executes */
 	unsigned flags;		/* WIRE_FLAG_… */
+	char preload[4096];	/* our own path, as LD_PRELOAD named it; "" = not recording */
+	char entry[160];	/* the environment's entry that told all this */
 };
 
 extern struct boot boot;
@@ -18,5 +20,6 @@ extern struct boot boot;
 void ring_init(void);
 /* Find the real allocator functions (idempotent; may be called before the constructor). */
 void hooks_resolve(void);
+void exec_resolve(void);
 
 #endif

@@ -20,15 +20,10 @@
 #define FIRST_SIZE 4096u
 #define PAGE 4096u
 
-/*
- * Whether a frame begins its native evaluator (which the merging with native
- * stacks will want to know) would be one more bit of `lasti`: the walk sees it,
- * but as long as nobody asks, two nodes for one place would only be longer traces.
- */
 struct node {
 	uint32_t id;			/* stored last; 0: the entry is free */
-	uint32_t parent, code;
-	int32_t lasti;
+	uint32_t parent;
+	uint64_t what;			/* Python: code and instruction; native: the address, and what it runs */
 };
 
 /* A page of its own for the head, so that the rest can be given back. */
@@ -42,20 +37,19 @@ static struct lock lock;
 static struct node_table *nodes;
 static uint32_t last_id;
 
-static uint32_t node_hash(uint32_t parent, uint32_t code, int32_t lasti)
+static uint32_t node_hash(uint32_t parent, uint64_t what)
 {
-	uint64_t x = ((uint64_t)parent << 32 | code) * 0x9e3779b97f4a7c15u;
-	x = (x ^ x >> 29 ^ (uint32_t)lasti) * 0xbf58476d1ce4e5b9u;
+	uint64_t x = (parent ^ what) * 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 29 ^ (uint64_t)parent << 32) * 0xbf58476d1ce4e5b9u;
 	return (uint32_t)(x >> 32);
 }
 
 /* The entry of this node, or the free one where it belongs. */
-static struct node *node_find(struct node_table *t, uint32_t parent, uint32_t code, int32_t lasti)
+static struct node *node_find(struct node_table *t, uint32_t parent, uint64_t what)
 {
-	for (uint32_t i = node_hash(parent, code, lasti) & t->mask;; i = (i + 1) & t->mask) {
+	for (uint32_t i = node_hash(parent, what) & t->mask;; i = (i + 1) & t->mask) {
 		struct node *n = &t->e[i];
-		if (__atomic_load_n(&n->id, __ATOMIC_ACQUIRE) == 0 ||
-		    (n->parent == parent && n->code == code && n->lasti == lasti))
+		if (__atomic_load_n(&n->id, __ATOMIC_ACQUIRE) == 0 || (n->parent == parent && n->what == what))
 			return n;
 	}
 }
@@ -88,7 +82,7 @@ static bool nodes_grow(void)
 		return old && old->used < size / 16 * 15;
 	for (uint32_t i = 0; i < size; i++)
 		if (old->e[i].id)
-			*node_find(t, old->e[i].parent, old->e[i].code, old->e[i].lasti) = old->e[i];
+			*node_find(t, old->e[i].parent, old->e[i].what) = old->e[i];
 	t->used = old ? old->used : 0;
 	__atomic_store_n(&nodes, t, __ATOMIC_RELEASE);
 	if (old)
@@ -97,40 +91,44 @@ static bool nodes_grow(void)
 }
 
 /* Tell the collector, then everybody. */
-static uint32_t node_publish(struct node *n, uint32_t parent, uint32_t code, int32_t lasti)
+static uint32_t node_publish(struct node *n, uint8_t kind, uint32_t parent, uint64_t what)
 {
 	uint32_t id = ++last_id;
-	ring_put(WIRE_NODE, code | (uint64_t)(uint32_t)lasti << 32, (uint64_t)id << 32 | parent, 0);
+	ring_put(kind, what, (uint64_t)id << 32 | parent, 0);
 	n->parent = parent;
-	n->code = code;
-	n->lasti = lasti;
+	n->what = what;
 	__atomic_store_n(&n->id, id, __ATOMIC_RELEASE);
 	nodes->used++;
 	return id;
 }
 
-static COLD uint32_t node_new(uint32_t parent, uint32_t code, int32_t lasti)
+COLD uint32_t node_add(uint8_t kind, uint32_t parent, uint64_t what)
 {
 	uint32_t id = NODE_NONE;
 	lock_take(&lock);
 	if (nodes_grow()) {
-		struct node *n = node_find(nodes, parent, code, lasti);
-		id = n->id ? n->id : node_publish(n, parent, code, lasti);
+		struct node *n = node_find(nodes, parent, what);
+		id = n->id ? n->id : node_publish(n, kind, parent, what);
 	}
 	lock_drop(&lock);
 	return id;
 }
 
-uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti)
+uint32_t node_known(uint32_t parent, uint64_t what)
 {
 	struct node_table *t = __atomic_load_n(&nodes, __ATOMIC_ACQUIRE);
-	if (LIKELY(t != NULL)) {
-		struct node *n = node_find(t, parent, code, lasti);
-		uint32_t id = __atomic_load_n(&n->id, __ATOMIC_ACQUIRE);
-		if (LIKELY(id != 0) && n->parent == parent && n->code == code && n->lasti == lasti)
-			return id;
-	}
-	return node_new(parent, code, lasti);
+	if (UNLIKELY(t == NULL))
+		return 0;
+	struct node *n = node_find(t, parent, what);
+	uint32_t id = __atomic_load_n(&n->id, __ATOMIC_ACQUIRE);
+	return LIKELY(n->parent == parent && n->what == what) ? id : 0;
+}
+
+uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti)
+{
+	uint64_t what = code | (uint64_t)(uint32_t)lasti << 32;
+	uint32_t id = node_known(parent, what);
+	return LIKELY(id != 0) ? id : node_add(WIRE_NODE, parent, what);
 }
 
 void nodes_forked(void)

@@ -1,5 +1,5 @@
 /*
- * nodes.h - stacks as numbers: a tree of (parent, code, instruction)
+ * nodes.h - stacks as numbers: trees of (parent, what)
  *
  * A node is a frame and, through its parent, all older frames: so a stack is
  * one number, and two stacks share what they have in common.
@@ -18,6 +18,13 @@
  * can see its number. Any thread; takes a lock for new ones only.
  */
 uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti);
+
+/*
+ * Nodes of another kind in the same table (wire.h: WIRE_NATIVE, WIRE_HYBRID),
+ * told apart by their roots: node_find's number is 0 if there is none yet.
+ */
+uint32_t node_known(uint32_t parent, uint64_t what);
+uint32_t node_add(uint8_t kind, uint32_t parent, uint64_t what);
 
 /* A forked child: no number was given out. */
 void nodes_forked(void);

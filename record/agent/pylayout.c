@@ -51,7 +51,7 @@ static void layout_unpublished(struct py_layout *o, const struct published *d, u
 	const uint64_t *ts = d->group[TSTATE];
 	bool known = o->ts_frame == 72 && (d->minor < 15 ? o->ts_chunk == 232 : ts[6] == 88 && ts[7] == 96);
 	o->ts_tracefunc = !known ? -1 : d->minor < 15 ? 88 : 112;
-	o->ts_event = known ? 64 : -1;
+	o->ts_event = !known ? -1 : d->minor < 15 ? 64 : 68;
 	if (hex >= 0x030e05f0)		/* `visited`, after the owner: before 3.14.5 the garbage collector reads it */
 		o->f_mark = o->f_owner + 1;
 }
@@ -330,6 +330,9 @@ COLD enum python_found python_find(struct python *p)
 		return PYTHON_REFUSED;
 	if (p->layout.free_threaded)
 		strcat(p->version, " free-threaded");
+	/* A debug build (to be told by this symbol) keeps a flag of its own in the mark's byte. */
+	if (p->layout.minor >= 14 && object_symbol(&s.python, "_Py_INCREF_IncRefTotal"))
+		p->layout.f_mark = -1;
 	return PYTHON_FOUND;
 }
 

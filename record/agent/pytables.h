@@ -1,5 +1,5 @@
 /*
- * pytables.h - the layouts of CPython 3.8 to 3.14
+ * pytables.h - the layouts of CPython 3.8 to 3.15
  *
  * In a header, so that the walkers see them as constants. They were read from
  * the debug information of the releases, not from anyone's copy of the structs.
@@ -64,6 +64,16 @@ static const struct py_layout py314 = {
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 208, .co_tlbc = -1, OBJECTS_312,
 	.rt_finalizing = 784, .rt_tstate_current = -1, .rt_interpreters = 808, .interp_next = 7272,
+};
+
+static const struct py_layout py315 = {
+	.minor = 15,
+	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = 256, .ts_tracefunc = 112, .ts_event = 68,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1, .shim_owner = 3,
+	.code_tags = 3,
+	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
+	.co_bytecode = 208, .co_tlbc = -1, OBJECTS_312,
+	.rt_finalizing = 912, .rt_tstate_current = -1, .rt_interpreters = 936, .interp_next = 7264,
 };
 
 #undef OBJECTS_38

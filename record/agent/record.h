@@ -4,6 +4,7 @@
 #ifndef RECORD_H
 #define RECORD_H
 
+#include "native.h"
 #include "pymem.h"
 #include "ring.h"
 
@@ -39,7 +40,7 @@ static inline void record_alloc(uint8_t kind, void *p, size_t n)
 	if (UNLIKELY(!ring_on()))
 		return;
 	guard_set(GUARD_CAPTURE);
-	uint32_t stack = pystack_capture();
+	uint32_t stack = UNLIKELY(native_on) ? native_capture() : pystack_capture();
 	guard_reset(GUARD_NONE);
 	ring_put_inline(kind, (uintptr_t)p, n, stack);
 }

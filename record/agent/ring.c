@@ -2,8 +2,8 @@
  * ring.c - the agent's side of the ring: connecting, waiting, messages
  *
  * The ring is made by the agent (a memfd), handed to the collector over an
- * abstract socket, and both descriptors are closed again: nothing stays open in
- * the target, so it may close whatever it likes.
+ * abstract socket, which hands back its desk; all descriptors are closed again:
+ * nothing stays open in the target, so it may close whatever it likes.
  *
  * Fork: the state word lies on a page that fork wipes (MADV_WIPEONFORK), so a
  * child of fork, _Fork or raw clone finds RING_NEW and decides for itself at its
@@ -25,12 +25,14 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "native.h"
 
 #define CONNECT_SECONDS 5	/* a collector that takes longer is taken for dead */
 
 static volatile uint32_t off_word = RING_OFF;
 volatile uint32_t *ring_state = &off_word;
 struct wire_ring *ring;
+struct wire_desk *ring_desk;
 struct wire_slot *ring_slots;
 uint64_t ring_mask;
 uint32_t ring_generation;
@@ -140,9 +142,9 @@ void ring_new_thread(void)
 void ring_bell(void)
 {
 	int e = errno;
-	if (__atomic_exchange_n(&ring->asleep, 0, __ATOMIC_ACQ_REL))
-		syscall(SYS_futex, &ring->asleep, FUTEX_WAKE, 1, NULL, NULL, 0);
-	if (ring->off)
+	if (__atomic_exchange_n(&ring_desk->asleep, 0, __ATOMIC_ACQ_REL))
+		syscall(SYS_futex, &ring_desk->asleep, FUTEX_WAKE, 1, NULL, NULL, 0);
+	if (ring_desk->off)
 		*ring_state = RING_OFF;
 	errno = e;
 }
@@ -154,7 +156,7 @@ void ring_bell(void)
  */
 static bool collector_died(unsigned tries)
 {
-	if (__atomic_load_n((volatile uint32_t *)&ring->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED)
+	if (__atomic_load_n((volatile uint32_t *)&ring_desk->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED)
 		return true;
 	return tries % 50 == 49 && syscall(SYS_kill, collector_pid, 0) < 0 && errno == ESRCH;
 }
@@ -179,11 +181,11 @@ bool ring_wait(uint64_t last)
 		ring_local.tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 		if ((room = last - ring_local.tail <= ring_mask) || *ring_state != RING_ON)
 			break;
-		if (ring->off || collector_died(tries)) {
+		if (ring_desk->off || collector_died(tries)) {
 			*ring_state = RING_OFF;
 			break;
 		}
-		if (ring->asleep)
+		if (ring_desk->asleep)
 			ring_bell();
 		if (tries < 20)
 			for (int i = 0; i < 50; i++)
@@ -195,21 +197,39 @@ bool ring_wait(uint64_t last)
 	return room;
 }
 
+union control {
+	char space[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
 static bool send_ring(int sock, int memfd)
 {
 	char byte = 1;
 	struct iovec bytes = { &byte, 1 };
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
+	union control control = { { 0 } };
 	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &memfd, sizeof memfd);
-	return sendmsg(sock, &m, MSG_NOSIGNAL) == 1 && recv(sock, &byte, 1, 0) == 1;
+	return sendmsg(sock, &m, MSG_NOSIGNAL) == 1;
+}
+
+/* The answer: the ring was taken; here is the desk. */
+static struct wire_desk *receive_desk(int sock)
+{
+	char byte;
+	struct iovec bytes = { &byte, 1 };
+	union control control;
+	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&m) || CMSG_FIRSTHDR(&m)->cmsg_type != SCM_RIGHTS)
+		return NULL;
+	int memfd;
+	memcpy(&memfd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof memfd);
+	void *p = (void *)syscall(SYS_mmap, NULL, WIRE_DESK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	close(memfd);
+	return p == MAP_FAILED ? NULL : p;
 }
 
 static int connect_collector(void)
@@ -251,7 +271,10 @@ static struct wire_ring *make_ring(void)
 	r->log2_slots = WIRE_LOG2_SLOTS;
 	r->pid = getpid();
 	r->ppid = getppid();
-	if (!send_ring(sock, memfd)) {
+	struct wire_desk *desk = send_ring(sock, memfd) ? receive_desk(sock) : NULL;
+	if (desk) {
+		ring_desk = desk;
+	} else {
 		pages_free(r, size);
 		r = NULL;
 	}
@@ -280,8 +303,10 @@ bool ring_connect(void)
 		ring_slots = (void *)((char *)r + WIRE_RING_BYTES);
 		ring_mask = (1u << WIRE_LOG2_SLOTS) - 1;
 		ring_generation++;
-		if (forked)
+		if (forked) {
 			pystack_forked();
+			native_forked();
+		}
 	}
 	__atomic_store_n(ring_state, r ? RING_ON : RING_OFF, __ATOMIC_RELEASE);
 	ring_local.guard = guard;

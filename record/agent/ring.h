@@ -1,7 +1,7 @@
 /*
  * ring.h - putting an event into the ring: the hot path, inlined into the hooks
  *
- * No clock is read (the collector keeps a millisecond word in the ring), no
+ * No clock is read (the collector keeps a millisecond word on its desk), no
  * lock taken, no system call made unless the ring is full or a quarter of it
  * went by while the collector sleeps.
  */
@@ -39,6 +39,7 @@ struct ring_local {
 
 extern volatile uint32_t *ring_state;
 extern struct wire_ring *ring;
+extern struct wire_desk *ring_desk;
 extern struct wire_slot *ring_slots;
 extern uint64_t ring_mask;
 extern uint32_t ring_generation;
@@ -102,7 +103,7 @@ static inline void ring_leave(const struct reservation *r)
 	struct wire_thread *me = ring_local.entry;
 	uint64_t odd = (r->inside | 1) + (r->inside & 1) * 2;
 	__atomic_store_n(&me->inside, r->inside & 1 ? odd : odd + 1, __ATOMIC_RELEASE);
-	if (UNLIKELY((r->first & (ring_mask >> 2)) == 0) && ring->asleep)
+	if (UNLIKELY((r->first & (ring_mask >> 2)) == 0) && ring_desk->asleep)
 		ring_bell();
 }
 
@@ -117,7 +118,7 @@ static inline void ring_commit(uint64_t ticket, uint8_t kind, uint8_t n)
 			uint16_t ms;
 		} f;
 		uint64_t word;
-	} u = { .f = { (uint32_t)(ticket >> WIRE_LOG2_SLOTS) + 1, kind, n, (uint16_t)ring->ms } };
+	} u = { .f = { (uint32_t)(ticket >> WIRE_LOG2_SLOTS) + 1, kind, n, (uint16_t)ring_desk->ms } };
 	__atomic_store_n((uint64_t *)(void *)s, u.word, __ATOMIC_RELEASE);
 }
 

@@ -20,7 +20,6 @@ class App {
     this.hovered = null;
     this.limit = BOX_LIMIT;
     this.systemDark = matchMedia('(prefers-color-scheme: dark)');
-    this.applyTheme(fromLink(location.hash, this.defaults).theme);
     this.panel = new Panel(this);
     this.bind();
     this.show(fromLink(location.hash, this.defaults));
@@ -48,7 +47,9 @@ class App {
     const state = { ...this.state, ...changes };
     const link = toLink(state, this.defaults);
     if (link !== toLink(this.state, this.defaults)) {
-      history[replace ? 'replaceState' : 'pushState'](null, '', link);
+      try {
+        history[replace ? 'replaceState' : 'pushState'](null, '', link);
+      } catch { /* in a frame without an address: shown all the same */ }
     }
     this.show(state);
   }
@@ -58,7 +59,7 @@ class App {
     const changed = names => !old || names.some(name => String(old[name]) !== String(state[name]));
     const path = this.selected && this.linkOf(this.selected);
     this.state = this.checked(state);
-    if (changed(['theme'])) this.applyTheme(state.theme);
+    document.documentElement.style.colorScheme = state.theme;
     this.palette = this.isDark() ? PALETTES.dark : PALETTES.light;
     const replant = changed([...TREE_STATE, 'view', 'focus']);
     if (changed(['group'])) this.regroup();
@@ -140,10 +141,6 @@ class App {
   isDark() {
     const { theme } = this.state;
     return theme ? theme === 'dark' : this.systemDark.matches;
-  }
-
-  applyTheme(theme) {
-    document.documentElement.style.colorScheme = theme;
   }
 
   // ---- boxes

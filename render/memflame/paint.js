@@ -3,7 +3,7 @@
 
 const ROW = 20;             // CSS pixels
 const PADDING = 4;
-const FONT = '12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
+const FONT = '12px ui-monospace, Menlo, Consolas, monospace';
 
 class Painter {
   constructor(canvas) {
@@ -69,9 +69,8 @@ class Painter {
     const { palette, colours, search, scene } = this.view;
     if (box.rest) return palette.rest;
     if (search.hits(box)) return palette.match;
-    if (search.active) return palette.dim;
     if (box.twin) return palette.focus;
-    if (scene.above.has(box)) return palette.above;
+    if (search.active || scene.above.has(box)) return palette.dim;
     return { fill: palette.kinds[colours.kind[box.group]][colours.shade[box.group]], text: palette.text, quiet: palette.quiet };
   }
 

@@ -17,7 +17,7 @@ function make(name, properties = {}, ...children) {
 class Panel {
   constructor(app) {
     this.app = app;
-    this.kinds = [...new Set(app.profile.frames.kind.subarray(1))].sort();    // that occur
+    this.kinds = [...new Set(app.profile.frames.kind.subarray(1))].sort((a, b) => (a || 9) - (b || 9));    // that occur
     this.showFigures();
     this.bindControls();
     this.fillHelp();
@@ -49,6 +49,9 @@ class Panel {
     const { app } = this;
     for (const button of document.querySelectorAll('[data-view]')) {
       button.onclick = () => app.setView(button.dataset.view);
+    }
+    for (const button of document.querySelectorAll('[data-toggle]')) {
+      button.onclick = () => app.cycle(button.dataset.toggle);
     }
     for (const select of document.querySelectorAll('select[data-state]')) {
       const name = select.dataset.state;
@@ -87,8 +90,9 @@ class Panel {
   update() {
     const { app } = this;
     const { state } = app;
-    for (const button of document.querySelectorAll('[data-view]')) {
-      button.setAttribute('aria-pressed', String(button.dataset.view === state.view));
+    for (const button of document.querySelectorAll('[data-view], [data-toggle]')) {
+      const { view, toggle, on } = button.dataset;
+      button.setAttribute('aria-pressed', String(toggle ? state[toggle] === on : state.view === view));
     }
     for (const select of document.querySelectorAll('select[data-state]')) select.value = String(state[select.dataset.state]);
     if (byId('search').value !== state.search) byId('search').value = state.search;

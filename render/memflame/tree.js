@@ -32,7 +32,6 @@ class MergedTree {
   constructor(profile, options) {
     Object.assign(this, options);
     this.profile = profile;
-    this.weights = profile.units.length;
     this.slot = new Int32Array(this.grouping.count).fill(-1);
     this.scratch = { nodes: new Int32Array(1024), sources: new Int32Array(1024) };
   }
@@ -109,7 +108,7 @@ class MergedTree {
     rest.rest = { from, to };
     const children = this.childrenOf(box);
     for (let i = from; i < to; i++) {
-      for (let w = 0; w < this.weights; w++) rest.amounts[w] += children[i].amounts[w];
+      for (let w = 0; w < this.profile.units.length; w++) rest.amounts[w] += children[i].amounts[w];
     }
     return rest;
   }

@@ -9,7 +9,20 @@ import os
 
 
 class Allocation:
-    __slots__ = ("size", "allocator", "stack", "pid", "tid", "time_ms", "freed", "left")
+    __slots__ = ("size", "allocator", "_trace", "_stack", "pid", "tid", "time_ms", "freed", "left")
+
+    @property
+    def stack(self):
+        """Made when asked for: ten thousand stacks, each one frame deeper, would be much to keep."""
+        frames, at = [], self._stack
+        while at:
+            at, frame = self._trace._stacks[at]
+            frames.append(self._trace._frames[frame])
+        return frames[::-1]
+
+    @property
+    def leaf(self):
+        return self._trace._frames[self._trace._stacks[self._stack][1]] if self._stack else None
 
     def at(self, function):
         """The line of the innermost frame of that function in the stack, or None."""
@@ -23,7 +36,9 @@ class Trace:
     def __init__(self, lines):
         self.allocations, self.events, self.threads, self.rss = [], [], {}, []
         self.ended = False
-        functions, frames, self.stacks, live = {}, {}, {0: []}, {}
+        functions, live = {}, {}
+        frames = self._frames = {}
+        self._stacks = {}
         self.unknown_frees = 0
         for text in lines:
             e = json.loads(text)
@@ -34,11 +49,11 @@ class Trace:
                 name, file = functions[e["function"]]
                 frames[e["frame"]] = (name, file, e["line"])
             elif kind == "stack":
-                self.stacks[e["stack"]] = self.stacks[e["parent"]] + [frames[e["frame"]]]
+                self._stacks[e["stack"]] = e["parent"], e["frame"]
             elif kind == "alloc":
                 a = Allocation()
                 a.size, a.allocator, a.pid, a.tid = e["size"], e["allocator"], e["pid"], e["tid"]
-                a.stack, a.time_ms, a.freed, a.left = self.stacks[e["stack"]], e["time_ms"], False, e["size"]
+                a._trace, a._stack, a.time_ms, a.freed, a.left = self, e["stack"], e["time_ms"], False, e["size"]
                 assert e["id"] not in live, "id %d was given out twice" % e["id"]
                 live[e["id"]] = a
                 self.allocations.append(a)
@@ -65,7 +80,7 @@ class Trace:
     def of(self, file, least=0):
         """Allocations of at least `least` bytes whose innermost frame is in that file."""
         return [a for a in self.allocations
-                if a.size >= least and a.stack and os.path.basename(a.stack[-1][1]) == file]
+                if a.size >= least and a.leaf and os.path.basename(a.leaf[1]) == file]
 
     def peak(self):
         """(bytes, {stack as tuple: bytes}) at the last moment of the maximum, by brute force."""
@@ -91,5 +106,6 @@ class Trace:
                 size[e[1]] = e[1].size if e[0] == "alloc" else e[2]
         stacks = {}
         for a, n in size.items():
-            stacks[tuple(a.stack)] = stacks.get(tuple(a.stack), 0) + n
+            stack = tuple(a.stack)
+            stacks[stack] = stacks.get(stack, 0) + n
         return best, stacks

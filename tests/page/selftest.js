@@ -335,12 +335,17 @@ const SUITES = {
       key('Escape');
       equal(document.activeElement, byId('canvas'), 'Esc leaves the field');
     });
-    await check('i f g l h r t cycle what their menus show', () => {
+    await check('i f g l h r t cycle what their controls show', () => {
       reset({ theme: 'light' });
-      const shown = name => document.querySelector(`select[data-state="${name}"]`).value;
+      const shown = name => {
+        const toggle = document.querySelector(`[data-toggle="${name}"]`);
+        if (!toggle) return document.querySelector(`select[data-state="${name}"]`).value;
+        const on = toggle.getAttribute('aria-pressed') === 'true';
+        return on ? toggle.dataset.on : CHOICES[name].find(choice => choice !== toggle.dataset.on);
+      };
       for (const [letter, name, values] of [
         ['f', 'direction', ['flame', 'icicle']], ['g', 'group', ['function', 'file', 'line']],
-        ['l', 'label', ['function', 'location', 'full']], ['h', 'imports', ['show', 'hide']],
+        ['l', 'label', ['function', 'location', 'full']], ['h', 'imports', ['show', 'hide']], ['r', 'recursion', ['collapse', 'show']],
       ]) {
         for (const wanted of values) {
           key(letter);
@@ -379,10 +384,10 @@ const SUITES = {
     await check('text has a contrast of 4.5 at least, in both themes', () => {
       for (const [theme, palette] of Object.entries(PALETTES)) {
         const pairs = palette.kinds.flat().flatMap(fill => [[palette.text, fill], [palette.quiet, fill]]);
-        for (const look of [palette.above, palette.rest, palette.dim, palette.match, palette.focus]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
+        for (const look of [palette.rest, palette.dim, palette.match, palette.focus]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
         for (const [text, fill] of pairs) ok(contrast(text, fill) >= 4.5, `${theme}: ${text} on ${fill} has ${contrast(text, fill).toFixed(2)}`);
         document.documentElement.style.colorScheme = theme;
-        for (const element of [byId('figures'), byId('status'), byId('title'), document.querySelector('label'), document.querySelector('[aria-pressed="true"]'), byId('matches')]) {
+        for (const element of [byId('figures'), byId('status'), byId('title'), document.querySelector('label'), ...document.querySelectorAll('[aria-pressed="true"]'), byId('matches')]) {
           let ground = element;
           while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') ground = ground.parentElement;
           const ratio = contrast(getComputedStyle(element).color, getComputedStyle(ground).backgroundColor);

@@ -7,8 +7,10 @@
  * Python calls the pt_ functions through ctypes.
  *
  * Environment: PYSTACK_NAIVE=1, PYSTACK_STALE=1, PYSTACK_TRUSTING=1 make it wrong
- * on purpose, PYSTACK_GENERIC=1 walks with the layout as a variable, PYSTACK_REPORT=FILE
- * appends a line of counts at the end of each process.
+ * on purpose, PYSTACK_ODD=1 makes the layout one of no known build,
+ * PYSTACK_GENERIC=1 walks with the layout as a variable, PYSTACK_PAGES=BYTES is
+ * all the memory there is, PYSTACK_REPORT=FILE appends a line of counts at the
+ * end of each process.
  */
 #include "../../record/agent/pystack.c"
 
@@ -38,6 +40,7 @@ uint32_t pt_native_thread(void);
 int pt_threads(void);
 void pt_lines(unsigned minor, const uint8_t *table, size_t n, int first, int n_code, int *out);
 unsigned pt_depth(void);
+int pt_constant(void);
 double pt_bench(int n, unsigned changed);
 
 static __thread int guard;
@@ -187,9 +190,10 @@ __attribute__((constructor)) static void begin(void)
 #endif
 	if (getenv("PYSTACK_PAGES"))
 		pages_limit = strtoul(getenv("PYSTACK_PAGES"), NULL, 10);
-	if (flag("PYSTACK_FORK") || !getenv("PYSTACK_FORK"))
-		pthread_atfork(NULL, NULL, forked);
+	pthread_atfork(NULL, NULL, forked);
 	pystack_init();
+	if (flag("PYSTACK_ODD"))
+		python.layout.ob_type = 0;
 	guard = 0;
 }
 
@@ -287,6 +291,9 @@ EXPORT void pt_lines(unsigned minor, const uint8_t *table, size_t n, int first, 
 	for (int i = 0; i * 2 < n_code; i++)
 		out[i] = py_line(minor, table, n, first, i * 2);
 }
+
+/* Does this Python's walk have its offsets as constants? */
+EXPORT int pt_constant(void) { return walk_version != walk_any; }
 
 EXPORT unsigned pt_depth(void) { return self ? self->n : 0; }
 

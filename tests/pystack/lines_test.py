@@ -37,7 +37,7 @@ names = sorted(os.path.join(d, f) for d, _, fs in os.walk(sysconfig.get_paths()[
                if f.endswith(".py") and "-packages" not in d and "lib2to3/tests" not in d)
 for name in names[::EVERY]:
     try: co = compile(open(name, "rb").read(), name, "exec")
-    except (SyntaxError, ValueError, UnicodeDecodeError): continue
+    except (OSError, SyntaxError, ValueError): continue
     for c in codes(co): one(c)
 assert total[1] > 10000
 print("3.%d ok: %d code objects, %d instructions, %d without a line" % (V, *total))

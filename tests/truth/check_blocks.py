@@ -15,7 +15,7 @@ trace = Trace(sys.stdin)
 assert trace.ended, "no end"
 seen = {}
 for a in trace.of("blocks.py", 900000):
-    function, _, line = a.stack[-1]
+    function, _, line = a.leaf
     key = (function.rsplit(".", 1)[-1], line, a.allocator, a.size)
     count, freed = seen.get(key, (0, 0))
     seen[key] = count + 1, freed + a.freed

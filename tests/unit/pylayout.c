@@ -122,6 +122,9 @@ static bool a_release_candidate_is_read(void)
 	EXPECT(o.f_code == 0 && o.f_back == 8 && o.f_instr == 56 && o.f_owner == 74 && o.f_mark == 75);
 	EXPECT(o.co_filename == 112 && o.co_bytecode == 208 && o.rt_finalizing == 912 && o.rt_interpreters == 936);
 	EXPECT(o.interp_next == 7264 && o.tp_dealloc == 48);
+	words[TSTATE + 10] += 8;		/* datastack_chunk */
+	EXPECT(layout_published(&o, words, hex));
+	EXPECT(memcmp(&o, &py315, sizeof o) == 0);
 	return true;
 }
 

@@ -1,0 +1,124 @@
+/*
+ * modules.c - telling the collector of the objects that code was seen in
+ *
+ * An object is told before the first node that lies in it: where it is, its
+ * path, its build id as it stands in memory. So the collector need not read
+ * the process's mappings, which may be others by then.
+ */
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "agent.h"
+#include "native.h"
+#include "../wire.h"
+
+#define BUILD_ID_MAX 64
+
+struct module { uintptr_t start, end; const struct link_map *map; };
+
+static struct lock lock;
+static struct module *modules;		/* those told of, in no order */
+static uint32_t n_modules, capacity;
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+
+static bool is_known(uintptr_t pc)
+{
+	for (uint32_t i = n_modules; i-- > 0;)
+		if (pc - modules[i].start < modules[i].end - modules[i].start)
+			return true;
+	return false;
+}
+
+static bool modules_grow(void)
+{
+	uint32_t size = capacity ? capacity * 2 : 256;
+	struct module *p = pages_new(size * sizeof *p);
+	if (!p)
+		return false;
+	if (n_modules)
+		memcpy(p, modules, n_modules * sizeof *p);
+	pages_free(modules, capacity * sizeof *p);
+	modules = p;
+	capacity = size;
+	return true;
+}
+
+/* The id in one segment of notes. */
+static size_t find_id(const uint8_t *p, size_t n, const uint8_t **id)
+{
+	while (n >= sizeof(ElfW(Nhdr))) {
+		ElfW(Nhdr) h;
+		memcpy(&h, p, sizeof h);
+		size_t name = (h.n_namesz + 3u) & ~3u, size = (h.n_descsz + 3u) & ~3u;
+		if (name > n - sizeof h || size > n - sizeof h - name)
+			break;
+		if (h.n_type == NT_GNU_BUILD_ID && h.n_namesz == 4 && memcmp(p + sizeof h, "GNU", 4) == 0) {
+			*id = p + sizeof h + name;
+			return h.n_descsz <= BUILD_ID_MAX ? h.n_descsz : BUILD_ID_MAX;
+		}
+		p += sizeof h + name + size;
+		n -= sizeof h + name + size;
+	}
+	return 0;
+}
+
+/* The object's headers lie where its first page does. */
+static size_t build_id(const struct dl_find_object *o, const uint8_t **id)
+{
+	const ElfW(Ehdr) *e = o->dlfo_map_start;
+	*id = NULL;
+	if (memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 || e->e_phoff + e->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+		return 0;
+	const ElfW(Phdr) *h = (const void *)((const char *)e + e->e_phoff);
+	size_t n = 0;
+	for (unsigned i = 0; i < e->e_phnum && n == 0; i++)
+		if (h[i].p_type == PT_NOTE)
+			n = find_id((const uint8_t *)(o->dlfo_link_map->l_addr + h[i].p_vaddr), h[i].p_memsz, id);
+	return n;
+}
+
+static void tell(const struct dl_find_object *o)
+{
+	const uint8_t *id;
+	const char *path = o->dlfo_link_map->l_name ? o->dlfo_link_map->l_name : "";
+	struct wire_module head = {
+		.start = (uintptr_t)o->dlfo_map_start, .end = (uintptr_t)o->dlfo_map_end, .bias = o->dlfo_link_map->l_addr,
+		.path_size = (uint32_t)strlen(path),
+	};
+	head.id_size = (uint32_t)build_id(o, &id);
+	struct piece pieces[] = { { &head, sizeof head }, { path, head.path_size }, { id, head.id_size } };
+	ring_message(WIRE_MODULE, 0, pieces, head.id_size ? 3 : 2);
+}
+
+COLD void module_of(uintptr_t pc)
+{
+	struct dl_find_object o;
+	lock_take(&lock);
+	if (!is_known(pc) && _dl_find_object((void *)pc, &o) == 0 && (n_modules < capacity || modules_grow())) {
+		tell(&o);
+		modules[n_modules++] = (struct module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
+	}
+	lock_drop(&lock);
+}
+
+bool modules_unloaded(void)
+{
+	bool gone = false;
+	struct dl_find_object o;
+	lock_take(&lock);
+	for (uint32_t i = 0; i < n_modules && !gone; i++)
+		gone = _dl_find_object((void *)modules[i].start, &o) != 0 || o.dlfo_link_map != modules[i].map ||
+		       o.dlfo_map_end != (void *)modules[i].end;
+	if (gone)
+		n_modules = 0;
+	lock_drop(&lock);
+	return gone;
+}
+
+void modules_forked(void)
+{
+	lock = (struct lock){ 0 };
+	n_modules = 0;
+}

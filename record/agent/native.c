@@ -1,0 +1,427 @@
+/*
+ * native.c - the calling thread's stack of C functions
+ *
+ * A stack is mostly the last one. Each thread keeps its last walk, oldest frame
+ * first. Frames are found by unwinding (cfi.h) from the newest outwards until
+ * one is in the very state (pc, sp, fp) it was in before. What lies beyond is
+ * determined by that state and by the words that unwinding it had read: the
+ * return addresses and saved frame pointers. They are read again, two a frame,
+ * and if all are what they were, so is the rest of the stack: by induction, not
+ * by likelihood. Frames that needed more than those words are stepped anew.
+ *
+ * Then Python: each evaluator among the frames gets the number of Python frames
+ * it runs (evaluators.c). A node is a frame with that number; and a pair of
+ * such a stack with a Python stack is a node again, which the collector
+ * unfolds once into one stack of both.
+ */
+#include "native.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cfi.h"
+#include "claims.h"
+#include "nodes.h"
+#include "ring.h"
+#include "../wire.h"
+
+#define FIRST_FRAMES 256u
+
+struct frame {
+	uintptr_t pc, sp, fp;
+	uintptr_t ip_slot, fp_slot;	/* where pc's return address and fp were read; fp_slot may be &fp */
+	uint32_t node;
+	uint16_t runs;			/* wire.h: WIRE_RUNS() */
+	bool complex;			/* finding it took more reads than those */
+};
+
+struct thread {
+	struct claim claim;
+	struct frame *frames;		/* the last walk, oldest first */
+	struct frame *fresh;		/* found in this walk, newest first */
+	uint32_t n, n_fresh, capacity, fresh_capacity;
+	uint32_t generation;
+	struct evaluators now;
+	struct evaluator *known;	/* the last walk's evaluators, oldest first */
+	uint32_t n_known, known_capacity;
+	uint32_t pair[3];		/* the last pair's native stack, Python stack, and number */
+};
+
+bool native_on;
+static struct claims threads;
+static __thread struct thread *self __attribute__((tls_model("initial-exec")));
+static uint32_t generation = 1;		/* of code addresses: one more when code went away */
+static uintptr_t own_start, own_end;	/* the agent's code */
+
+#ifdef NATIVE_VERIFY
+bool native_no_cache, native_no_flush;
+#endif
+
+/* ---- a thread's state ---- */
+
+static COLD struct thread *thread_begin(void)
+{
+	struct thread *t = (struct thread *)claims_take(&threads);
+	if (!t) {
+		t = pages_new(sizeof *t);
+		if (!t)
+			return NULL;
+		t->frames = pages_new(FIRST_FRAMES * sizeof *t->frames);
+		t->fresh = pages_new(FIRST_FRAMES * sizeof *t->fresh);
+		t->capacity = t->fresh_capacity = FIRST_FRAMES;
+		if (!t->frames || !t->fresh) {
+			pages_free(t->frames, FIRST_FRAMES * sizeof *t->frames);
+			pages_free(t->fresh, FIRST_FRAMES * sizeof *t->fresh);
+			pages_free(t, sizeof *t);
+			return NULL;
+		}
+		claims_add(&threads, &t->claim);
+	}
+	t->n = 0;
+	self = t;
+	return t;
+}
+
+static COLD bool fresh_grow(struct thread *t)
+{
+	struct frame *p = pages_new(2 * t->fresh_capacity * sizeof *p);
+	if (!p)
+		return false;
+	memcpy(p, t->fresh, t->n_fresh * sizeof *p);
+	pages_free(t->fresh, t->fresh_capacity * sizeof *p);
+	t->fresh = p;
+	t->fresh_capacity *= 2;
+	return true;
+}
+
+/* The frames move: those whose frame pointer is the callee's point into themselves. */
+static COLD bool frames_grow(struct thread *t, uint32_t n)
+{
+	uint32_t capacity = t->capacity;
+	while (capacity < n)
+		capacity *= 2;
+	struct frame *p = pages_new(capacity * sizeof *p);
+	if (!p)
+		return false;
+	memcpy(p, t->frames, t->n * sizeof *p);
+	for (uint32_t i = 0; i < t->n; i++)
+		if (p[i].fp_slot == (uintptr_t)&t->frames[i].fp)
+			p[i].fp_slot = (uintptr_t)&p[i].fp;
+	pages_free(t->frames, t->capacity * sizeof *p);
+	t->frames = p;
+	t->capacity = capacity;
+	return true;
+}
+
+/* ---- the walk ---- */
+
+#define NONE (-1)	/* no frame of the last walk stands */
+#define FAILED (-2)	/* no memory */
+
+/* Does stepping out of `inner` still lead to `outer`? */
+static COLD bool step_again(const struct frame *inner, const struct frame *outer)
+{
+	struct cfi_frame f = { .pc = inner->pc, .sp = inner->sp, .fp = inner->fp };
+	struct cfi_bounds bounds;
+	cfi_stack(&bounds, inner->sp);
+	enum cfi_step step = cfi_step(&f, &bounds);
+	return (step == CFI_COMPLEX || step == CFI_CALLER) && f.pc == outer->pc && f.sp == outer->sp && f.fp == outer->fp;
+}
+
+/* Frame `at` is in the state it was in. Are those beyond it? */
+static inline bool outer_stand(const struct thread *t, uint32_t at)
+{
+	uintptr_t different = 0;
+	bool complex = false;
+	for (uint32_t i = at; i-- > 0;) {
+		const struct frame *f = &t->frames[i];
+		different |= *(volatile uintptr_t *)f->ip_slot ^ (f->pc + CFI_CALL_BYTES);
+		different |= *(volatile uintptr_t *)f->fp_slot ^ f->fp;
+		complex |= f->complex;
+	}
+	if (different)
+		return false;
+	if (UNLIKELY(complex))
+		for (uint32_t i = at; i-- > 0;)
+			if (t->frames[i].complex && !step_again(&t->frames[i + 1], &t->frames[i]))
+				return false;
+	return true;
+}
+
+static inline bool is_own(uintptr_t pc)
+{
+	return pc - own_start < own_end - own_start;
+}
+
+/*
+ * Walk from `f` outwards. What is new is in t->fresh; returns the oldest-first
+ * index of the newest frame that stands as it was. *keep: the walk may serve
+ * as the next one's last.
+ */
+static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
+{
+	struct cfi_bounds bounds;
+	int64_t j = (int64_t)t->n - 1;
+	cfi_stack(&bounds, f.sp);
+	t->n_fresh = 0;
+	*keep = true;
+	enum cfi_step step = CFI_CALLER;
+	for (;;) {
+		step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_slow(&f, &bounds) : cfi_step(&f, &bounds);
+		if (step == CFI_END)
+			return NONE;
+		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
+			*keep = false;
+			j = NONE;
+		}
+		while (j >= 0 && t->frames[j].sp < f.sp)
+			j--;
+		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && t->frames[j].fp == f.fp) {
+			if (LIKELY(outer_stand(t, (uint32_t)j)))
+				return j;
+			j = NONE;
+		}
+		if (t->n_fresh == 0 && is_own(f.pc))
+			continue;
+		if (UNLIKELY(t->n_fresh == t->fresh_capacity) && !fresh_grow(t))
+			return FAILED;
+		t->fresh[t->n_fresh++] = (struct frame){ f.pc, f.sp, f.fp, f.ip_slot, f.fp_slot, 0, 0, step == CFI_COMPLEX };
+	}
+}
+
+/* The first `n` frames stand; the fresh ones come on top. */
+static inline bool put_fresh(struct thread *t, uint32_t n)
+{
+	t->n = n;
+	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
+		return false;
+	for (uint32_t i = t->n_fresh; i > 0; i--) {
+		struct frame *f = &t->frames[t->n++];
+		*f = t->fresh[i - 1];
+		if (f->fp_slot == 0)
+			f->fp_slot = (uintptr_t)&f->fp;
+	}
+	return true;
+}
+
+/* ---- evaluators ---- */
+
+static COLD bool known_grow(struct thread *t, uint32_t n)
+{
+	uint32_t capacity = t->known_capacity ? t->known_capacity : 256;
+	while (capacity < n)
+		capacity *= 2;
+	struct evaluator *p = pages_new(capacity * sizeof *p);
+	if (!p)
+		return false;
+	if (t->n_known)
+		memcpy(p, t->known, t->n_known * sizeof *p);
+	pages_free(t->known, t->known_capacity * sizeof *p);
+	t->known = p;
+	t->known_capacity = capacity;
+	return true;
+}
+
+/* Does frame i's part of the stack hold this address? */
+static inline bool frame_holds(const struct thread *t, uint32_t i, uintptr_t at)
+{
+	return at >= t->frames[i].sp && (i == 0 || at < t->frames[i - 1].sp);
+}
+
+/*
+ * Give the evaluators among the frames their numbers of Python frames. The
+ * first `kept` frames have them from the last walk; returns how many of
+ * those stand in this one too.
+ */
+static inline uint32_t mark_evaluators(struct thread *t, uint32_t kept, bool python)
+{
+	uint32_t n = 0, same = 0, changed = kept;
+	if (python) {
+		evaluators_read(&t->now);
+		n = t->now.n;
+	}
+	const struct evaluator *newest = t->now.e;
+	while (same < n && same < t->n_known && t->known[same].at == newest[n - 1 - same].at &&
+	       t->known[same].frames == newest[n - 1 - same].frames && t->known[same].frame < kept)
+		same++;
+	for (uint32_t i = t->n_known; i-- > same;)		/* those that went, or run other frames; oldest last */
+		if (t->known[i].frame < kept) {
+			changed = t->known[i].frame;
+			t->frames[changed].runs = 0;
+		}
+	if (UNLIKELY(n > t->known_capacity) && !known_grow(t, n)) {
+		t->n_known = 0;
+		return 0;
+	}
+	uint32_t at = same ? t->known[same - 1].frame + 1 : 0;
+	t->n_known = same;
+	for (uint32_t i = same; i < n; i++) {
+		const struct evaluator *e = &newest[n - 1 - i];
+		uint32_t k = at;
+		while (k < t->n && !frame_holds(t, k, e->at))
+			k++;
+		if (k == t->n)		/* it lies beyond what could be unwound: the collector puts its frames outermost */
+			continue;
+		t->frames[k].runs = WIRE_RUNS(e->frames);
+		if (k < changed)
+			changed = k;
+		t->known[t->n_known++] = (struct evaluator){ e->at, e->frames, k };
+		at = k + 1;
+	}
+	return changed;
+}
+
+/* ---- numbers ---- */
+
+static COLD uint32_t new_node(uint32_t parent, const struct frame *f, uint64_t what)
+{
+	module_of(f->pc);
+	return node_add(WIRE_NATIVE, parent, what);
+}
+
+/* Give the frames from `changed` on their nodes. False: no memory. */
+static inline bool name_frames(struct thread *t, uint32_t changed)
+{
+	uint32_t node = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation;
+	for (uint32_t i = changed; i < t->n; i++) {
+		struct frame *f = &t->frames[i];
+		if (LIKELY(!is_own(f->pc))) {	/* else the agent's own, as when a code object dies: not to be seen */
+			uint64_t what = f->pc | (uint64_t)f->runs << 48;
+			uint32_t child = node_known(node, what);
+			node = LIKELY(child != 0) ? child : new_node(node, f, what);
+			if (UNLIKELY(node == NODE_NONE)) {
+				t->n = i;
+				return false;
+			}
+		}
+		f->node = node;
+	}
+	return true;
+}
+
+static inline uint32_t pair_node(struct thread *t, uint32_t native, uint32_t python)
+{
+	if (LIKELY(t->pair[0] == native && t->pair[1] == python))
+		return t->pair[2];
+	uint64_t what = python | 1ull << 63;
+	uint32_t node = node_known(native, what);
+	if (UNLIKELY(node == 0))
+		node = node_add(WIRE_HYBRID, native, what);
+	if (UNLIKELY(node == NODE_NONE))
+		return python;
+	t->pair[0] = native;
+	t->pair[1] = python;
+	t->pair[2] = node;
+	return node;
+}
+
+static void thread_reset(struct thread *t)
+{
+	t->n = t->n_known = 0;
+	t->pair[0] = t->pair[1] = t->pair[2] = 0;
+	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
+{
+	uint32_t python = pystack_capture();
+	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
+		thread_reset(t);
+#ifdef NATIVE_VERIFY
+	if (native_no_cache)
+		thread_reset(t);
+#endif
+	bool keep;
+	int64_t stands = walk(t, *here, &keep);
+	uint32_t kept = (uint32_t)(stands + 1);
+	if (UNLIKELY(stands == FAILED) || UNLIKELY(!put_fresh(t, kept))) {
+		thread_reset(t);
+		return python;
+	}
+	uint32_t changed = mark_evaluators(t, kept, python != NODE_ROOT);
+	bool named = name_frames(t, changed);
+	uint32_t native = named && t->n ? t->frames[t->n - 1].node : 0;
+	if (UNLIKELY(!keep))
+		t->generation = 0;
+	if (UNLIKELY(native == 0 || (int32_t)native < 0))
+		return python;
+	return python == NODE_ROOT ? native : pair_node(t, native, python);
+}
+
+__attribute__((noinline)) uint32_t native_capture(void)
+{
+	struct cfi_frame here;
+	int saved = errno;
+	CFI_HERE(&here);
+	struct thread *t = self;
+	if (UNLIKELY(!t) && !(t = thread_begin()))
+		return pystack_capture();
+	uint32_t node = capture(t, &here);
+	errno = saved;
+	__asm__ volatile("" ::: "memory");	/* no sibling call: this frame is the walk's first */
+	return node;
+}
+
+#ifdef NATIVE_VERIFY
+uint32_t native_frames(uintptr_t *pc, uint32_t n)
+{
+	uint32_t k = 0;
+	for (uint32_t i = self->n; i > 0 && k < n; i--)
+		pc[k++] = self->frames[i - 1].pc;
+	return k;
+}
+#endif
+
+/* ---- code that goes away ---- */
+
+static int (*real_dlclose)(void *);
+
+/*
+ * Not only a hook for us: any address may be another function's from here on.
+ * Rules are forgotten after the unloading; numbers given to addresses too, if
+ * one of the objects we had told of is gone.
+ */
+HOOK int dlclose(void *handle)
+{
+	if (UNLIKELY(!real_dlclose))
+		*(void **)&real_dlclose = dlsym(RTLD_NEXT, "dlclose");
+	if (UNLIKELY(!real_dlclose))
+		return -1;
+	int r = real_dlclose(handle);
+	if (!native_on)
+		return r;
+#ifdef NATIVE_VERIFY
+	if (native_no_flush)
+		return r;
+#endif
+	int saved = errno;
+	cfi_flush();
+	if (modules_unloaded())
+		__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
+	errno = saved;
+	return r;
+}
+
+void native_init(void)
+{
+	struct dl_find_object self_object;
+	extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+	if (!_dl_find_object || _dl_find_object(__builtin_return_address(0), &self_object) != 0) {
+		static const char text[] = "this C library is older than 2.35: recording without native stacks";
+		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
+		return;
+	}
+	own_start = (uintptr_t)self_object.dlfo_map_start;
+	own_end = (uintptr_t)self_object.dlfo_map_end;
+	native_on = true;
+}
+
+void native_forked(void)
+{
+	evaluators_forked();
+	modules_forked();
+	claims_forked(&threads, self ? &self->claim : NULL);
+	if (self)
+		thread_reset(self);
+}

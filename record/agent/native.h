@@ -1,0 +1,61 @@
+/*
+ * native.h - the calling thread's stack of C functions, and Python's among them
+ */
+#ifndef NATIVE_H
+#define NATIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Asked for (--native). Constant after the constructor. */
+extern bool native_on;
+
+/* In the constructor. */
+void native_init(void);
+
+/*
+ * The calling thread's whole stack as a node number (wire.h: WIRE_NATIVE and
+ * WIRE_HYBRID), outwards from the first frame that is not the agent's; what is
+ * new of it was put into the ring before. As pystack_capture(), which it calls.
+ */
+uint32_t native_capture(void);
+
+/* A forked child that is recorded; after pystack_forked(). */
+void native_forked(void);
+
+/* ---- modules.c: the objects that code was seen in ---- */
+
+/* Tell the collector of the object at pc, if it was not yet told. */
+void module_of(uintptr_t pc);
+/* Some object was unloaded: if it was one of those told of, begin anew. True: numbers given to its code are void. */
+bool modules_unloaded(void);
+void modules_forked(void);
+
+/* ---- evaluators.c: which Python frames a C frame runs ---- */
+
+/*
+ * Something that an evaluator (a call of the interpreter's loop) keeps on the C
+ * stack while it runs, and how many Python frames it runs.
+ */
+struct evaluator {
+	uintptr_t at;
+	uint32_t frames;
+	uint32_t frame;			/* for the walker: the C frame that holds it */
+};
+
+struct evaluators {
+	struct evaluator *e;		/* newest first */
+	uint32_t n, capacity;
+};
+
+/* The calling thread's, read anew. To be asked only after pystack_capture() found a stack. */
+void evaluators_read(struct evaluators *list);
+void evaluators_forked(void);
+
+#ifdef NATIVE_VERIFY
+/* For tests: the last capture's frames, newest first; their number. */
+uint32_t native_frames(uintptr_t *pc, uint32_t n);
+extern bool native_no_cache, native_no_flush;
+#endif
+
+#endif

@@ -1,0 +1,392 @@
+/*
+ * hybrid.c - C stacks merged with Python stacks
+ *
+ * The agent tells of each C frame how many Python frames it runs. So a merge is
+ * made from the innermost frame outwards: an evaluator gives way to its Python
+ * frames, every other C frame stays where it is. Python frames that are left
+ * over (the C stack could not be followed to its end, as through code that was
+ * made at run time) are outermost.
+ *
+ * What the interpreter does between a Python frame and the C function it calls,
+ * or the reverse, is always the same few functions: they are left out, so that
+ * the caller stands next to what it called. So is what ctypes puts in between.
+ *
+ * Addresses are resolved when the first stack with them is asked for.
+ */
+#include "hybrid.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "info.h"
+#include "xmalloc.h"
+
+struct module {
+	uint64_t start, end, bias;
+	struct object *object;
+};
+
+/* A function and line of the trace; whether it is part of how the interpreter calls. */
+struct place {
+	uint32_t function, line;
+	bool calls, calls_here;		/* wherever it lies; if it lies in the interpreter */
+};
+
+/* An address of code, resolved: its places, innermost first. */
+struct site {
+	struct object *object;		/* NULL: in no object */
+	uint64_t address;		/* in the object's file */
+	uint32_t first, n;		/* of h->places; n == 0: not yet resolved */
+	bool evaluator;			/* by its name */
+	bool bridge, bridge_end;	/* of ctypes or libffi; of libffi */
+	bool beginning;			/* here a greenlet's stack begins: what lies beyond is another's by now */
+};
+
+/* A C frame of the stack being merged. */
+struct step {
+	const struct site *site;
+	int64_t runs;			/* Python frames; -1: no evaluator */
+	bool left_out;
+};
+
+struct native {
+	uint32_t parent, site;		/* site 0: this node was not defined */
+	uint16_t runs;
+};
+
+struct hybrid {
+	struct collector *c;
+	pid_t pid;
+	char *exe;
+	unsigned minor;
+	struct module *modules;		/* sorted, not overlapping */
+	size_t n_modules, cap_modules;
+	struct native *natives;		/* by the agent's numbers */
+	size_t cap_natives;
+	struct site *sites;		/* from 1 */
+	size_t n_sites, cap_sites;
+	uint32_t *index;		/* open addressing: sites by object and address */
+	size_t index_mask;
+	struct place *places;
+	size_t n_places, cap_places;
+	struct step *steps;		/* a stack being merged, innermost first, … */
+	size_t n_steps, cap_steps;
+	struct place *merged;		/* … and what it becomes */
+	size_t n_merged, cap_merged;
+};
+
+struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe)
+{
+	struct hybrid *h = xcalloc(1, sizeof *h);
+	h->c = c;
+	h->pid = pid;
+	h->exe = xstrdup(exe);
+	h->n_sites = 1;
+	if (!c->symbols)
+		c->symbols = symbols_new();
+	return h;
+}
+
+void hybrid_free(struct hybrid *h)
+{
+	if (!h)
+		return;
+	free(h->exe);
+	free(h->modules);
+	free(h->natives);
+	free(h->sites);
+	free(h->index);
+	free(h->places);
+	free(h->steps);
+	free(h->merged);
+	free(h);
+}
+
+void hybrid_python(struct hybrid *h, unsigned minor)
+{
+	h->minor = minor;
+}
+
+/* ---------------------------------------------------------------- modules */
+
+/* Where the process's file can be opened from here: it may have another root, or a relative path. */
+static char *reachable(const struct hybrid *h, const char *name)
+{
+	char *path = xasprintf("/proc/%d/%s%s", (int)h->pid, name[0] == '/' ? "root" : "cwd/", name);
+	if (access(path, R_OK) == 0 || name[0] != '/')
+		return path;
+	free(path);
+	return xstrdup(name);
+}
+
+static void forget_range(struct hybrid *h, uint64_t start, uint64_t end)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < h->n_modules; i++)
+		if (h->modules[i].end <= start || h->modules[i].start >= end)
+			h->modules[kept++] = h->modules[i];
+	h->n_modules = kept;
+}
+
+const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m, const uint8_t *bytes, size_t size)
+{
+	size_t path_size = m->path_size < size ? m->path_size : size;
+	size_t id_size = m->id_size < size - path_size ? m->id_size : size - path_size;
+	char *name = path_size ? xasprintf("%.*s", (int)path_size, (const char *)bytes) : xstrdup(h->exe);
+	char *path = path_size ? reachable(h, name) : xasprintf("/proc/%d/exe", (int)h->pid);
+	if (!path_size && access(path, R_OK) != 0) {	/* it ended already */
+		free(path);
+		path = reachable(h, name);
+	}
+	struct object *object = symbols_object(h->c->symbols, name, path, bytes + path_size, id_size);
+	free(name);
+	free(path);
+
+	forget_range(h, m->start, m->end);
+	GROW(h->modules, h->n_modules, h->cap_modules);
+	size_t i = h->n_modules++;
+	for (; i > 0 && h->modules[i - 1].start > m->start; i--)
+		h->modules[i] = h->modules[i - 1];
+	h->modules[i] = (struct module){ m->start, m->end, m->bias, object };
+	return object;
+}
+
+static const struct module *module_at(const struct hybrid *h, uint64_t pc)
+{
+	size_t low = 0, high = h->n_modules;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (h->modules[middle].start <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && pc < h->modules[low - 1].end ? &h->modules[low - 1] : NULL;
+}
+
+/* ---------------------------------------------------------------- sites */
+
+static size_t site_hash(const struct object *o, uint64_t address)
+{
+	return (size_t)(((uintptr_t)o >> 4 ^ address) * 0x9E3779B97F4A7C15u >> 20);
+}
+
+static void index_grow(struct hybrid *h)
+{
+	h->index_mask = h->index ? h->index_mask * 2 + 1 : 1023;
+	free(h->index);
+	h->index = xcalloc(h->index_mask + 1, sizeof *h->index);
+	for (uint32_t n = 1; n < h->n_sites; n++) {
+		size_t i = site_hash(h->sites[n].object, h->sites[n].address) & h->index_mask;
+		while (h->index[i])
+			i = (i + 1) & h->index_mask;
+		h->index[i] = n;
+	}
+}
+
+static uint32_t site_of(struct hybrid *h, uint64_t pc)
+{
+	const struct module *m = module_at(h, pc);
+	struct object *object = m ? m->object : NULL;
+	uint64_t address = m ? pc - m->bias : 0;
+	if (h->n_sites * 2 > h->index_mask)
+		index_grow(h);
+	size_t i = site_hash(object, address) & h->index_mask;
+	for (; h->index[i]; i = (i + 1) & h->index_mask) {
+		const struct site *s = &h->sites[h->index[i]];
+		if (s->object == object && s->address == address)
+			return h->index[i];
+	}
+	GROW(h->sites, h->n_sites, h->cap_sites);
+	h->sites[h->n_sites] = (struct site){ .object = object, .address = address };
+	return h->index[i] = (uint32_t)h->n_sites++;
+}
+
+void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what)
+{
+	size_t cap = h->cap_natives;
+	GROW(h->natives, id, h->cap_natives);
+	memset(h->natives + cap, 0, (h->cap_natives - cap) * sizeof *h->natives);
+	h->natives[id] = (struct native){
+		.parent = parent & WIRE_NATIVE_ROOT ? 0 : parent,
+		.site = site_of(h, what & ((1ull << 48) - 1)),
+		.runs = (uint16_t)(what >> 48),
+	};
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_evaluator(const char *name)
+{
+	return begins(name, "_PyEval_EvalFrameDefault") || begins(name, "_TAIL_CALL_");
+}
+
+/* The functions by which CPython, 3.8 to 3.15, gets from a Python frame to a C function and back. */
+static bool is_calling(const char *name)
+{
+	static const char *const prefixes[] = {
+		"_PyEval_", "PyEval_EvalCode", "PyEval_EvalFrame", "PyObject_Call", "_PyObject_Call", "_PyObject_MakeTpCall",
+		"_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall", "call_function", "do_call_core",
+		"trace_call_function", "cfunction_", "_PyCFunction_", "PyCFunction_Call", "_PyMethodDef_Raw", "method_call",
+		"gen_send_ex", "gen_iternext", "object_vacall",
+	};
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (begins(name, prefixes[i]))
+			return true;
+	return strstr(name, "ectorcall") != NULL;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* Give the site its functions. */
+static void resolve(struct hybrid *h, struct site *s)
+{
+	static const struct location nowhere = { "[code in no file]", "", 0 };
+	const struct location *l = &nowhere;
+	const char *module = s->object ? s->object->name : "", *base = base_name(module);
+	size_t n = s->object ? symbols_locate(h->c->symbols, s->object, s->address, &l) : 1;
+	s->evaluator = is_evaluator(l[n - 1].name);
+	s->bridge_end = begins(base, "libffi.so") || begins(base, "libffi-");
+	s->bridge = s->bridge_end || begins(base, "_ctypes.");
+	s->beginning = begins(l[n - 1].name, "greenlet::") && strstr(l[n - 1].name, "g_initialstub");
+	s->first = (uint32_t)h->n_places;
+	s->n = (uint32_t)n;
+	for (size_t i = 0; i < n; i++) {
+		struct mt_event ev = { .lang = MT_LANG_NATIVE };
+		ev.name = (struct mt_str){ l[i].name, strlen(l[i].name) };
+		ev.file = (struct mt_str){ l[i].file, strlen(l[i].file) };
+		ev.module = (struct mt_str){ module, strlen(module) };
+		bool calling = is_calling(l[i].name), named = begins(l[i].name, "_Py") || begins(l[i].name, "Py");
+		GROW(h->places, h->n_places, h->cap_places);
+		h->places[h->n_places++] =
+			(struct place){ collector_function(h->c, &ev), l[i].line, calling && named, calling && !named };
+	}
+}
+
+/* ---------------------------------------------------------------- merging */
+
+static struct site *site_at(struct hybrid *h, const struct native *f)
+{
+	struct site *s = &h->sites[f->site];
+	if (s->n == 0)
+		resolve(h, s);
+	return s;
+}
+
+static const struct native *native_at(const struct hybrid *h, uint32_t node)
+{
+	return node < h->cap_natives && h->natives[node].site ? &h->natives[node] : NULL;
+}
+
+/* How many Python frames a C frame runs; -1: it is no evaluator. */
+static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s)
+{
+	if (h->minor && h->minor < 10)
+		return s->evaluator ? 1 : -1;
+	return f->runs == WIRE_RUNS_REST ? INT64_MAX : (int64_t)f->runs - 1;
+}
+
+/* The stack's C frames, innermost first. One that runs more than can be told runs what the others leave. */
+static void collect_steps(struct hybrid *h, uint32_t native, uint32_t python)
+{
+	const struct native *f;
+	int64_t left = python ? stacks_stack(h->c->stacks, python)->depth : 0;
+	h->n_steps = 0;
+	for (; (f = native_at(h, native)) != NULL; native = f->parent) {
+		const struct site *s = site_at(h, f);
+		GROW(h->steps, h->n_steps, h->cap_steps);
+		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
+			break;
+		h->steps[h->n_steps++] = (struct step){ .site = s, .runs = python ? runs(h, f, s) : -1 };
+		if (s->beginning)
+			break;
+	}
+	for (size_t i = 0; i < h->n_steps; i++)
+		if (h->steps[i].runs >= 0 && h->steps[i].runs != INT64_MAX)
+			left -= h->steps[i].runs;
+	for (size_t i = 0; i < h->n_steps; i++)
+		if (h->steps[i].runs == INT64_MAX)
+			h->steps[i].runs = left > 0 ? left : 0;
+}
+
+/*
+ * Frames of ctypes and libffi in a row: left out if a foreign function is at
+ * one end (there libffi is), Python at the other. What ctypes allocates for
+ * itself stays.
+ */
+static void leave_out_bridges(struct hybrid *h)
+{
+	for (size_t i = 0, end; i < h->n_steps; i = end + 1) {
+		for (end = i; end < h->n_steps && h->steps[end].site->bridge && h->steps[end].runs < 0; end++)
+			;
+		if (end == i || end == h->n_steps)
+			continue;
+		bool called = h->steps[i].site->bridge_end, calls_back = h->steps[end - 1].site->bridge_end && i > 0;
+		for (size_t k = i; (called || calls_back) && k < end; k++)
+			h->steps[k].left_out = k > 0;
+	}
+}
+
+static void put_place(struct hybrid *h, struct place p)
+{
+	GROW(h->merged, h->n_merged, h->cap_merged);
+	h->merged[h->n_merged++] = p;
+}
+
+/* Up to `most` frames of a Python stack, from the newest; returns what is left of it. */
+static uint32_t put_python(struct hybrid *h, uint32_t python, int64_t most)
+{
+	for (; python && most > 0; most--) {
+		const struct stack *s = stacks_stack(h->c->stacks, python);
+		const struct frame *f = stacks_frame(h->c->stacks, s->frame);
+		put_place(h, (struct place){ f->function, f->line, false, false });
+		python = s->parent;
+	}
+	return python;
+}
+
+/* A C frame's functions, less those that only call; but always the one that allocated. */
+static void put_site(struct hybrid *h, const struct site *s, bool python, const struct object *interpreter)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct place *p = &h->places[s->first + i];
+		if (h->n_merged == 0 || !python || !(p->calls || (p->calls_here && s->object == interpreter)))
+			put_place(h, *p);
+	}
+}
+
+uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
+{
+	const struct object *interpreter = NULL;
+	uint32_t left = python, stack = 0;
+	h->n_merged = 0;
+	collect_steps(h, native, python);
+	for (size_t i = 0; i < h->n_steps; i++)
+		if (h->steps[i].runs >= 0)
+			interpreter = h->steps[i].site->object;
+	if (python)
+		leave_out_bridges(h);
+	for (size_t i = 0; i < h->n_steps; i++) {
+		const struct step *s = &h->steps[i];
+		if (s->runs >= 0)
+			left = put_python(h, left, s->runs);
+		else if (!s->left_out)
+			put_site(h, s->site, python != 0, interpreter);
+	}
+	put_python(h, left, INT64_MAX);
+	while (h->n_merged > 0) {
+		const struct place *p = &h->merged[--h->n_merged];
+		stack = collector_stack(h->c, stack, p->function, p->line);
+	}
+	return stack;
+}

@@ -1,0 +1,37 @@
+/*
+ * hybrid.h - one process's C stacks, and the merging of them with Python stacks
+ */
+#ifndef HYBRID_H
+#define HYBRID_H
+
+#include <sys/types.h>
+
+#include "collector.h"
+#include "symbols.h"
+#include "wire.h"
+
+struct hybrid;
+
+/* exe: the program's path, "" if not known; copied. */
+struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe);
+void hybrid_free(struct hybrid *h);
+
+/* The interpreter's release, 3.`minor`. */
+void hybrid_python(struct hybrid *h, unsigned minor);
+
+/*
+ * WIRE_MODULE. The bytes behind the head are path and build id, as far as they
+ * were not cut off. Returns the object as the trace is to name it.
+ */
+const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m, const uint8_t *bytes, size_t size);
+
+/* WIRE_NATIVE: `what` as in the slot. */
+void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what);
+
+/*
+ * The stack, in the trace, of a native node merged with a Python stack of the
+ * trace (0: none). Functions not met before are resolved and defined.
+ */
+uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python);
+
+#endif

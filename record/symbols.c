@@ -1,0 +1,482 @@
+/*
+ * symbols.c - functions, files and lines by libdw
+ *
+ * libdw's own searches walk a whole compilation unit for every address. Here a
+ * unit's functions and what was inlined into them are gathered once, when the
+ * first address in it is asked for, and an object's symbols are sorted once.
+ */
+#include "symbols.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <libiberty/demangle.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "xmalloc.h"
+
+#define DEEPEST_SCOPE 256	/* of nested blocks and inlined functions */
+
+struct symbol {
+	uint64_t start, size;
+	const char *name;
+	unsigned char rank;		/* of two at one address, the more global one is shown */
+};
+
+/* A function, or a function inlined into the one before it. In the order of the unit's tree: outer before inner. */
+struct scope {
+	uint64_t low, high;
+	Dwarf_Off die;
+};
+
+struct unit {
+	Dwarf_Die die;
+	bool read;
+	struct scope *scopes;
+	size_t n, cap;
+};
+
+/* Part of a unit: units need not be contiguous. */
+struct range { uint64_t low, high; size_t unit; };
+
+struct dwfl_object {
+	Dwfl *dwfl;
+	Dwfl_Module *module;
+	Dwarf *dwarf;
+	bool symbols_read, units_read;
+	uint64_t bias, dwarf_bias;	/* libdw's address - bias = the file's */
+	struct symbol *symbols;
+	size_t n_symbols, cap_symbols;
+	struct unit *units;
+	size_t n_units, cap_units;
+	struct range *ranges;
+	size_t n_ranges, cap_ranges;
+};
+
+struct text { struct text *next; char s[]; };
+
+struct symbols {
+	struct object *objects;
+	struct text **texts;		/* what was demangled or made, by content */
+	size_t n_texts, text_mask;
+	struct location *found;
+	size_t n_found, cap_found;
+};
+
+/* ---- texts ---- */
+
+static uint32_t text_hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return h;
+}
+
+static void texts_grow(struct symbols *s)
+{
+	size_t old_mask = s->text_mask;
+	struct text **old = s->texts;
+	s->text_mask = old ? old_mask * 4 + 3 : 1023;
+	s->texts = xcalloc(s->text_mask + 1, sizeof *s->texts);
+	for (size_t i = 0; old && i <= old_mask; i++)
+		for (struct text *t = old[i], *next; t; t = next) {
+			next = t->next;
+			size_t k = text_hash(t->s) & s->text_mask;
+			t->next = s->texts[k];
+			s->texts[k] = t;
+		}
+	free(old);
+}
+
+static const char *keep_text(struct symbols *s, const char *text)
+{
+	if (!s->texts || s->n_texts > s->text_mask)
+		texts_grow(s);
+	size_t k = text_hash(text) & s->text_mask, n = strlen(text) + 1;
+	for (struct text *t = s->texts[k]; t; t = t->next)
+		if (strcmp(t->s, text) == 0)
+			return t->s;
+	struct text *t = xmalloc(sizeof *t + n);
+	memcpy(t->s, text, n);
+	t->next = s->texts[k];
+	s->texts[k] = t;
+	s->n_texts++;
+	return t->s;
+}
+
+/* As its language writes it: Rust's first, whose older names look like C++'s. */
+static const char *demangled(struct symbols *s, const char *name)
+{
+	char *text = NULL;
+	if (name[0] == '_' && (name[1] == 'Z' || name[1] == 'R')) {
+		text = rust_demangle(name, DMGL_PARAMS | DMGL_ANSI);
+		if (!text)
+			text = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
+	}
+	const char *kept = keep_text(s, text ? text : name);
+	free(text);
+	return kept;
+}
+
+/* ---- the symbol table ---- */
+
+static int symbol_order(const void *x, const void *y)
+{
+	const struct symbol *a = x, *b = y;
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return a->rank != b->rank ? (a->rank < b->rank ? -1 : 1) : strcmp(a->name, b->name);
+}
+
+static void read_symbols(struct dwfl_object *d)
+{
+	d->symbols_read = true;
+	int n = dwfl_module_getsymtab(d->module);
+	for (int i = 1; i < n; i++) {
+		GElf_Sym sym;
+		GElf_Addr at;
+		const char *name = dwfl_module_getsym_info(d->module, i, &sym, &at, NULL, NULL, NULL);
+		int type = GELF_ST_TYPE(sym.st_info), bind = GELF_ST_BIND(sym.st_info);
+		if (!name || !*name || sym.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC))
+			continue;
+		GROW(d->symbols, d->n_symbols, d->cap_symbols);
+		d->symbols[d->n_symbols++] = (struct symbol){ at, sym.st_size, name, bind == STB_LOCAL ? 0 : bind == STB_WEAK ? 1 : 2 };
+	}
+	if (d->n_symbols)
+		qsort(d->symbols, d->n_symbols, sizeof *d->symbols, symbol_order);
+}
+
+/* The symbol that covers libdw's address, or NULL. */
+static const char *find_symbol(struct dwfl_object *d, uint64_t address)
+{
+	if (!d->symbols_read)
+		read_symbols(d);
+	size_t low = 0, high = d->n_symbols;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (d->symbols[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* Aliases and parts of a function may lie in between. */
+	for (size_t back = 0; back < 16 && low > back; back++) {
+		const struct symbol *s = &d->symbols[low - 1 - back];
+		if (address - s->start < s->size || (s->size == 0 && back == 0))
+			return s->name;
+	}
+	return NULL;
+}
+
+/* ---- debug information ---- */
+
+static int range_order(const void *x, const void *y)
+{
+	const struct range *a = x, *b = y;
+	return a->low != b->low ? (a->low < b->low ? -1 : 1) : 0;
+}
+
+static void read_units(struct dwfl_object *d)
+{
+	Dwarf_Die *cu = NULL;
+	Dwarf_Addr bias;
+	d->units_read = true;
+	d->dwarf = dwfl_module_getdwarf(d->module, &d->dwarf_bias);
+	while (d->dwarf && (cu = dwfl_module_nextcu(d->module, cu, &bias)) != NULL) {
+		Dwarf_Addr base, low, high;
+		if (dwarf_tag(cu) != DW_TAG_compile_unit)
+			continue;
+		GROW(d->units, d->n_units, d->cap_units);
+		d->units[d->n_units] = (struct unit){ .die = *cu };
+		for (ptrdiff_t at = 0; (at = dwarf_ranges(cu, at, &base, &low, &high)) > 0;) {
+			GROW(d->ranges, d->n_ranges, d->cap_ranges);
+			d->ranges[d->n_ranges++] = (struct range){ low, high, d->n_units };
+		}
+		d->n_units++;
+	}
+	if (d->n_ranges)
+		qsort(d->ranges, d->n_ranges, sizeof *d->ranges, range_order);
+}
+
+static void add_scopes(struct unit *u, Dwarf_Die *die)
+{
+	Dwarf_Addr base, low, high;
+	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
+		GROW(u->scopes, u->n, u->cap);
+		u->scopes[u->n++] = (struct scope){ low, high, dwarf_dieoffset(die) };
+	}
+}
+
+static void read_scopes(struct unit *u, Dwarf_Die *parent, unsigned depth)
+{
+	Dwarf_Die die;
+	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
+		return;
+	do {
+		size_t before = u->n;
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			add_scopes(u, &die);
+			if (u->n > before)	/* it has code: not a declaration, not only a pattern for inlining */
+				read_scopes(u, &die, depth + 1);
+			break;
+		case DW_TAG_inlined_subroutine:
+			add_scopes(u, &die);
+			read_scopes(u, &die, depth + 1);
+			break;
+		case DW_TAG_lexical_block:
+		case DW_TAG_try_block:
+		case DW_TAG_catch_block:
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_union_type:
+			read_scopes(u, &die, depth + 1);
+			break;
+		default:
+			break;
+		}
+	} while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static struct unit *find_unit(struct dwfl_object *d, uint64_t address)
+{
+	if (!d->units_read)
+		read_units(d);
+	size_t low = 0, high = d->n_ranges;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (d->ranges[middle].low <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || address >= d->ranges[low - 1].high)
+		return NULL;
+	struct unit *u = &d->units[d->ranges[low - 1].unit];
+	if (!u->read) {
+		u->read = true;
+		read_scopes(u, &u->die, 0);
+	}
+	return u;
+}
+
+/* An attribute's text, of the function itself or of what it is an instance of. */
+static const char *text_of(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute a;
+	return dwarf_attr_integrate(die, name, &a) ? dwarf_formstring(&a) : NULL;
+}
+
+static const char *function_name(struct symbols *s, Dwarf_Die *die)
+{
+	const char *name = text_of(die, DW_AT_linkage_name);
+	if (!name)
+		name = text_of(die, DW_AT_MIPS_linkage_name);
+	if (!name)
+		name = text_of(die, DW_AT_name);
+	return name ? demangled(s, name) : NULL;
+}
+
+/* File names are relative to where the compiler ran. */
+static const char *whole_path(struct symbols *s, Dwarf_Die *unit, const char *file)
+{
+	Dwarf_Attribute a;
+	const char *folder = dwarf_attr(unit, DW_AT_comp_dir, &a) ? dwarf_formstring(&a) : NULL;
+	if (!file)
+		return "";
+	if (file[0] == '/' || !folder)
+		return keep_text(s, file);
+	char *path = xasprintf("%s/%s", folder, file);
+	const char *kept = keep_text(s, path);
+	free(path);
+	return kept;
+}
+
+static unsigned number_of(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute a;
+	Dwarf_Word v;
+	return dwarf_attr(die, name, &a) && dwarf_formudata(&a, &v) == 0 ? (unsigned)v : 0;
+}
+
+static void place_by_line_table(struct symbols *s, struct unit *u, uint64_t address, struct location *l)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(&u->die, address);
+	int number = 0;
+	if (!line)
+		return;
+	dwarf_lineno(line, &number);
+	l->line = number > 0 ? (uint32_t)number : 0;
+	l->file = whole_path(s, &u->die, dwarf_linesrc(line, NULL, NULL));
+}
+
+static void place_by_call(struct symbols *s, struct unit *u, Dwarf_Die *inlined, struct location *l)
+{
+	Dwarf_Files *files;
+	size_t n;
+	unsigned file = number_of(inlined, DW_AT_call_file);
+	l->line = number_of(inlined, DW_AT_call_line);
+	if (dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
+		l->file = whole_path(s, &u->die, dwarf_filesrc(files, file, NULL, NULL));
+}
+
+/* Functions at the address, innermost first. False: the debug information tells of none. */
+static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t address)
+{
+	Dwarf_Die inner = { 0 };
+	struct unit *u = find_unit(d, address);
+	for (size_t i = u ? u->n : 0; i-- > 0;) {
+		const struct scope *scope = &u->scopes[i];
+		Dwarf_Die die;
+		if (address < scope->low || address >= scope->high || !dwarf_offdie(d->dwarf, scope->die, &die))
+			continue;
+		const char *name = function_name(s, &die);
+		struct location l = { .name = name ? name : "?", .file = "" };
+		if (s->n_found == 0)
+			place_by_line_table(s, u, address, &l);
+		else
+			place_by_call(s, u, &inner, &l);
+		GROW(s->found, s->n_found, s->cap_found);
+		s->found[s->n_found++] = l;
+		inner = die;
+		if (dwarf_tag(&die) == DW_TAG_subprogram)
+			break;
+	}
+	return s->n_found > 0;
+}
+
+/* ---- objects ---- */
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+};
+
+/* Whether the file is the one in the program's memory. */
+static bool is_same(Dwfl_Module *m, const uint8_t *id, size_t id_size)
+{
+	const unsigned char *bits;
+	GElf_Addr at;
+	int n = dwfl_module_build_id(m, &bits, &at);
+	return n < 0 || (size_t)n != id_size ? n <= 0 && id_size == 0 : memcmp(bits, id, id_size) == 0;
+}
+
+static struct dwfl_object *open_object(const char *name, const char *path, const uint8_t *id, size_t id_size)
+{
+	struct dwfl_object *d = xcalloc(1, sizeof *d);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		goto failed;
+	d->dwfl = dwfl_begin(&callbacks);
+	if (!d->dwfl)
+		goto failed;
+	dwfl_report_begin(d->dwfl);
+	d->module = dwfl_report_elf(d->dwfl, name, path, fd, 0, true);
+	if (d->module)
+		fd = -1;		/* libdw's now */
+	GElf_Addr bias;
+	if (dwfl_report_end(d->dwfl, NULL, NULL) != 0 || !d->module || !dwfl_module_getelf(d->module, &bias) ||
+	    !is_same(d->module, id, id_size))
+		goto failed;
+	d->bias = bias;
+	return d;
+failed:
+	if (d->dwfl)
+		dwfl_end(d->dwfl);
+	if (fd >= 0)
+		close(fd);
+	free(d);
+	return NULL;
+}
+
+struct object *symbols_object(struct symbols *s, const char *name, const char *path, const uint8_t *id, size_t id_size)
+{
+	char hex[sizeof s->objects->build_id] = "";
+	for (size_t i = 0; i < id_size && 2 * i + 2 < sizeof hex; i++)
+		snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	/* Without an id there is no telling whether it is the same file still. */
+	for (struct object *o = s->objects; o && *hex; o = o->next)
+		if (strcmp(o->build_id, hex) == 0 && strcmp(o->name, name) == 0)
+			return o;
+	struct object *o = xcalloc(1, sizeof *o);
+	o->name = xstrdup(name);
+	strcpy(o->build_id, hex);
+	o->data = open_object(name, path, id, id_size);
+	o->next = s->objects;
+	s->objects = o;
+	return o;
+}
+
+/* "libx.so+0x1234" */
+static const char *bare_name(struct symbols *s, const struct object *o, uint64_t address)
+{
+	const char *slash = strrchr(o->name, '/');
+	char *text = xasprintf("%s+0x%llx", slash ? slash + 1 : o->name, (unsigned long long)address);
+	const char *kept = keep_text(s, text);
+	free(text);
+	return kept;
+}
+
+size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, const struct location **locations)
+{
+	struct dwfl_object *d = o->data;
+	const char *name = NULL;
+	s->n_found = 0;
+	if (d && !d->units_read)
+		read_units(d);
+	if (!d || !locate_by_dwarf(s, d, address + d->bias - d->dwarf_bias)) {
+		name = d ? find_symbol(d, address + d->bias) : NULL;
+		GROW(s->found, s->n_found, s->cap_found);
+		s->found[s->n_found++] = (struct location){ name ? demangled(s, name) : bare_name(s, o, address), "", 0 };
+	}
+	*locations = s->found;
+	return s->n_found;
+}
+
+struct symbols *symbols_new(void)
+{
+	return xcalloc(1, sizeof(struct symbols));
+}
+
+static void object_free(struct object *o)
+{
+	struct dwfl_object *d = o->data;
+	if (d) {
+		for (size_t i = 0; i < d->n_units; i++)
+			free(d->units[i].scopes);
+		free(d->units);
+		free(d->ranges);
+		free(d->symbols);
+		dwfl_end(d->dwfl);
+		free(d);
+	}
+	free(o->name);
+	free(o);
+}
+
+void symbols_free(struct symbols *s)
+{
+	if (!s)
+		return;
+	for (struct object *o = s->objects, *next; o; o = next) {
+		next = o->next;
+		object_free(o);
+	}
+	for (size_t i = 0; s->texts && i <= s->text_mask; i++)
+		for (struct text *t = s->texts[i], *next; t; t = next) {
+			next = t->next;
+			free(t);
+		}
+	free(s->texts);
+	free(s->found);
+	free(s);
+}

@@ -1,0 +1,38 @@
+# Recorded stacks are the program's own: compared with what inspect.stack() said at each allocation.
+
+load lib/common
+
+same_frames() { # PYTHON [OPTION...]
+	memrec "${@:2}" -f -o t.lz4 -- "$1" "$TESTS/frames/frames.py" notes &&
+		big_ones | python3 "$TESTS/frames/check_frames.py" notes
+}
+
+# Definitions, and allocations of a million bytes and more: the rest is of no interest, and much.
+big_ones() {
+	memcat --json t.lz4 | grep -vE '"event":"free"|"event":"alloc".*"size":[0-9]{1,6},'
+}
+
+@test "stacks are those of inspect.stack(): generators, coroutines, threads, 10,000 deep, exec, under a profiler and a tracer" {
+	local failed=()
+	for python in $(pythons); do
+		run same_frames "$python"
+		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
+	done
+	[ ${#failed[@]} -eq 0 ]
+}
+
+@test "and with every small allocation walking the stack" {
+	local failed=()
+	for python in $(pythons); do
+		run same_frames "$python" --trace-python-allocators
+		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
+	done
+	[ ${#failed[@]} -eq 0 ]
+}
+
+@test "a stack that differs from the noted one is found (the check can fail)" {
+	same_frames /usr/bin/python3
+	sed -i '0,/"calls"/s//"called"/' notes
+	export -f big_ones
+	run -1 bash -c 'big_ones | python3 "$TESTS/frames/check_frames.py" notes'
+}

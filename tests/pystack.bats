@@ -1,0 +1,152 @@
+# The Python stack of each allocation, by every Python found: what the harness (tests/pystack) captures
+# equals sys._getframe(), and the cached walk equals an uncached one.
+
+load lib/common
+
+setup_file() {
+	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/pystack-verify.so build/tests/pystack-bench.so build/tests/pystack-embed
+	pythons > "$BATS_FILE_TMPDIR/pythons"
+}
+
+BUILD="$BATS_TEST_DIRNAME/../build/tests"
+export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
+
+# each SCRIPT [ARG...]: by every Python, under $HARNESS. All must succeed.
+each() {
+	local python wrong=0
+	while read -r python; do
+		run env LD_PRELOAD="$BUILD/${HARNESS:-pystack-verify.so}" timeout 60 "$python" "$TESTS/pystack/$1" "${@:2}"
+		[ "$status" -eq 0 ] || { echo "$python, status $status: $output"; wrong=1; }
+	done < "$BATS_FILE_TMPDIR/pythons"
+	[ -s "$BATS_FILE_TMPDIR/pythons" ] && return $wrong
+}
+
+# none SCRIPT: the script must say that stacks are wrong, by every Python.
+none() {
+	local python right=0
+	while read -r python; do
+		run env LD_PRELOAD="$BUILD/pystack-verify.so" timeout 60 "$python" "$TESTS/pystack/$1"
+		[ "$status" -eq 1 ] && [[ $output == *WRONG* ]] || { echo "$python, status $status: $output"; right=1; }
+	done < "$BATS_FILE_TMPDIR/pythons"
+	[ -s "$BATS_FILE_TMPDIR/pythons" ] && return $right
+}
+
+found() {
+	grep -q . < <(while read -r p; do "$p" -c "import sys; sys.exit(sys.version_info[:2] != (3, $1))" && echo "$p"; done < "$BATS_FILE_TMPDIR/pythons") ||
+		skip "no CPython 3.$1 here"
+}
+@test "CPython 3.8 is among those tested" { found 8; }
+@test "CPython 3.9 is among those tested" { found 9; }
+@test "CPython 3.10 is among those tested" { found 10; }
+@test "CPython 3.11 is among those tested" { found 11; }
+@test "CPython 3.12 is among those tested" { found 12; }
+@test "CPython 3.13 is among those tested" { found 13; }
+@test "CPython 3.14 is among those tested" { found 14; }
+@test "CPython 3.15 is among those tested" { found 15; }
+
+@test "in some 240 situations a stack equals sys._getframe()'s, with and without the GIL" {
+	each stack_test.py
+}
+
+@test "the same with the layout as a variable, as for a patch release not known" {
+	PYSTACK_GENERIC=1 PYSTACK_DEEP=300 each stack_test.py
+}
+
+@test "releases that are known are walked with constant offsets" {
+	each constant.py
+}
+
+@test "one callee from two lines, one generator under two callers: no stack is taken for the last one" {
+	each naive.py
+}
+
+@test "the rule 'the top frame looks the same' would have been caught" {
+	PYSTACK_NAIVE=1 none naive.py
+}
+
+@test "dead code objects leave no names behind, and the same content keeps its number" {
+	PYSTACK_EXECS=700 each stale.py
+}
+
+@test "not learning of dead code objects would have been caught" {
+	PYSTACK_STALE=1 PYSTACK_EXECS=300 none stale.py
+}
+
+@test "recursion up and down over the borders of stack chunks" {
+	each osc.py 1 8
+}
+
+@test "a debugger that moves a frame, by sys.settrace and by sys.monitoring" {
+	each debugger.py
+}
+
+@test "trusting marks while a debugger is at work would have been caught" {
+	PYSTACK_TRUSTING=1 none debugger.py
+}
+
+@test "threads without the GIL, short threads, daemons at the interpreter's end, forks from threads" {
+	each threads.py
+}
+
+@test "sub-interpreters" {
+	each subinterpreters.py
+}
+
+@test "every object allocation of the interpreter, its own start and end included" {
+	PYTHONMALLOC=malloc each naive.py
+	PYTHONMALLOC=malloc each subinterpreters.py
+}
+
+@test "an allocation at each of 100,000 levels of recursion takes linear time" {
+	HARNESS=pystack-bench.so each deep.py
+}
+
+@test "without memory for our tables there are no stacks, and no harm" {
+	for pages in 0 300000 600000; do
+		PYSTACK_PAGES=$pages HARNESS=pystack-bench.so each starved.py
+	done
+}
+
+@test "a libpython that is opened late, private or not, is found" {
+	local python library home wrong=0
+	while read -r python; do
+		home=$("$python" -c 'import sys; print(sys.base_prefix)')
+		library=$("$python" -c 'import sysconfig as s; print("%s/%s" % (s.get_config_var("LIBDIR"), s.get_config_var("INSTSONAME")))')
+		[[ $library == *.so* && -e $library ]] || continue
+		for how in local global; do
+			run env LD_PRELOAD="$BUILD/pystack-verify.so" PYTHONHOME="$home" timeout 60 "$BUILD/pystack-embed" "$library" $how
+			[ "$status" -eq 0 ] || { echo "$library $how, status $status: $output"; wrong=1; }
+		done
+	done < "$BATS_FILE_TMPDIR/pythons"
+	return $wrong
+}
+
+@test "a build that is not laid out as its version says: one warning, no stacks, no harm" {
+	PYSTACK_ODD=1 each odd.py
+}
+
+@test "a Python too old is named once, and runs on" {
+	local python
+	for python in "$HOME"/.pyenv/versions/{2.*,3.6.*,3.7.*}/bin/python; do
+		[ -x "$python" ] || continue
+		run env LD_PRELOAD="$BUILD/pystack-verify.so" "$python" -c 'import ctypes; lib = ctypes.PyDLL(None); lib.pt_warning.restype = ctypes.c_char_p; c = (ctypes.c_uint64 * 9)(); lib.pt_counts(c); print(lib.pt_warning()); print(lib.pt_capture()); print(c[6])'
+		[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+		[[ ${lines[0]} == *"Python before 3.8 is not one whose stacks can be read"* && ${lines[1]} == 0 && ${lines[2]} == 1 ]] || { echo "$output"; return 1; }
+		local tried=1
+	done
+	[ -n "${tried:-}" ] || skip "no Python before 3.8 here"
+}
+
+@test "CPython's own tests of generators and tracing, each allocation compared" {
+	local python module tried=
+	while read -r python; do
+		"$python" -c 'import test.test_generators' 2> /dev/null || continue
+		rm -f report
+		for module in test_generators test_sys_settrace; do
+			run env LD_PRELOAD="$BUILD/pystack-verify.so" PYSTACK_REPORT="$PWD/report" timeout 60 "$python" -m test -q $module
+		done
+		[ -s report ] && ! grep -v ' mismatches 0 .* disorder 0 ' report || { echo "$python: $output"; return 1; }
+		tried=1
+	done < "$BATS_FILE_TMPDIR/pythons"
+	[ -n "$tried" ] || skip "no Python here has its test package"
+}
