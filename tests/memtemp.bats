@@ -118,6 +118,7 @@ left() { # MEMTEMP-OPTION... TRACE
 }
 
 @test "a program of known temporary allocations, in four threads: exact at every threshold" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "recording is not for the sanitizer"
 	cc -O1 -pthread -o temporary "$TESTS/truth/temporary.c"
 	memrec -o t.lz4 -- ./temporary
 	for n in 0 1 2 5; do
@@ -129,6 +130,7 @@ left() { # MEMTEMP-OPTION... TRACE
 }
 
 @test "a list that grows by appending is temporary at every threshold, one made at once is not" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "recording is not for the sanitizer"
 	grown=$(memrec -o t.lz4 -- python3 "$TESTS/truth/growth.py" 2>&1)
 	[ "$grown" -gt 50 ]
 	for n in 0 1 2 5; do
