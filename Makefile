@@ -8,7 +8,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 B       ?= build
 PREFIX  ?= /usr/local
 PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux
+TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux gunicorn curl
 PAGE_TEST_PACKAGES = chromium
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.

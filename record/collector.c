@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "define.h"
 #include "error.h"
 #include "process.h"
 #include "xmalloc.h"
@@ -120,41 +121,14 @@ void collector_put(struct collector *c, struct mt_event *ev, uint64_t time_ms)
 	c->n_events += ev->kind == MT_ALLOC || ev->kind == MT_FREE;
 }
 
-uint32_t collector_new_id(struct collector *c)
-{
-	return c->n_free_ids ? c->free_ids[--c->n_free_ids] : c->next_id++;
-}
-
-void collector_free_id(struct collector *c, uint32_t id)
-{
-	GROW(c->free_ids, c->n_free_ids, c->cap_free_ids);
-	c->free_ids[c->n_free_ids++] = id;
-}
-
 uint32_t collector_function(struct collector *c, struct mt_event *ev)
 {
-	uint32_t known = stacks_function_count(c->stacks);
-	ev->kind = MT_FUNCTION;
-	ev->function = stacks_add_function(c->stacks, ev);
-	if (ev->function == known)
-		collector_put(c, ev, 0);
-	return ev->function;
+	return define_function(c->out, c->stacks, ev);
 }
 
 uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t function, uint32_t line)
 {
-	uint32_t known = stacks_frame_count(c->stacks), frame = stacks_add_frame(c->stacks, function, line);
-	if (frame == known) {
-		struct mt_event ev = { .kind = MT_FRAME, .frame = frame, .function = function, .line = line };
-		collector_put(c, &ev, 0);
-	}
-	known = stacks_count(c->stacks);
-	uint32_t n = stacks_add_stack(c->stacks, parent, frame);
-	if (n == known) {
-		struct mt_event ev = { .kind = MT_STACK, .stack = n, .parent = parent, .frame = frame };
-		collector_put(c, &ev, 0);
-	}
-	return n;
+	return define_stack(c->out, c->stacks, parent, function, line);
 }
 
 void collector_end(struct collector *c)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "ids.h"
 #include "memtrace.h"
 #include "stacks.h"
 
@@ -35,9 +36,7 @@ struct collector {
 	uint64_t last_ms;		/* of the last event put: time never goes back */
 	struct stacks *stacks;
 	struct symbols *symbols;	/* of all processes; NULL until native stacks are recorded */
-	uint32_t *free_ids;		/* a stack: the id freed last is given first */
-	size_t n_free_ids, cap_free_ids;
-	uint32_t next_id;
+	struct ids ids;
 	struct process **processes;	/* that have not ended */
 	size_t n_processes, cap_processes;
 	struct pollfd *polled;		/* one for each of them, and the listener */
@@ -66,8 +65,6 @@ void collector_end(struct collector *c);
 
 /* Write an event, at `time_ms` (or later, if time would go back). */
 void collector_put(struct collector *c, struct mt_event *ev, uint64_t time_ms);
-uint32_t collector_new_id(struct collector *c);
-void collector_free_id(struct collector *c, uint32_t id);
 /* Numbers in the trace, defined there when new. ev: a function without its number. */
 uint32_t collector_function(struct collector *c, struct mt_event *ev);
 uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t function, uint32_t line);

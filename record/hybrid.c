@@ -48,9 +48,14 @@ struct site {
 /* A C frame of the stack being merged. */
 struct step {
 	const struct site *site;
-	int64_t runs;			/* Python frames; -1: no evaluator */
+	uint32_t node, python;		/* python: the Python frames that it and what lies beyond may take; or NOT_MERGING */
+	int64_t runs;			/* how many it takes; -1: it is no evaluator */
 	bool left_out;
 };
+
+/* A stack once merged; what more is called from there is put on top of it. With NOT_MERGING: of C frames only. */
+struct merged { uint32_t node, python, stack; };
+#define NOT_MERGING UINT32_MAX		/* in place of the Python stack */
 
 struct native {
 	uint32_t parent, site;		/* site 0: this node was not defined */
@@ -72,10 +77,13 @@ struct hybrid {
 	size_t index_mask;
 	struct place *places;
 	size_t n_places, cap_places;
-	struct step *steps;		/* a stack being merged, innermost first, … */
+	const struct object *interpreter;	/* where its evaluators are */
+	struct step *steps;		/* a stack being merged, innermost first */
 	size_t n_steps, cap_steps;
-	struct place *merged;		/* … and what it becomes */
-	size_t n_merged, cap_merged;
+	uint32_t *frames;		/* Python frames being put */
+	size_t cap_frames;
+	struct merged *merged;		/* open addressing; stack 0: free */
+	size_t n_merged, merged_mask;
 };
 
 struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe)
@@ -101,6 +109,7 @@ void hybrid_free(struct hybrid *h)
 	free(h->index);
 	free(h->places);
 	free(h->steps);
+	free(h->frames);
 	free(h->merged);
 	free(h);
 }
@@ -215,6 +224,8 @@ void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what
 		.site = site_of(h, what & ((1ull << 48) - 1)),
 		.runs = (uint16_t)(what >> 48),
 	};
+	if (what >> 48 && !h->interpreter)
+		h->interpreter = h->sites[h->natives[id].site].object;
 }
 
 static bool begins(const char *text, const char *prefix)
@@ -256,6 +267,8 @@ static void resolve(struct hybrid *h, struct site *s)
 	const char *module = s->object ? s->object->name : "", *base = base_name(module);
 	size_t n = s->object ? symbols_locate(h->c->symbols, s->object, s->address, &l) : 1;
 	s->evaluator = is_evaluator(l[n - 1].name);
+	if (s->evaluator && !h->interpreter)
+		h->interpreter = s->object;
 	s->bridge_end = begins(base, "libffi.so") || begins(base, "libffi-");
 	s->bridge = s->bridge_end || begins(base, "_ctypes.");
 	s->beginning = begins(l[n - 1].name, "greenlet::") && strstr(l[n - 1].name, "g_initialstub");
@@ -288,105 +301,160 @@ static const struct native *native_at(const struct hybrid *h, uint32_t node)
 	return node < h->cap_natives && h->natives[node].site ? &h->natives[node] : NULL;
 }
 
-/* How many Python frames a C frame runs; -1: it is no evaluator. */
-static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s)
+/* ---- what was merged before ---- */
+
+static struct merged *merged_find(const struct hybrid *h, uint32_t node, uint32_t python)
 {
+	size_t i = (size_t)(((uint64_t)node << 32 | python) * 0x9E3779B97F4A7C15u >> 24) & h->merged_mask;
+	while (h->merged[i].stack && (h->merged[i].node != node || h->merged[i].python != python))
+		i = (i + 1) & h->merged_mask;
+	return &h->merged[i];
+}
+
+static void merged_grow(struct hybrid *h)
+{
+	struct merged *old = h->merged;
+	size_t old_mask = h->merged_mask;
+	h->merged_mask = old ? old_mask * 2 + 1 : 4095;
+	h->merged = xcalloc(h->merged_mask + 1, sizeof *h->merged);
+	for (size_t i = 0; old && i <= old_mask; i++)
+		if (old[i].stack)
+			*merged_find(h, old[i].node, old[i].python) = old[i];
+	free(old);
+}
+
+static void merged_put(struct hybrid *h, const struct step *s, uint32_t stack)
+{
+	struct merged *m = merged_find(h, s->node, s->python);
+	h->n_merged += m->stack == 0;
+	*m = (struct merged){ s->node, s->python, stack };
+}
+
+/* ---- from the innermost frame outwards ---- */
+
+/* What the evaluators beyond leave to one that runs more than can be told. */
+static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
+{
+	int64_t left = python ? stacks_stack(h->c->stacks, python)->depth : 0;
+	const struct native *f;
+	for (; (f = native_at(h, outer)) != NULL; outer = f->parent)
+		if (f->runs && f->runs != WIRE_RUNS_REST)
+			left -= f->runs - 1;
+	return left > 0 ? left : 0;
+}
+
+/* How many Python frames a C frame runs; -1: it is no evaluator. */
+static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s, uint32_t python)
+{
+	if (!python)
+		return -1;
 	if (h->minor && h->minor < 10)
 		return s->evaluator ? 1 : -1;
-	return f->runs == WIRE_RUNS_REST ? INT64_MAX : (int64_t)f->runs - 1;
+	return f->runs == WIRE_RUNS_REST ? rest(h, f->parent, python) : (int64_t)f->runs - 1;
 }
 
-/* The stack's C frames, innermost first. One that runs more than can be told runs what the others leave. */
-static void collect_steps(struct hybrid *h, uint32_t native, uint32_t python)
+static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
 {
-	const struct native *f;
-	int64_t left = python ? stacks_stack(h->c->stacks, python)->depth : 0;
-	h->n_steps = 0;
-	for (; (f = native_at(h, native)) != NULL; native = f->parent) {
-		const struct site *s = site_at(h, f);
-		GROW(h->steps, h->n_steps, h->cap_steps);
-		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
-			break;
-		h->steps[h->n_steps++] = (struct step){ .site = s, .runs = python ? runs(h, f, s) : -1 };
-		if (s->beginning)
-			break;
-	}
-	for (size_t i = 0; i < h->n_steps; i++)
-		if (h->steps[i].runs >= 0 && h->steps[i].runs != INT64_MAX)
-			left -= h->steps[i].runs;
-	for (size_t i = 0; i < h->n_steps; i++)
-		if (h->steps[i].runs == INT64_MAX)
-			h->steps[i].runs = left > 0 ? left : 0;
-}
-
-/*
- * Frames of ctypes and libffi in a row: left out if a foreign function is at
- * one end (there libffi is), Python at the other. What ctypes allocates for
- * itself stays.
- */
-static void leave_out_bridges(struct hybrid *h)
-{
-	for (size_t i = 0, end; i < h->n_steps; i = end + 1) {
-		for (end = i; end < h->n_steps && h->steps[end].site->bridge && h->steps[end].runs < 0; end++)
-			;
-		if (end == i || end == h->n_steps)
-			continue;
-		bool called = h->steps[i].site->bridge_end, calls_back = h->steps[end - 1].site->bridge_end && i > 0;
-		for (size_t k = i; (called || calls_back) && k < end; k++)
-			h->steps[k].left_out = k > 0;
-	}
-}
-
-static void put_place(struct hybrid *h, struct place p)
-{
-	GROW(h->merged, h->n_merged, h->cap_merged);
-	h->merged[h->n_merged++] = p;
-}
-
-/* Up to `most` frames of a Python stack, from the newest; returns what is left of it. */
-static uint32_t put_python(struct hybrid *h, uint32_t python, int64_t most)
-{
-	for (; python && most > 0; most--) {
-		const struct stack *s = stacks_stack(h->c->stacks, python);
-		const struct frame *f = stacks_frame(h->c->stacks, s->frame);
-		put_place(h, (struct place){ f->function, f->line, false, false });
-		python = s->parent;
-	}
+	for (; python && n > 0; n--)
+		python = stacks_stack(h->c->stacks, python)->parent;
 	return python;
 }
 
-/* A C frame's functions, less those that only call; but always the one that allocated. */
-static void put_site(struct hybrid *h, const struct site *s, bool python, const struct object *interpreter)
+/*
+ * Frames of ctypes and libffi in a row, from step `first` on: left out if a
+ * foreign function is at one end (there libffi is), Python at the other. What
+ * ctypes allocates for itself stays.
+ */
+static void leave_out_bridge(struct hybrid *h, size_t first)
 {
-	for (uint32_t i = 0; i < s->n; i++) {
-		const struct place *p = &h->places[s->first + i];
-		if (h->n_merged == 0 || !python || !(p->calls || (p->calls_here && s->object == interpreter)))
-			put_place(h, *p);
+	const struct step *inner = &h->steps[first], *outer = &h->steps[h->n_steps - 1];
+	bool called = inner->site->bridge_end, calls_back = outer->site->bridge_end && first > 0;
+	for (size_t k = first; (called || calls_back) && k < h->n_steps; k++)
+		h->steps[k].left_out = k > 0;
+}
+
+/*
+ * Collect the frames from `node` outwards until one is met whose merged stack
+ * is known: that, or (at the end) the Python frames that no frame took.
+ */
+static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
+{
+	const struct native *f;
+	bool merging = python != 0, in_bridge = false, ended = false;
+	size_t bridge = 0;
+	h->n_steps = 0;
+	for (; !ended && (f = native_at(h, node)) != NULL; node = f->parent) {
+		struct site *s = site_at(h, f);
+		bool is_bridge = s->bridge && python && runs(h, f, s, python) < 0;
+		if (in_bridge && !is_bridge)
+			leave_out_bridge(h, bridge);
+		if (!in_bridge && is_bridge)
+			bridge = h->n_steps;
+		in_bridge = is_bridge;
+		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
+			break;
+		uint32_t key = merging ? python : NOT_MERGING;
+		const struct merged *m = h->n_steps && !is_bridge ? merged_find(h, node, key) : NULL;
+		if (m && m->stack)
+			return m->stack;
+		GROW(h->steps, h->n_steps, h->cap_steps);
+		struct step *step = &h->steps[h->n_steps++];
+		*step = (struct step){ .site = s, .node = node, .python = key, .runs = runs(h, f, s, python) };
+		python = outer_python(h, python, step->runs);
+		ended = s->beginning;
 	}
+	if (in_bridge)
+		leave_out_bridge(h, bridge);
+	return python;
+}
+
+/* ---- and back inwards ---- */
+
+static uint32_t put_python(struct hybrid *h, uint32_t stack, uint32_t python, int64_t most)
+{
+	size_t n = 0;
+	for (; python && (int64_t)n < most; n++) {
+		const struct stack *s = stacks_stack(h->c->stacks, python);
+		GROW(h->frames, n, h->cap_frames);
+		h->frames[n] = s->frame;
+		python = s->parent;
+	}
+	while (n > 0) {
+		const struct frame *f = stacks_frame(h->c->stacks, h->frames[--n]);
+		stack = collector_stack(h->c, stack, f->function, f->line);
+	}
+	return stack;
+}
+
+/* A C frame's functions, less those that only call; but always the one that allocated. */
+static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s, bool merging, bool innermost)
+{
+	for (uint32_t i = s->n; i-- > 0;) {
+		const struct place *p = &h->places[s->first + i];
+		bool calls = merging && (p->calls || (p->calls_here && s->object == h->interpreter));
+		if (!calls || (innermost && i == 0))
+			stack = collector_stack(h->c, stack, p->function, p->line);
+	}
+	return stack;
 }
 
 uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
 {
-	const struct object *interpreter = NULL;
-	uint32_t left = python, stack = 0;
-	h->n_merged = 0;
-	collect_steps(h, native, python);
-	for (size_t i = 0; i < h->n_steps; i++)
-		if (h->steps[i].runs >= 0)
-			interpreter = h->steps[i].site->object;
-	if (python)
-		leave_out_bridges(h);
-	for (size_t i = 0; i < h->n_steps; i++) {
+	bool merging = python != 0;
+	if (!h->merged || h->n_merged * 2 > h->merged_mask)
+		merged_grow(h);
+	uint32_t stack = collect_steps(h, native, python);
+	for (size_t i = h->n_steps; i-- > 0;) {
 		const struct step *s = &h->steps[i];
 		if (s->runs >= 0)
-			left = put_python(h, left, s->runs);
+			stack = put_python(h, stack, s->python, s->runs);
 		else if (!s->left_out)
-			put_site(h, s->site, python != 0, interpreter);
-	}
-	put_python(h, left, INT64_MAX);
-	while (h->n_merged > 0) {
-		const struct place *p = &h->merged[--h->n_merged];
-		stack = collector_stack(h->c, stack, p->function, p->line);
+			stack = put_site(h, stack, s->site, merging, i == 0);
+		if (i > 0 && !s->site->bridge && stack) {
+			merged_put(h, s, stack);
+			if (h->n_merged * 2 > h->merged_mask)
+				merged_grow(h);
+		}
 	}
 	return stack;
 }

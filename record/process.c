@@ -131,7 +131,7 @@ static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, 
 {
 	struct mt_event ev = { .kind = MT_FREE, .pid = (uint32_t)p->pid, .tid = s->tid, .id = id };
 	collector_put(p->c, &ev, slot_ms(p, s));
-	collector_free_id(p->c, id);
+	ids_give_back(&p->c->ids, id);
 	held(p, 0, size);
 }
 
@@ -139,7 +139,7 @@ static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t 
 {
 	struct mt_event ev = {
 		.kind = MT_ALLOC, .allocator = allocator, .pid = (uint32_t)p->pid, .tid = s->tid,
-		.id = collector_new_id(p->c), .size = size, .stack = stack, .weight = 1,
+		.id = ids_take(&p->c->ids), .size = size, .stack = stack, .weight = 1,
 	};
 	collector_put(p->c, &ev, slot_ms(p, s));
 	held(p, size, 0);

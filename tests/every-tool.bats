@@ -245,7 +245,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	mkdir -p split
 	for tool in $(readers); do
 		arguments=()
-		[ "$tool" != memsplit-pid ] || arguments=(-o 'split/%p.lz4')
+		[ "$tool" != memsplit-pid ] || arguments=(-f -o 'split/%p.lz4')
 		run python3 "$TESTS/lib/cuts.py" 15 "$REAL" "$tool" "${arguments[@]}"
 		[ ${#lines[@]} -eq 1 ] || problem "$tool: $output"
 		[ "$output" != "longest: 0" ] || [ -n "$(ls split)" ] || problem "$tool: nothing was used"

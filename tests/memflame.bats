@@ -134,6 +134,13 @@ all_passed() {
   all_passed 18
 }
 
+@test "lines that begin alike" {
+  printf '%s\n' 'ab;c 1' 'abc;d 2' 'ab 4' 'ab;c;d 8' 'ab;cd 16' 'abc;c 16' >prefixes.folded
+  memflame prefixes.folded >page.html
+  browse page.html "{\"total\": $(total prefixes.folded), \"suites\": [\"prefixes\"]}"
+  all_passed 1
+}
+
 @test "a stack of 8000 frames" {
   python3 "$TESTS/page/gen.py" deep 8000 | memflame >page.html
   browse page.html '{"total": 4096, "depth": 8000, "suites": ["deep", "cut"]}'
@@ -161,7 +168,7 @@ all_passed() {
   browse page.html '{"total": 280, "title": "</title><script>evil=1<\/script>\"&", "suites": ["any", "hostile"], "names":
     ["<\/script><script>evil=1<\/script>", "semi;colon", "back\\slash", "line\\x0aend", "日本語の関数", "🐍🐍🐍", "operator()(int)",
      "f(int (*)(int))", "[no name]", "@DATA@", "&lt", "__proto__", "bad\ufffd\ufffdutf"]}'
-  all_passed 16
+  all_passed 17
 }
 
 @test "one node; a unit; open inverted" {
@@ -170,6 +177,7 @@ all_passed() {
   browse page.html '{"total": 7, "suites": ["any"]}'
   all_passed 15
   grep -q '7 samples' dom.html
+  grep -q 'data-view="inverted" aria-pressed="true"' dom.html
 }
 
 @test "a trace: memfold's sums, bytes and allocations, the title of its stages" {
@@ -187,7 +195,17 @@ all_passed() {
     browse page.html "{\"total\": $(total bytes.folded), \"allocations\": $(total count.folded), \"title\": \"$title\", \"command\": \"python3 'my script.py' --n=3\", \"suites\": [\"trace\"]}"
     all_passed 1
   done
-  memflame <t.lz4 >piped.html && memflame t.lz4 | cmp - piped.html
+}
+
+@test "a trace is told from folded lines, however it comes" {
+  python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed 7 | memcat --from-json >t.lz4
+  memflame t.lz4 >page.html
+  memflame <t.lz4 | cmp - page.html
+  memflame <(cat t.lz4) | cmp - page.html
+  lz4 -dcq t.lz4 | memflame | cmp - page.html
+  { head -c 1 t.lz4; sleep 0.2; tail -c +2 t.lz4; } | memflame | cmp - page.html
+  # Text whose first letter begins with the byte of a large msgpack map.
+  echo 'ߐ;b 3' | memflame | grep -q '<p>3B in all'
 }
 
 @test "a damaged trace gives a page of what came before, and says so" {

@@ -108,7 +108,7 @@ static inline bool cfi_readable(const struct cfi_bounds *b, uintptr_t p)
 }
 
 /* One frame outwards. Reads only within *bounds. f is undefined after CFI_END. */
-static inline enum cfi_step cfi_step(struct cfi_frame *f, struct cfi_bounds *bounds)
+static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_frame *f, struct cfi_bounds *bounds)
 {
 	uint64_t hash = cfi_hash(f->pc), rule = __atomic_load_n(cfi_rule_place(hash), __ATOMIC_RELAXED);
 	if (UNLIKELY((rule ^ hash) & CFI_TAG_MASK))

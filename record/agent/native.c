@@ -36,16 +36,25 @@ struct frame {
 	bool complex;			/* finding it took more reads than those */
 };
 
+/* A node found before, in front of the table of all. */
+struct step {
+	uint64_t what;
+	uint32_t parent, node;		/* node 0: the entry is free */
+};
+
+#define LOG2_STEPS 10
+
 struct thread {
 	struct claim claim;
 	struct frame *frames;		/* the last walk, oldest first */
 	struct frame *fresh;		/* found in this walk, newest first */
 	uint32_t n, n_fresh, capacity, fresh_capacity;
 	uint32_t generation;
+	bool unkept;			/* the last walk cannot serve this one */
 	struct evaluators now;
 	struct evaluator *known;	/* the last walk's evaluators, oldest first */
 	uint32_t n_known, known_capacity;
-	uint32_t pair[3];		/* the last pair's native stack, Python stack, and number */
+	struct step steps[1u << LOG2_STEPS];
 };
 
 bool native_on;
@@ -55,7 +64,7 @@ static uint32_t generation = 1;		/* of code addresses: one more when code went a
 static uintptr_t own_start, own_end;	/* the agent's code */
 
 #ifdef NATIVE_VERIFY
-bool native_no_cache, native_no_flush;
+bool native_no_flush;
 #endif
 
 /* ---- a thread's state ---- */
@@ -78,7 +87,7 @@ static COLD struct thread *thread_begin(void)
 		}
 		claims_add(&threads, &t->claim);
 	}
-	t->n = 0;
+	t->generation = 0;	/* whatever it was before */
 	self = t;
 	return t;
 }
@@ -274,10 +283,26 @@ static inline uint32_t mark_evaluators(struct thread *t, uint32_t kept, bool pyt
 
 /* ---- numbers ---- */
 
-static COLD uint32_t new_node(uint32_t parent, const struct frame *f, uint64_t what)
+static COLD uint32_t find_node(struct step *step, uint8_t kind, uint32_t parent, uint64_t what, uintptr_t pc)
 {
-	module_of(f->pc);
-	return node_add(WIRE_NATIVE, parent, what);
+	uint32_t node = node_known(parent, what);
+	if (node == 0) {
+		if (kind == WIRE_NATIVE)
+			module_of(pc);
+		node = node_add(kind, parent, what);
+	}
+	if (node != NODE_NONE)
+		*step = (struct step){ what, parent, node };
+	return node;
+}
+
+static inline uint32_t node_of(struct thread *t, uint8_t kind, uint32_t parent, uint64_t what, uintptr_t pc)
+{
+	uint64_t h = (what ^ (uint64_t)parent << 20) * 0x9E3779B97F4A7C15u;
+	struct step *step = &t->steps[h >> (64 - LOG2_STEPS)];
+	if (LIKELY(step->what == what && step->parent == parent && step->node != 0))
+		return step->node;
+	return find_node(step, kind, parent, what, pc);
 }
 
 /* Give the frames from `changed` on their nodes. False: no memory. */
@@ -288,8 +313,7 @@ static inline bool name_frames(struct thread *t, uint32_t changed)
 		struct frame *f = &t->frames[i];
 		if (LIKELY(!is_own(f->pc))) {	/* else the agent's own, as when a code object dies: not to be seen */
 			uint64_t what = f->pc | (uint64_t)f->runs << 48;
-			uint32_t child = node_known(node, what);
-			node = LIKELY(child != 0) ? child : new_node(node, f, what);
+			node = node_of(t, WIRE_NATIVE, node, what, f->pc);
 			if (UNLIKELY(node == NODE_NONE)) {
 				t->n = i;
 				return false;
@@ -300,26 +324,10 @@ static inline bool name_frames(struct thread *t, uint32_t changed)
 	return true;
 }
 
-static inline uint32_t pair_node(struct thread *t, uint32_t native, uint32_t python)
-{
-	if (LIKELY(t->pair[0] == native && t->pair[1] == python))
-		return t->pair[2];
-	uint64_t what = python | 1ull << 63;
-	uint32_t node = node_known(native, what);
-	if (UNLIKELY(node == 0))
-		node = node_add(WIRE_HYBRID, native, what);
-	if (UNLIKELY(node == NODE_NONE))
-		return python;
-	t->pair[0] = native;
-	t->pair[1] = python;
-	t->pair[2] = node;
-	return node;
-}
-
 static void thread_reset(struct thread *t)
 {
 	t->n = t->n_known = 0;
-	t->pair[0] = t->pair[1] = t->pair[2] = 0;
+	memset(t->steps, 0, sizeof t->steps);
 	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
@@ -328,10 +336,9 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
 	uint32_t python = pystack_capture();
 	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
 		thread_reset(t);
-#ifdef NATIVE_VERIFY
-	if (native_no_cache)
-		thread_reset(t);
-#endif
+	if (UNLIKELY(t->unkept))
+		t->n = t->n_known = 0;
+	t->unkept = false;
 	bool keep;
 	int64_t stands = walk(t, *here, &keep);
 	uint32_t kept = (uint32_t)(stands + 1);
@@ -343,10 +350,13 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
 	bool named = name_frames(t, changed);
 	uint32_t native = named && t->n ? t->frames[t->n - 1].node : 0;
 	if (UNLIKELY(!keep))
-		t->generation = 0;
+		t->unkept = true;
 	if (UNLIKELY(native == 0 || (int32_t)native < 0))
 		return python;
-	return python == NODE_ROOT ? native : pair_node(t, native, python);
+	if (python == NODE_ROOT)
+		return native;
+	uint32_t pair = node_of(t, WIRE_HYBRID, native, python | 1ull << 63, 0);
+	return LIKELY(pair != NODE_NONE) ? pair : python;
 }
 
 __attribute__((noinline)) uint32_t native_capture(void)

@@ -55,7 +55,7 @@ void evaluators_forked(void);
 #ifdef NATIVE_VERIFY
 /* For tests: the last capture's frames, newest first; their number. */
 uint32_t native_frames(uintptr_t *pc, uint32_t n);
-extern bool native_no_cache, native_no_flush;
+extern bool native_no_flush;
 #endif
 
 #endif

@@ -203,3 +203,8 @@ void pymem_check(void)
 		settled = false;	/* not begun, or finalized: look again as soon as it begins anew */
 	}
 }
+
+void pymem_forked(void)
+{
+	lock = (struct lock){ 0 };
+}

@@ -16,5 +16,7 @@ extern uint8_t pymem_late;
 void pymem_init(void);
 /* At an allocation, guard set to GUARD_DROP: see whether the hooks stand, put them in (again) if not. */
 void pymem_check(void);
+/* A forked child that is recorded: the lock may be taken for ever. */
+void pymem_forked(void);
 
 #endif

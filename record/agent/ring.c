@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "pymem.h"
 #include "native.h"
 
 #define CONNECT_SECONDS 5	/* a collector that takes longer is taken for dead */
@@ -305,6 +306,7 @@ bool ring_connect(void)
 		ring_generation++;
 		if (forked) {
 			pystack_forked();
+			pymem_forked();
 			native_forked();
 		}
 	}

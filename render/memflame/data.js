@@ -104,14 +104,14 @@ function sumUp(profile) {
   });
 }
 
-/** From the text of the page's data element. */
+/** From the text of the data element. */
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
   const version = reader.number();
   if (version !== 1) throw new Error(`the page's data has version ${version}, its scripts read 1`);
   const inverted = reader.number() === 1;
   const texts = reader.texts();
-  // In the order of the columns: each reads on.
+  // In the columns' order: each reads on.
   const profile = {
     inverted,
     title: texts[reader.number()],

@@ -276,6 +276,17 @@ const SUITES = {
     });
   },
 
+  /** Lines that begin alike, but not by whole frames. */
+  async prefixes() {
+    await check('frames of the line before are taken over only whole', () => {
+      reset();
+      equal(row(1), 'ab 29, abc 18', 'outermost');
+      equal(row(2), 'cd 16, c 9, c 16, d 2', 'next');
+      equal(row(3), 'd 8', 'innermost');
+      equal(app.tree.selfOf(named('ab'), 0), 4, 'of ab itself');
+    });
+  },
+
   /** The same fixture by keys alone. */
   async keys() {
     await check('arrows, Enter, Backspace, Home, End', () => {
@@ -472,16 +483,26 @@ const SUITES = {
       equal(globalThis.evil, undefined, 'scripts run by labels');
       const texts = app.profile.frames.name.join('\n');
       for (const name of EXPECT.names) ok(texts.includes(name), `no frame is called ${name}`);
+      const made = () => document.querySelectorAll('img, iframe, svg, b.evil').length;
       for (const box of boxes()) {
         app.select(box);
         app.panel.showTooltip(box, 9, 9);
+        equal(made(), 0, `elements made by the tooltip of ${app.nameOf(box)}`);
         app.zoomTo(box);
+        equal(made(), 0, `elements made by the breadcrumb of ${app.nameOf(box)}`);
         app.zoomTo(app.roots.callees);
       }
+      app.searchFor('<img');
+      app.hideMatches();
+      equal(made(), 0, 'elements made by a chip');
       app.panel.showTooltip(null);
-      equal(document.querySelectorAll('img, iframe, svg, b.evil').length, 0, 'elements made by tooltips');
       equal(byId('title').textContent, EXPECT.title, 'title');
       equal(document.title, EXPECT.title, 'document title');
+    });
+    await pause(100);
+    await check('nothing of them ran or was loaded', () => {
+      equal(globalThis.evil, undefined, 'scripts run by labels');
+      equal(errors.join('; '), '', 'errors');
     });
   },
 

@@ -1,0 +1,222 @@
+/*
+ * memmerge.c - several traces of one time as one, in the order of their clocks
+ *
+ * In:    traces (files, or standard input)
+ * Out:   one trace: every event of all, ordered by the time of the day
+ * Keeps: the live set, and the stacks of each trace
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "define.h"
+#include "error.h"
+#include "ids.h"
+#include "live.h"
+#include "tool.h"
+#include "xmalloc.h"
+
+static const struct tool_option options[] = {
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memmerge",
+	.summary = "several traces as one, in the order of time",
+	.operands = "[TRACE...]",
+	.example = "memmerge t.*.lz4 | memsummary",
+	.options = options,
+};
+
+struct input {
+	struct mt_in *in;
+	struct mt_event next;
+	bool more;			/* next is to be taken */
+	bool damaged;
+	uint64_t shift_ms;		/* from its clock to that of the merged trace */
+	struct stacks *stacks;
+	struct define define;
+	struct live *live;		/* its ids; block.key: the id in the merged trace */
+};
+
+struct merge {
+	struct input *inputs;
+	size_t n;
+	uint64_t start_ns;		/* the earliest */
+	uint64_t end_ms;
+	struct mt_out *out;
+	struct ids ids;
+};
+
+static struct mt_in *open_one(const char *path)
+{
+	char *why = NULL;
+	struct mt_in *in = mt_open(&path, 1, &why);
+	if (!in)
+		die("%s", why);
+	return in;
+}
+
+static void advance(struct input *i)
+{
+	int r = mt_next(i->in, &i->next);
+	i->more = r > 0;
+	i->damaged |= r < 0;
+}
+
+static uint64_t time_of(const struct input *i)
+{
+	return i->next.time_ms + i->shift_ms;
+}
+
+/* A trace without a start is taken to have begun with the first. */
+static void set_clock(const struct merge *m, struct input *i)
+{
+	uint64_t start = mt_in_header(i->in)->start_ns;
+	i->shift_ms = start > m->start_ns ? (start - m->start_ns) / 1000000 : 0;
+}
+
+static size_t open_all(struct merge *m, char **paths, size_t n)
+{
+	size_t first = 0;
+	m->inputs = xcalloc(n, sizeof *m->inputs);
+	m->n = n;
+	for (size_t i = 0; i < n; i++) {
+		m->inputs[i].in = open_one(paths[i]);
+		uint64_t start = mt_in_header(m->inputs[i].in)->start_ns;
+		if (start && (!m->start_ns || start < m->start_ns)) {
+			m->start_ns = start;
+			first = i;
+		}
+	}
+	return first;
+}
+
+static void begin(struct merge *m, size_t first, char **argv)
+{
+	struct stacks *known = stacks_new();
+	m->out = tool_output(&tool, m->inputs[first].in, argv);
+	for (size_t i = 0; i < m->n; i++) {
+		struct input *in = &m->inputs[i];
+		in->stacks = stacks_new();
+		in->live = live_new();
+		in->define = (struct define){ .out = m->out, .known = known, .from = in->stacks };
+		set_clock(m, in);
+		advance(in);
+	}
+}
+
+/* Ids and numbers of the merged trace. False: an event of nothing open. */
+static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
+{
+	struct block b = { .size = ev->size, .weight = 1 };
+	switch (ev->kind) {
+	case MT_ALLOC:
+		if (live_close(i->live, ev->id, &b))
+			ids_give_back(&m->ids, b.key);
+		b = (struct block){ .size = ev->size, .weight = ev->weight, .key = ids_take(&m->ids) };
+		live_open(i->live, ev->id, &b);
+		ev->id = b.key;
+		ev->stack = define_copy(&i->define, stacks_number(i->stacks, ev->stack));
+		return true;
+	case MT_FREE:
+		if (!live_close(i->live, ev->id, &b))
+			return false;
+		ids_give_back(&m->ids, b.key);
+		ev->id = b.key;
+		return true;
+	case MT_RESIZE:
+		if (!live_find(i->live, ev->id, &b))
+			return false;
+		ev->id = b.key;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static int take(struct merge *m, struct input *i)
+{
+	struct mt_event ev = i->next;
+	ev.time_ms = time_of(i);
+	if (ev.time_ms > m->end_ms)
+		m->end_ms = ev.time_ms;
+	switch (ev.kind) {
+	case MT_FUNCTION:
+	case MT_FRAME:
+	case MT_STACK:
+		stacks_take(i->stacks, &ev);
+		return 0;
+	case MT_HEADER:		/* joined files: another trace, from the same input */
+		stacks_take(i->stacks, &ev);
+		live_clear(i->live);
+		set_clock(m, i);
+		return 0;
+	case MT_END:
+		return 0;
+	default:
+		return translate(m, i, &ev) ? mt_put(m->out, &ev) : 0;
+	}
+}
+
+/* The input whose next event is earliest (of equal ones the first), and until when it stays so. */
+static struct input *earliest(const struct merge *m, uint64_t *until)
+{
+	struct input *best = NULL;
+	*until = UINT64_MAX;
+	for (size_t i = 0; i < m->n; i++) {
+		struct input *in = &m->inputs[i];
+		if (!in->more)
+			continue;
+		if (!best) {
+			best = in;
+		} else if (time_of(in) < time_of(best)) {
+			*until = time_of(best);
+			best = in;
+		} else if (time_of(in) < *until) {
+			*until = time_of(in);
+		}
+	}
+	return best;
+}
+
+static void run(struct merge *m)
+{
+	uint64_t until;
+	struct input *i;
+	while ((i = earliest(m, &until)) != NULL)
+		do {
+			if (take(m, i) < 0)
+				return;
+			advance(i);
+		} while (i->more && time_of(i) <= until);
+}
+
+static bool all_whole(const struct merge *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->inputs[i].damaged)
+			return false;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct merge m = { 0 };
+	while (tool_getopt(&tool, argc, argv) != -1)
+		;
+	char *standard_input[] = { "-" };
+	bool named = optind < argc;
+	if (!named && isatty(STDIN_FILENO))
+		usage_die("standard input is a terminal: name traces, or pipe one in");
+	size_t first = open_all(&m, named ? argv + optind : standard_input, named ? (size_t)(argc - optind) : 1);
+	begin(&m, first, argv);
+	run(&m);
+	struct mt_event end = { .kind = MT_END, .time_ms = m.end_ms };
+	if (all_whole(&m))
+		mt_put(m.out, &end);
+	int status = 0;
+	for (size_t i = 0; i < m.n; i++)
+		status |= tool_finish(m.inputs[i].in, i + 1 == m.n ? m.out : NULL);
+	return status;
+}

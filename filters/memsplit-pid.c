@@ -1,0 +1,240 @@
+/*
+ * memsplit-pid.c - one trace for each process
+ *
+ * In:    a trace (standard input or files)
+ * Out:   a trace a process, named by --output: %p becomes its pid, %n the
+ *        number of the file; a second process of one pid gets a suffix
+ * Keeps: the trace's stacks, and of each process those it used, until it ended
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "define.h"
+#include "error.h"
+#include "tool.h"
+#include "xmalloc.h"
+
+static const struct tool_option options[] = {
+	{ "output", 'o', "NAME", "name of the traces, in which %p stands for the pid, %n for a number from 1 (default: trace.%p.lz4)" },
+	{ "force", 'f', NULL, "overwrite files" },
+	{ "list", 'l', NULL, "print the name of each trace, with the command of its process" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memsplit-pid",
+	.summary = "one trace for each process of a trace",
+	.operands = "[TRACE...]",
+	.example = "memsplit-pid -o 't.%p.lz4' trace.lz4",
+	.options = options,
+};
+
+struct part {
+	uint32_t pid;
+	int fd;
+	char *name;
+	char *command;		/* as --list shows it; "" = not known */
+	struct mt_out *out;
+	struct define define;
+	bool executed;		/* its program was replaced by another: the same process goes on */
+};
+
+struct split {
+	const char *template;
+	bool force, list;
+	char **argv;
+	struct mt_in *in;
+	struct stacks *stacks;
+	struct part *parts;	/* of processes that have not ended */
+	size_t n_parts, cap_parts;
+	unsigned n_files;
+	uint32_t *pids;		/* of every file so far */
+	uint64_t end_ms;
+	bool failed;
+};
+
+/* ---------------------------------------------------------------- names */
+
+static unsigned times_used(const struct split *s, uint32_t pid)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < s->n_files; i++)
+		n += s->pids[i] == pid;
+	return n;
+}
+
+/* The template with its signs replaced. A pid that comes again (it was reused) is followed by .2, .3, … */
+static char *make_name(const struct split *s, uint32_t pid)
+{
+	char *name = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&name, &n);
+	if (!to)
+		die("no memory");
+	unsigned used = times_used(s, pid);
+	for (const char *p = s->template; *p; p++) {
+		if (p[0] == '%' && p[1] == 'p') {
+			fprintf(to, used ? "%u.%u" : "%u", pid, used + 1);
+			p++;
+		} else if (p[0] == '%' && p[1] == 'n') {
+			fprintf(to, "%u", s->n_files + 1);
+			p++;
+		} else if (p[0] == '%' && p[1] == '%') {
+			putc(*p++, to);
+		} else {
+			putc(*p, to);
+		}
+	}
+	fclose(to);
+	return name;
+}
+
+/* A template that gives every process the same name would keep only one. */
+static void check_template(const char *template)
+{
+	const char *p = strchr(template, '%');
+	for (; p && p[1] == '%'; p = strchr(p + 2, '%'))
+		;
+	if (!p || (p[1] != 'p' && p[1] != 'n'))
+		usage_die("--output: '%s' has no %%p (the pid) or %%n (a number) in it", template);
+}
+
+/* ---------------------------------------------------------------- parts */
+
+static struct part *part_new(struct split *s, uint32_t pid)
+{
+	GROW(s->parts, s->n_parts, s->cap_parts);
+	struct part *p = &s->parts[s->n_parts++];
+	*p = (struct part){ .pid = pid, .name = make_name(s, pid), .command = xstrdup("") };
+	s->pids = xreallocarray(s->pids, s->n_files + 1, sizeof *s->pids);
+	s->pids[s->n_files++] = pid;
+	p->fd = open(p->name, O_WRONLY | O_CREAT | O_CLOEXEC | (s->force ? O_TRUNC : O_EXCL), 0666);
+	if (p->fd < 0 && errno == EEXIST)
+		die("%s: it exists: choose another --output, or overwrite it with -f", p->name);
+	if (p->fd < 0)
+		die("%s: %s", p->name, strerror(errno));
+	p->out = mt_create(p->fd, p->name, MT_AUTO);
+	if (!p->out)
+		die("no memory");
+	mt_out_stage(p->out, tool.name, MEMREC_VERSION, (const char *const *)s->argv + 1);
+	mt_put_header(p->out, mt_in_header(s->in));
+	p->define = (struct define){ .out = p->out, .known = stacks_new(), .from = s->stacks };
+	return p;
+}
+
+static struct part *part_of(struct split *s, uint32_t pid)
+{
+	for (size_t i = s->n_parts; i-- > 0;)
+		if (s->parts[i].pid == pid)
+			return &s->parts[i];
+	return part_new(s, pid);
+}
+
+/* whole: it gets its end row. */
+static void part_end(struct split *s, struct part *p, bool whole)
+{
+	struct mt_event end = { .kind = MT_END, .time_ms = s->end_ms };
+	char *why = NULL;
+	if (whole)
+		mt_put(p->out, &end);
+	if (mt_close(p->out, &why) < 0) {
+		warn("%s", why);
+		s->failed = true;
+	}
+	if (s->list)
+		printf("%s\t%s\n", p->name, p->command);
+	free(why);
+	close(p->fd);
+	free(p->name);
+	free(p->command);
+	stacks_free(p->define.known);
+	define_clear(&p->define);
+	*p = s->parts[--s->n_parts];
+}
+
+static void note_command(struct part *p, const struct mt_event *ev)
+{
+	struct mt_str exe = mt_info_text(ev->info, "executable");
+	if (exe.n == 0)
+		return;
+	free(p->command);
+	p->command = xasprintf("%.*s", (int)exe.n, exe.p);
+}
+
+static void take(struct split *s, struct mt_event *ev)
+{
+	struct part *p;
+	if (ev->time_ms > s->end_ms)
+		s->end_ms = ev->time_ms;
+	switch (ev->kind) {
+	case MT_ALLOC:
+		p = part_of(s, ev->pid);
+		ev->stack = define_copy(&p->define, stacks_number(s->stacks, ev->stack));
+		mt_put(p->out, ev);
+		return;
+	case MT_FREE:
+	case MT_RESIZE:
+	case MT_THREAD:
+	case MT_RSS:
+	case MT_LOST:
+		mt_put(part_of(s, ev->pid)->out, ev);
+		return;
+	case MT_PROCESS:
+		p = part_of(s, ev->pid);
+		note_command(p, ev);
+		p->executed = false;
+		mt_put(p->out, ev);
+		return;
+	case MT_EXIT:
+		p = part_of(s, ev->pid);
+		mt_put(p->out, ev);
+		struct mt_str reason = mt_info_text(ev->info, "reason");
+		p->executed = reason.n == 4 && memcmp(reason.p, "exec", 4) == 0;
+		if (!p->executed)
+			part_end(s, p, true);
+		return;
+	case MT_END:
+		while (s->n_parts)
+			part_end(s, &s->parts[s->n_parts - 1], true);
+		return;
+	case MT_HEADER:
+		while (s->n_parts)
+			part_end(s, &s->parts[s->n_parts - 1], false);
+		stacks_take(s->stacks, ev);
+		return;
+	case MT_OTHER:	/* whose it is cannot be known */
+		for (size_t i = 0; i < s->n_parts; i++)
+			mt_put(s->parts[i].out, ev);
+		return;
+	default:
+		stacks_take(s->stacks, ev);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct split s = { .template = "trace.%p.lz4", .argv = argv, .stacks = stacks_new() };
+	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1;)
+		switch (c) {
+		case 'o': s.template = optarg; break;
+		case 'f': s.force = true; break;
+		case 'l': s.list = true; break;
+		}
+	check_template(s.template);
+	s.in = tool_input(argc, argv);
+	struct mt_event ev;
+	while (mt_next(s.in, &ev) > 0)
+		take(&s, &ev);
+	/* What was cut off stays cut off in each part. */
+	while (s.n_parts)
+		part_end(&s, &s.parts[s.n_parts - 1], false);
+	free(s.parts);
+	free(s.pids);
+	stacks_free(s.stacks);
+	int status = tool_finish(s.in, NULL);
+	return s.failed ? 1 : status;
+}

@@ -1,0 +1,85 @@
+/*
+ * define.c - writing a trace whose stacks come from elsewhere
+ */
+#include "define.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmalloc.h"
+
+uint32_t define_function(struct mt_out *out, struct stacks *known, struct mt_event *function)
+{
+	uint32_t count = stacks_function_count(known);
+	function->kind = MT_FUNCTION;
+	function->function = stacks_add_function(known, function);
+	if (function->function == count)
+		mt_put(out, function);
+	return function->function;
+}
+
+uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent, uint32_t function, uint32_t line)
+{
+	uint32_t count = stacks_frame_count(known), frame = stacks_add_frame(known, function, line);
+	if (frame == count) {
+		struct mt_event ev = { .kind = MT_FRAME, .frame = frame, .function = function, .line = line };
+		mt_put(out, &ev);
+	}
+	count = stacks_count(known);
+	uint32_t n = stacks_add_stack(known, parent, frame);
+	if (n == count) {
+		struct mt_event ev = { .kind = MT_STACK, .stack = n, .parent = parent, .frame = frame };
+		mt_put(out, &ev);
+	}
+	return n;
+}
+
+static struct mt_str text(const char *p)
+{
+	return (struct mt_str){ p, strlen(p) };
+}
+
+/* The frame of stack n under a parent that is defined. */
+static uint32_t copy_one(struct define *d, uint32_t parent, uint32_t n)
+{
+	const struct frame *frame = stacks_frame(d->from, stacks_stack(d->from, n)->frame);
+	const struct function *f = stacks_function(d->from, frame->function);
+	struct mt_event ev = {
+		.lang = f->lang, .line = f->line, .name = text(f->name), .file = text(f->file), .module = text(f->module),
+	};
+	return define_stack(d->out, d->known, parent, define_function(d->out, d->known, &ev), frame->line);
+}
+
+uint32_t define_copy(struct define *d, uint32_t n)
+{
+	if (n == 0)
+		return 0;
+	if (n >= d->cap) {
+		size_t cap = d->cap;
+		GROW(d->to, (size_t)stacks_count(d->from), d->cap);
+		memset(d->to + cap, 0, (d->cap - cap) * sizeof *d->to);
+	}
+	if (d->to[n])
+		return d->to[n];
+	/* From the outermost that is not there yet: stacks may be deep, so no recursion. */
+	size_t depth = 0;
+	uint32_t *path = NULL;
+	for (uint32_t at = n; at && !d->to[at]; at = stacks_stack(d->from, at)->parent)
+		depth++;
+	path = xcalloc(depth + 1, sizeof *path);
+	for (uint32_t i = (uint32_t)depth, at = n; i-- > 0; at = stacks_stack(d->from, at)->parent)
+		path[i] = at;
+	for (size_t i = 0; i < depth; i++) {
+		uint32_t parent = stacks_stack(d->from, path[i])->parent;
+		d->to[path[i]] = copy_one(d, parent ? d->to[parent] : 0, path[i]);
+	}
+	free(path);
+	return d->to[n];
+}
+
+void define_clear(struct define *d)
+{
+	free(d->to);
+	d->to = NULL;
+	d->cap = 0;
+}
