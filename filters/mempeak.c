@@ -3,15 +3,20 @@
  *
  * In:    a trace (stdin or files)
  * Out:   the trace with those allocations only, without their frees, at its
- *        end, in the order they were made, each with its own time and thread
- * Keeps: the live set, and what was freed since the high-water mark (held.h)
+ *        end, in the order they were made, each with its own time and thread;
+ *        the rows that end processes come behind them, as nothing may
+ * Keeps: the live set, what was freed since the high-water mark (held.h), and
+ *        the ends of processes
  * Source: the definition is memray's (snapshot.cpp, HighWatermarkFinder): the
  *        last moment at which the live bytes were at their maximum
  */
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "held.h"
 #include "tool.h"
+#include "xmalloc.h"
 
 static const struct tool_option options[] = {
 	{ NULL, 0, NULL, NULL },
@@ -29,6 +34,8 @@ struct peak_finder {
 	struct held *held;
 	uint64_t bytes, most;	/* live now, and at the maximum */
 	bool below;		/* now is not the maximum: that is what is marked */
+	struct mt_event *exits;	/* in order; their info is ours */
+	size_t n_exits, cap_exits;
 };
 
 static uint64_t bytes_of(uint64_t size, uint64_t weight)
@@ -87,15 +94,33 @@ static void resize_block(struct peak_finder *f, const struct mt_event *ev)
 	(void)held_resize(f->held, ev->id, ev->size, &b, &gone);
 }
 
-/* A process is gone, and its memory with it. */
-static void close_process(struct peak_finder *f, uint32_t pid)
+/*
+ * A process is gone, and its memory with it. All of it goes at once: blocks of
+ * no bytes last, as alone at the maximum they would seem to have gone before it.
+ */
+static void close_process(struct peak_finder *f, const struct mt_event *exit_)
 {
-	struct mt_event ev;
-	size_t cursor = 0;
+	for (int empty = 0; empty <= 1; empty++) {
+		struct mt_event ev;
+		size_t cursor = 0;
+		while (held_each(f->held, &cursor, &ev))
+			if (ev.pid == exit_->pid && (ev.size == 0) == empty)
+				close_block(f, ev.id);
+	}
+	GROW(f->exits, f->n_exits, f->cap_exits);
+	char *info = xmalloc(exit_->info.n + 1);
+	memcpy(info, exit_->info.p, exit_->info.n);
+	f->exits[f->n_exits] = *exit_;
+	f->exits[f->n_exits++].info.p = info;
+}
 
-	while (held_each(f->held, &cursor, &ev))
-		if (ev.pid == pid)
-			close_block(f, ev.id);
+static void put_exits(struct peak_finder *f, struct mt_out *out)
+{
+	for (size_t i = 0; i < f->n_exits; i++) {
+		(void)mt_put(out, &f->exits[i]);	/* a failure sticks */
+		free((char *)f->exits[i].info.p);
+	}
+	free(f->exits);
 }
 
 /* The trace is over: tell its answer, and be ready for another. */
@@ -112,6 +137,7 @@ static void answer(struct peak_finder *f, struct mt_out *out)
 		if (mt_put(out, &ev) < 0)
 			break;
 	}
+	put_exits(f, out);
 	held_clear(f->held);
 	*f = (struct peak_finder){ .held = f->held };
 }
@@ -129,8 +155,8 @@ static int take(struct peak_finder *f, const struct mt_event *ev, struct mt_out 
 		resize_block(f, ev);
 		return 0;
 	case MT_EXIT:
-		close_process(f, ev->pid);
-		return mt_put(out, ev);
+		close_process(f, ev);
+		return 0;
 	case MT_SKIPPED:
 		return 0;	/* nothing stands between a thread's allocations any more */
 	case MT_HEADER:

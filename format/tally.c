@@ -89,20 +89,26 @@ bool tally_is_exec(const struct mt_event *exit_)
 	return reason.n == 4 && memcmp(reason.p, "exec", 4) == 0;
 }
 
-/* A process is gone and its memory with it, but it freed none of this. */
+/*
+ * A process is gone and its memory with it, but it freed none of this. All of
+ * it goes at once: blocks of no bytes last, as alone at the maximum they would
+ * seem to have gone before it.
+ */
 static void close_process(struct counter *c, const struct mt_event *exit_)
 {
 	bool leaked = c->what == TALLY_LEAKS && !tally_is_exec(exit_);
-	size_t cursor = 0;
-	uint32_t id;
-	struct block b;
 
-	while (live_each(c->live, &cursor, &id, &b)) {
-		if (b.thread != exit_->pid)
-			continue;
-		if (leaked)
-			sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
-		close_block(c, id);
+	for (int empty = 0; empty <= 1; empty++) {
+		size_t cursor = 0;
+		uint32_t id;
+		struct block b;
+		while (live_each(c->live, &cursor, &id, &b)) {
+			if (b.thread != exit_->pid || (b.size == 0) != empty)
+				continue;
+			if (leaked)
+				sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
+			close_block(c, id);
+		}
 	}
 }
 

@@ -18,12 +18,18 @@ content() {
 @test "a trace split by process before a filter or behind it gives the same" {
 	for seed in 1 2 3; do
 		python3 "$TESTS/lib/gen_trace.py" --events 4000 --seed $seed --processes 3 --threads 3 --live 200 --weights | memcat --from-json > t.lz4
-		for pid in 1000 1100 1200; do memgrep --pid $pid t.lz4 > $pid.lz4; done
+		memsplit-pid -f -o '%p.lz4' t.lz4
 		for filter in "memtemp -t 2" memleak "memleak --tail 5ms" "memgrep -f load" "memslice -b 2ms -e 6ms" "memslice --alive -b 3ms"; do
 			$filter t.lz4 > whole.lz4
+			memsplit-pid -f -o 'whole.%p.lz4' whole.lz4
 			for pid in 1000 1100 1200; do
-				diff <(memgrep --pid $pid whole.lz4 | content) <($filter $pid.lz4 | content)
+				diff <(content < whole.$pid.lz4) <($filter $pid.lz4 | content)
 			done
+		done
+		# What is left out is told to each process's trace.
+		memgrep -s 64 t.lz4 | memsplit-pid -f -o 'large.%p.lz4'
+		for pid in 1000 1100 1200; do
+			diff <(memtemp -t 3 large.$pid.lz4 | content) <(memtemp -t 3 $pid.lz4 | memgrep -s 64 | content)
 		done
 	done
 }

@@ -63,6 +63,7 @@ left() { # MEMLEAK-OPTION... TRACE
 	[ "$(left t.lz4)" = "3 2" ]
 	run memfold --leaks t.lz4
 	[ "$output" = "a (a.py:1) 5" ]
+	[ "$(memstats --json t.lz4 | jq .leaked_bytes)" = 5 ]
 }
 
 @test "a trace that was cut off: what is open there is left, and it is said" {

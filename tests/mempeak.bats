@@ -42,6 +42,20 @@ d (a.py:1) 1" ]
 	[ "$(left t.lz4)" = "60 50" ]
 }
 
+@test "what a process held goes at once: its empty blocks are there at the maximum, too" {
+	printf 'alloc 1 0 a@a.py:1 pid=7\nalloc 2 100 a@a.py:1 pid=7\nalloc 3 0 a@a.py:1 pid=7\nexit 7\n' | trace > t.lz4
+	[ "$(left t.lz4)" = "0 100 0" ]
+	[ "$(memfold --count t.lz4)" = "a (a.py:1) 3" ]
+}
+
+@test "a process ends behind what it held" {
+	printf 'alloc 1 100 a@a.py:1 pid=7\n{"event":"exit","pid":7,"info":{"status":3},"time_ms":5}\nalloc 2 60 a@a.py:1 pid=6\n' | trace > t.lz4
+	run bash -o pipefail -c 'mempeak t.lz4 | memcat --json | tail -n 3 | jq -c "[.event, .pid, .size, .info, .time_ms]"'
+	[ "$output" = '["alloc",7,100,null,0]
+["exit",7,null,{"status":3},5]
+["end",null,null,null,5]' ]
+}
+
 @test "joined traces have each their own" {
 	printf 'alloc 1 10 a@a.py:1\nfree 1\n' | trace > one.lz4
 	printf 'alloc 1 5 b@b.py:1\nalloc 2 6 a@a.py:1\n' | trace > two.lz4
