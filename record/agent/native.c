@@ -42,7 +42,18 @@ struct step {
 	uint32_t parent, node;		/* node 0: the entry is free */
 };
 
+/*
+ * A step outwards made before. It holds as long as the frame is in the same
+ * state and the two words that were read are the same: that is compared, but
+ * the next step need not wait for it, as it would for the rule and the words.
+ */
+struct leap {
+	uintptr_t pc, sp, fp;
+	struct cfi_frame caller;	/* caller.fp_slot may be &caller.fp */
+};
+
 #define LOG2_STEPS 10
+#define LEAPS 256u
 
 struct thread {
 	struct claim claim;
@@ -54,13 +65,16 @@ struct thread {
 	struct evaluators now;
 	struct evaluator *known;	/* the last walk's evaluators, oldest first */
 	uint32_t n_known, known_capacity;
+	uint32_t flushes;		/* of rules, as far as the leaps know */
 	struct step steps[1u << LOG2_STEPS];
+	struct leap leaps[LEAPS] __attribute__((aligned(64)));
 };
 
 bool native_on;
 static struct claims threads;
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
-static uint32_t generation = 1;		/* of code addresses: one more when code went away */
+static uint32_t generation = 1;		/* of code addresses: one more when code went away that numbers were given to */
+static uint32_t flushes = 1;		/* of rules: one more when any code went away */
 static uintptr_t own_start, own_end;	/* the agent's code */
 
 #ifdef NATIVE_VERIFY
@@ -87,7 +101,7 @@ static COLD struct thread *thread_begin(void)
 		}
 		claims_add(&threads, &t->claim);
 	}
-	t->generation = 0;	/* whatever it was before */
+	t->generation = t->flushes = 0;		/* whatever they were before */
 	self = t;
 	return t;
 }
@@ -163,6 +177,37 @@ static inline bool is_own(uintptr_t pc)
 	return pc - own_start < own_end - own_start;
 }
 
+static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
+{
+	struct leap *l = &t->leaps[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (LEAPS - 1)];
+	if (LIKELY(l->pc == f->pc && l->sp == f->sp && l->fp == f->fp) &&
+	    LIKELY(*(volatile uintptr_t *)l->caller.ip_slot == l->caller.pc + CFI_CALL_BYTES &&
+		   *(volatile uintptr_t *)l->caller.fp_slot == l->caller.fp)) {
+		*f = l->caller;
+		return CFI_CALLER;
+	}
+	uintptr_t pc = f->pc, sp = f->sp, fp = f->fp;
+	enum cfi_step step = cfi_step(f, bounds);
+	if (LIKELY(step == CFI_CALLER)) {
+		l->pc = 0;		/* nobody's, should a signal handler jump away from here */
+		__asm__ volatile("" ::: "memory");
+		l->sp = sp;
+		l->fp = fp;
+		l->caller = *f;
+		if (f->fp_slot == 0)
+			l->caller.fp_slot = f->fp_slot = (uintptr_t)&l->caller.fp;
+		__asm__ volatile("" ::: "memory");
+		l->pc = pc;
+	}
+	return step;
+}
+
+/* Does fp lie in a stack slot that was read for it? Else it is the callee's. */
+static inline bool is_leap_slot(const struct thread *t, uintptr_t slot)
+{
+	return slot - (uintptr_t)t->leaps < sizeof t->leaps;
+}
+
 /*
  * Walk from `f` outwards. What is new is in t->fresh; returns the oldest-first
  * index of the newest frame that stands as it was. *keep: the walk may serve
@@ -176,7 +221,7 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
 	enum cfi_step step = CFI_CALLER;
 	cfi_stack(&bounds, f.sp);
 	*keep = true;
-	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : cfi_step(&f, &bounds)) {
+	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : leap(t, &f, &bounds)) {
 		if (step == CFI_END) {
 			j = NONE;
 			break;
@@ -215,14 +260,14 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
  * A frame that was written a moment ago, word by word, is copied likewise: the
  * processor does not hand on two fresh words in one wide load.
  */
-static inline void frame_copy(struct frame *to, const struct frame *from)
+static inline void frame_copy(const struct thread *t, struct frame *to, const struct frame *from)
 {
 	const volatile struct frame *p = from;
 	to->pc = p->pc;
 	to->sp = p->sp;
 	to->fp = p->fp;
 	to->ip_slot = p->ip_slot;
-	to->fp_slot = p->fp_slot ? p->fp_slot : (uintptr_t)&to->fp;
+	to->fp_slot = p->fp_slot == 0 || is_leap_slot(t, p->fp_slot) ? (uintptr_t)&to->fp : p->fp_slot;
 	to->runs = 0;
 	to->complex = p->complex;
 }
@@ -234,7 +279,7 @@ static inline bool put_fresh(struct thread *t, uint32_t n)
 	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
 		return false;
 	for (uint32_t i = t->n_fresh; i > 0; i--)
-		frame_copy(&t->frames[t->n++], &t->fresh[i - 1]);
+		frame_copy(t, &t->frames[t->n++], &t->fresh[i - 1]);
 	return true;
 }
 
@@ -348,6 +393,14 @@ static inline bool name_frames(struct thread *t, uint32_t changed)
 	return true;
 }
 
+/* Rules were forgotten: so must be what was found by them. */
+static COLD void forget_leaps(struct thread *t)
+{
+	memset(t->leaps, 0, sizeof t->leaps);
+	t->flushes = __atomic_load_n(&flushes, __ATOMIC_ACQUIRE);
+	t->n = t->n_known = 0;
+}
+
 static void thread_reset(struct thread *t)
 {
 	t->n = t->n_known = 0;
@@ -360,6 +413,8 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
 	uint32_t python = pystack_capture();
 	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
 		thread_reset(t);
+	if (UNLIKELY(t->flushes != __atomic_load_n(&flushes, __ATOMIC_ACQUIRE)))
+		forget_leaps(t);
 	if (UNLIKELY(t->unkept))
 		t->n = t->n_known = 0;
 	t->unkept = false;
@@ -428,6 +483,7 @@ HOOK int dlclose(void *handle)
 #endif
 	int saved = errno;
 	cfi_flush();
+	__atomic_add_fetch(&flushes, 1, __ATOMIC_RELEASE);
 	if (modules_unloaded())
 		__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
 	errno = saved;
