@@ -52,7 +52,20 @@ struct leap {
 	struct cfi_frame caller;	/* caller.fp_slot may be &caller.fp */
 };
 
-#define LOG2_STEPS 10
+/*
+ * A few frames on top of a node, as a program's loop puts them there again and
+ * again: their nodes at one look, and that of their pair with a Python stack.
+ */
+#define PATH_MOST 8u
+struct path {
+	uint32_t from, n;		/* n 0: the entry is free */
+	uint32_t python, pair;		/* python 0: no pair yet */
+	uint64_t what[PATH_MOST];
+	uint32_t node[PATH_MOST];
+};
+
+#define LOG2_STEPS 9
+#define LOG2_PATHS 6
 #define LEAPS 256u
 
 struct thread {
@@ -66,7 +79,9 @@ struct thread {
 	struct evaluator *known;	/* the last walk's evaluators, oldest first */
 	uint32_t n_known, known_capacity;
 	uint32_t flushes;		/* of rules, as far as the leaps know */
+	struct path *path;		/* of this capture, or NULL */
 	struct step steps[1u << LOG2_STEPS];
+	struct path paths[1u << LOG2_PATHS];
 	struct leap leaps[LEAPS] __attribute__((aligned(64)));
 };
 
@@ -374,15 +389,13 @@ static inline uint32_t node_of(struct thread *t, uint8_t kind, uint32_t parent, 
 	return find_node(step, kind, parent, what, pc);
 }
 
-/* Give the frames from `changed` on their nodes. False: no memory. */
-static inline bool name_frames(struct thread *t, uint32_t changed)
+/* Give the frames from `changed` on their nodes, under `node`. False: no memory. */
+static bool name_each(struct thread *t, uint32_t changed, uint32_t node)
 {
-	uint32_t node = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation;
 	for (uint32_t i = changed; i < t->n; i++) {
 		struct frame *f = &t->frames[i];
 		if (LIKELY(!is_own(f->pc))) {	/* else the agent's own, as when a code object dies: not to be seen */
-			uint64_t what = f->pc | (uint64_t)f->runs << 48;
-			node = node_of(t, WIRE_NATIVE, node, what, f->pc);
+			node = node_of(t, WIRE_NATIVE, node, f->pc | (uint64_t)f->runs << 48, f->pc);
 			if (UNLIKELY(node == NODE_NONE)) {
 				t->n = i;
 				return false;
@@ -391,6 +404,66 @@ static inline bool name_frames(struct thread *t, uint32_t changed)
 		f->node = node;
 	}
 	return true;
+}
+
+/* The path of the frames from `first` on, or the entry where it belongs; *found tells which. */
+static inline struct path *find_path(struct thread *t, uint32_t from, uint32_t first, bool *found)
+{
+	uint32_t n = t->n - first;
+	uint64_t what[PATH_MOST], h = from, different = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		what[i] = t->frames[first + i].pc | (uint64_t)t->frames[first + i].runs << 48;
+		h += what[i] << i;
+	}
+	struct path *p = &t->paths[h * 0x9E3779B97F4A7C15u >> (64 - LOG2_PATHS)];
+	*found = p->from == from && p->n == n;
+	for (uint32_t i = 0; i < n; i++)
+		different |= p->what[i] ^ what[i];
+	*found &= different == 0;
+	if (UNLIKELY(!*found)) {
+		memcpy(p->what, what, n * sizeof *what);
+		p->from = from;
+		p->n = p->python = 0;
+	}
+	return p;
+}
+
+/* The same as name_each(), for few frames by a path. */
+static inline bool name_frames(struct thread *t, uint32_t changed)
+{
+	uint32_t from = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation, n = t->n - changed;
+	bool found;
+	t->path = NULL;
+	if (n == 0 || n > PATH_MOST)
+		return name_each(t, changed, from);
+	struct path *p = find_path(t, from, changed, &found);
+	if (LIKELY(found)) {
+		for (uint32_t i = 0; i < n; i++)
+			t->frames[changed + i].node = p->node[i];
+	} else {
+		if (!name_each(t, changed, from))
+			return false;
+		for (uint32_t i = 0; i < n; i++)
+			p->node[i] = t->frames[changed + i].node;
+		p->n = n;
+	}
+	t->path = p;
+	return true;
+}
+
+static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t python)
+{
+	struct path *p = t->path;
+	if (LIKELY(p && p->python == python))
+		return p->pair;
+	uint32_t pair = node_of(t, WIRE_HYBRID, native, python | 1ull << 63, 0);
+	if (UNLIKELY(pair == NODE_NONE))
+		return python;
+	if (p) {
+		p->python = python;
+		p->pair = pair;
+	}
+	return pair;
 }
 
 /* Rules were forgotten: so must be what was found by them. */
@@ -405,6 +478,7 @@ static void thread_reset(struct thread *t)
 {
 	t->n = t->n_known = 0;
 	memset(t->steps, 0, sizeof t->steps);
+	memset(t->paths, 0, sizeof t->paths);
 	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
@@ -432,10 +506,7 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
 		t->unkept = true;
 	if (UNLIKELY(native == 0 || (int32_t)native < 0))
 		return python;
-	if (python == NODE_ROOT)
-		return native;
-	uint32_t pair = node_of(t, WIRE_HYBRID, native, python | 1ull << 63, 0);
-	return LIKELY(pair != NODE_NONE) ? pair : python;
+	return python == NODE_ROOT ? native : pair_of(t, native, python);
 }
 
 uint32_t native_capture(const struct cfi_frame *begin)
