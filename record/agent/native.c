@@ -43,13 +43,15 @@ struct step {
 };
 
 /*
- * A step outwards made before. It holds as long as the frame is in the same
- * state and the two words that were read are the same: that is compared, but
- * the next step need not wait for it, as it would for the rule and the words.
+ * A step outwards made before. Where it leads follows from the frame's pc and
+ * sp (and fp, if the rule asks for that), and it is taken again if the return
+ * address that was read then is still there. That is compared, but the next
+ * step need not wait for it, as it would for the rule and the word.
  */
 struct leap {
 	uintptr_t pc, sp, fp;
-	struct cfi_frame caller;	/* caller.fp_slot may be &caller.fp */
+	uintptr_t fp_matters;		/* all bits or none */
+	uintptr_t caller_pc, caller_sp, ip_slot, fp_slot;
 };
 
 /*
@@ -195,10 +197,14 @@ static inline bool is_own(uintptr_t pc)
 static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
 {
 	struct leap *l = &t->leaps[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (LEAPS - 1)];
-	if (LIKELY(l->pc == f->pc && l->sp == f->sp && l->fp == f->fp) &&
-	    LIKELY(*(volatile uintptr_t *)l->caller.ip_slot == l->caller.pc + CFI_CALL_BYTES &&
-		   *(volatile uintptr_t *)l->caller.fp_slot == l->caller.fp)) {
-		*f = l->caller;
+	if (LIKELY(l->pc == f->pc && l->sp == f->sp && ((l->fp ^ f->fp) & l->fp_matters) == 0) &&
+	    LIKELY(*(volatile uintptr_t *)l->ip_slot == l->caller_pc + CFI_CALL_BYTES)) {
+		f->pc = l->caller_pc;
+		f->sp = l->caller_sp;
+		f->ip_slot = l->ip_slot;
+		f->fp_slot = l->fp_slot;
+		if (l->fp_slot)
+			f->fp = *(volatile uintptr_t *)l->fp_slot;
 		return CFI_CALLER;
 	}
 	uintptr_t pc = f->pc, sp = f->sp, fp = f->fp;
@@ -208,19 +214,15 @@ static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t
 		__asm__ volatile("" ::: "memory");
 		l->sp = sp;
 		l->fp = fp;
-		l->caller = *f;
-		if (f->fp_slot == 0)
-			l->caller.fp_slot = f->fp_slot = (uintptr_t)&l->caller.fp;
+		l->fp_matters = cfi_is_by_sp(pc) ? 0 : UINTPTR_MAX;
+		l->caller_pc = f->pc;
+		l->caller_sp = f->sp;
+		l->ip_slot = f->ip_slot;
+		l->fp_slot = f->fp_slot;
 		__asm__ volatile("" ::: "memory");
 		l->pc = pc;
 	}
 	return step;
-}
-
-/* Does fp lie in a stack slot that was read for it? Else it is the callee's. */
-static inline bool is_leap_slot(const struct thread *t, uintptr_t slot)
-{
-	return slot - (uintptr_t)t->leaps < sizeof t->leaps;
 }
 
 /*
@@ -275,14 +277,14 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
  * A frame that was written a moment ago, word by word, is copied likewise: the
  * processor does not hand on two fresh words in one wide load.
  */
-static inline void frame_copy(const struct thread *t, struct frame *to, const struct frame *from)
+static inline void frame_copy(struct frame *to, const struct frame *from)
 {
 	const volatile struct frame *p = from;
 	to->pc = p->pc;
 	to->sp = p->sp;
 	to->fp = p->fp;
 	to->ip_slot = p->ip_slot;
-	to->fp_slot = p->fp_slot == 0 || is_leap_slot(t, p->fp_slot) ? (uintptr_t)&to->fp : p->fp_slot;
+	to->fp_slot = p->fp_slot ? p->fp_slot : (uintptr_t)&to->fp;
 	to->runs = 0;
 	to->complex = p->complex;
 }
@@ -294,7 +296,7 @@ static inline bool put_fresh(struct thread *t, uint32_t n)
 	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
 		return false;
 	for (uint32_t i = t->n_fresh; i > 0; i--)
-		frame_copy(t, &t->frames[t->n++], &t->fresh[i - 1]);
+		frame_copy(&t->frames[t->n++], &t->fresh[i - 1]);
 	return true;
 }
 
