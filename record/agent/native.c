@@ -172,31 +172,59 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
 {
 	struct cfi_bounds bounds;
 	int64_t j = (int64_t)t->n - 1;
-	cfi_stack(&bounds, f.sp);
-	t->n_fresh = 0;
-	*keep = true;
+	uint32_t n = 0;
 	enum cfi_step step = CFI_CALLER;
-	for (;;) {
-		step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_slow(&f, &bounds) : cfi_step(&f, &bounds);
-		if (step == CFI_END)
-			return NONE;
-		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
-			*keep = false;
+	cfi_stack(&bounds, f.sp);
+	*keep = true;
+	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : cfi_step(&f, &bounds)) {
+		if (step == CFI_END) {
 			j = NONE;
+			break;
 		}
 		while (j >= 0 && t->frames[j].sp < f.sp)
 			j--;
 		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && t->frames[j].fp == f.fp) {
 			if (LIKELY(outer_stand(t, (uint32_t)j)))
-				return j;
+				break;
 			j = NONE;
 		}
-		if (t->n_fresh == 0 && is_own(f.pc))
+		if (n == 0 && is_own(f.pc))
 			continue;
-		if (UNLIKELY(t->n_fresh == t->fresh_capacity) && !fresh_grow(t))
-			return FAILED;
-		t->fresh[t->n_fresh++] = (struct frame){ f.pc, f.sp, f.fp, f.ip_slot, f.fp_slot, 0, 0, step == CFI_COMPLEX };
+		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
+			*keep = false;
+			j = NONE;
+		}
+		if (UNLIKELY(n == t->fresh_capacity)) {
+			t->n_fresh = n;
+			if (!fresh_grow(t))
+				return FAILED;
+		}
+		struct frame *fresh = &t->fresh[n++];
+		fresh->pc = f.pc;
+		fresh->sp = f.sp;
+		fresh->fp = f.fp;
+		fresh->ip_slot = f.ip_slot;
+		fresh->fp_slot = f.fp_slot;
+		fresh->complex = step == CFI_COMPLEX;
 	}
+	t->n_fresh = n;
+	return j;
+}
+
+/*
+ * A frame that was written a moment ago, word by word, is copied likewise: the
+ * processor does not hand on two fresh words in one wide load.
+ */
+static inline void frame_copy(struct frame *to, const struct frame *from)
+{
+	const volatile struct frame *p = from;
+	to->pc = p->pc;
+	to->sp = p->sp;
+	to->fp = p->fp;
+	to->ip_slot = p->ip_slot;
+	to->fp_slot = p->fp_slot ? p->fp_slot : (uintptr_t)&to->fp;
+	to->runs = 0;
+	to->complex = p->complex;
 }
 
 /* The first `n` frames stand; the fresh ones come on top. */
@@ -205,12 +233,8 @@ static inline bool put_fresh(struct thread *t, uint32_t n)
 	t->n = n;
 	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
 		return false;
-	for (uint32_t i = t->n_fresh; i > 0; i--) {
-		struct frame *f = &t->frames[t->n++];
-		*f = t->fresh[i - 1];
-		if (f->fp_slot == 0)
-			f->fp_slot = (uintptr_t)&f->fp;
-	}
+	for (uint32_t i = t->n_fresh; i > 0; i--)
+		frame_copy(&t->frames[t->n++], &t->fresh[i - 1]);
 	return true;
 }
 
@@ -331,7 +355,7 @@ static void thread_reset(struct thread *t)
 	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
-static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
+static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
 {
 	uint32_t python = pystack_capture();
 	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
@@ -340,7 +364,7 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
 		t->n = t->n_known = 0;
 	t->unkept = false;
 	bool keep;
-	int64_t stands = walk(t, *here, &keep);
+	int64_t stands = walk(t, *begin, &keep);
 	uint32_t kept = (uint32_t)(stands + 1);
 	if (UNLIKELY(stands == FAILED) || UNLIKELY(!put_fresh(t, kept))) {
 		thread_reset(t);
@@ -359,17 +383,14 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
 	return LIKELY(pair != NODE_NONE) ? pair : python;
 }
 
-__attribute__((noinline)) uint32_t native_capture(void)
+uint32_t native_capture(const struct cfi_frame *begin)
 {
-	struct cfi_frame here;
 	int saved = errno;
-	CFI_HERE(&here);
 	struct thread *t = self;
 	if (UNLIKELY(!t) && !(t = thread_begin()))
 		return pystack_capture();
-	uint32_t node = capture(t, &here);
+	uint32_t node = capture(t, begin);
 	errno = saved;
-	__asm__ volatile("" ::: "memory");	/* no sibling call: this frame is the walk's first */
 	return node;
 }
 

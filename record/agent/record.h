@@ -40,7 +40,14 @@ static inline void record_alloc(uint8_t kind, void *p, size_t n)
 	if (UNLIKELY(!ring_on()))
 		return;
 	guard_set(GUARD_CAPTURE);
-	uint32_t stack = UNLIKELY(native_on) ? native_capture() : pystack_capture();
+	uint32_t stack;
+	if (UNLIKELY(native_on)) {
+		struct cfi_frame begin;
+		CFI_BEGIN(&begin);
+		stack = native_capture(&begin);
+	} else {
+		stack = pystack_capture();
+	}
 	guard_reset(GUARD_NONE);
 	ring_put_inline(kind, (uintptr_t)p, n, stack);
 }

@@ -6,3 +6,4 @@ $B/tests/native-verify.so: $(NATIVE_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared \
 		$(LDFLAGS) -o $@ tests/native/harness.c $(NATIVE_PARTS) -lunwind
+TEST_FILES += $B/tests/native-verify.so
