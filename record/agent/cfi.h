@@ -160,6 +160,13 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_f
 	return CFI_CALLER;
 }
 
+/* Is the rule for pc known to ask for the stack pointer alone? */
+static inline bool cfi_is_by_sp(uintptr_t pc)
+{
+	uint64_t hash = cfi_hash(pc), rule = __atomic_load_n(cfi_rule_place(hash), __ATOMIC_RELAXED);
+	return ((rule ^ hash) & CFI_TAG_MASK) == 0 && CFI_HOW(rule) == CFI_FROM_SP;
+}
+
 /*
  * A frame to begin with: on x86-64 the caller of the function that uses this
  * (which keeps a frame pointer then, so that two loads do), elsewhere itself.
