@@ -199,7 +199,8 @@ static void print_totals(const struct diff *d, const uint32_t *nodes, uint32_t n
 	}
 	printf("Total: %s, from %s to %s; growth %s, shrinkage %s, %u stack%s changed\n",
 	       change(d, d->before.total, d->after.total, difference), number(d, d->before.total, before),
-	       number(d, d->after.total, after), number(d, growth, up), number(d, shrinkage, down), n, n == 1 ? "" : "s");
+	       number(d, d->after.total, after), number(d, growth, up), number(d, shrinkage, down), n,
+	       n == 1 ? "" : "s");
 }
 
 static void print_table(const struct diff *d, uint64_t max_rows)

@@ -90,6 +90,12 @@ static void compile(struct pattern *p, int flags)
 	usage_die("%s: '%s': %s", p->option, p->text, why);
 }
 
+static void pattern_clear(struct pattern *p)
+{
+	if (p->text)
+		regfree(&p->regex);
+}
+
 static bool finds(const struct pattern *p, struct mt_str text)
 {
 	if (!p->text)
@@ -292,6 +298,10 @@ int main(int argc, char **argv)
 	while (mt_next(in, &ev) > 0)
 		if (take(&m, &ev) && put(&m, &ev, out) < 0)
 			break;
+	pattern_clear(&m.when.function);
+	pattern_clear(&m.when.file);
+	pattern_clear(&m.when.module);
+	pattern_clear(&m.when.thread);
 	free(m.functions.at);
 	free(m.frames.at);
 	free(m.stacks.at);

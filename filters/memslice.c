@@ -22,7 +22,7 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "begin", 'b', "TIME", "from TIME on: seconds of the trace, or 250ms, 2min, 1h, 10% (default: its beginning)" },
+	{ "begin", 'b', "TIME", "from TIME on: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)" },
 	{ "end", 'e', "TIME", "up to before TIME (default: its end)" },
 	{ "alive", 'a', NULL, "what was alive when the window begins, too" },
 	{ NULL, 0, NULL, NULL },

@@ -102,7 +102,8 @@ static const struct recent *close_block(struct windows *w, const struct mt_event
 	return r->id == ev->id && own->turns - r->turn <= w->most ? r : NULL;
 }
 
-static int put_temporary(struct mt_out *out, struct windows *w, const struct mt_event *free_, const struct recent *r)
+static int put_temporary(struct mt_out *out, struct windows *w, const struct mt_event *free_,
+			 const struct recent *r)
 {
 	struct mt_event ev = {
 		.kind = MT_ALLOC,

@@ -12,7 +12,7 @@
 
 #include "error.h"
 #include "fit.h"
-#include "json.h"
+#include "report.h"
 #include "tally.h"
 #include "tool.h"
 #include "units.h"
@@ -271,26 +271,10 @@ static char *location_text(const struct row *row)
 	return text;
 }
 
-static void print_title(const struct tally *t)
-{
-	char *title = tool_printable(t->title), *command = tool_printable(t->command);
-
-	printf("%s%s%s\n", command, *command ? ": " : "", title);
-	free(title);
-	free(command);
-}
-
-static const char *colour_of(const struct row *row, struct amount all)
-{
-	double share = all.bytes ? (double)row->amount.bytes / (double)all.bytes : 0;
-
-	return share > .6 ? "\033[31m" : share > .2 ? "\033[33m" : share > .05 ? "\033[32m" : "";
-}
-
 static void print_row(const struct table *table, const struct row *row, int threads, unsigned columns)
 {
 	char size[SIZE_TEXT], count[28];
-	const char *colour = tool_colour() ? colour_of(row, table->tally->total) : "";
+	double share = report_share(row->amount.bytes, table->tally->total.bytes);
 	char *thread = thread_text(table, row), *location = location_text(row);
 	size_t used = 11 + 2 + 13 + 2 + 18 + 2 + (size_t)threads + 2;
 
@@ -299,9 +283,9 @@ static void print_row(const struct table *table, const struct row *row, int thre
 		location = fit(whole, columns > used + 20 ? columns - used : 20);
 		free(whole);
 	}
-	printf("%s%11s%s  %13s  %-18s  %s%*s  %s\n", colour, size_text(row->amount.bytes, size), *colour ? "\033[0m" : "",
-	       count_text(row->amount.count, count), mt_allocator_name(row->allocator), thread,
-	       threads - (int)tool_columns(thread), "", location);
+	printf("%s%11s%s  %13s  %-18s  %s%*s  %s\n", report_colour(share), size_text(row->amount.bytes, size),
+	       report_colour_end(share), count_text(row->amount.count, count), mt_allocator_name(row->allocator),
+	       thread, threads - (int)tool_columns(thread), "", location);
 	free(thread);
 	free(location);
 }
@@ -329,7 +313,7 @@ static void print_table(const struct table *table, uint64_t max_rows)
 	uint32_t rows = max_rows && max_rows < table->n ? (uint32_t)max_rows : table->n;
 	int threads = longest_thread(table, rows);
 
-	print_title(table->tally);
+	report_title(table->tally);
 	printf("%11s  %13s  %-18s  %-*s  %s\n", "Size", "Allocations", "Allocator", threads, "Thread", "Location");
 	for (uint32_t i = 0; i < rows; i++)
 		print_row(table, &table->rows[i], threads, columns);
@@ -379,24 +363,18 @@ static void print_csv(const struct table *table, uint64_t max_rows)
 	}
 }
 
-static void print_text(const char *key, const char *text)
-{
-	printf("\"%s\":", key);
-	json_text(stdout, text, strlen(text));
-}
-
 static void print_json_row(const struct table *table, const struct row *row)
 {
 	printf("{\"size\":%llu,\"allocations\":%llu,\"allocator\":\"%s\",", (unsigned long long)row->amount.bytes,
 	       (unsigned long long)row->amount.count, mt_allocator_name(row->allocator));
-	print_text("function", row->function->name);
+	report_json_text("function", row->function->name);
 	putchar(',');
-	print_text("file", function_place(row->function));
+	report_json_text("file", function_place(row->function));
 	printf(",\"line\":%u,\"threads\":[", row->line);
 	for (uint32_t i = 0; i < row->n_threads; i++) {
 		const struct thread *t = threads_thread(table->tally->threads, row->threads[i]);
 		printf("%s{\"pid\":%u,\"tid\":%u,", i ? "," : "", t->pid, t->tid);
-		print_text("name", t->name);
+		report_json_text("name", t->name);
 		putchar('}');
 	}
 	fputs("]}", stdout);
@@ -404,14 +382,8 @@ static void print_json_row(const struct table *table, const struct row *row)
 
 static void print_json(const struct table *table, uint64_t max_rows)
 {
-	const struct tally *t = table->tally;
-
-	putchar('{');
-	print_text("title", t->title);
-	putchar(',');
-	print_text("command", t->command);
-	printf(",\"total_bytes\":%llu,\"total_allocations\":%llu,\"total_rows\":%u,\"rows\":[",
-	       (unsigned long long)t->total.bytes, (unsigned long long)t->total.count, table->n);
+	report_json_head(table->tally);
+	printf(",\"total_rows\":%u,\"rows\":[", table->n);
 	for (uint32_t i = 0; i < table->n && (!max_rows || i < max_rows); i++) {
 		fputs(i ? ",\n" : "\n", stdout);
 		print_json_row(table, &table->rows[i]);

@@ -14,7 +14,7 @@
 #include "calltree.h"
 #include "error.h"
 #include "fit.h"
-#include "json.h"
+#include "report.h"
 #include "tally.h"
 #include "tool.h"
 #include "units.h"
@@ -24,7 +24,7 @@ enum { KEY_JSON = 256 };
 
 static const struct tool_option options[] = {
 	{ "depth", 'd', "N", "N levels below the top, all open" },
-	{ "biggest", 'b', "N", "only what leads to the N stacks that allocated most (on a terminal 200, in a pipe all)" },
+	{ "biggest", 'b', "N", "only what leads to the N stacks that hold most (on a terminal 200, in a pipe all)" },
 	{ "path", 'p', NULL, "open the biggest path only (as on a terminal)" },
 	{ "all", 'a', NULL, "open everything (as in a pipe)" },
 	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
@@ -234,24 +234,13 @@ static char *branches(struct guides *g, const struct place *p)
 	return text;
 }
 
-static const char *colour_of(double share)
-{
-	return share > .6 ? "\033[31m" : share > .2 ? "\033[33m" : share > .05 ? "\033[32m" : "";
-}
-
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / (double)whole : 0;
-}
-
 static void print_numbers(const struct tree *t, struct amount held)
 {
 	char size[SIZE_TEXT], count[28];
-	double part = share(held.bytes, t->tally->total.bytes);
-	const char *colour = tool_colour() ? colour_of(part) : "";
+	double share = report_share(held.bytes, t->tally->total.bytes);
 
-	printf("%s%7.2f%%%s %11s %13s  ", colour, 100 * part, *colour ? "\033[0m" : "", size_text(held.bytes, size),
-	       count_text(held.count, count));
+	printf("%s%7.2f%%%s %11s %13s  ", report_colour(share), 100 * share, report_colour_end(share),
+	       size_text(held.bytes, size), count_text(held.count, count));
 }
 
 #define NUMBER_COLUMNS 36
@@ -267,7 +256,8 @@ static bool is_closed(const struct tree *t, uint32_t node)
 static void print_call(const struct tree *t, uint32_t node, struct guides *g, unsigned columns)
 {
 	const struct place *p = &t->places[node];
-	char *branch = branches(g, p), *label = tool_printable(calltree_text(t->calls, calltree_call(t->calls, node)->label));
+	char *branch = branches(g, p);
+	char *label = tool_printable(calltree_text(t->calls, calltree_call(t->calls, node)->label));
 	char *more = p->below && is_closed(t, node) ? xasprintf("  [+%u]", p->below) : xstrdup("");
 
 	if (p->chained)
@@ -286,21 +276,12 @@ static void print_call(const struct tree *t, uint32_t node, struct guides *g, un
 	free(more);
 }
 
-static void print_title(const struct tally *t)
-{
-	char *title = tool_printable(t->title), *command = tool_printable(t->command);
-
-	printf("%s%s%s\n", command, *command ? ": " : "", title);
-	free(title);
-	free(command);
-}
-
 static void print_tree(const struct tree *t, unsigned columns)
 {
 	struct guides g = { 0 };
 	char size[SIZE_TEXT], count[28];
 
-	print_title(t->tally);
+	report_title(t->tally);
 	printf("%8s %11s %13s  %s\n", "Percent", "Size", "Allocations", "Call");
 	print_numbers(t, t->tally->total);
 	puts("[total]");
@@ -308,19 +289,13 @@ static void print_tree(const struct tree *t, unsigned columns)
 		if (t->places[t->walk[i]].shown)
 			print_call(t, t->walk[i], &g, columns);
 	if (t->stacks_left_out)
-		printf("Left out: %s in %s allocation%s on %u stack%s that are not among the biggest (--biggest)\n",
+		printf("Left out: %s in %s allocation%s on %u stack%s, not among the biggest (--biggest)\n",
 		       size_text(t->left_out.bytes, size), count_text(t->left_out.count, count),
 		       t->left_out.count == 1 ? "" : "s", t->stacks_left_out, t->stacks_left_out == 1 ? "" : "s");
 	free(g.goes_on);
 }
 
 /* ---------------------------------------------------------------- JSON */
-
-static void print_text(const char *key, const char *text)
-{
-	printf("\"%s\":", key);
-	json_text(stdout, text, strlen(text));
-}
 
 static void print_json_call(const struct tree *t, uint32_t node)
 {
@@ -330,9 +305,9 @@ static void print_json_call(const struct tree *t, uint32_t node)
 	const struct call *call = calltree_call(t->calls, node);
 
 	printf("{\"depth\":%u,", p->depth);
-	print_text("function", function->name);
+	report_json_text("function", function->name);
 	putchar(',');
-	print_text("file", function_place(function));
+	report_json_text("file", function_place(function));
 	printf(",\"line\":%u,\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_allocations\":%llu}", f->line,
 	       (unsigned long long)p->total.bytes, (unsigned long long)p->total.count,
 	       (unsigned long long)call->own[BYTES], (unsigned long long)call->own[COUNT]);
@@ -342,12 +317,8 @@ static void print_json(const struct tree *t)
 {
 	bool first = true;
 
-	putchar('{');
-	print_text("title", t->tally->title);
-	putchar(',');
-	print_text("command", t->tally->command);
-	printf(",\"total_bytes\":%llu,\"total_allocations\":%llu,\"left_out_bytes\":%llu,\"left_out_allocations\":%llu,\"calls\":[",
-	       (unsigned long long)t->tally->total.bytes, (unsigned long long)t->tally->total.count,
+	report_json_head(t->tally);
+	printf(",\"left_out_bytes\":%llu,\"left_out_allocations\":%llu,\"calls\":[",
 	       (unsigned long long)t->left_out.bytes, (unsigned long long)t->left_out.count);
 	for (uint32_t i = 0; i + 1 < t->n; i++)
 		if (t->places[t->walk[i]].shown) {

@@ -58,7 +58,7 @@ setup() {
   50.00%     1.500MB             1     ├─ load (app.py:41)
   33.33%     1.000MB             2     └─ parse (app.py:57)
   20.00%   600.000kB             1        └─ inner (app.py:60)
-Left out: 900.000kB in 2 allocations on 2 stacks that are not among the biggest (--biggest)' ]
+Left out: 900.000kB in 2 allocations on 2 stacks, not among the biggest (--biggest)' ]
 }
 
 @test "--json: the same order, with own numbers" {

@@ -38,7 +38,7 @@ static bool walks_as(struct calltree *t, const char *expected)
 /* 100 labels in every pair: 100 + 10000 nodes, found again. */
 static bool many_are_found(struct calltree *t)
 {
-	char text[16];
+	char text[32];
 	uint32_t nodes[100][100], before = calltree_count(t);
 
 	for (int round = 0; round < 2; round++)

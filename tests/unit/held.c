@@ -110,8 +110,10 @@ static void step_alloc(struct held *h, struct model *m, unsigned long long *seed
 
 static bool step_free(struct held *h, struct model *m, unsigned long long *seed)
 {
-	uint32_t id = m->now.n && check_random(seed) % 8 ? m->now.at[m->now.n - 1 - check_random(seed) % (m->now.n < 9 ? m->now.n : 9)].id :
-		      (uint32_t)(check_random(seed) % IDS);
+	size_t young = m->now.n < 9 ? m->now.n : 9;	/* mostly one of the last */
+	uint32_t id = (uint32_t)(check_random(seed) % IDS);
+	if (young && check_random(seed) % 8)
+		id = m->now.at[m->now.n - 1 - check_random(seed) % young].id;
 	struct block b;
 	size_t i = find(&m->now, id);
 	uint64_t size = i < m->now.n ? m->now.at[i].size : 0;
