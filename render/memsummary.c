@@ -285,6 +285,9 @@ static void print_head(const struct layout *y, enum column column)
 	       column == BY_COUNT ? "<Allocation Count>" : "Allocation Count");
 }
 
+/* C++ knows names of a thousand characters: their rows stick out, the others do not follow. */
+#define WIDEST_LOCATION 100
+
 static int longest_location(const struct locations *l, uint32_t rows)
 {
 	size_t longest = strlen("Location");
@@ -296,7 +299,7 @@ static int longest_location(const struct locations *l, uint32_t rows)
 		free(function);
 		free(place);
 	}
-	return (int)longest;
+	return (int)(longest < WIDEST_LOCATION ? longest : WIDEST_LOCATION);
 }
 
 static void print_totals(const struct tally *t, const struct locations *l)
