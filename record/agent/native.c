@@ -68,7 +68,7 @@ struct path {
 
 #define LOG2_STEPS 9
 #define LOG2_PATHS 6
-#define LEAPS 256u
+#define LEAPS 1024u
 
 struct thread {
 	struct claim claim;
