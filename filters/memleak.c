@@ -4,13 +4,15 @@
  * In:    a trace (stdin or files)
  * Out:   the trace with the allocations only that were open when their process
  *        ended, or the trace; each at that end, in the order they were made,
- *        with its own time and thread. What a process held when it executed
+ *        with its own time and thread. A Python process ends, for this, when
+ *        its interpreter begins to free everything (ending.h). What a process held when it executed
  *        another program is no leak: the kernel freed it.
  * Keeps: the live set (held.h)
  */
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "error.h"
 #include "held.h"
 #include "span.h"
@@ -20,6 +22,7 @@
 
 static const struct tool_option options[] = {
 	{ "tail", 't', "TIME", "ignore what was made in the last TIME (10%, 2s, 500ms) before the process ended" },
+	{ "to-the-end", 'e', NULL, "count what Python freed only because it ended as freed" },
 	{ "verbose", 'v', NULL, "say what the answer does not tell, even if standard error is no terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -44,15 +47,10 @@ struct leaks {
 	size_t n, cap;
 	uint64_t last_ms;
 	uint32_t last_id;		/* given out */
+	struct ending ending;
+	bool to_the_end;		/* what the ending interpreter freed is freed */
 	bool has_python;		/* some process is an interpreter's */
 };
-
-static void begin_process(struct leaks *l, const struct mt_event *ev)
-{
-	GROW(l->processes, l->n, l->cap);
-	l->processes[l->n++] = (struct process){ .pid = ev->pid, .begin_ms = ev->time_ms };
-	l->has_python = l->has_python || mt_info_text(ev->info, "python").n > 0;
-}
 
 /* The process of that pid, moved to the front, as it will be asked for again; NULL: its beginning is not told. */
 static struct process *find_process(struct leaks *l, uint32_t pid)
@@ -65,6 +63,15 @@ static struct process *find_process(struct leaks *l, uint32_t pid)
 			return &l->processes[0];
 		}
 	return NULL;
+}
+
+static void begin_process(struct leaks *l, const struct mt_event *ev)
+{
+	l->has_python = l->has_python || mt_info_text(ev->info, "python").n > 0;
+	if (find_process(l, ev->pid))
+		return;		/* more is told of it */
+	GROW(l->processes, l->n, l->cap);
+	l->processes[l->n++] = (struct process){ .pid = ev->pid, .begin_ms = ev->time_ms };
 }
 
 static void end_process(struct leaks *l, uint32_t pid)
@@ -95,7 +102,7 @@ static int put_leak(struct leaks *l, struct mt_event *ev, struct mt_out *out)
 /* The process ends: what it holds is leaked, unless another program takes its place. */
 static void settle_process(struct leaks *l, const struct mt_event *end, struct mt_out *out)
 {
-	bool is_exec = tally_is_exec(end);
+	bool is_exec = end->kind == MT_EXIT && tally_is_exec(end);
 	struct mt_event ev;
 	struct block b;
 	size_t cursor = 0;
@@ -107,7 +114,6 @@ static void settle_process(struct leaks *l, const struct mt_event *end, struct m
 		if (!is_exec && put_leak(l, &ev, out) < 0)
 			break;
 	}
-	end_process(l, end->pid);
 }
 
 /* The trace ends, and with it what has not ended before. */
@@ -133,7 +139,8 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_out *out)
 		l->last_ms = ev->time_ms;
 	switch (ev->kind) {
 	case MT_ALLOC:
-		held_open(l->held, ev);
+		if (!ending_has(&l->ending, ev->pid))
+			held_open(l->held, ev);
 		return 0;
 	case MT_FREE:
 		held_close(l->held, ev->id, &b);
@@ -143,14 +150,19 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_out *out)
 		return 0;
 	case MT_PROCESS:
 		begin_process(l, ev);
+		if (!l->to_the_end && ending_take(&l->ending, ev))
+			settle_process(l, ev, out);
 		return mt_put(out, ev);
 	case MT_EXIT:
+		ending_take(&l->ending, ev);
 		settle_process(l, ev, out);
+		end_process(l, ev->pid);
 		return mt_put(out, ev);
 	case MT_SKIPPED:
 		return 0;	/* nothing stands between a thread's allocations any more */
 	case MT_HEADER:
 	case MT_END:
+		ending_take(&l->ending, ev);
 		settle(l, out);
 		return mt_put(out, ev);
 	default:
@@ -176,6 +188,9 @@ int main(int argc, char **argv)
 			if (!parse_span(optarg, &l.tail))
 				usage_die("--tail: '%s' is no time (as 10%%, 2s, 500ms)", optarg);
 			break;
+		case 'e':
+			l.to_the_end = true;
+			break;
 		case 'v':
 			verbose = true;
 			break;
@@ -193,5 +208,6 @@ int main(int argc, char **argv)
 		tell_caveat();
 	held_free(l.held);
 	free(l.processes);
+	ending_clear(&l.ending);
 	return tool_finish(in, out);
 }

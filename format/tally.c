@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ending.h"
 #include "live.h"
 #include "xmalloc.h"
 
@@ -19,6 +20,7 @@ struct counter {
 	struct amount *sums;	/* of the others; per key */
 	size_t n_sums, cap_sums;
 	struct amount total;
+	struct ending ending;
 };
 
 static uint64_t bytes_of(uint64_t size, uint64_t weight)
@@ -64,6 +66,8 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 		return;
 	}
 	close_block(c, ev->id);
+	if (c->what == TALLY_LEAKS && ending_has(&c->ending, ev->pid))
+		return;
 	live_open(c->live, ev->id, &b);
 	if (c->what == TALLY_PEAK)
 		peak_add(c->peak, b.key, bytes_of(b.size, b.weight), b.weight);
@@ -96,7 +100,7 @@ bool tally_is_exec(const struct mt_event *exit_)
  */
 static void close_process(struct counter *c, const struct mt_event *exit_)
 {
-	bool leaked = c->what == TALLY_LEAKS && !tally_is_exec(exit_);
+	bool leaked = c->what == TALLY_LEAKS && !(exit_->kind == MT_EXIT && tally_is_exec(exit_));
 
 	for (int empty = 0; empty <= 1; empty++) {
 		size_t cursor = 0;
@@ -145,10 +149,16 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 	case MT_RESIZE:
 		resize_block(c, ev);
 		break;
+	case MT_PROCESS:
+		if (ending_take(&c->ending, ev) && c->what == TALLY_LEAKS)
+			close_process(c, ev);
+		break;
 	case MT_EXIT:
+		ending_take(&c->ending, ev);
 		close_process(c, ev);
 		break;
 	case MT_HEADER:
+		ending_take(&c->ending, ev);
 		settle(c);
 		stacks_take(c->tally->stacks, ev);
 		begin_trace(c, mt_in_header(in));
@@ -218,6 +228,7 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 	}
 	settle(&c);
 	live_free(c.live);
+	ending_clear(&c.ending);
 	answer(t, &c);
 	peak_free(c.peak);
 	return t;

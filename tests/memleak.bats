@@ -117,3 +117,21 @@ left() { # MEMLEAK-OPTION... TRACE
 	ulimit -v 30000
 	memleak big.lz4 > out
 }
+
+@test "what a Python program held when its interpreter began to end is leaked, though it was freed then" {
+	cat > grows.py <<-'END'
+		import atexit
+		cache = {}
+		def handler(i): cache[i] = bytearray(20000)
+		for i in range(100): handler(i)
+		atexit.register(lambda: [cache.pop(i) for i in range(30)])
+	END
+	memrec -o t.lz4 -- python3 grows.py
+	[ "$(memleak t.lz4 | memcat --json | grep -c '"size":20001,')" -eq 70 ]
+	[ "$(memleak --to-the-end t.lz4 | memcat --json | grep -c '"size":20001,')" -eq 0 ]
+	[ "$(memfold --leaks --count t.lz4 | grep 'handler (' | awk '{ n += $NF } END { print n }')" -ge 70 ]
+	# three ways to the same number
+	leaked=$(memleak t.lz4 | memfold | awk '{ n += $NF } END { print n }')
+	[ "$(memfold --leaks t.lz4 | awk '{ n += $NF } END { print n }')" = "$leaked" ]
+	[ "$(memstats --json t.lz4 | jq .leaked_bytes)" = "$leaked" ]
+}

@@ -6,6 +6,7 @@
 
 #include "native.h"
 #include "pymem.h"
+#include "pystack.h"
 #include "ring.h"
 
 static inline uint8_t guard_set(uint8_t guard)
@@ -74,6 +75,8 @@ static inline bool recording(void)
 
 static inline void record(uint8_t kind, const void *p, size_t n)
 {
+	if (UNLIKELY(*pystack_finalizing) && recording())
+		pystack_tell_finalizing();
 	if (LIKELY(recording()))
 		ring_put_inline(kind, (uintptr_t)p, n, ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0);
 }
