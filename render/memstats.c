@@ -132,16 +132,22 @@ static void note_peak(struct counter *c, uint64_t time_ms)
 	c->s.peak_ms = time_ms;
 }
 
-/* Forget an open block; it was `freed`, or its process left it behind (leaked). */
-static void close_block(struct counter *c, uint32_t id, uint64_t time_ms, struct amount *fate)
+/* Forget an open block; it was freed, or its process left it behind. False: it is not open. */
+static bool forget_block(struct counter *c, uint32_t id, struct amount *fate)
 {
 	struct block b;
 
 	if (!live_close(c->live, id, &b))
-		return;
+		return false;
 	sub(&c->alive, amount_of(b.size, b.weight));
 	add(fate, amount_of(b.size, b.weight));
-	note_peak(c, time_ms);
+	return true;
+}
+
+static void close_block(struct counter *c, uint32_t id, uint64_t time_ms)
+{
+	if (forget_block(c, id, &c->s.freed))
+		note_peak(c, time_ms);
 }
 
 static void open_block(struct counter *c, const struct mt_event *ev)
@@ -159,7 +165,7 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 	}
 	add(&c->s.at[stack], a);
 	if (!c->answer) {
-		close_block(c, ev->id, ev->time_ms, &c->s.freed);
+		close_block(c, ev->id, ev->time_ms);
 		live_open(c->live, ev->id, &b);
 	}
 	add(&c->alive, a);
@@ -181,15 +187,19 @@ static void resize_block(struct counter *c, const struct mt_event *ev)
 	note_peak(c, ev->time_ms);
 }
 
+/* All it holds goes at once: leaked, unless another program takes its place (the kernel freed it then). */
 static void close_process(struct counter *c, const struct mt_event *ev)
 {
+	struct amount by_kernel = { 0, 0 };
+	struct amount *fate = tally_is_exec(ev) ? &by_kernel : &c->s.leaked;
 	size_t cursor = 0;
 	uint32_t id;
 	struct block b;
 
 	while (live_each(c->live, &cursor, &id, &b))
 		if (b.thread == ev->pid)
-			close_block(c, id, ev->time_ms, &c->s.leaked);
+			forget_block(c, id, fate);
+	note_peak(c, ev->time_ms);
 	take_rss(c, ev->pid, 0);
 }
 
@@ -235,7 +245,7 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_FREE:
 		see_thread(c, ev);
-		close_block(c, ev->id, ev->time_ms, &c->s.freed);
+		close_block(c, ev->id, ev->time_ms);
 		break;
 	case MT_RESIZE:
 		resize_block(c, ev);
