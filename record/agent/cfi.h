@@ -16,8 +16,12 @@
 
 #if defined(__x86_64__)
 #define CFI_CALL_BYTES 1u	/* how far before a return address something of the call surely lies */
+#define CFI_ADDRESS_BITS 47
+#define CFI_ALIGN_BITS 0
 #elif defined(__aarch64__)
 #define CFI_CALL_BYTES 4u
+#define CFI_ADDRESS_BITS 48
+#define CFI_ALIGN_BITS 2
 #else
 #error "no rules for this machine's frames"
 #endif
@@ -92,7 +96,7 @@ enum cfi_how { CFI_EMPTY, CFI_FROM_SP, CFI_FROM_FP, CFI_FROM_SLOT, CFI_OUTERMOST
 /* 47 bits, one to one: what is not the index is the tag. */
 static inline uint64_t cfi_hash(uintptr_t pc)
 {
-	return pc * 0x9E3779B97F4A7C15u & ((1ull << 47) - 1);
+	return (pc >> CFI_ALIGN_BITS) * 0x9E3779B97F4A7C15u & ((1ull << 47) - 1);
 }
 
 static inline uint64_t *cfi_rule_place(uint64_t hash)
@@ -152,7 +156,7 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_f
 		f->fp_slot = 0;
 	}
 	uintptr_t ip = *(volatile uintptr_t *)slot;
-	if (UNLIKELY(ip < 4096 || ip >> 47))
+	if (UNLIKELY(ip < 4096 || ip >> CFI_ADDRESS_BITS))
 		return CFI_END;
 	f->pc = ip - CFI_CALL_BYTES;
 	f->ip_slot = slot;

@@ -8,9 +8,7 @@ for size, all_of_size in stacks(sys.argv[1], lambda n: n > 700000).items():
     for s in all_of_size:
         first = next((i for i, f in enumerate(s) if f[0] == "python"), None)
         if first:
-            # A stripped interpreter's own calling functions have no names by which they are left out.
-            below = [f for f in reversed(s[:first]) if not f[1].startswith(("python3", "libpython3"))]
-            found.setdefault(s[first][1], []).append((size, below[0]))
+            found.setdefault(s[first][1], []).append((size, s[first - 1]))
 zeros = [f for size, f in found["zeros"] if size == 9000001]
 assert zeros and all("_multiarray_umath" in f[2] for f in zeros), zeros
 assert found["svd"] and all("_umath" in f[2] for _, f in found["svd"]), found["svd"]
