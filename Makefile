@@ -15,16 +15,16 @@ PAGE_TEST_PACKAGES = chromium
 TOOLS    = $(basename $(notdir $(wildcard filters/mem*.c render/mem*.c)))
 LIB      = $B/libmemtrace.a
 LIB_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard format/*.c))
-REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c))
+REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c record/inject/*.c))
 AGENT_SRC = $(wildcard record/agent/*.c)
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
 LIBS     = -llz4 -lmsgpackc -ljansson -lz -lm
-REC_LIBS = -ldw -lelf -liberty
+REC_LIBS = -ldw -lelf -liberty -lunwind-x86_64 -lunwind
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 BIGTRACE = $B/tests/lib/bigtrace
-HEADERS  = $(wildcard format/*.h record/*.h record/agent/*.h filters/*/*.h render/*/*.h tests/*/*.h)
-SOURCES  = $(wildcard format/*.c record/*.c record/agent/*.c filters/*.c filters/*/*.c render/*.c render/*/*.c tests/unit/*.c)
+HEADERS  = $(wildcard format/*.h record/*.h record/agent/*.h record/inject/*.h filters/*/*.h render/*/*.h tests/*/*.h)
+SOURCES  = $(wildcard format/*.c record/*.c record/agent/*.c record/inject/*.c filters/*.c filters/*/*.c render/*.c render/*/*.c tests/unit/*.c)
 PAGES    = $(wildcard filters/*.1 render/*.1 record/*.1 format/*.5)
 TOOL_BINS = $(addprefix $B/bin/,$(TOOLS))
 
@@ -33,7 +33,7 @@ all: $(if $(wildcard record/memrec.c),$B/bin/memrec $(AGENT)) $(TOOL_BINS)
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(if $(filter record/inject/%,$<),-Irecord) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -62,7 +62,7 @@ $(AGENT_OBJ): $B/obj/%.o: %.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(CFLAGS_EXTRA) -MMD -MP -c -o $@ $<
 $(AGENT): $(AGENT_OBJ) record/agent/exports.map
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-soname,libmemrec.so -o $@ $(AGENT_OBJ)
+	$(CC) -shared $(LDFLAGS) -Wl,-Bsymbolic-functions -Wl,--hash-style=gnu -Wl,--build-id -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-soname,libmemrec.so -o $@ $(AGENT_OBJ)
 
 # ---------------------------------------------------------------- tests
 

@@ -28,6 +28,7 @@
 #define BATCH_SLOTS 16384	/* taken from one ring before the next has its turn */
 #define SAMPLE_MS 10		/* between samples of resident memory */
 #define SAMPLES_A_TURN 64	/* processes looked at in one turn of sampling */
+#define DETACH_MS 3000	/* for an agent to take its hooks out */
 #define FLUSH_MS 100		/* a live reader waits no longer than this */
 
 /* For the handlers of signals: the desk of the collector there is. */
@@ -105,6 +106,8 @@ static void go_deaf(struct collector *c)
 static void begin(struct collector *c)
 {
 	c->begun = true;
+	if (c->old_file && ftruncate(c->old_file, 0) < 0 && errno != EINVAL)
+		warn("the old trace cannot be overwritten: %s", strerror(errno));
 	if (mt_put_header(c->out, c->header) < 0)
 		go_deaf(c);
 }
@@ -284,7 +287,7 @@ static void end_gone(struct collector *c, int status)
 		struct process *p = c->processes[i];
 		bool gone = p->pidfd < 0 ? process_is_gone(p) : c->polled[i].revents != 0;
 		bool root = p->pid == c->root;
-		if (gone && (!root || root_ended))
+		if (gone && (!root || root_ended || c->attached))
 			finish(c, i, root ? status : -1);
 	}
 }
@@ -326,10 +329,48 @@ static void let_go(struct collector *c)
 	c->desk->off = 1;
 	while (c->n_processes) {
 		drain_all(c);
+		c->processes[0]->released = true;
 		process_end(c->processes[0], -1);
 		process_free(c->processes[0]);
 		c->processes[0] = c->processes[--c->n_processes];
 	}
+}
+
+/* Tell the attached agent to take its hooks out; what it put until then is taken. */
+static void detach(struct collector *c)
+{
+	uint64_t deadline = now_ns() + DETACH_MS * 1000000ull;
+	struct timespec a_while = { .tv_nsec = 1000000 };
+	c->desk->off = 1;
+	syscall(SYS_futex, &c->desk->off, FUTEX_WAKE, 1, NULL, NULL, 0);
+	while (c->n_processes && !c->desk->detached && !process_is_gone(c->processes[0]) && now_ns() < deadline)
+		if (drain_all(c) == 0)
+			syscall(SYS_futex, &c->desk->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
+	/* Its threads that waited for space gave up: theirs are holes. */
+	for (size_t i = 0; i < c->n_processes && c->desk->detached; i++)
+		if (c->processes[i]->pid == c->root) {
+			c->processes[i]->released = true;
+			while (!c->deaf && !process_is_drained(c->processes[i]))
+				process_drain(c->processes[i], BATCH_SLOTS);
+		}
+	let_go(c);
+}
+
+/* Whether the recording of an attached process is over. */
+static bool attached_ended(struct collector *c, int *status)
+{
+	if (c->injector && waitpid(c->injector, status, WNOHANG) == c->injector) {
+		c->injector = 0;
+		c->begun_ms = c->now_ms;
+		if (*status != 0)
+			return true;
+	}
+	if (c->injector)
+		return false;
+	bool over = stopped || c->deaf || (c->duration_ms && c->now_ms - c->begun_ms >= c->duration_ms);
+	if (over)
+		detach(c);
+	return c->n_processes == 0;
 }
 
 static void flush(struct collector *c)
@@ -357,9 +398,11 @@ void collector_run(struct collector *c, pid_t root, int *status)
 		}
 		if (taken >= BATCH_SLOTS / 16)
 			continue;
-		if (!root_ended && waitpid(root, status, WNOHANG) == root)
+		if (!c->attached && !root_ended && waitpid(root, status, WNOHANG) == root)
 			root_ended = 1;
 		end_gone(c, *status);
+		if (c->attached && attached_ended(c, status))
+			return;
 		if (root_ended && stopped)
 			let_go(c);
 		if (root_ended && c->n_processes == 0)

@@ -26,7 +26,12 @@ struct collector {
 	bool begun;			/* it was */
 	bool deaf;			/* the output failed: rings are emptied unread */
 	bool follow_fork;
-	pid_t root;			/* the launched process */
+	pid_t root;			/* the launched or attached process */
+	pid_t injector;			/* attaching: the process that does it; 0: done, or nothing is attached */
+	int old_file;			/* attaching: to be emptied when the trace begins; 0: nothing */
+	bool attached;			/* the root is not ours: it goes on when we stop */
+	uint32_t duration_ms;		/* attached: to be recorded, from when it begins; 0: no limit */
+	uint32_t begun_ms;		/* attached: when it began */
 	char socket[64];		/* abstract name, for WIRE_ENV */
 	int listener;
 	struct wire_desk *desk;		/* what all agents see of us */
@@ -50,13 +55,15 @@ void collector_init(struct collector *c, struct mt_out *out, const struct mt_hea
 /*
  * Collect until the process is gone (with follow_fork: and all its offspring
  * that is recorded), and all they committed is written. status: of waitpid(2), once the root ended.
+ * attached: until it is gone, the duration is over or collector_stop(); the agent is then told to take
+ * its hooks out, and waited for. status: of the injector, if it failed.
  */
 void collector_run(struct collector *c, pid_t root, int *status);
 /* From a signal handler: something happened, do not sleep on. */
 void collector_interrupt(void);
 /* From a signal handler: whether the root was waited for (its pid may be somebody else's now). */
 bool collector_root_ended(void);
-/* From a signal handler, when it was: end the recording; what is left of its offspring goes on unrecorded. */
+/* From a signal handler, when it was (or if it is attached): end the recording; what is left goes on unrecorded. */
 void collector_stop(void);
 /* Write the end row. To be called once, after collector_run(). */
 void collector_end(struct collector *c);

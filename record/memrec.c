@@ -1,7 +1,8 @@
 /*
  * memrec.c - record every allocation of a program
  *
- * In:    the program, run as a child with the agent preloaded
+ * In:    the program, run as a child with the agent preloaded; or one that runs
+ *        already, with the agent put into it
  * Out:   a trace (memtrace(5)) on standard output or in a file
  * Keeps: what is alive in the program (48 bytes a block at the most live
  *        moment), its functions and stacks
@@ -19,21 +20,26 @@
 
 #include "collector.h"
 #include "error.h"
+#include "inject/inject.h"
 #include "launch.h"
 #include "process.h"
 #include "tool.h"
 #include "units.h"
 #include "wire.h"
+#include "xmalloc.h"
 
 #define EXIT_OURS 125		/* we failed; as env(1), timeout(1) */
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
+#define COMMAND_MAX (64u << 10)
 
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
-	{ "force", 'f', NULL, "overwrite FILE" },
+	{ "force", 'f', NULL, "overwrite FILE; attach in spite of a seccomp filter" },
 	{ "native", 'n', NULL, "record C functions too, among the Python functions that called them" },
 	{ "trace-python-allocators", 'A', NULL, "record each of Python's own small allocations, not the arenas they are cut from" },
+	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration, or its end" },
+	{ "duration", 'd', "SECONDS", "with --pid: for so long; then the process goes on unrecorded" },
 	{ "follow-fork", 'F', NULL, "record the program's children too, in the same trace" },
 	{ "verbose", 'v', NULL, "say what was recorded, also when standard error is no terminal" },
 	{ NULL, 0, NULL, NULL },
@@ -42,7 +48,7 @@ static const struct tool_option options[] = {
 static const struct tool tool = {
 	.name = "memrec",
 	.summary = "record every allocation of a program",
-	.operands = "[--] COMMAND [ARG...]",
+	.operands = "[--] COMMAND [ARG...] | --pid PID",
 	.example = "memrec -- python3 script.py > trace.lz4",
 	.options = options,
 	.options_end_at_operand = true,
@@ -51,9 +57,41 @@ static const struct tool tool = {
 struct settings {
 	const char *output;	/* NULL: standard output */
 	bool force, verbose, native, python_allocators, follow_fork;
-	char **argv;
-	int argc;
+	pid_t pid;		/* to attach to; 0: none */
+	uint32_t duration_ms;	/* 0: no limit */
+	char **argv;		/* of the program */
 };
+
+/* Milliseconds; some at least. */
+static uint32_t seconds(const char *text)
+{
+	char *end;
+	errno = 0;
+	double s = strtod(text, &end);
+	if (end == text || *end || errno || !(s >= 0.001 && s <= 4000000))
+		usage_die("--duration: '%s' is no number of seconds", text);
+	return (uint32_t)(s * 1000);
+}
+
+/* The arguments of a running process. */
+static char **command_of(pid_t pid)
+{
+	char *text = xcalloc(1, COMMAND_MAX + 2), path[64];
+	char **argv = NULL;
+	size_t n = 0, cap = 0;
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? 0 : read(fd, text, COMMAND_MAX);
+	if (fd >= 0)
+		close(fd);
+	for (char *p = text; p < text + size; p += strlen(p) + 1) {
+		GROW(argv, n, cap);
+		argv[n++] = p;
+	}
+	GROW(argv, n, cap);
+	argv[n] = NULL;
+	return argv;
+}
 
 static void read_options(struct settings *s, int argc, char **argv)
 {
@@ -65,13 +103,18 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'n': s->native = true; break;
 		case 'A': s->python_allocators = true; break;
 		case 'F': s->follow_fork = true; break;
+		case 'p': s->pid = (pid_t)tool_number(optarg, "--pid", 1, INT32_MAX); break;
+		case 'd': s->duration_ms = seconds(optarg); break;
 		}
-	if (optind == argc)
+	if (s->pid && optind < argc)
+		usage_die("a program to be started, or one that runs (--pid)? Both at once cannot be recorded");
+	if (s->duration_ms && !s->pid)
+		usage_die("--duration is for a program that runs already (--pid); one that is started is recorded to its end");
+	if (!s->pid && optind == argc)
 		usage_die("which program is to be recorded? memrec [OPTIONS] -- COMMAND [ARG...]");
 	if (s->output && strcmp(s->output, "-") == 0)
 		s->output = NULL;
-	s->argv = argv + optind;
-	s->argc = argc - optind;
+	s->argv = s->pid ? command_of(s->pid) : argv + optind;
 }
 
 static unsigned flags_of(const struct settings *s)
@@ -125,6 +168,8 @@ static int not_started(const struct settings *s, int fd, int error)
 	struct stat st;
 	if (s->output && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
 		unlink(s->output);
+	if (s->pid)
+		return EXIT_FAILURE;	/* that was told */
 	if (error == ENOENT && !strchr(s->argv[0], '/') && access(s->argv[0], F_OK) == 0)
 		warn("%s: not found in PATH; to run the file of that name: memrec -- python3 %s", s->argv[0], s->argv[0]);
 	else
@@ -132,10 +177,31 @@ static int not_started(const struct settings *s, int fd, int error)
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
+static void stop(int sig)
+{
+	(void)sig;
+	collector_stop();
+}
+
+static void attach(struct collector *c, const struct settings *s, const char *agent, int fd)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction a = { .sa_handler = stop, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaction(ending[i], &a, NULL);
+	c->attached = true;
+	c->old_file = fd;
+	c->duration_ms = s->duration_ms;
+	c->root = s->pid;
+	c->injector = inject_start(&(struct injection){ s->pid, agent, c->socket, flags_of(s) });
+}
+
 int main(int argc, char **argv)
 {
 	struct settings s = { 0 };
 	read_options(&s, argc, argv);
+	if (s.pid)
+		inject_examine(s.pid, s.force);
 	int fd = open_output(&s), error = 0, status = 0;
 	const char *name = s.output ? s.output : "standard output";
 
@@ -157,15 +223,20 @@ int main(int argc, char **argv)
 	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
 	how.flags = flags_of(&s);
 	c.follow_fork = s.follow_fork;
-	pid_t pid = launch(&how, &error);
-	if (pid < 0)
+	pid_t pid = s.pid;
+	if (s.pid)
+		attach(&c, &s, agent, s.output ? fd : 0);
+	else if ((pid = launch(&how, &error)) < 0)
 		return not_started(&s, fd, error);
+	else
+		launch_pass_signals(pid);
 	signal(SIGPIPE, SIG_IGN);
-	launch_pass_signals(pid);
-	if (s.output && ftruncate(fd, 0) < 0 && errno != EINVAL)
+	if (s.output && !s.pid && ftruncate(fd, 0) < 0 && errno != EINVAL)
 		warn("%s: %s", s.output, strerror(errno));
 
 	collector_run(&c, pid, &status);
+	if (c.attached && status != 0)
+		return not_started(&s, fd, 0);
 	bool recorded = c.n_recorded > 0;
 	collector_end(&c);
 	mt_flush(out);

@@ -586,7 +586,7 @@ static void hole_look(struct process *p)
  */
 static bool hole_abandoned(struct process *p)
 {
-	if (process_is_gone(p))
+	if (p->released || process_is_gone(p))
 		return true;
 	if (p->ring->no_entry)
 		return false;
@@ -601,7 +601,7 @@ static bool hole_abandoned(struct process *p)
 /* A slot is reserved but not committed. True: it was skipped. */
 static bool pass_hole(struct process *p)
 {
-	bool gone = process_is_gone(p);
+	bool gone = p->released || process_is_gone(p);
 	if (!p->hole_ns)
 		hole_look(p);
 	if (!gone && now_ns() - p->hole_ns < HOLE_NS)
@@ -767,6 +767,8 @@ static void put_exit(struct process *p, int status)
 	info_init(&info);
 	if (p->executed)
 		info_text(&info, "reason", "exec", 4);
+	else if (p->released)
+		info_text(&info, "reason", "detached", 8);
 	else if (status < 0)
 		info_text(&info, "reason", "ended", 5);
 	else if (WIFSIGNALED(status))
@@ -784,7 +786,7 @@ void process_end(struct process *p, int status)
 {
 	held(p, 0, p->live_bytes);
 	if (!p->c->deaf) {
-		if (p->abandoned && !WIFSIGNALED(status))
+		if (p->abandoned && !p->released && !WIFSIGNALED(status))
 			warn("process %d: %llu events were begun and never finished by threads that ended",
 			     p->pid, (unsigned long long)p->abandoned);
 		put_exit(p, status);

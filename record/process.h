@@ -41,6 +41,7 @@ struct process {
 	uint64_t tail, mask;
 	unsigned log2_slots;
 	bool executed;			/* another program took this one's place: its ring is dead */
+	bool released;			/* it goes on, unrecorded: nothing is put into its ring any more */
 	struct addresses live;
 	struct regions regions;
 	struct thread **threads;	/* open addressing by tid */

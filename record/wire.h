@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520001u
+#define WIRE_MAGIC 0x4d520002u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -103,7 +103,8 @@ struct wire_module {
 struct wire_thread {
 	volatile uint64_t inside, ticket;
 	volatile uint32_t tid, pad32;	/* 0: the entry is free */
-	uint64_t pad[5];
+	volatile uint64_t local;	/* in the target: the thread's own state */
+	uint64_t pad[4];
 };
 
 struct wire_ring {
@@ -128,9 +129,23 @@ struct wire_desk {
 	volatile uint32_t asleep;	/* futex: 1 while the collector sleeps until a quarter of a ring is filled */
 	uint32_t pad0[15];
 	volatile uint32_t ms;		/* clock: milliseconds since the start */
-	volatile uint32_t off;		/* it wants no more: its output failed, or it was asked to end */
-	uint64_t pad1[7];
+	volatile uint32_t off;		/* futex: it wants no more: its output failed, or it was asked to end */
+	volatile uint32_t detached;	/* futex: set by an agent that was attached, when nothing comes any more */
+	uint32_t pad1[13];
 	pthread_mutex_t life;		/* robust, held by the collector while it lives */
+};
+
+/*
+ * What memrec leaves in a running process for the agent it has loaded there.
+ * `how`: "NAME FLAGS PATH": the socket, WIRE_FLAG_…, and the agent's file for programs
+ * that are executed (may be empty).
+ */
+enum wire_answer { WIRE_WAIT, WIRE_STARTED, WIRE_REFUSED };
+struct wire_request {
+	volatile uint32_t answer, taken;	/* taken: memrec has read the answer */
+	uint64_t scratch, scratch_size;		/* to be unmapped by the agent when all is over */
+	char error[256];			/* WIRE_REFUSED: why */
+	char how[4352];
 };
 
 #define WIRE_DESK_BYTES 4096ul

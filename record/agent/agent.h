@@ -56,5 +56,9 @@ void pystack_init(void);
 uint32_t pystack_capture(void);
 /* A forked child that is recorded: forget every number given out and every lock. */
 void pystack_forked(void);
+/* A new session, no thread in a capture: forget every number given out. */
+void pystack_restarted(void);
+/* The recording ended: what was changed in the interpreter is put back. */
+void pystack_stop(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "got.h"
 #include "native.h"
 #include "pymem.h"
 #include "ring.h"
@@ -25,16 +26,23 @@ static bool parse_environment(const char *text)
 	return *end == '\0' && boot.pid > 0;
 }
 
+bool boot_travel(const char *preload, size_t n, const char *text)
+{
+	boot.preload[0] = '\0';
+	if (n == 0 || n >= sizeof boot.preload || strlen(text) + sizeof WIRE_ENV >= sizeof boot.entry)
+		return false;
+	strcpy(boot.entry, WIRE_ENV "=");
+	strcat(boot.entry, text);
+	memcpy(boot.preload, preload, n);
+	boot.preload[n] = '\0';
+	return true;
+}
+
 /* For programs that are executed with another environment. memrec put us first. */
 static void remember_environment(const char *text)
 {
 	const char *preload = getenv("LD_PRELOAD");
-	size_t n = preload ? strcspn(preload, ": ") : 0;
-	if (n == 0 || n >= sizeof boot.preload || strlen(text) + sizeof WIRE_ENV >= sizeof boot.entry)
-		return;
-	memcpy(boot.preload, preload, n);
-	strcpy(boot.entry, WIRE_ENV "=");
-	strcat(boot.entry, text);
+	boot_travel(preload, preload ? strcspn(preload, ": ") : 0, text);
 }
 
 /*
@@ -59,6 +67,8 @@ __attribute__((constructor)) static void start(void)
 {
 	hooks_resolve();
 	exec_resolve();
+	if (got_late())		/* session.c */
+		return;
 	const char *text = getenv(WIRE_ENV);
 	if (!text || !parse_environment(text))
 		return;
@@ -74,6 +84,6 @@ __attribute__((constructor)) static void start(void)
 	pystack_init();
 	if (boot.flags & WIRE_FLAG_NATIVE)
 		native_init();
-	pymem_init();
+	pymem_init(false);
 	ring_local.guard = GUARD_NONE;
 }

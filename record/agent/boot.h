@@ -4,6 +4,8 @@
 #ifndef BOOT_H
 #define BOOT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct boot {
@@ -16,6 +18,8 @@ struct boot {
 
 extern struct boot boot;
 
+/* For programs that are executed: the agent's file, and what WIRE_ENV is to say. False: they go without. */
+bool boot_travel(const char *preload, size_t preload_size, const char *entry);
 /* Make the state page: from now on ring_on() may say yes. */
 void ring_init(void);
 /* Find the real allocator functions (idempotent; may be called before the constructor). */

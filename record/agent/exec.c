@@ -7,7 +7,6 @@
  * child: only the stack is used.
  */
 #include <alloca.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 
 #include "agent.h"
 #include "boot.h"
+#include "got.h"
 #include "../wire.h"
 
 #define PRELOAD "LD_PRELOAD="
@@ -87,12 +87,12 @@ static struct {
 /* Not when they are needed: a forked child may find the loader's lock taken for ever. */
 void exec_resolve(void)
 {
-	*(void **)&real.execve = dlsym(RTLD_NEXT, "execve");
-	*(void **)&real.execvpe = dlsym(RTLD_NEXT, "execvpe");
-	*(void **)&real.fexecve = dlsym(RTLD_NEXT, "fexecve");
-	*(void **)&real.execveat = dlsym(RTLD_NEXT, "execveat");
-	*(void **)&real.posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
-	*(void **)&real.posix_spawnp = dlsym(RTLD_NEXT, "posix_spawnp");
+	*(void **)&real.execve = got_real("execve");
+	*(void **)&real.execvpe = got_real("execvpe");
+	*(void **)&real.fexecve = got_real("fexecve");
+	*(void **)&real.execveat = got_real("execveat");
+	*(void **)&real.posix_spawn = got_real("posix_spawn");
+	*(void **)&real.posix_spawnp = got_real("posix_spawnp");
 }
 
 #define CALL(function, ...) \

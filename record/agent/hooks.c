@@ -8,7 +8,6 @@
  * GUARD_DROP stands around every real call: an allocator that maps its own
  * arenas (jemalloc) is not counted twice.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdarg.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "got.h"
 #include "record.h"
 
 static struct {
@@ -77,7 +77,7 @@ void hooks_resolve(void)
 		{ "malloc", &real.malloc },	/* last: it tells that all are there */
 	};
 	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
-		*(void **)symbols[i].where = dlsym(RTLD_NEXT, symbols[i].name);
+		*(void **)symbols[i].where = got_real(symbols[i].name);
 	resolving = false;
 }
 

@@ -22,6 +22,7 @@
 
 #include "cfi.h"
 #include "claims.h"
+#include "got.h"
 #include "nodes.h"
 #include "ring.h"
 #include "../wire.h"
@@ -544,7 +545,7 @@ static int (*real_dlclose)(void *);
 HOOK int dlclose(void *handle)
 {
 	if (UNLIKELY(!real_dlclose))
-		*(void **)&real_dlclose = dlsym(RTLD_NEXT, "dlclose");
+		*(void **)&real_dlclose = got_real("dlclose");
 	if (UNLIKELY(!real_dlclose))
 		return -1;
 	int r = real_dlclose(handle);
@@ -584,4 +585,11 @@ void native_forked(void)
 	claims_forked(&threads, self ? &self->claim : NULL);
 	if (self)
 		thread_reset(self);
+}
+
+void native_restarted(void)
+{
+	cfi_flush();
+	modules_forked();
+	__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
 }

@@ -9,10 +9,10 @@
 
 #include "cfi.h"
 
-/* Asked for (--native). Constant after the constructor. */
+/* Asked for (--native). Constant while recording. */
 extern bool native_on;
 
-/* In the constructor. */
+/* In the constructor, or when a session begins. */
 void native_init(void);
 
 /*
@@ -25,6 +25,8 @@ uint32_t native_capture(const struct cfi_frame *begin);
 
 /* A forked child that is recorded; after pystack_forked(). */
 void native_forked(void);
+/* A new session, no thread in a capture: no number was given out. */
+void native_restarted(void);
 
 /* ---- modules.c: the objects that code was seen in ---- */
 

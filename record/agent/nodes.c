@@ -137,3 +137,12 @@ void nodes_forked(void)
 	nodes = NULL;
 	last_id = 0;
 }
+
+void nodes_restarted(void)
+{
+	if (nodes) {
+		table_retire(nodes);
+		nodes->used = 0;
+	}
+	last_id = 0;
+}

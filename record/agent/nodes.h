@@ -28,5 +28,7 @@ uint32_t node_add(uint8_t kind, uint32_t parent, uint64_t what);
 
 /* A forked child: no number was given out. */
 void nodes_forked(void);
+/* A new session, no thread at work here: no number was given out. */
+void nodes_restarted(void);
 
 #endif

@@ -271,7 +271,10 @@ enum code_result code_lookup(uintptr_t code, const struct code_entry **e)
 static void code_forget(uintptr_t code)
 {
 	struct address_table *t = addresses;
-	uint32_t i = (uint32_t)(address_find(t, code) - t->e);
+	struct code_entry *e = address_find(t, code);
+	if (!e)			/* a new session began since the caller looked */
+		return;
+	uint32_t i = (uint32_t)(e - t->e);
 	__atomic_store_n(&t->e[i].code, DEAD, __ATOMIC_RELEASE);
 	if (t->e[(i + 1) & t->mask].code == EMPTY)	/* nothing is reached through the dead any more */
 		for (; t->e[i].code == DEAD; i = (i - 1) & t->mask) {
@@ -328,6 +331,29 @@ void code_forked(void)
 	contents = NULL;
 	last_id = 0;
 	pid = (pid_t)syscall(SYS_getpid);
+}
+
+void code_unwatch(void)
+{
+	if (!python)
+		return;
+	void (**slot)(void *) = (void (**)(void *))(python->code_type + (uintptr_t)python->layout.tp_dealloc);
+	if (*slot == code_dealloc)	/* else somebody stands in front of us */
+		__atomic_store_n(slot, python_dealloc, __ATOMIC_RELEASE);
+}
+
+void code_restarted(void)
+{
+	lock_take(&lock);
+	if (addresses) {
+		address_table_retire(addresses);
+		addresses->used = 0;
+	}
+	if (contents)
+		pages_free(contents, sizeof *contents + ((size_t)contents->mask + 1) * sizeof contents->e[0]);
+	contents = NULL;
+	last_id = 0;
+	lock_drop(&lock);
 }
 
 #ifdef PYSTACK_VERIFY

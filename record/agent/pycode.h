@@ -37,6 +37,11 @@ void code_watch(const struct python *p);
 /* A forked child: no number was given out. */
 void code_forked(void);
 
+/* The recording ended: no longer learn of dying code objects. */
+void code_unwatch(void);
+/* A new session, no thread in a lookup: no number was given out. */
+void code_restarted(void);
+
 /* True while this thread is inside the table's lock on behalf of a dying object. */
 bool code_busy(void);
 

@@ -12,7 +12,7 @@
  *
  * The context of a domain is left as it is: a thread that calls while we change
  * it loads the old function with the old context or the new one with the same.
- * Nothing is ever taken out again: somebody may stand in front of us.
+ * At the end of a session the originals are put back where nobody stands in front of us.
  *
  * Each time we hook, other functions are used (a generation), each with its own
  * originals: being called twice in one chain is then harmless (the guard
@@ -150,14 +150,25 @@ static bool reaches_us(struct allocator a, int domain)
 	return false;
 }
 
+/* One not used, or one that stood in front of the very same: a call that is still in it then goes on as it was. */
+static int generation_for(int domain, const struct allocator *now)
+{
+	for (int g = 0; g < generations[domain]; g++)
+		if (memcmp(&original[g][domain], now, sizeof *now) == 0)
+			return g;
+	return generations[domain] < N_GENERATIONS ? generations[domain]++ : N_GENERATIONS;
+}
+
 static void hook(const struct python *p, bool late)
 {
 	for (int d = 0; d < N_DOMAINS; d++) {
 		struct allocator now;
 		p->get_allocator(d, &now);
-		if (generations[d] == N_GENERATIONS || reaches_us(now, d))
+		if (reaches_us(now, d))
 			continue;
-		int g = generations[d]++;
+		int g = generation_for(d, &now);
+		if (g == N_GENERATIONS)
+			continue;
 		original[g][d] = now;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		struct allocator ours = hooks[g][d];
@@ -180,11 +191,40 @@ static void look(bool late)
 	lock_drop(&lock);
 }
 
-void pymem_init(void)
+void pymem_init(bool late)
 {
 	pymem_wanted = (boot.flags & WIRE_FLAG_PYTHON_ALLOCATORS) != 0;
 	if (pymem_wanted)
-		look(false);
+		look(late);
+}
+
+/* What stood behind this hook of ours; NULL: it is none. */
+static const struct allocator *behind(const struct allocator *a, int domain)
+{
+	for (int g = 0; g < N_GENERATIONS; g++)
+		if (a->malloc == hooks[g][domain].malloc)
+			return &original[g][domain];
+	return NULL;
+}
+
+void pymem_stop(void)
+{
+	const struct python *p = pystack_python();
+	pymem_wanted = 0;
+	if (!p || !p->get_allocator || !p->set_allocator)
+		return;
+	lock_take(&lock);
+	for (int d = 0; d < N_DOMAINS; d++) {
+		struct allocator now;
+		const struct allocator *next;
+		p->get_allocator(d, &now);
+		bool ours = false;
+		for (; (next = behind(&now, d)) != NULL; ours = true)
+			now = *next;
+		if (ours)
+			p->set_allocator(d, &now);
+	}
+	lock_drop(&lock);
 }
 
 void pymem_check(void)

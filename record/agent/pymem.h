@@ -12,10 +12,12 @@ extern uint8_t pymem_wanted;
 /* Hooks were put in when Python had begun: blocks it took before come back through them. */
 extern uint8_t pymem_late;
 
-/* In the constructor: hook the three domains if an interpreter is there. */
-void pymem_init(void);
+/* In the constructor, or (late) when a session begins: hook the three domains if an interpreter is there. */
+void pymem_init(bool late);
 /* At an allocation, guard set to GUARD_DROP: see whether the hooks stand, put them in (again) if not. */
 void pymem_check(void);
+/* The recording ended: Python's own allocators are put back, unless somebody stands in front of us. */
+void pymem_stop(void);
 /* A forked child that is recorded: the lock may be taken for ever. */
 void pymem_forked(void);
 

@@ -77,6 +77,7 @@ struct thread {
 	struct step steps[N_STEPS];
 	struct thread *next;		/* of all */
 	pid_t owner;
+	uint32_t session;		/* whose numbers these are */
 };
 
 static __thread struct thread *self;
@@ -89,6 +90,7 @@ enum { NOT_FOUND, FOUND, READY, OFF };
 static uint32_t state;		/* FOUND: it has not begun, or is not yet hooked and told */
 static bool refused;		/* OFF, and the user is yet to be told */
 static uint32_t lookups;
+static volatile uint32_t session;
 
 INLINE uint32_t place_of(uintptr_t frame)
 {
@@ -173,7 +175,7 @@ static COLD struct thread *thread_begin(void)
 {
 	pid_t tid = (pid_t)syscall(SYS_gettid);
 	lock_take(&thread_lock);
-	struct thread *t = thread_idle(tid);
+	struct thread *t = self ? self : thread_idle(tid);
 	if (!t && (t = thread_new()) != NULL) {
 		t->mark = (uint8_t)(FIRST_MARK + n_threads++ % N_MARKS);
 		t->next = all_threads;
@@ -181,6 +183,7 @@ static COLD struct thread *thread_begin(void)
 	}
 	if (t) {
 		t->owner = tid;
+		t->session = session;
 		thread_reset(t);
 		t->last_stamp += (uint64_t)(uintptr_t)t << 20 | 1u << 19;	/* no two states' stamps meet */
 	}
@@ -704,7 +707,7 @@ static uint32_t capture(void)
 	if (!ts || UNLIKELY(is_finalizing(ts)) || UNLIKELY(code_busy()))
 		return NODE_ROOT;
 	struct thread *t = self;
-	if (UNLIKELY(!t) && !(t = thread_begin()))
+	if (UNLIKELY(!t || t->session != session) && !(t = thread_begin()))
 		return NODE_ROOT;
 	uint32_t node = walk_version(t, ts);
 #ifdef PYSTACK_VERIFY
@@ -740,4 +743,20 @@ void pystack_forked(void)
 	if (state == READY)
 		state = FOUND;		/* the child's own stream hears of the interpreter */
 	lookups = 0;
+}
+
+void pystack_restarted(void)
+{
+	code_restarted();
+	nodes_restarted();
+	session++;
+	if (state == READY)
+		state = FOUND;
+	lookups = 0;
+}
+
+void pystack_stop(void)
+{
+	if (pystack_python())
+		code_unwatch();
 }

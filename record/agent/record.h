@@ -40,17 +40,21 @@ static inline void record_alloc(uint8_t kind, void *p, size_t n)
 	}
 	if (UNLIKELY(!ring_on()))
 		return;
+	if (UNLIKELY(ring_local.generation != ring_generation))
+		ring_new_thread();
 	guard_set(GUARD_CAPTURE);
-	uint32_t stack;
-	if (UNLIKELY(native_on)) {
-		struct cfi_frame begin;
-		CFI_BEGIN(&begin);
-		stack = native_capture(&begin);
-	} else {
-		stack = pystack_capture();
+	if (LIKELY(*ring_state == RING_ON)) {	/* still: see ring_enter() */
+		uint32_t stack;
+		if (UNLIKELY(native_on)) {
+			struct cfi_frame begin;
+			CFI_BEGIN(&begin);
+			stack = native_capture(&begin);
+		} else {
+			stack = pystack_capture();
+		}
+		ring_put_inline(kind, (uintptr_t)p, n, stack);
 	}
 	guard_reset(GUARD_NONE);
-	ring_put_inline(kind, (uintptr_t)p, n, stack);
 }
 
 /* Called by the hooks of the C library, before they record: Python's allocators may need another look. */

@@ -16,16 +16,19 @@
 #include <errno.h>
 #include <signal.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "got.h"
 #include "pymem.h"
 #include "native.h"
 
@@ -37,10 +40,10 @@ struct wire_ring *ring;
 struct wire_desk *ring_desk;
 struct wire_slot *ring_slots;
 uint64_t ring_mask;
-uint32_t ring_generation;
+volatile uint32_t ring_generation;
 __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
 static __thread struct wire_thread no_entry __attribute__((tls_model("initial-exec")));
-static pid_t collector_pid;
+static pid_t collector_pid, ring_owner;		/* ring_owner: the process that the ring is of */
 
 void ring_init(void)
 {
@@ -133,6 +136,7 @@ void ring_new_thread(void)
 	}
 	entry->inside = 0;
 	entry->ticket = 0;
+	entry->local = (uintptr_t)&ring_local;
 	__atomic_store_n(&entry->tid, tid, __ATOMIC_RELEASE);
 	ring_local.entry = entry;
 	ring_local.tid = tid;
@@ -296,7 +300,7 @@ bool ring_connect(void)
 	int e = errno;
 	uint8_t guard = ring_local.guard;
 	ring_local.guard = GUARD_DROP;
-	bool forked = ring != NULL;
+	bool forked = ring != NULL && ring_owner != getpid(), again = ring != NULL && !forked;
 	struct wire_ring *r = NULL;
 	if (getpid() == boot.pid || boot.flags & WIRE_FLAG_FOLLOW_FORK) {
 		uint64_t all = ~0ull, mask;	/* the kernel's signal set */
@@ -308,15 +312,114 @@ bool ring_connect(void)
 		ring = r;
 		ring_slots = (void *)((char *)r + WIRE_RING_BYTES);
 		ring_mask = (1u << WIRE_LOG2_SLOTS) - 1;
+		ring_owner = getpid();
 		ring_generation++;
 		if (forked) {
 			pystack_forked();
 			pymem_forked();
 			native_forked();
+			got_forked();
+		} else if (again) {
+			pystack_restarted();
+			native_restarted();
 		}
 	}
 	__atomic_store_n(ring_state, r ? RING_ON : RING_OFF, __ATOMIC_RELEASE);
 	ring_local.guard = guard;
 	errno = e;
 	return r != NULL;
+}
+
+/* ---- sessions ---- */
+
+/* From here on either this thread sees what another did, or the other sees what this one did. */
+static void barrier_for_all(void)
+{
+	struct timespec a_while = { .tv_nsec = 20000000 };
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
+		return;
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+		syscall(SYS_nanosleep, &a_while, NULL);
+}
+
+/* What a thread's guard is; its memory is gone with it. */
+static uint8_t guard_of(const struct wire_thread *t)
+{
+	struct ring_local local;
+	struct iovec to = { &local, sizeof local }, from = { (void *)(uintptr_t)t->local, sizeof local };
+	if (syscall(SYS_process_vm_readv, getpid(), &to, 1, &from, 1, 0) != (long)sizeof local)
+		return GUARD_NONE;
+	return local.guard;
+}
+
+static bool is_quiet(void)
+{
+	pid_t pid = getpid();
+	for (uint32_t i = 0; i < ring->n_threads && i < WIRE_MAX_THREADS; i++) {
+		const struct wire_thread *t = &ring->threads[i];
+		if (t->tid == 0 || (!(t->inside & 1) && guard_of(t) != GUARD_CAPTURE))
+			continue;
+		if (syscall(SYS_tgkill, pid, t->tid, 0) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether no thread is inside the last session. Threads without an entry cannot be asked: they get time. */
+static bool wait_quiet(void)
+{
+	struct timespec a_while = { .tv_nsec = 1000000 };
+	if (!ring || ring_owner != getpid())
+		return true;
+	barrier_for_all();
+	for (int i = ring->no_entry ? -20 : 0; i < 2000; i++) {
+		if (i >= 0 && is_quiet())
+			return true;
+		syscall(SYS_nanosleep, &a_while, NULL);
+	}
+	return false;
+}
+
+bool ring_stop(void)
+{
+	uint32_t on = RING_ON;
+	__atomic_compare_exchange_n(ring_state, &on, RING_OFF, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	return wait_quiet();
+}
+
+/*
+ * The memory is given back, the addresses only at the next time: a thread may
+ * be about to look whether the recording still goes on.
+ */
+static void give_back(void *p, size_t size, void **last)
+{
+	pages_free(*last, size);
+	*last = (void *)syscall(SYS_mmap, p, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+				-1, 0);
+}
+
+void ring_retire(void)
+{
+	static void *last_ring, *last_desk;
+	static uint32_t retired;
+	if (!ring || retired == ring_generation)
+		return;
+	retired = ring_generation;
+	give_back(ring, WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS), &last_ring);
+	give_back(ring_desk, WIRE_DESK_BYTES, &last_desk);
+}
+
+bool ring_start(void)
+{
+	if (!wait_quiet())
+		return false;
+	ring_retire();
+	if (*ring_state == RING_ON)
+		return false;
+	if (ring_state == &off_word)
+		ring_init();
+	else
+		*ring_state = RING_NEW;
+	return ring_state != &off_word && ring_connect();
 }

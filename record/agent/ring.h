@@ -42,7 +42,7 @@ extern struct wire_ring *ring;
 extern struct wire_desk *ring_desk;
 extern struct wire_slot *ring_slots;
 extern uint64_t ring_mask;
-extern uint32_t ring_generation;
+extern volatile uint32_t ring_generation;
 extern __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
 
 /* Cold parts. */
@@ -50,6 +50,15 @@ COLD bool ring_connect(void);		/* state was RING_NEW: connect, if this process i
 COLD void ring_new_thread(void);
 COLD bool ring_wait(uint64_t last);	/* until slot `last` is free; false: recording ended */
 COLD void ring_bell(void);
+
+/*
+ * A session of an agent that was loaded late. Start: connect as `boot` tells; not while a thread is
+ * still inside the last session. Stop: afterwards no thread puts anything; false: one does not
+ * come out. Then ring_retire(): the mappings are given back.
+ */
+bool ring_start(void);
+bool ring_stop(void);
+void ring_retire(void);
 
 /* Whether events of this process are recorded now. */
 static inline bool ring_on(void)
@@ -80,6 +89,9 @@ struct reservation {
  * Reserve n slots. The thread's entry says "inside" from before the reserve
  * until ring_leave(), so that the collector never takes a slow thread's slot
  * for an abandoned one. Nests in signal handlers. False: recording ended.
+ *
+ * The state is looked at again when "inside" can be seen: ring_stop() ends the recording
+ * first and looks for threads inside then, so one of the two sees the other.
  */
 static inline bool ring_enter(struct reservation *r, uint64_t n)
 {
@@ -89,6 +101,11 @@ static inline bool ring_enter(struct reservation *r, uint64_t n)
 	r->inside = me->inside;
 	r->ticket = me->ticket;
 	__atomic_store_n(&me->inside, (r->inside | 1) + (r->inside & 1) * 2, __ATOMIC_RELEASE);
+	__asm__ volatile("" ::: "memory");
+	if (UNLIKELY(*ring_state != RING_ON || ring_local.generation != ring_generation)) {
+		me->inside = r->inside;
+		return false;
+	}
 	r->first = ring_reserve(n);
 	__atomic_store_n(&me->ticket, r->inside & 1 ? r->ticket : r->first, __ATOMIC_RELEASE);
 	if (UNLIKELY(r->first + n - 1 - ring_local.tail > ring_mask) && !ring_wait(r->first + n - 1)) {

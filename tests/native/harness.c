@@ -52,6 +52,11 @@ void pages_free(void *p, size_t size)
 		syscall(SYS_munmap, p, size);
 }
 
+void *got_real(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
 void lock_take(struct lock *l)
 {
 	while (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE))

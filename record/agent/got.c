@@ -1,0 +1,486 @@
+/*
+ * got.c - the slots of loaded objects, pointed to the hooks and back
+ *
+ * The hooked functions are those that this library exports: whatever it would
+ * have stood in front of, had it been preloaded. And dlopen, after which there
+ * may be new objects.
+ *
+ * A slot is changed only if it holds the very function that a call would reach
+ * without us, or, not bound yet, an address in its own object. Anything else is
+ * somebody's hook or private allocator, and is left alone. What was there is kept and is
+ * what comes back. A store of eight aligned bytes needs no thread to stand still.
+ *
+ * Pages that are read-only after relocation (RELRO) are writable while they are
+ * relocated. One that is writable now belongs to an object that another thread
+ * is about to load: protecting it would kill that thread. Such an object waits
+ * for a later look; if it stays so, somebody unprotected it for good.
+ */
+#include "got.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+#define PAGE 4096ul
+#define MAX_LOOKS 25u	/* at objects that stay writable */
+
+struct object {
+	uintptr_t bias, start, end;	/* end: of its last segment */
+	uintptr_t relro_start, relro_end;
+	const ElfW(Sym) *symbols;
+	const char *strings;
+	const ElfW(Half) *versions;
+	const uint32_t *gnu_hash;
+	const ElfW(Rela) *rela, *jump;
+	size_t n_rela, n_jump;
+	const char *soname;
+};
+
+struct slot {
+	void **at;
+	void *old, *hook;
+};
+
+static struct object self;
+static struct slot *slots;
+static uint32_t n_slots, capacity;
+static struct lock lock;
+static bool patched, again;		/* again: some object was not ready, or somebody came while the lock was taken */
+static unsigned long long seen_adds;
+static unsigned looks;			/* in a row that found an object not ready */
+
+/* ---- objects ---- */
+
+/* glibc relocates the addresses in a dynamic section, except where it is read-only. */
+static const void *address(const struct object *o, ElfW(Addr) a)
+{
+	return (const void *)(a < o->bias ? a + o->bias : a);
+}
+
+static void read_dynamic(struct object *o, const ElfW(Dyn) *d)
+{
+	size_t soname = 0;
+	for (; d->d_tag != DT_NULL; d++)
+		switch (d->d_tag) {
+		case DT_SYMTAB: o->symbols = address(o, d->d_un.d_ptr); break;
+		case DT_STRTAB: o->strings = address(o, d->d_un.d_ptr); break;
+		case DT_VERSYM: o->versions = address(o, d->d_un.d_ptr); break;
+		case DT_GNU_HASH: o->gnu_hash = address(o, d->d_un.d_ptr); break;
+		case DT_RELA: o->rela = address(o, d->d_un.d_ptr); break;
+		case DT_RELASZ: o->n_rela = d->d_un.d_val / sizeof(ElfW(Rela)); break;
+		case DT_JMPREL: o->jump = address(o, d->d_un.d_ptr); break;
+		case DT_PLTRELSZ: o->n_jump = d->d_un.d_val / sizeof(ElfW(Rela)); break;
+		case DT_SONAME: soname = d->d_un.d_val; break;
+		}
+	o->soname = soname && o->strings ? o->strings + soname : "";
+}
+
+/* False: nothing in it can be called or call. */
+static bool object_read(struct object *o, const struct dl_phdr_info *info)
+{
+	const ElfW(Dyn) *dynamic = NULL;
+	*o = (struct object){ .bias = info->dlpi_addr, .start = UINTPTR_MAX };
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = o->bias + p->p_vaddr, to = from + p->p_memsz;
+		if (p->p_type == PT_LOAD) {
+			o->start = from < o->start ? from : o->start;
+			o->end = to > o->end ? to : o->end;
+		} else if (p->p_type == PT_DYNAMIC) {
+			dynamic = (const void *)from;
+		} else if (p->p_type == PT_GNU_RELRO) {
+			o->relro_start = from & ~(PAGE - 1);
+			o->relro_end = to & ~(PAGE - 1);
+		}
+	}
+	if (!dynamic)
+		return false;
+	read_dynamic(o, dynamic);
+	return o->symbols && o->strings;
+}
+
+static uint32_t gnu_hash(const char *name)
+{
+	uint32_t h = 5381;
+	for (; *name; name++)
+		h = h * 33 + (uint8_t)*name;
+	return h;
+}
+
+/*
+ * The function `name` that an object defines, in its default version. Symbols
+ * without a section are passed over: a program that is not position-independent
+ * gives them the address of its own stub.
+ */
+static void *object_symbol(const struct object *o, const char *name, uint32_t hash)
+{
+	const uint32_t *h = o->gnu_hash;
+	if (!h)
+		return NULL;
+	const uint64_t *bloom = (const uint64_t *)(const void *)(h + 4);
+	uint64_t word = bloom[hash / 64 % h[2]], mask = 1ull << hash % 64 | 1ull << (hash >> h[3]) % 64;
+	const uint32_t *buckets = (const uint32_t *)(const void *)(bloom + h[2]), *chains = buckets + h[0];
+	if ((word & mask) != mask || buckets[hash % h[0]] < h[1])
+		return NULL;
+	for (uint32_t i = buckets[hash % h[0]];; i++) {
+		uint32_t c = chains[i - h[1]];
+		const ElfW(Sym) *s = &o->symbols[i];
+		bool hidden = o->versions && o->versions[i] & 0x8000;
+		if ((c | 1) == (hash | 1) && s->st_shndx != SHN_UNDEF && !hidden && strcmp(o->strings + s->st_name, name) == 0)
+			return (void *)(o->bias + s->st_value);
+		if (c & 1)
+			return NULL;
+	}
+}
+
+static bool is_self(const struct object *o)
+{
+	return (uintptr_t)&lock - o->start < o->end - o->start;
+}
+
+static int find_self(struct dl_phdr_info *info, size_t size, void *late)
+{
+	struct object o;
+	(void)size;
+	if (!object_read(&o, info))
+		return 0;
+	if (is_self(&o)) {
+		self = o;
+		return 1;
+	}
+	if (strncmp(o.soname, "libc.so", 7) == 0)
+		*(bool *)late = true;
+	return 0;
+}
+
+bool got_late(void)
+{
+	static bool late;
+	if (!self.end) {
+		bool behind = false;
+		dl_iterate_phdr(find_self, &behind);
+		late = behind;
+	}
+	return late;
+}
+
+struct wanted {
+	const char *name;
+	uint32_t hash;
+	void *found;
+};
+
+static int find_real(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct wanted *w = context;
+	struct object o;
+	(void)size;
+	if (object_read(&o, info) && !is_self(&o) && strcmp(o.soname, self.soname) != 0)
+		w->found = object_symbol(&o, w->name, w->hash);
+	return w->found != NULL;
+}
+
+/*
+ * Objects are listed as they are searched. Not dlsym: in a program that is not
+ * position-independent it may give the program's own stub, whose slot will be ours.
+ */
+void *got_real(const char *name)
+{
+	if (!got_late())
+		return dlsym(RTLD_NEXT, name);
+	struct wanted w = { name, gnu_hash(name), NULL };
+	dl_iterate_phdr(find_real, &w);
+	return w.found;
+}
+
+/* ---- dlopen, as if its caller had called it ---- */
+
+/*
+ * dlopen looks where it was called from: the caller's RUNPATH, $ORIGIN and
+ * namespace are searched. So it is entered with a return address in the
+ * caller's own object: that of a byte that is a `ret` instruction, which comes
+ * back here.
+ */
+#if defined(__x86_64__)
+void *got_call_from(uintptr_t ret, void *function, uintptr_t a, uintptr_t b, uintptr_t c) __attribute__((visibility("hidden")));
+__asm__(".text\n"
+	".hidden got_call_from\n"
+	".type got_call_from, @function\n"
+	"got_call_from:\n"
+	"	.cfi_startproc\n"
+	"	mov %rsi, %rax\n"
+	"	mov %rdi, %r10\n"
+	"	mov %rdx, %rdi\n"
+	"	mov %rcx, %rsi\n"
+	"	mov %r8, %rdx\n"
+	"	sub $16, %rsp\n"
+	"	.cfi_adjust_cfa_offset 16\n"
+	"	lea 1f(%rip), %r11\n"
+	"	push %r11\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	push %r10\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	jmp *%rax\n"
+	"1:\n"
+	"	.cfi_adjust_cfa_offset -16\n"
+	"	add $16, %rsp\n"
+	"	.cfi_adjust_cfa_offset -16\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size got_call_from, .-got_call_from\n");
+
+/* A shadow stack would not let that return: then dlopen is left alone, and new objects are found by and by. */
+static bool can_call_from(void)
+{
+	unsigned long features = 0;
+	return syscall(SYS_arch_prctl, 0x5005 /* ARCH_SHSTK_STATUS */, &features) != 0 || !(features & 1);
+}
+#else
+static bool can_call_from(void)
+{
+	return false;
+}
+
+static void *got_call_from(uintptr_t ret, void *function, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+	(void)ret, (void)function, (void)a, (void)b, (void)c;
+	return NULL;
+}
+#endif
+
+struct caller {
+	uintptr_t pc, ret;
+};
+
+static int find_ret(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct caller *c = context;
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + p->p_vaddr;
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X) || !(p->p_flags & PF_R) || c->pc - from >= p->p_memsz)
+			continue;
+		c->ret = (uintptr_t)memchr((const void *)from, 0xc3, p->p_memsz);
+		return 1;
+	}
+	return 0;
+}
+
+static void *(*real_dlopen)(const char *, int);
+static void *(*real_dlmopen)(Lmid_t, const char *, int);
+
+static void patch_new_objects(void)
+{
+	int e = errno;
+	uint8_t guard = ring_local.guard;
+	if (guard == GUARD_NONE && ring_on()) {
+		ring_local.guard = GUARD_DROP;
+		got_patch_new();
+		ring_local.guard = guard;
+	}
+	errno = e;
+}
+
+static __attribute__((noinline)) void *hook_dlopen(const char *file, int mode)
+{
+	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
+	dl_iterate_phdr(find_ret, &c);
+	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlopen, (uintptr_t)file, (uintptr_t)(unsigned)mode, 0)
+			     : real_dlopen(file, mode);
+	patch_new_objects();
+	return handle;
+}
+
+static __attribute__((noinline)) void *hook_dlmopen(Lmid_t space, const char *file, int mode)
+{
+	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
+	dl_iterate_phdr(find_ret, &c);
+	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlmopen, (uintptr_t)space, (uintptr_t)file, (uintptr_t)(unsigned)mode)
+			     : real_dlmopen(space, file, mode);
+	patch_new_objects();
+	return handle;
+}
+
+/* ---- slots ---- */
+
+/* The hook for a function, and what it stands in front of; NULL: it has none. */
+static void *hook_for(const char *name, void **real)
+{
+	uint32_t hash = gnu_hash(name);
+	static bool dlopen_too;
+	if (!real_dlopen) {
+		*(void **)&real_dlmopen = got_real("dlmopen");
+		*(void **)&real_dlopen = got_real("dlopen");
+		dlopen_too = can_call_from();
+	}
+	if (dlopen_too && strcmp(name, "dlopen") == 0) {
+		*real = *(void **)&real_dlopen;
+		return (void *)(uintptr_t)hook_dlopen;
+	}
+	if (dlopen_too && strcmp(name, "dlmopen") == 0) {
+		*real = *(void **)&real_dlmopen;
+		return (void *)(uintptr_t)hook_dlmopen;
+	}
+	if (strncmp(name, "memrec_", 7) == 0)
+		return NULL;
+	void *hook = object_symbol(&self, name, hash);
+	if (hook)
+		*real = got_real(name);
+	return hook;
+}
+
+static bool slots_grow(void)
+{
+	if (n_slots < capacity)
+		return true;
+	uint32_t size = capacity ? capacity * 2 : 1024;
+	struct slot *p = pages_new(size * sizeof *p);
+	if (!p)
+		return false;
+	if (n_slots)
+		memcpy(p, slots, n_slots * sizeof *p);
+	pages_free(slots, capacity * sizeof *p);
+	slots = p;
+	capacity = size;
+	return true;
+}
+
+/* Adds nothing to the word there, atomically: the kernel tells whether that could be written. */
+static bool is_writable(void *at)
+{
+	uint32_t none = 0;
+	return syscall(SYS_futex, &none, FUTEX_WAKE_OP, 0, NULL, at, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
+}
+
+static void slot_store(const struct object *o, void **at, void *value)
+{
+	uintptr_t page = (uintptr_t)at & ~(PAGE - 1);
+	bool locked = page >= o->relro_start && page < o->relro_end && !is_writable(at);
+	if (locked && syscall(SYS_mprotect, page, PAGE, PROT_READ | PROT_WRITE) < 0)
+		return;
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+	if (locked)
+		syscall(SYS_mprotect, page, PAGE, PROT_READ);
+}
+
+static void slot_patch(const struct object *o, const ElfW(Rela) *r)
+{
+	unsigned type = ELF64_R_TYPE(r->r_info);
+	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && !(type == R_X86_64_64 && r->r_addend == 0))
+		return;
+	void **at = (void **)(o->bias + r->r_offset), *real = NULL;
+	void *hook = hook_for(o->strings + o->symbols[ELF64_R_SYM(r->r_info)].st_name, &real);
+	void *old = *at;
+	if (!hook || !real || old == hook)
+		return;
+	bool unbound = type == R_X86_64_JUMP_SLOT && (uintptr_t)old - o->start < o->end - o->start;
+	if ((old != real && !unbound) || !slots_grow())
+		return;
+	slots[n_slots++] = (struct slot){ at, old, hook };
+	slot_store(o, at, hook);
+}
+
+/* Ourselves, another build of us, the loader (whose own allocations are not the program's), the kernel's. */
+static bool is_exempt(const struct object *o)
+{
+	return is_self(o) || strcmp(o->soname, self.soname) == 0 || strncmp(o->soname, "ld-linux", 8) == 0 ||
+	       strncmp(o->soname, "linux-vdso", 10) == 0;
+}
+
+static int object_patch(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct object o;
+	(void)size, (void)context;
+	seen_adds = info->dlpi_adds;
+	if (!object_read(&o, info) || is_exempt(&o))
+		return 0;
+	if (looks < MAX_LOOKS && o.relro_end > o.relro_start && is_writable((void *)o.relro_start)) {
+		again = true;
+		return 0;
+	}
+	for (size_t i = 0; i < o.n_jump; i++)
+		slot_patch(&o, &o.jump[i]);
+	for (size_t i = 0; i < o.n_rela; i++)
+		slot_patch(&o, &o.rela[i]);
+	return 0;
+}
+
+static bool lock_try(void)
+{
+	uint32_t free_word = 0;
+	return __atomic_compare_exchange_n(&lock.word, &free_word, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void got_patch(void)
+{
+	lock_take(&lock);
+	again = false;
+	patched = true;
+	looks = 0;
+	dl_iterate_phdr(object_patch, NULL);
+	lock_drop(&lock);
+}
+
+static int count_adds(struct dl_phdr_info *info, size_t size, void *adds)
+{
+	(void)size;
+	*(unsigned long long *)adds = info->dlpi_adds;
+	return 1;
+}
+
+/* Does not wait: who calls dlopen may hold a lock of the loader that the holder waits for. */
+void got_patch_new(void)
+{
+	unsigned long long adds = 0;
+	dl_iterate_phdr(count_adds, &adds);
+	if (adds == seen_adds && !again)
+		return;
+	if (!lock_try()) {
+		again = true;
+		return;
+	}
+	looks = again ? looks + 1 : 0;
+	again = false;
+	if (patched)
+		dl_iterate_phdr(object_patch, NULL);
+	lock_drop(&lock);
+}
+
+/* Only slots of objects that are still there. Newest first: an address may have been a slot of two objects. */
+static int object_restore(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct object o;
+	(void)size, (void)context;
+	if (!object_read(&o, info))
+		return 0;
+	for (uint32_t i = n_slots; i-- > 0;) {
+		const struct slot *s = &slots[i];
+		if ((uintptr_t)s->at - o.start < o.end - o.start && *s->at == s->hook)
+			slot_store(&o, s->at, s->old);
+	}
+	return 0;
+}
+
+void got_restore(void)
+{
+	lock_take(&lock);
+	if (patched)
+		dl_iterate_phdr(object_restore, NULL);
+	patched = false;
+	n_slots = 0;
+	lock_drop(&lock);
+}
+
+void got_forked(void)
+{
+	lock = (struct lock){ 0 };
+}

@@ -1,0 +1,165 @@
+/*
+ * session.c - a recording that begins and ends while the program runs
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "got.h"
+#include "native.h"
+#include "pymem.h"
+#include "ring.h"
+
+#define TICK_NS 200000000L	/* between looks for a dead collector and for new objects */
+#define PATIENCE_MS 5000	/* for memrec to read an answer */
+
+static struct lock lock;
+static pid_t owner;		/* the process that is in a session; 0: none */
+
+/* "NAME FLAGS PATH" */
+static bool parse(const char *how)
+{
+	const char *space = strchr(how, ' ');
+	if (!space || (size_t)(space - how) >= sizeof boot.socket)
+		return false;
+	memset(boot.socket, 0, sizeof boot.socket);
+	memcpy(boot.socket, how, (size_t)(space - how));
+	char *end;
+	boot.flags = (unsigned)strtoul(space + 1, &end, 10);
+	boot.pid = getpid();
+	char entry[sizeof boot.entry], number[16], *digit = number + sizeof number - 1;
+	*digit = '\0';
+	for (unsigned n = (unsigned)boot.pid; n; n /= 10)
+		*--digit = (char)('0' + n % 10);
+	strcpy(entry, boot.socket);
+	strcat(entry, " ");
+	strcat(entry, digit);
+	strncat(entry, space, (size_t)(end - space));
+	if (*end == ' ')
+		boot_travel(end + 1, boot.flags & WIRE_FLAG_FOLLOW_FORK ? strlen(end + 1) : 0, entry);
+	return *end == ' ' || *end == '\0';
+}
+
+static bool collector_wants_more(void)
+{
+	return !ring_desk->off &&
+	       !(__atomic_load_n((volatile uint32_t *)&ring_desk->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED);
+}
+
+static void stop(void)
+{
+	bool quiet = ring_stop();
+	if (got_late())
+		got_restore();
+	pymem_stop();
+	pystack_stop();
+	native_on = false;
+	/* The hooks look at `native_on` without a lock; whoever saw it set is inside, and was waited for. */
+	__atomic_store_n(&ring_desk->detached, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &ring_desk->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
+	if (quiet)
+		ring_retire();
+	boot.preload[0] = '\0';
+	owner = 0;
+}
+
+static const char *start(const char *how)
+{
+	if (*ring_state == RING_ON && ring_desk && collector_wants_more())
+		return "it is recorded by memrec already";
+	if (owner == getpid())
+		stop();
+	if (!parse(how))
+		return "the agent does not understand its orders";
+	if (!ring_start())
+		return "the agent could not begin: the recorder cannot be reached from there (another network namespace?), "
+		       "or a thread is still inside the last recording";
+	owner = getpid();
+	pystack_init();
+	if (boot.flags & WIRE_FLAG_NATIVE)
+		native_init();
+	pymem_init(true);
+	if (got_late())
+		got_patch();
+	return NULL;
+}
+
+/* A forked child has the lock as it was in its parent. */
+static void take_lock(void)
+{
+	static pid_t pid;
+	if (pid != getpid()) {
+		lock = (struct lock){ 0 };
+		got_forked();
+		pymem_forked();
+		pid = getpid();
+	}
+	lock_take(&lock);
+}
+
+HOOK const char *memrec_agent_start(const char *how)
+{
+	int e = errno;
+	uint8_t guard = ring_local.guard;
+	take_lock();
+	ring_local.guard = GUARD_DROP;
+	const char *why = start(how);
+	ring_local.guard = guard;
+	lock_drop(&lock);
+	errno = e;
+	return why;
+}
+
+HOOK void memrec_agent_stop(void)
+{
+	int e = errno;
+	uint8_t guard = ring_local.guard;
+	take_lock();
+	ring_local.guard = GUARD_DROP;
+	if (owner == getpid())
+		stop();
+	ring_local.guard = guard;
+	lock_drop(&lock);
+	errno = e;
+}
+
+/* Until the collector wants no more. Meanwhile: objects that were loaded past our dlopen. */
+static void attend(void)
+{
+	uint32_t mine = ring_generation;
+	while (owner == getpid() && mine == ring_generation && collector_wants_more()) {
+		struct timespec tick = { .tv_nsec = TICK_NS };
+		syscall(SYS_futex, &ring_desk->off, FUTEX_WAIT, 0, &tick, NULL, 0);
+		if (got_late())
+			got_patch_new();
+	}
+}
+
+HOOK void *memrec_agent_serve(void *request)
+{
+	struct wire_request *r = request;
+	uint64_t scratch = r->scratch, size = r->scratch_size;
+	pthread_detach(pthread_self());
+	ring_local.guard = GUARD_DROP;		/* for its life: what happens in this thread is not the program's doing */
+	const char *why = memrec_agent_start(r->how);
+	if (why)
+		strncpy(r->error, why, sizeof r->error - 1);
+	__atomic_store_n(&r->answer, why ? WIRE_REFUSED : WIRE_STARTED, __ATOMIC_RELEASE);
+	if (!why) {
+		attend();
+		memrec_agent_stop();
+	}
+	struct timespec a_while = { .tv_nsec = 1000000 };
+	for (int i = 0; i < PATIENCE_MS && !r->taken; i++)
+		syscall(SYS_nanosleep, &a_while, NULL);
+	syscall(SYS_munmap, scratch, size);
+	return NULL;
+}

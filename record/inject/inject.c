@@ -1,0 +1,516 @@
+/*
+ * inject.c - putting the agent into a running process
+ *
+ * One thread is stopped, best an idle one, shown to be in a safe place, and
+ * made to call pthread_create; all else is done by the new thread while the
+ * process runs on. The agent comes as a memfd made in the process, so it needs no
+ * file that could be seen from there.
+ */
+#include "inject.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "safety.h"
+#include "stub.h"
+#include "target.h"
+#include "thread.h"
+#include "xmalloc.h"
+
+#define AGENT_SONAME "libmemrec.so"
+#define ENTRY "memrec_agent_serve"
+#define FIND_NS 10000000000ull		/* to find a thread that can be borrowed */
+#define SERVE_NS 15000000000ull		/* for the new thread to answer */
+#define BREAKPOINT_US 20000		/* for a thread to leave a dangerous place */
+#define MAX_CANDIDATES 256
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u
+#endif
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void sleep_us(long us)
+{
+	struct timespec t = { .tv_nsec = us * 1000 };
+	nanosleep(&t, NULL);
+}
+
+/* ---- what cannot be attached to ---- */
+
+static int ptrace_scope(void)
+{
+	int scope = 0;
+	FILE *f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+	if (f) {
+		if (fscanf(f, "%d", &scope) != 1)
+			scope = 0;
+		fclose(f);
+	}
+	return scope;
+}
+
+static bool may_trace_all(void)
+{
+	char text[64];
+	return status_line(getpid(), "CapEff", text, sizeof text) && strtoull(text, NULL, 16) >> 19 & 1;	/* CAP_SYS_PTRACE */
+}
+
+static void refuse_traced(pid_t pid)
+{
+	char by[32] = "0", name[64] = "?";
+	status_line(pid, "TracerPid", by, sizeof by);
+	if (atoi(by) == 0)
+		return;
+	status_line(atoi(by), "Name", name, sizeof name);
+	die("process %d is traced by process %s (%s): end that first", (int)pid, by, name);
+}
+
+/* The kernel said no. */
+static _Noreturn void refuse_access(pid_t pid, int error)
+{
+	char uid[64] = "?";
+	refuse_traced(pid);
+	if (error == ESRCH || !status_line(pid, "Uid", uid, sizeof uid))
+		die("no process %d", (int)pid);
+	uid[strcspn(uid, " \t")] = '\0';
+	if (may_trace_all())
+		die("process %d: a security module, a container's seccomp filter or the process's user namespace forbids to trace "
+		    "it: attach from inside its container, or as the host's root", (int)pid);
+	if ((uid_t)atoi(uid) != geteuid())
+		die("process %d belongs to uid %s, and you are uid %d: run memrec as that user or as root", (int)pid, uid, (int)geteuid());
+	switch (ptrace_scope()) {
+	case 0:
+		die("process %d keeps its memory to itself (it changed its identity or capabilities): run memrec as root", (int)pid);
+	case 1:
+		die("process %d is not memrec's child, and kernel.yama.ptrace_scope is 1: run memrec as root, or "
+		    "sysctl kernel.yama.ptrace_scope=0", (int)pid);
+	case 2:
+		die("process %d: kernel.yama.ptrace_scope is 2: run memrec as root (or with CAP_SYS_PTRACE)", (int)pid);
+	}
+	die("process %d: kernel.yama.ptrace_scope is 3, which forbids all attaching until the next boot: start it under memrec", (int)pid);
+}
+
+static void refuse_state(pid_t pid)
+{
+	char state[64] = "";
+	if (!status_line(pid, "State", state, sizeof state))
+		die("no process %d", (int)pid);
+	if (state[0] == 'Z' || state[0] == 'X')
+		die("process %d has ended", (int)pid);
+	refuse_traced(pid);
+	if (state[0] == 'T')
+		die("process %d is stopped (by Ctrl-Z or SIGSTOP): let it go on first: kill -CONT %d", (int)pid, (int)pid);
+}
+
+/* A filter that was inherited from whoever started us too is a container's: it answers with errors, it does not kill. */
+static void refuse_seccomp(pid_t pid, bool force)
+{
+	char mode[16] = "0", ours[16] = "0", theirs[32] = "", own[32] = "";
+	status_line(pid, "Seccomp", mode, sizeof mode);
+	status_line(getpid(), "Seccomp", ours, sizeof ours);
+	if (atoi(mode) == 1)
+		die("process %d may make no system calls (strict seccomp): start it under memrec", (int)pid);
+	if (atoi(mode) != 2 || force)
+		return;
+	status_line(pid, "Seccomp_filters", theirs, sizeof theirs);
+	status_line(getpid(), "Seccomp_filters", own, sizeof own);
+	if (strcmp(mode, ours) != 0 || strcmp(theirs, own) != 0)
+		die("process %d has a seccomp filter that may kill it for our system calls (memfd_create, socket, clone): "
+		    "--force attaches all the same", (int)pid);
+}
+
+static void refuse_program(pid_t pid)
+{
+	char path[64];
+	unsigned char e[20];
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		die("process %d is a thread of the kernel", (int)pid);
+	if (fd < 0)
+		refuse_access(pid, errno);
+	ssize_t n = read(fd, e, sizeof e);
+	close(fd);
+	if (n < (ssize_t)sizeof e)
+		return;
+	if (e[4] != 2)
+		die("process %d is a 32-bit program: only 64-bit ones can be attached to", (int)pid);
+	if (e[18] + e[19] * 256 != 62)
+		die("process %d runs a program for another processor (ELF machine %d): only x86-64 can be attached to", (int)pid,
+		    e[18] + e[19] * 256);
+}
+
+static bool open_target(struct target *t, pid_t pid)
+{
+	char path[64];
+	*t = (struct target){ .pid = pid };
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+	t->mem = open(path, O_RDWR | O_CLOEXEC);
+	return t->mem >= 0 && target_load(t);
+}
+
+static void refuse_libc(const struct target *t)
+{
+	bool dynamic = false;
+	if (t->libc)
+		return;
+	for (size_t i = 0; i < t->n_modules; i++) {
+		dynamic |= t->modules[i].is_program;
+		if (strstr(t->modules[i].path, "ld-musl"))
+			die("process %d uses musl, and this memrec's agent is made for glibc: start it under a memrec built there",
+			    (int)t->pid);
+	}
+	if (dynamic)
+		die("process %d: its C library is none that is known (no libc.so.6)", (int)t->pid);
+	die("process %d is statically linked: nothing can be loaded into it, and nothing be recorded of it", (int)t->pid);
+}
+
+void inject_examine(pid_t pid, bool force)
+{
+#if !defined(__x86_64__)
+	die("attaching is made for x86-64 only: start the program under memrec");
+#endif
+	struct target t;
+	if (kill(pid, 0) < 0 && errno == ESRCH)
+		die("no process %d", (int)pid);
+	refuse_state(pid);
+	refuse_program(pid);
+	if (!open_target(&t, pid))
+		refuse_access(pid, errno);
+	refuse_seccomp(pid, force);
+	refuse_libc(&t);
+	target_clear(&t);
+}
+
+/* ---- which thread ---- */
+
+struct candidate {
+	pid_t tid;
+	int rank;		/* the smaller the better */
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	return ((const struct candidate *)a)->rank - ((const struct candidate *)b)->rank;
+}
+
+/* Idle in a system call, then waiting for a lock, in another call, running; among those the main thread. */
+static int rank_of(pid_t pid, pid_t tid)
+{
+	char path[96], text[64] = "";
+	snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rank = 3;
+	if (fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strncmp(text, "running", 7) != 0) {
+		long number = atol(text);
+		rank = is_idle_call(number) ? 0 : number == SYS_futex ? 1 : 2;
+	}
+	if (fd >= 0)
+		close(fd);
+	return rank * 2 + (tid != pid);
+}
+
+static int find_candidates(pid_t pid, struct candidate *c)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *d = opendir(path);
+	int n = 0;
+	for (const struct dirent *e; d && n < MAX_CANDIDATES && (e = readdir(d)) != NULL;)
+		if (e->d_name[0] != '.') {
+			pid_t tid = atoi(e->d_name);
+			c[n++] = (struct candidate){ tid, rank_of(pid, tid) };
+		}
+	if (d)
+		closedir(d);
+	qsort(c, (size_t)n, sizeof *c, by_rank);
+	return n;
+}
+
+/* Stop this thread; true: it stands where it may be borrowed. Else it goes on. */
+static bool try_thread(struct borrowed *b, const struct target *t, struct safety *s, pid_t tid, struct verdict *v)
+{
+	int error = thread_stop(b, t->pid, tid);
+	if (error == EPERM || error == EACCES)
+		refuse_access(t->pid, error);
+	if (error) {
+		snprintf(v->why, sizeof v->why, "%s", error == ETIMEDOUT ? "it does not stop" : strerror(error));
+		return false;
+	}
+	safety_judge(s, &b->regs, v);
+	if (!v->safe && v->way_out) {
+		if (!thread_run_to(b, v->way_out, BREAKPOINT_US))
+			return false;
+		safety_judge(s, &b->regs, v);
+	}
+	if (!v->safe)
+		thread_release(b);
+	return v->safe;
+}
+
+static void find_thread(struct borrowed *b, struct target *t, struct safety **s)
+{
+	struct candidate c[MAX_CANDIDATES];
+	struct verdict v = { 0 };
+	uint64_t deadline = now_ns() + FIND_NS;
+	for (unsigned round = 1;; round++) {
+		int n = find_candidates(t->pid, c);
+		if (n == 0)
+			die("process %d has ended", (int)t->pid);
+		for (int i = 0; i < n; i++)
+			if (try_thread(b, t, *s, c[i].tid, &v))
+				return;
+		if (now_ns() > deadline)
+			die("process %d: no thread came to a place where it could be borrowed (the last one: %s): try again", (int)t->pid, v.why);
+		sleep_us(50 + (long)(now_ns() % 997) * (round < 10 ? 1 : 3));
+		if (round % 8 == 0 && target_load(t)) {
+			safety_free(*s);
+			*s = safety_new(t);
+		}
+	}
+}
+
+/* ---- the new thread ---- */
+
+/*
+ * Unused space behind some object's code, in its last page: nobody runs there.
+ * The code stays: a thread left behind by a memrec that was killed may be in it.
+ */
+static uint64_t find_space(const struct target *t)
+{
+	size_t n = (size_t)(stub_end - stub_start);
+	uint8_t bytes[1024], none[1024] = { 0 };
+	uint64_t best = 0;
+	for (size_t i = 0; i < t->n_modules; i++) {
+		const struct module *m = &t->modules[i];
+		uint64_t at = (m->text_end + 63) & ~63ull, end = (m->text_end + 4095) & ~4095ull;
+		if (!m->text_end || n > sizeof bytes || end < at + n || strncmp(m->path, "[v", 2) == 0 || !target_read(t, at, bytes, n))
+			continue;
+		if (memcmp(bytes, none, n) != 0 && memcmp(bytes, stub_start, n) != 0)
+			continue;
+		for (size_t k = 0; k < t->n_mappings; k++)
+			if (t->mappings[k].executable && t->mappings[k].start <= at && at + n <= t->mappings[k].end)
+				best = at;
+		if (best == at && m == t->libc)
+			break;
+	}
+	return best;
+}
+
+/* Borrow a thread for one call. The scratch block, which the new thread looks at. */
+static uint64_t make_thread(struct target *t)
+{
+	static struct borrowed b;
+	struct safety *s = safety_new(t);
+	uint64_t create = 0, space = find_space(t);
+	for (size_t i = 0; i < t->n_modules && !create; i++)
+		if (&t->modules[i] == t->libc || strncmp(t->modules[i].soname, "libpthread", 10) == 0)
+			create = module_symbol(t, &t->modules[i], "pthread_create", NULL);
+	if (!create || !space)
+		die("process %d: %s", (int)t->pid, create ? "no room for 300 bytes of code behind its own" : "it has no pthread_create");
+	find_thread(&b, t, &s);
+	struct user_regs_struct r = b.regs;
+	r.rip = space + (uint64_t)(stub_begin - stub_start);
+	r.r12 = create;
+	r.r13 = space + (uint64_t)(stub_serve - stub_start);
+	bool written = target_write_any(t, space, stub_start, (size_t)(stub_end - stub_start));
+	int sig = written ? thread_call(&b, &r) : 0;
+	if (sig >= 0)
+		thread_release(&b);
+	safety_free(s);
+	if (!written)
+		die("process %d: its memory cannot be written: %s", (int)t->pid, strerror(errno));
+	if (sig < 0)
+		die("process %d ended while memrec attached", (int)t->pid);
+	if (sig > 0)
+		die("process %d: signal %d while memrec attached", (int)t->pid, sig);
+	if ((long)r.rbx < 0 && (long)r.rbx > -4096)
+		die("process %d: it cannot map memory: %s", (int)t->pid, strerror(-(int)(long)r.rbx));
+	if ((int)r.rax)
+		die("process %d: it cannot make a thread: %s", (int)t->pid, strerror((int)r.rax));
+	return r.rbx;
+}
+
+#define AT(scratch, member) ((scratch) + offsetof(struct stub_scratch, member))
+
+/* A system call made by the new thread: its result, or -errno. */
+static long remote_call(const struct target *t, uint64_t scratch, long number, uint64_t a, uint64_t b)
+{
+	static uint64_t sequence;
+	struct stub_scratch s = { .number = number, .arguments = { a, b } };
+	uint64_t deadline = now_ns() + SERVE_NS;
+	sequence++;
+	if (!target_write(t, AT(scratch, number), &s.number, sizeof s.number) ||
+	    !target_write(t, AT(scratch, arguments), s.arguments, sizeof s.arguments) ||
+	    !target_write(t, AT(scratch, wanted), &sequence, sizeof sequence))
+		die("process %d ended while memrec attached", (int)t->pid);
+	while (number != STUB_LOAD) {
+		if (!target_read(t, scratch, &s, offsetof(struct stub_scratch, dlopen)))
+			die("process %d ended while memrec attached", (int)t->pid);
+		if (s.done == sequence)
+			return (long)s.result;
+		if (now_ns() > deadline)
+			die("process %d: the new thread does not answer", (int)t->pid);
+		sleep_us(30);
+	}
+	return 0;
+}
+
+struct file {
+	char *bytes;
+	size_t n;
+};
+
+static struct file read_agent(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die("%s: %s", path, strerror(errno));
+	struct file f = { xcalloc(1, (size_t)st.st_size + 4096), (size_t)st.st_size };
+	for (size_t n = 0; n < f.n;) {
+		ssize_t got = read(fd, f.bytes + n, f.n - n);
+		if (got <= 0)
+			die("%s: %s", path, got < 0 ? strerror(errno) : "it is cut off");
+		n += (size_t)got;
+	}
+	close(fd);
+	return f;
+}
+
+/* The first page holds the build id. */
+static uint64_t find_agent(const struct target *t, const struct file *agent, unsigned *n_agents)
+{
+	char page[4096];
+	uint64_t entry = 0;
+	*n_agents = 0;
+	for (size_t i = 0; i < t->n_modules; i++) {
+		const struct module *m = &t->modules[i];
+		if (strcmp(m->soname, AGENT_SONAME) != 0)
+			continue;
+		++*n_agents;
+		if (target_read(t, m->start, page, sizeof page) && memcmp(page, agent->bytes, sizeof page) == 0)
+			entry = module_symbol(t, m, ENTRY, NULL);
+	}
+	return entry;
+}
+
+/* A file in its memory that holds the agent: the descriptor there. */
+static int make_memfd(const struct target *t, uint64_t scratch, const struct file *agent)
+{
+	static const char name[] = "memrec-agent";
+	target_write(t, AT(scratch, path), name, sizeof name);
+	long fd = remote_call(t, scratch, SYS_memfd_create, AT(scratch, path), MFD_CLOEXEC | MFD_EXEC);
+	if (fd == -EINVAL)
+		fd = remote_call(t, scratch, SYS_memfd_create, AT(scratch, path), MFD_CLOEXEC);
+	if (fd < 0)
+		die("process %d: it cannot make a memory file: %s%s", (int)t->pid, strerror(-(int)fd),
+		    fd == -EPERM || fd == -EACCES ? " (a seccomp filter, or sysctl vm.memfd_noexec)" : "");
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/fd/%ld", (int)t->pid, fd);
+	int ours = open(path, O_WRONLY | O_CLOEXEC);
+	if (ours < 0 || write(ours, agent->bytes, agent->n) != (ssize_t)agent->n)
+		die("process %d: the agent cannot be written to %s: %s", (int)t->pid, path, strerror(errno));
+	close(ours);
+	return (int)fd;
+}
+
+/*
+ * The loader knows objects by the name they were loaded by: it must be one that
+ * nobody uses, and another each time.
+ */
+static void load_agent(const struct target *t, uint64_t scratch, const struct injection *how)
+{
+	struct stub_scratch s = { .request = { .scratch = scratch, .scratch_size = STUB_SCRATCH_SIZE } };
+	struct file agent = read_agent(how->agent);
+	unsigned n_agents;
+	s.entry = find_agent(t, &agent, &n_agents);
+	if (!s.entry) {
+		int fd = make_memfd(t, scratch, &agent);
+		s.fd = (uint64_t)fd;
+		strcpy(s.path, "/proc/self/");
+		for (unsigned i = 0; i <= n_agents && i < 40; i++)
+			strcat(s.path, "./");
+		snprintf(s.path + strlen(s.path), 16, "fd/%d", fd);
+	}
+	s.dlopen = module_symbol(t, t->libc, "dlopen", NULL);
+	s.dlsym = module_symbol(t, t->libc, "dlsym", NULL);
+	s.dlerror = module_symbol(t, t->libc, "dlerror", NULL);
+	if (!s.dlopen || !s.dlsym || !s.dlerror)
+		die("process %d: its C library is older than 2.34: start it under memrec", (int)t->pid);
+	strcpy(s.symbol, ENTRY);
+	s.nap[1] = 50000;
+	snprintf(s.request.how, sizeof s.request.how, "%s %u %s", how->socket, how->flags, how->agent);
+	free(agent.bytes);
+	if (!target_write(t, AT(scratch, dlopen), &s.dlopen, sizeof s - offsetof(struct stub_scratch, dlopen)))
+		die("process %d ended while memrec attached", (int)t->pid);
+	remote_call(t, scratch, STUB_LOAD, 0, 0);
+}
+
+static void await_answer(const struct target *t, uint64_t scratch)
+{
+	uint64_t deadline = now_ns() + SERVE_NS, stage;
+	struct wire_request r;
+	char error[256];
+	const uint32_t taken = 1;
+	for (;; sleep_us(200)) {
+		if (!target_read(t, AT(scratch, stage), &stage, sizeof stage) || !target_read(t, AT(scratch, request), &r, sizeof r))
+			die("process %d ended while memrec attached", (int)t->pid);
+		if (r.answer != WIRE_WAIT || stage == STUB_NO_LIBRARY || stage == STUB_NO_FUNCTION)
+			break;
+		if (now_ns() > deadline)
+			die("process %d: the agent did not begin in time (the process may have been stopped)", (int)t->pid);
+	}
+	target_write(t, AT(scratch, request.taken), &taken, sizeof taken);
+	if (r.answer == WIRE_REFUSED)
+		die("process %d: %.*s", (int)t->pid, (int)sizeof r.error, r.error);
+	if (stage == STUB_NO_LIBRARY && target_read(t, AT(scratch, error), error, sizeof error))
+		die("process %d: the agent cannot be loaded there: %.*s", (int)t->pid, (int)sizeof error, error);
+	if (r.answer != WIRE_STARTED)
+		die("process %d: the agent cannot be loaded there", (int)t->pid);
+}
+
+static void inject(const struct injection *how)
+{
+	struct target t;
+	if (!open_target(&t, how->pid))
+		refuse_access(how->pid, errno);
+	refuse_libc(&t);
+	struct timespec nap = { .tv_nsec = 50000 };
+	uint64_t scratch = make_thread(&t);
+	target_write(&t, AT(scratch, nap), &nap, sizeof nap);
+	load_agent(&t, scratch, how);
+	await_answer(&t, scratch);
+}
+
+pid_t inject_start(const struct injection *how)
+{
+	pid_t child = fork();
+	if (child < 0)
+		die("cannot start a process: %s", strerror(errno));
+	if (child > 0)
+		return child;
+	sigset_t all;
+	sigfillset(&all);
+	sigdelset(&all, SIGALRM);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	setsid();
+	syscall(SYS_close_range, 3u, ~0u, 0u);
+	inject(how);
+	_exit(0);
+}

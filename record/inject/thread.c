@@ -1,0 +1,231 @@
+/*
+ * thread.c - one thread of another process, stopped and borrowed by ptrace
+ *
+ * PTRACE_SEIZE and PTRACE_INTERRUPT: no signal that the process could see.
+ */
+#include "thread.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STOP_TIMEOUT_US 500000
+#define ERESTARTNOHAND 514	/* the kernel's own: begin the call again, unless a handler runs */
+#define TRAP_HWBKPT_CODE 4
+#define MASK(sig) (1ull << ((sig) - 1))
+
+/* ---- waiting, with a time limit ---- */
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* Repeats: the first may come before the wait. */
+static void set_alarm(int us)
+{
+	struct sigaction a = { .sa_handler = on_alarm };
+	struct itimerval t = { { 0, us ? 50000 : 0 }, { us / 1000000, us % 1000000 } };
+	sigaction(SIGALRM, &a, NULL);
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static bool is_gone(int status)
+{
+	return WIFEXITED(status) || WIFSIGNALED(status);
+}
+
+static bool is_our_stop(int status)
+{
+	return status >> 16 == PTRACE_EVENT_STOP;
+}
+
+/* ---- stopping ---- */
+
+static bool read_registers(struct borrowed *b, struct user_regs_struct *r)
+{
+	struct iovec v = { r, sizeof *r };
+	return ptrace(PTRACE_GETREGSET, b->tid, NT_PRSTATUS, &v) == 0;
+}
+
+static bool write_registers(struct borrowed *b, const struct user_regs_struct *r)
+{
+	struct iovec v = { (void *)(uintptr_t)r, sizeof *r };
+	return ptrace(PTRACE_SETREGSET, b->tid, NT_PRSTATUS, &v) == 0;
+}
+
+static int wait_for_stop(struct borrowed *b)
+{
+	int error = 0, status;
+	set_alarm(STOP_TIMEOUT_US);
+	for (;;) {
+		if (waitpid(b->tid, &status, __WALL) < 0) {
+			error = errno == EINTR ? ETIMEDOUT : errno;
+			break;
+		}
+		if (is_gone(status)) {
+			error = ESRCH;
+			break;
+		}
+		if (is_our_stop(status))
+			break;
+		ptrace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));	/* a real signal was first: ours follows */
+	}
+	set_alarm(0);
+	return error;
+}
+
+int thread_stop(struct borrowed *b, pid_t pid, pid_t tid)
+{
+	b->pid = pid;
+	b->tid = tid;
+	b->n_held = 0;
+	b->saved = false;
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
+		return errno;
+	int error = ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? errno : wait_for_stop(b);
+	if (!error && !read_registers(b, &b->regs))
+		error = errno;
+	if (error && error != ESRCH)
+		ptrace(PTRACE_DETACH, tid, NULL, NULL);
+	return error;
+}
+
+/* ---- to a safe place ---- */
+
+static bool set_debug_register(const struct borrowed *b, int n, uint64_t value)
+{
+	return ptrace(PTRACE_POKEUSER, b->tid, offsetof(struct user, u_debugreg) + (size_t)n * 8, value) == 0;
+}
+
+static bool is_breakpoint(const struct borrowed *b, int status)
+{
+	siginfo_t info;
+	return WSTOPSIG(status) == SIGTRAP && ptrace(PTRACE_GETSIGINFO, b->tid, NULL, &info) == 0 && info.si_code == TRAP_HWBKPT_CODE;
+}
+
+bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
+{
+	bool interrupted = false;
+	int status;
+	/* Where there are no such registers, it only runs on for a while. */
+	if (set_debug_register(b, 0, address))
+		set_debug_register(b, 7, 1);
+	ptrace(PTRACE_CONT, b->tid, NULL, NULL);
+	set_alarm(timeout_us);
+	for (;;) {
+		if (waitpid(b->tid, &status, __WALL) < 0) {
+			if (errno != EINTR)
+				return false;
+			if (!interrupted)
+				ptrace(PTRACE_INTERRUPT, b->tid, NULL, NULL);
+			interrupted = true;
+			continue;
+		}
+		if (is_gone(status)) {
+			set_alarm(0);
+			return false;
+		}
+		if (is_our_stop(status) || is_breakpoint(b, status))
+			break;
+		ptrace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));
+	}
+	set_alarm(0);
+	set_debug_register(b, 7, 0);
+	set_debug_register(b, 0, 0);
+	set_debug_register(b, 6, 0);
+	return read_registers(b, &b->regs);
+}
+
+/* ---- borrowing ---- */
+
+/*
+ * All signals wait, but for those the C library sends itself (it may be setting
+ * the user of all threads), and SIGTRAP, which the kernel would otherwise unblock by force.
+ */
+static void save(struct borrowed *b)
+{
+	struct iovec v = { b->xstate, sizeof b->xstate };
+	b->xstate_size = ptrace(PTRACE_GETREGSET, b->tid, NT_X86_XSTATE, &v) == 0 ? v.iov_len : 0;
+	ptrace(PTRACE_GETSIGMASK, b->tid, sizeof b->signal_mask, &b->signal_mask);
+	uint64_t all = ~(MASK(32) | MASK(33) | MASK(SIGTRAP));
+	ptrace(PTRACE_SETSIGMASK, b->tid, sizeof all, &all);
+	b->saved = true;
+}
+
+/* Until the int3 at the end of our code. */
+static int wait_for_trap(struct borrowed *b)
+{
+	for (;;) {
+		int status;
+		if (waitpid(b->tid, &status, __WALL) < 0 || is_gone(status))
+			return -1;
+		int sig = WSTOPSIG(status), pass = 0;
+		if (!is_our_stop(status)) {
+			if (sig == SIGTRAP)
+				return 0;
+			if (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGSYS || sig == SIGFPE)
+				return sig;
+			if (sig == 32 || sig == 33)
+				pass = sig;
+			else if (b->n_held < 64)
+				b->held[b->n_held++] = sig;
+		}
+		ptrace(PTRACE_CONT, b->tid, NULL, pass);
+	}
+}
+
+int thread_call(struct borrowed *b, struct user_regs_struct *r)
+{
+	save(b);
+	r->orig_rax = (unsigned long long)-1;			/* no system call to be begun again */
+	r->eflags &= ~(0x100ull | 0x400ull | 0x40000ull);	/* trap, direction, alignment check */
+	if (!write_registers(b, r))
+		return -1;
+	ptrace(PTRACE_CONT, b->tid, NULL, NULL);
+	int sig = wait_for_trap(b);
+	if (sig == 0 && !read_registers(b, r))
+		return -1;
+	return sig;
+}
+
+/* The stop alone makes these return EINTR: the kernel is asked to begin them again. */
+static bool was_cut_short(const struct user_regs_struct *r)
+{
+	if ((long)r->orig_rax < 0 || (long)r->rax != -EINTR)
+		return false;
+	switch (r->orig_rax) {
+	case SYS_epoll_wait: case SYS_epoll_pwait: case 441 /* epoll_pwait2 */: case SYS_semop: case SYS_semtimedop:
+	case SYS_io_getevents: case SYS_rt_sigtimedwait:
+		return true;
+	}
+	return false;
+}
+
+void thread_release(struct borrowed *b)
+{
+	struct user_regs_struct r = b->regs;
+	bool again = was_cut_short(&r);
+	if (again)
+		r.rax = (unsigned long long)-ERESTARTNOHAND;
+	if (b->saved) {
+		struct iovec v = { b->xstate, b->xstate_size };
+		if (b->xstate_size)
+			ptrace(PTRACE_SETREGSET, b->tid, NT_X86_XSTATE, &v);
+		ptrace(PTRACE_SETSIGMASK, b->tid, sizeof b->signal_mask, &b->signal_mask);
+	}
+	if (b->saved || again)
+		write_registers(b, &r);
+	ptrace(PTRACE_DETACH, b->tid, NULL, NULL);
+	for (int i = 0; i < b->n_held; i++)
+		syscall(SYS_tgkill, b->pid, b->tid, b->held[i]);
+	b->n_held = 0;
+}
