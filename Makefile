@@ -8,7 +8,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 B       ?= build
 PREFIX  ?= /usr/local
 PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux gunicorn curl
+TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet
 PAGE_TEST_PACKAGES = chromium
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.
@@ -159,6 +159,10 @@ compile_commands.json: Makefile $(SOURCES)
 			"$(CC) $(subst ",\",$(CPPFLAGS)) -Irecord -Irecord/agent $(ALL_CFLAGS) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } > $@
 
+## bench: recording and reports beside memray, on pyperformance's programs (from PyPI); BENCH=--quick is a short run
+bench: all
+	python3 tests/bench/compare.py $(BENCH)
+
 ## clean: remove build/
 clean:
 	rm -rf build compile_commands.json
@@ -167,7 +171,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all test test-files asan asan-files setup hdr-check layers man install demo readme clean help
+.PHONY: all bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -42,6 +42,7 @@ enum mt_kind {
 	MT_THREAD,	/* tid name: a thread of process pid has this name from now on */
 	MT_RSS,		/* size: resident bytes of process pid */
 	MT_LOST,	/* count name: that many events are missing here, and why */
+	MT_SKIPPED,	/* count: that many allocations of the thread were left out here, by a filter */
 	MT_HEADER,	/* info: another trace begins (files joined end to end), all state is void. See mt_in_header() */
 	MT_END,		/* the trace is whole: nothing follows but another header */
 	MT_OTHER,	/* a row of a kind this library does not know: info is the row, mt_put() passes it on */

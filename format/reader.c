@@ -224,6 +224,11 @@ static void take_happening(struct mt_in *in, struct fields *r, unsigned kind, st
 		ev->kind = MT_RSS;
 		ev->size = take_number(r, UINT64_MAX);
 		break;
+	case ROW_SKIPPED:
+		ev->kind = MT_SKIPPED;
+		ev->tid = in->tid;
+		ev->count = take_number(r, UINT64_MAX);
+		break;
 	default:
 		ev->kind = MT_LOST;
 		ev->count = take_number(r, UINT64_MAX);
@@ -279,7 +284,7 @@ static uint32_t fields_of(unsigned kind)
 {
 	static const uint8_t fields[64] = {
 		[ROW_RESIZE] = 3, [ROW_FUNCTION] = 7, [ROW_FRAME] = 4, [ROW_STACK] = 4,
-		[ROW_PROCESS] = 3, [ROW_EXIT] = 3, [ROW_THREAD] = 3, [ROW_RSS] = 2, [ROW_LOST] = 3,
+		[ROW_PROCESS] = 3, [ROW_EXIT] = 3, [ROW_THREAD] = 3, [ROW_RSS] = 2, [ROW_LOST] = 3, [ROW_SKIPPED] = 2,
 		[ROW_PID] = 2, [ROW_TID] = 2, [ROW_TIME] = 2, [ROW_SYNC] = 4, [ROW_END] = 3,
 	};
 

@@ -35,6 +35,7 @@ const struct row_kind row_kinds[] = {
 	{ROW_THREAD, "thread", "tid name"},
 	{ROW_RSS, "rss", "size"},
 	{ROW_LOST, "lost", "count reason"},
+	{ROW_SKIPPED, "skipped", "count"},
 	{ROW_PID, "pid", "pid"},
 	{ROW_TID, "tid", "tid"},
 	{ROW_TIME, "time", "time_ms+"},

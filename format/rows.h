@@ -20,6 +20,7 @@ enum row {
 	ROW_THREAD,
 	ROW_RSS,
 	ROW_LOST,
+	ROW_SKIPPED,
 	ROW_PID = 48,
 	ROW_TID,
 	ROW_TIME,

@@ -13,6 +13,7 @@
 
 #include "peak.h"
 #include "stacks.h"
+#include "threads.h"
 
 enum tally_what {
 	TALLY_PEAK,	/* alive at the high-water mark; what a process held left with it */
@@ -22,7 +23,8 @@ enum tally_what {
 
 struct tally {
 	struct stacks *stacks;
-	struct amount *at;	/* per stack number of `stacks`, n of them */
+	struct threads *threads;	/* those that have names, and those a key asked for */
+	struct amount *at;	/* per stack number of `stacks`, or per key; n of them */
 	uint32_t n;
 	struct amount total;
 	char *title;		/* what the numbers are: "alive at the high-water mark", "temporary allocations, …" */
@@ -33,7 +35,15 @@ struct tally {
 
 /* Reads `in` to its end (damage: mt_in_error(), what came before it counts). Dies without memory. */
 struct tally *tally_read(struct mt_in *in, enum tally_what what);
+/*
+ * The same, kept not by stack but by what key(arg, t, ev) makes of an MT_ALLOC event: a number, dense from 0 (an
+ * array is kept). Its stack is stacks_number(t->stacks, ev->stack); of t only stacks and threads are there.
+ */
+typedef uint32_t tally_key(void *arg, const struct tally *t, const struct mt_event *ev);
+struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg);
 void tally_free(struct tally *t);
+/* Whether that MT_EXIT is of a process that executed another program: what it held was freed by the kernel. */
+bool tally_is_exec(const struct mt_event *exit_);
 
 /*
  * Whether a filter has answered already: memtemp, memleak and mempeak keep

@@ -243,7 +243,9 @@ static void put_process(struct mt_out *out, const struct mt_event *ev)
 
 static void put_happening(struct mt_out *out, const struct mt_event *ev)
 {
-	context(out, ev->pid, ev->kind == MT_RESIZE ? ev->tid : out->tid, ev->time_ms);
+	bool has_tid = ev->kind == MT_RESIZE || ev->kind == MT_SKIPPED;
+
+	context(out, ev->pid, has_tid ? ev->tid : out->tid, ev->time_ms);
 	switch (ev->kind) {
 	case MT_RESIZE:
 		begin_row(out, 3, ROW_RESIZE);
@@ -258,6 +260,10 @@ static void put_happening(struct mt_out *out, const struct mt_event *ev)
 	case MT_RSS:
 		begin_row(out, 2, ROW_RSS);
 		add_number(out, ev->size);
+		break;
+	case MT_SKIPPED:
+		begin_row(out, 2, ROW_SKIPPED);
+		add_number(out, ev->count);
 		break;
 	default:
 		begin_row(out, 3, ROW_LOST);

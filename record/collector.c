@@ -155,7 +155,11 @@ static int receive_memfd(int sock)
 	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 	struct timeval patience = { .tv_sec = 1 };
 	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) != 1)
+	ssize_t n;
+	do	/* signals (another connection, a child's end) interrupt it */
+		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
 		return -1;
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -200,7 +204,11 @@ static bool send_desk(const struct collector *c, int sock)
 	h->cmsg_type = SCM_RIGHTS;
 	h->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(h), &c->desk_memfd, sizeof c->desk_memfd);
-	return sendmsg(sock, &m, MSG_NOSIGNAL) == 1;
+	ssize_t n;
+	do
+		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
 }
 
 static void admit(struct collector *c, int sock)
@@ -208,8 +216,12 @@ static void admit(struct collector *c, int sock)
 	struct ucred who;
 	socklen_t size = sizeof who;
 	int memfd = receive_memfd(sock);
-	if (memfd < 0 || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
 		goto out;
+	if (memfd < 0) {
+		warn("process %d: it connected and sent nothing; it is not recorded", who.pid);
+		goto out;
+	}
 	if (who.uid != geteuid() && who.uid != 0 && geteuid() != 0)
 		goto out;
 	if (!c->follow_fork && who.pid != c->root)

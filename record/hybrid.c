@@ -42,6 +42,7 @@ struct site {
 	uint32_t first, n;		/* of h->places; n == 0: not yet resolved */
 	bool evaluator;			/* by its name */
 	bool bridge, bridge_end;	/* of ctypes or libffi; of libffi */
+	bool nameless;			/* no symbol covers it */
 	bool beginning;			/* here a greenlet's stack begins: what lies beyond is another's by now */
 };
 
@@ -50,6 +51,7 @@ struct step {
 	const struct site *site;
 	uint32_t node, python;		/* python: the Python frames that it and what lies beyond may take; or NOT_MERGING */
 	int64_t runs;			/* how many it takes; -1: it is no evaluator */
+	bool under_evaluator;		/* called by one */
 	bool left_out;
 };
 
@@ -272,6 +274,7 @@ static void resolve(struct hybrid *h, struct site *s)
 	s->bridge_end = begins(base, "libffi.so") || begins(base, "libffi-");
 	s->bridge = s->bridge_end || begins(base, "_ctypes.");
 	s->beginning = begins(l[n - 1].name, "greenlet::") && strstr(l[n - 1].name, "g_initialstub");
+	s->nameless = begins(l[0].name, base) && l[0].name[strlen(base)] == '+';
 	s->first = (uint32_t)h->n_places;
 	s->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++) {
@@ -373,6 +376,40 @@ static void leave_out_bridge(struct hybrid *h, size_t first)
 		h->steps[k].left_out = k > 0;
 }
 
+/* A part of the interpreter, stripped of its name: what it is there for shows only in what it calls. */
+static bool is_nameless_part(const struct hybrid *h, const struct site *s)
+{
+	return s->nameless && s->object == h->interpreter;
+}
+
+/* Is `node` an evaluator, or a calling function that has a name, called by one? */
+static bool is_under_evaluator(struct hybrid *h, uint32_t node, uint32_t python)
+{
+	const struct native *f = native_at(h, node);
+	for (; f; f = native_at(h, f->parent)) {
+		const struct site *s = site_at(h, f);
+		if (runs(h, f, s, python) >= 0)
+			return true;
+		if (s->n != 1 || !h->places[s->first].calls)
+			break;
+	}
+	return false;
+}
+
+/*
+ * A stripped interpreter's calling functions have no names to be known by. One
+ * nameless function between an evaluator and another object's is taken for one.
+ */
+static void leave_out_nameless(struct hybrid *h)
+{
+	for (size_t i = 1; i < h->n_steps; i++) {
+		struct step *s = &h->steps[i], *inner = s - 1;
+		if (s->under_evaluator && s->runs < 0 && is_nameless_part(h, s->site) && inner->runs < 0 &&
+		    inner->site->object != h->interpreter)
+			s->left_out = true;
+	}
+}
+
 /*
  * Collect the frames from `node` outwards until one is met whose merged stack
  * is known: that, or (at the end) the Python frames that no frame took.
@@ -394,12 +431,13 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
 			break;
 		uint32_t key = merging ? python : NOT_MERGING;
-		const struct merged *m = h->n_steps && !is_bridge ? merged_find(h, node, key) : NULL;
+		const struct merged *m = h->n_steps && !is_bridge && !is_nameless_part(h, s) ? merged_find(h, node, key) : NULL;
 		if (m && m->stack)
 			return m->stack;
 		GROW(h->steps, h->n_steps, h->cap_steps);
 		struct step *step = &h->steps[h->n_steps++];
 		*step = (struct step){ .site = s, .node = node, .python = key, .runs = runs(h, f, s, python) };
+		step->under_evaluator = is_nameless_part(h, s) && is_under_evaluator(h, f->parent, python);
 		python = outer_python(h, python, step->runs);
 		ended = s->beginning;
 	}
@@ -444,13 +482,15 @@ uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
 	if (!h->merged || h->n_merged * 2 > h->merged_mask)
 		merged_grow(h);
 	uint32_t stack = collect_steps(h, native, python);
+	if (merging)
+		leave_out_nameless(h);
 	for (size_t i = h->n_steps; i-- > 0;) {
 		const struct step *s = &h->steps[i];
 		if (s->runs >= 0)
 			stack = put_python(h, stack, s->python, s->runs);
 		else if (!s->left_out)
 			stack = put_site(h, stack, s->site, merging, i == 0);
-		if (i > 0 && !s->site->bridge && stack) {
+		if (i > 0 && !s->site->bridge && !is_nameless_part(h, s->site) && stack) {
 			merged_put(h, s, stack);
 			if (h->n_merged * 2 > h->merged_mask)
 				merged_grow(h);

@@ -170,7 +170,10 @@ static int not_started(const struct settings *s, int fd, int error)
 		unlink(s->output);
 	if (s->pid)
 		return EXIT_FAILURE;	/* that was told */
-	warn("%s: %s", s->argv[0], strerror(error));
+	if (error == ENOENT && !strchr(s->argv[0], '/') && access(s->argv[0], F_OK) == 0)
+		warn("%s: not found in PATH; to run the file of that name: memrec -- python3 %s", s->argv[0], s->argv[0]);
+	else
+		warn("%s: %s", s->argv[0], strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 

@@ -436,6 +436,18 @@ static void take_python(struct process *p, const char *version, size_t size)
 		hybrid_python(p->hybrid, p->minor);
 }
 
+/* Of a Python program; a program that embeds an interpreter may go on, and free by itself what it holds. */
+static void take_finalizing(struct process *p)
+{
+	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
+	if (!slash || strncmp(slash + 1, "python", 6) != 0)
+		return;
+	struct info info;
+	info_init(&info);
+	info_int(&info, "finalizing", 1);
+	put_process(p, &info);
+}
+
 /* Returns how many slots the message takes beyond its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
@@ -499,6 +511,9 @@ static inline uint64_t take(struct process *p, const struct wire_slot *s, uint64
 		return 1;
 	case WIRE_REMAP_FAILED:
 		take_remap_failed(p, s);
+		return 1;
+	case WIRE_FINALIZING:
+		take_finalizing(p);
 		return 1;
 	case WIRE_NODE:
 		take_node(p, s);

@@ -380,7 +380,7 @@ static struct dwfl_object *open_object(const char *name, const char *path, const
 	if (!d->dwfl)
 		goto failed;
 	dwfl_report_begin(d->dwfl);
-	d->module = dwfl_report_elf(d->dwfl, name, path, fd, 0, true);
+	d->module = dwfl_report_elf(d->dwfl, name, name, fd, 0, true);	/* by its own name: debug links are relative to it */
 	if (d->module)
 		fd = -1;		/* libdw's now */
 	GElf_Addr bias;

@@ -45,6 +45,7 @@ enum wire_kind {
 	WIRE_NATIVE,		/* a C frame; addr: an address in it | what it runs << 48 (WIRE_RUNS); size: id << 32 | parent */
 	WIRE_HYBRID,		/* two stacks of one moment; addr: the Python node; size: id << 32 | the native node */
 	WIRE_WARN,		/* message: a line of text for the user, once */
+	WIRE_FINALIZING,	/* the interpreter has begun to end; once */
 	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it was found */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is in front */
 };

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ending.h"
 #include "error.h"
 #include "live.h"
 #include "memstats/stats.h"
@@ -45,6 +46,7 @@ struct counter {
 	struct stats s;
 	struct live *live;
 	struct amount alive, peak;	/* of this trace */
+	struct ending ending;
 	bool answer;			/* it holds no frees: tally_is_answer() */
 	void *seen;			/* tsearch(3) */
 	struct party *last;		/* the thread of the last event: mostly the next one's too */
@@ -132,16 +134,22 @@ static void note_peak(struct counter *c, uint64_t time_ms)
 	c->s.peak_ms = time_ms;
 }
 
-/* Forget an open block; it was `freed`, or its process left it behind (leaked). */
-static void close_block(struct counter *c, uint32_t id, uint64_t time_ms, struct amount *fate)
+/* Forget an open block; it was freed, or its process left it behind. False: it is not open. */
+static bool forget_block(struct counter *c, uint32_t id, struct amount *fate)
 {
 	struct block b;
 
 	if (!live_close(c->live, id, &b))
-		return;
+		return false;
 	sub(&c->alive, amount_of(b.size, b.weight));
 	add(fate, amount_of(b.size, b.weight));
-	note_peak(c, time_ms);
+	return true;
+}
+
+static void close_block(struct counter *c, uint32_t id, uint64_t time_ms)
+{
+	if (forget_block(c, id, &c->s.freed))
+		note_peak(c, time_ms);
 }
 
 static void open_block(struct counter *c, const struct mt_event *ev)
@@ -159,7 +167,7 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 	}
 	add(&c->s.at[stack], a);
 	if (!c->answer) {
-		close_block(c, ev->id, ev->time_ms, &c->s.freed);
+		close_block(c, ev->id, ev->time_ms);
 		live_open(c->live, ev->id, &b);
 	}
 	add(&c->alive, a);
@@ -181,15 +189,31 @@ static void resize_block(struct counter *c, const struct mt_event *ev)
 	note_peak(c, ev->time_ms);
 }
 
-static void close_process(struct counter *c, const struct mt_event *ev)
+/* What is open in the process (0: in all) is leaked, unless that was told when its interpreter began to end. */
+static void tell_leaked(struct counter *c, uint32_t pid)
 {
 	size_t cursor = 0;
 	uint32_t id;
 	struct block b;
 
 	while (live_each(c->live, &cursor, &id, &b))
+		if (pid ? b.thread == pid : !ending_has(&c->ending, b.thread))
+			add(&c->s.leaked, amount_of(b.size, b.weight));
+}
+
+/* All it holds goes at once: leaked, unless another program takes its place (the kernel freed it then). */
+static void close_process(struct counter *c, const struct mt_event *ev)
+{
+	struct amount elsewhere = { 0, 0 };	/* freed by the kernel, or told already */
+	struct amount *fate = tally_is_exec(ev) || ending_has(&c->ending, ev->pid) ? &elsewhere : &c->s.leaked;
+	size_t cursor = 0;
+	uint32_t id;
+	struct block b;
+
+	while (live_each(c->live, &cursor, &id, &b))
 		if (b.thread == ev->pid)
-			close_block(c, id, ev->time_ms, &c->s.leaked);
+			forget_block(c, id, fate);
+	note_peak(c, ev->time_ms);
 	take_rss(c, ev->pid, 0);
 }
 
@@ -207,7 +231,10 @@ static void begin_trace(struct counter *c, const struct mt_header *h)
 static void end_trace(struct counter *c)
 {
 	add(&c->s.peak, c->peak);
-	add(&c->s.leaked, c->alive);
+	if (c->answer)
+		add(&c->s.leaked, c->alive);
+	else
+		tell_leaked(c, 0);
 	c->alive = c->peak = (struct amount){ 0, 0 };
 	c->rss = 0;
 	live_clear(c->live);
@@ -235,16 +262,19 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_FREE:
 		see_thread(c, ev);
-		close_block(c, ev->id, ev->time_ms, &c->s.freed);
+		close_block(c, ev->id, ev->time_ms);
 		break;
 	case MT_RESIZE:
 		resize_block(c, ev);
 		break;
 	case MT_PROCESS:
 		take_process(c, ev);
+		if (ending_take(&c->ending, ev))
+			tell_leaked(c, ev->pid);
 		break;
 	case MT_EXIT:
 		close_process(c, ev);
+		ending_take(&c->ending, ev);
 		break;
 	case MT_THREAD:
 		see_thread(c, ev);
@@ -257,6 +287,7 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_HEADER:
 		end_trace(c);
+		ending_take(&c->ending, ev);
 		begin_trace(c, mt_in_header(in));
 		stacks_take(c->s.stacks, ev);
 		break;

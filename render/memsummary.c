@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "json.h"
+#include "report.h"
 #include "tally.h"
 #include "tool.h"
 #include "units.h"
@@ -213,29 +213,21 @@ static void sort(struct locations *l, enum column column)
 struct layout {
 	int location;		/* columns of the first column; the others are fixed */
 	bool cut;		/* longer ones are cut to it */
-	bool colour;
 };
 
 #define OTHER_COLUMNS 68	/* what print_row() puts after the location */
 
-static const char *colour_of(double share)
+static void print_cell(double share, int width, const char *text)
 {
-	return share > .6 ? "\033[31m" : share > .2 ? "\033[33m" : share > .05 ? "\033[32m" : "";
+	printf("  %s%*s%s", report_colour(share), width, text, report_colour_end(share));
 }
 
-static void print_cell(const struct layout *y, double share, int width, const char *text)
-{
-	const char *colour = y->colour ? colour_of(share) : "";
-
-	printf("  %s%*s%s", colour, width, text, *colour ? "\033[0m" : "");
-}
-
-static void print_percent(const struct layout *y, double share)
+static void print_percent(double share)
 {
 	char text[32];
 
 	snprintf(text, sizeof text, "%.2f%%", 100 * share);
-	print_cell(y, share, 7, text);
+	print_cell(share, 7, text);
 }
 
 /* The first byte of the last n characters. */
@@ -271,22 +263,17 @@ static void print_location(const struct layout *y, const struct location *l)
 	free(place);
 }
 
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / (double)whole : 0;
-}
-
 static void print_row(const struct layout *y, const struct location *l, struct amount all)
 {
 	char text[28];
 
 	print_location(y, l);
-	print_cell(y, share(l->total, all.bytes), 14, size_text(l->total, text));
-	print_percent(y, share(l->total, all.bytes));
-	print_cell(y, share(l->own, all.bytes), 12, size_text(l->own, text));
-	print_percent(y, share(l->own, all.bytes));
+	print_cell(report_share(l->total, all.bytes), 14, size_text(l->total, text));
+	print_percent(report_share(l->total, all.bytes));
+	print_cell(report_share(l->own, all.bytes), 12, size_text(l->own, text));
+	print_percent(report_share(l->own, all.bytes));
 	snprintf(text, sizeof text, "%llu", (unsigned long long)l->count);
-	print_cell(y, share(l->count, all.count), 18, text);
+	print_cell(report_share(l->count, all.count), 18, text);
 	putchar('\n');
 }
 
@@ -297,6 +284,9 @@ static void print_head(const struct layout *y, enum column column)
 	       column == BY_OWN ? "<Own Memory>" : "Own Memory", "Own %",
 	       column == BY_COUNT ? "<Allocation Count>" : "Allocation Count");
 }
+
+/* C++ knows names of a thousand characters: their rows stick out, the others do not follow. */
+#define WIDEST_LOCATION 100
 
 static int longest_location(const struct locations *l, uint32_t rows)
 {
@@ -309,16 +299,7 @@ static int longest_location(const struct locations *l, uint32_t rows)
 		free(function);
 		free(place);
 	}
-	return (int)longest;
-}
-
-static void print_title(const struct tally *t)
-{
-	char *title = tool_printable(t->title), *command = tool_printable(t->command);
-
-	printf("%s%s%s\n", command, *command ? ": " : "", title);
-	free(title);
-	free(command);
+	return (int)(longest < WIDEST_LOCATION ? longest : WIDEST_LOCATION);
 }
 
 static void print_totals(const struct tally *t, const struct locations *l)
@@ -338,11 +319,11 @@ static void print_table(const struct tally *t, const struct locations *l, enum c
 	if (terminal && !max_rows)
 		max_rows = lines > 15 ? lines - 5 : 10;
 	uint32_t rows = max_rows && max_rows < l->n ? (uint32_t)max_rows : l->n;
-	struct layout y = { .location = longest_location(l, rows), .cut = terminal, .colour = tool_colour() };
+	struct layout y = { .location = longest_location(l, rows), .cut = terminal };
 	if (terminal && y.location > (int)columns - OTHER_COLUMNS - 1)
 		y.location = columns > OTHER_COLUMNS + 21 ? (int)columns - OTHER_COLUMNS - 1 : 20;
 
-	print_title(t);
+	report_title(t);
 	print_head(&y, column);
 	for (uint32_t i = 0; i < rows; i++)
 		print_row(&y, &l->at[i], t->total);
@@ -353,28 +334,18 @@ static void print_table(const struct tally *t, const struct locations *l, enum c
 
 /* ---------------------------------------------------------------- JSON */
 
-static void print_text(const char *key, const char *text)
-{
-	printf("\"%s\":", key);
-	json_text(stdout, text, strlen(text));
-}
-
 static void print_json(const struct tally *t, const struct locations *l, uint64_t max_rows)
 {
 	uint32_t rows = max_rows && max_rows < l->n ? (uint32_t)max_rows : l->n;
 
-	putchar('{');
-	print_text("title", t->title);
-	putchar(',');
-	print_text("command", t->command);
-	printf(",\"total_bytes\":%llu,\"total_allocations\":%llu,\"total_locations\":%u,\"locations\":[",
-	       (unsigned long long)t->total.bytes, (unsigned long long)t->total.count, (unsigned)l->n);
+	report_json_head(t);
+	printf(",\"total_locations\":%u,\"locations\":[", (unsigned)l->n);
 	for (uint32_t i = 0; i < rows; i++) {
 		const struct location *at = &l->at[i];
 		fputs(i ? ",\n{" : "\n{", stdout);
-		print_text("function", at->function);
+		report_json_text("function", at->function);
 		putchar(',');
-		print_text("file", at->place);
+		report_json_text("file", at->place);
 		printf(",\"total_bytes\":%llu,\"own_bytes\":%llu,\"allocations\":%llu}",
 		       (unsigned long long)at->total, (unsigned long long)at->own, (unsigned long long)at->count);
 	}

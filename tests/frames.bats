@@ -9,7 +9,7 @@ same_frames() { # PYTHON [OPTION...]
 
 # Definitions, and allocations of a million bytes and more: the rest is of no interest, and much.
 big_ones() {
-	memcat --json t.lz4 | grep -vE '"event":"free"|"event":"alloc".*"size":[0-9]{1,6},'
+	memcat --json t.lz4 | grep -vE '"event":"alloc".*"size":[0-9]{1,6},'
 }
 
 @test "stacks are those of inspect.stack(): generators, coroutines, threads, 10,000 deep, exec, under a profiler and a tracer" {

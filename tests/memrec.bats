@@ -51,6 +51,8 @@ check_blocks() { # PYTHON
 	[ "$output" = "memrec: /nowhere/program: No such file or directory" ]
 	[ ! -e t.lz4 ]
 	touch plain
+	run -127 memrec -o t.lz4 -- plain
+	[[ "$output" == "memrec: plain: not found in PATH; "*"memrec -- python3 plain" ]]
 	run -126 memrec -o t.lz4 -- ./plain
 	[ "$output" = "memrec: ./plain: Permission denied" ]
 	[ ! -e t.lz4 ]

@@ -58,6 +58,18 @@ totals() { # TRACE
 	[ "$(memcat --json t.lz4 | grep -c '"event":"exit"')" -eq 201 ]
 }
 
+@test "children that begin at the same moment are all recorded" {
+	cat > kids.py <<-'END'
+		import subprocess, sys
+		kids = [subprocess.Popen([sys.executable, "-S", "-c", "import time; x = bytearray(4000000); time.sleep(0.2)"]) for _ in range(12)]
+		for kid in kids: kid.wait()
+	END
+	for _ in 1 2 3; do
+		memrec --follow-fork -f -o t.lz4 -- /usr/bin/python3 kids.py
+		[ "$(memcat --json t.lz4 | grep -c '"size":4000001,')" -eq 12 ]
+	done
+}
+
 @test "what a child inherited is not counted in it; its frees there are told" {
 	cat > inherit.py <<-'END'
 		import os

@@ -414,6 +414,11 @@ static void read_lost(struct reading *r, struct mt_event *ev)
 	ev->name = text_or_empty(r, "reason");
 }
 
+static void read_skipped(struct reading *r, struct mt_event *ev)
+{
+	ev->count = number(r, "count", UINT64_MAX);
+}
+
 static void read_end(struct reading *r, struct mt_event *ev)
 {
 	(void)r;	/* its counts are the writer's */
@@ -441,6 +446,7 @@ static const struct {
 	{"thread", MT_THREAD, read_thread},
 	{"rss", MT_RSS, read_rss},
 	{"lost", MT_LOST, read_lost},
+	{"skipped", MT_SKIPPED, read_skipped},
 	{"end", MT_END, read_end},
 	{"other", MT_OTHER, read_other},
 };

@@ -172,6 +172,12 @@ static void write_happening(FILE *out, const struct mt_event *ev)
 		write_number(out, "size", ev->size);
 		write_number(out, "pid", ev->pid);
 		break;
+	case MT_SKIPPED:
+		fputs("{\"event\":\"skipped\"", out);
+		write_number(out, "count", ev->count);
+		write_number(out, "pid", ev->pid);
+		write_number(out, "tid", ev->tid);
+		break;
 	default:
 		fputs("{\"event\":\"lost\"", out);
 		write_number(out, "count", ev->count);

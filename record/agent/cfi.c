@@ -17,7 +17,9 @@
 #include "cfi.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
 #define DEEPEST_REMEMBER 8
 #define DEEPEST_EXPRESSION 16
@@ -584,7 +586,7 @@ static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds,
 	sp = r->reg[CFI_SP].saved == SAME ? cfa : restore(&m, r, CFI_SP, cfa, &sp_slot);
 	if (r->signed_ra)
 		ip &= (1ull << 48) - 1;
-	if (m.failed || ip < 4096 || ip >> 47)
+	if (m.failed || ip < 4096 || ip >> CFI_ADDRESS_BITS)
 		return CFI_END;
 	*f = (struct cfi_frame){ d->signal ? ip : ip - CFI_CALL_BYTES, sp, fp, ip_slot, fp_slot };
 	if (!d->signal)
@@ -606,11 +608,49 @@ static enum cfi_step step_from_slot(struct cfi_frame *f, const struct cfi_bounds
 	if (cfa <= f->sp || !cfi_readable(bounds, ip_slot) || (saved && !cfi_readable(bounds, fp_slot)))
 		return CFI_END;
 	uintptr_t ip = *(volatile uintptr_t *)ip_slot, fp = saved ? *(volatile uintptr_t *)fp_slot : f->fp;
-	if (ip < 4096 || ip >> 47)
+	if (ip < 4096 || ip >> CFI_ADDRESS_BITS)
 		return CFI_END;
 	*f = (struct cfi_frame){ ip - CFI_CALL_BYTES, cfa, fp, ip_slot, saved ? fp_slot : 0 };
 	return CFI_COMPLEX;
 }
+
+/*
+ * A signal handler returns to code that has no description on some systems, or
+ * one that passes over the interrupted function. On aarch64 it is told by its
+ * instructions, as libgcc does: "mov x8, 139; svc 0", and finds the kernel's
+ * frame, a siginfo_t and a ucontext_t, at the stack pointer.
+ */
+#if defined(__aarch64__)
+static bool is_signal_return(uintptr_t pc)
+{
+	const uint32_t *code = (const uint32_t *)(pc + CFI_CALL_BYTES);
+	return ((uintptr_t)code & 4095) <= 4096 - 8 && code[0] == 0xd2801168 && code[1] == 0xd4000001;
+}
+
+static enum cfi_step step_from_signal(struct cfi_frame *f, struct cfi_bounds *bounds)
+{
+	const ucontext_t *u = (const void *)(f->sp + sizeof(siginfo_t));
+	if (!cfi_readable(bounds, (uintptr_t)u) || !cfi_readable(bounds, (uintptr_t)(&u->uc_mcontext.pc + 1)))
+		return CFI_END;
+	*f = (struct cfi_frame){ u->uc_mcontext.pc, u->uc_mcontext.sp, u->uc_mcontext.regs[CFI_FP], 0, 0 };
+	cfi_stack(bounds, f->sp);
+	memcpy(bounds->reg, u->uc_mcontext.regs, CFI_SP * sizeof *bounds->reg);
+	bounds->known = (1ull << CFI_SP) - 1;
+	return CFI_SIGNAL;
+}
+#else
+static bool is_signal_return(uintptr_t pc)
+{
+	(void)pc;
+	return false;
+}
+
+static enum cfi_step step_from_signal(struct cfi_frame *f, struct cfi_bounds *bounds)
+{
+	(void)f, (void)bounds;
+	return CFI_END;
+}
+#endif
 
 COLD enum cfi_step cfi_step_slow(struct cfi_frame *f, struct cfi_bounds *bounds)
 {
@@ -622,6 +662,10 @@ COLD enum cfi_step cfi_step_slow(struct cfi_frame *f, struct cfi_bounds *bounds)
 		rule = 0;
 	if (CFI_HOW(rule) == CFI_FROM_SLOT && bounds->known == 0)
 		return step_from_slot(f, bounds, rule);
+	if (bounds->known == 0 && is_signal_return(f->pc)) {
+		__atomic_store_n(place, pack(tag, CFI_INTERPRET, 0, 0, false), __ATOMIC_RELAXED);
+		return step_from_signal(f, bounds);
+	}
 	bool found = find_row(&r, f->pc, &d);
 	if (CFI_HOW(rule) == CFI_EMPTY) {
 		rule = found ? pack_row(tag, &r, &d) : pack(tag, CFI_OUTERMOST, 0, 0, false);

@@ -16,8 +16,12 @@
 
 #if defined(__x86_64__)
 #define CFI_CALL_BYTES 1u	/* how far before a return address something of the call surely lies */
+#define CFI_ADDRESS_BITS 47
+#define CFI_ALIGN_BITS 0
 #elif defined(__aarch64__)
 #define CFI_CALL_BYTES 4u
+#define CFI_ADDRESS_BITS 48
+#define CFI_ALIGN_BITS 2
 #else
 #error "no rules for this machine's frames"
 #endif
@@ -92,7 +96,7 @@ enum cfi_how { CFI_EMPTY, CFI_FROM_SP, CFI_FROM_FP, CFI_FROM_SLOT, CFI_OUTERMOST
 /* 47 bits, one to one: what is not the index is the tag. */
 static inline uint64_t cfi_hash(uintptr_t pc)
 {
-	return pc * 0x9E3779B97F4A7C15u & ((1ull << 47) - 1);
+	return (pc >> CFI_ALIGN_BITS) * 0x9E3779B97F4A7C15u & ((1ull << 47) - 1);
 }
 
 static inline uint64_t *cfi_rule_place(uint64_t hash)
@@ -107,12 +111,24 @@ static inline bool cfi_readable(const struct cfi_bounds *b, uintptr_t p)
 	return LIKELY(p >= b->low && p <= b->high - 8 && (p & 7) == 0);
 }
 
+/*
+ * The same, with the frame copied: a caller that hands this only addresses of
+ * copies can keep its frame in registers, which halves the time of a step.
+ */
+static inline __attribute__((always_inline)) enum cfi_step cfi_step_copied(struct cfi_frame *f, struct cfi_bounds *bounds)
+{
+	struct cfi_frame copy = *f;
+	enum cfi_step step = cfi_step_slow(&copy, bounds);
+	*f = copy;
+	return step;
+}
+
 /* One frame outwards. Reads only within *bounds. f is undefined after CFI_END. */
 static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_frame *f, struct cfi_bounds *bounds)
 {
 	uint64_t hash = cfi_hash(f->pc), rule = __atomic_load_n(cfi_rule_place(hash), __ATOMIC_RELAXED);
 	if (UNLIKELY((rule ^ hash) & CFI_TAG_MASK))
-		return cfi_step_slow(f, bounds);
+		return cfi_step_copied(f, bounds);
 	uintptr_t cfa;
 	switch (CFI_HOW(rule)) {
 	case CFI_FROM_SP:
@@ -124,7 +140,7 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_f
 	case CFI_OUTERMOST:
 		return CFI_END;
 	default:	/* also an empty entry whose tag matches by accident */
-		return cfi_step_slow(f, bounds);
+		return cfi_step_copied(f, bounds);
 	}
 	uintptr_t slot = cfa - 8, fp_slot = cfa - CFI_FP_SAVED(rule) * 8;
 	if (CFI_PAIR(rule))
@@ -140,7 +156,7 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_f
 		f->fp_slot = 0;
 	}
 	uintptr_t ip = *(volatile uintptr_t *)slot;
-	if (UNLIKELY(ip < 4096 || ip >> 47))
+	if (UNLIKELY(ip < 4096 || ip >> CFI_ADDRESS_BITS))
 		return CFI_END;
 	f->pc = ip - CFI_CALL_BYTES;
 	f->ip_slot = slot;
@@ -148,14 +164,33 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_f
 	return CFI_CALLER;
 }
 
-/* The state of the function that uses this. */
+/* Is the rule for pc known to ask for the stack pointer alone? */
+static inline bool cfi_is_by_sp(uintptr_t pc)
+{
+	uint64_t hash = cfi_hash(pc), rule = __atomic_load_n(cfi_rule_place(hash), __ATOMIC_RELAXED);
+	return ((rule ^ hash) & CFI_TAG_MASK) == 0 && CFI_HOW(rule) == CFI_FROM_SP;
+}
+
+/*
+ * A frame to begin with: on x86-64 the caller of the function that uses this
+ * (which keeps a frame pointer then, so that two loads do), elsewhere itself.
+ */
 #if defined(__x86_64__)
-#define CFI_HERE(f) \
-	__asm__ volatile("leaq 0(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2" \
-			 : "=&r"((f)->pc), "=&r"((f)->sp), "=&r"((f)->fp))
+#define CFI_BEGIN(f) \
+	do { \
+		uintptr_t *frame_ = __builtin_frame_address(0); \
+		(f)->pc = frame_[1] - CFI_CALL_BYTES; \
+		(f)->sp = (uintptr_t)(frame_ + 2); \
+		(f)->fp = frame_[0]; \
+		(f)->ip_slot = (uintptr_t)(frame_ + 1); \
+		(f)->fp_slot = (uintptr_t)frame_; \
+	} while (0)
 #else
-#define CFI_HERE(f) \
-	__asm__ volatile("adr %0, .\n\tmov %1, sp\n\tmov %2, x29" : "=&r"((f)->pc), "=&r"((f)->sp), "=&r"((f)->fp))
+#define CFI_BEGIN(f) \
+	do { \
+		__asm__ volatile("adr %0, .\n\tmov %1, sp\n\tmov %2, x29" : "=&r"((f)->pc), "=&r"((f)->sp), "=&r"((f)->fp)); \
+		(f)->ip_slot = (f)->fp_slot = 0; \
+	} while (0)
 #endif
 
 #endif

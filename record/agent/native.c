@@ -43,7 +43,33 @@ struct step {
 	uint32_t parent, node;		/* node 0: the entry is free */
 };
 
-#define LOG2_STEPS 10
+/*
+ * A step outwards made before. Where it leads follows from the frame's pc and
+ * sp (and fp, if the rule asks for that), and it is taken again if the return
+ * address that was read then is still there. That is compared, but the next
+ * step need not wait for it, as it would for the rule and the word.
+ */
+struct leap {
+	uintptr_t pc, sp, fp;
+	uintptr_t fp_matters;		/* all bits or none */
+	uintptr_t caller_pc, caller_sp, ip_slot, fp_slot;
+};
+
+/*
+ * A few frames on top of a node, as a program's loop puts them there again and
+ * again: their nodes at one look, and that of their pair with a Python stack.
+ */
+#define PATH_MOST 8u
+struct path {
+	uint32_t from, n;		/* n 0: the entry is free */
+	uint32_t python, pair;		/* python 0: no pair yet */
+	uint64_t what[PATH_MOST];
+	uint32_t node[PATH_MOST];
+};
+
+#define LOG2_STEPS 9
+#define LOG2_PATHS 6
+#define LEAPS 1024u
 
 struct thread {
 	struct claim claim;
@@ -55,13 +81,18 @@ struct thread {
 	struct evaluators now;
 	struct evaluator *known;	/* the last walk's evaluators, oldest first */
 	uint32_t n_known, known_capacity;
+	uint32_t flushes;		/* of rules, as far as the leaps know */
+	struct path *path;		/* of this capture, or NULL */
 	struct step steps[1u << LOG2_STEPS];
+	struct path paths[1u << LOG2_PATHS];
+	struct leap leaps[LEAPS] __attribute__((aligned(64)));
 };
 
 bool native_on;
 static struct claims threads;
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
-static uint32_t generation = 1;		/* of code addresses: one more when code went away */
+static uint32_t generation = 1;		/* of code addresses: one more when code went away that numbers were given to */
+static uint32_t flushes = 1;		/* of rules: one more when any code went away */
 static uintptr_t own_start, own_end;	/* the agent's code */
 
 #ifdef NATIVE_VERIFY
@@ -88,7 +119,7 @@ static COLD struct thread *thread_begin(void)
 		}
 		claims_add(&threads, &t->claim);
 	}
-	t->generation = 0;	/* whatever it was before */
+	t->generation = t->flushes = 0;		/* whatever they were before */
 	self = t;
 	return t;
 }
@@ -164,6 +195,37 @@ static inline bool is_own(uintptr_t pc)
 	return pc - own_start < own_end - own_start;
 }
 
+static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
+{
+	struct leap *l = &t->leaps[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (LEAPS - 1)];
+	if (LIKELY(l->pc == f->pc && l->sp == f->sp && ((l->fp ^ f->fp) & l->fp_matters) == 0) &&
+	    LIKELY(*(volatile uintptr_t *)l->ip_slot == l->caller_pc + CFI_CALL_BYTES)) {
+		f->pc = l->caller_pc;
+		f->sp = l->caller_sp;
+		f->ip_slot = l->ip_slot;
+		f->fp_slot = l->fp_slot;
+		if (l->fp_slot)
+			f->fp = *(volatile uintptr_t *)l->fp_slot;
+		return CFI_CALLER;
+	}
+	uintptr_t pc = f->pc, sp = f->sp, fp = f->fp;
+	enum cfi_step step = cfi_step(f, bounds);
+	if (LIKELY(step == CFI_CALLER)) {
+		l->pc = 0;		/* nobody's, should a signal handler jump away from here */
+		__asm__ volatile("" ::: "memory");
+		l->sp = sp;
+		l->fp = fp;
+		l->fp_matters = cfi_is_by_sp(pc) ? 0 : UINTPTR_MAX;
+		l->caller_pc = f->pc;
+		l->caller_sp = f->sp;
+		l->ip_slot = f->ip_slot;
+		l->fp_slot = f->fp_slot;
+		__asm__ volatile("" ::: "memory");
+		l->pc = pc;
+	}
+	return step;
+}
+
 /*
  * Walk from `f` outwards. What is new is in t->fresh; returns the oldest-first
  * index of the newest frame that stands as it was. *keep: the walk may serve
@@ -173,31 +235,59 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
 {
 	struct cfi_bounds bounds;
 	int64_t j = (int64_t)t->n - 1;
-	cfi_stack(&bounds, f.sp);
-	t->n_fresh = 0;
-	*keep = true;
+	uint32_t n = 0;
 	enum cfi_step step = CFI_CALLER;
-	for (;;) {
-		step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_slow(&f, &bounds) : cfi_step(&f, &bounds);
-		if (step == CFI_END)
-			return NONE;
-		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
-			*keep = false;
+	cfi_stack(&bounds, f.sp);
+	*keep = true;
+	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : leap(t, &f, &bounds)) {
+		if (step == CFI_END) {
 			j = NONE;
+			break;
 		}
 		while (j >= 0 && t->frames[j].sp < f.sp)
 			j--;
 		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && t->frames[j].fp == f.fp) {
 			if (LIKELY(outer_stand(t, (uint32_t)j)))
-				return j;
+				break;
 			j = NONE;
 		}
-		if (t->n_fresh == 0 && is_own(f.pc))
+		if (n == 0 && is_own(f.pc))
 			continue;
-		if (UNLIKELY(t->n_fresh == t->fresh_capacity) && !fresh_grow(t))
-			return FAILED;
-		t->fresh[t->n_fresh++] = (struct frame){ f.pc, f.sp, f.fp, f.ip_slot, f.fp_slot, 0, 0, step == CFI_COMPLEX };
+		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
+			*keep = false;
+			j = NONE;
+		}
+		if (UNLIKELY(n == t->fresh_capacity)) {
+			t->n_fresh = n;
+			if (!fresh_grow(t))
+				return FAILED;
+		}
+		struct frame *fresh = &t->fresh[n++];
+		fresh->pc = f.pc;
+		fresh->sp = f.sp;
+		fresh->fp = f.fp;
+		fresh->ip_slot = f.ip_slot;
+		fresh->fp_slot = f.fp_slot;
+		fresh->complex = step == CFI_COMPLEX;
 	}
+	t->n_fresh = n;
+	return j;
+}
+
+/*
+ * A frame that was written a moment ago, word by word, is copied likewise: the
+ * processor does not hand on two fresh words in one wide load.
+ */
+static inline void frame_copy(struct frame *to, const struct frame *from)
+{
+	const volatile struct frame *p = from;
+	to->pc = p->pc;
+	to->sp = p->sp;
+	to->fp = p->fp;
+	to->ip_slot = p->ip_slot;
+	to->fp_slot = p->fp_slot ? p->fp_slot : (uintptr_t)&to->fp;
+	to->runs = 0;
+	to->complex = p->complex;
 }
 
 /* The first `n` frames stand; the fresh ones come on top. */
@@ -206,12 +296,8 @@ static inline bool put_fresh(struct thread *t, uint32_t n)
 	t->n = n;
 	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
 		return false;
-	for (uint32_t i = t->n_fresh; i > 0; i--) {
-		struct frame *f = &t->frames[t->n++];
-		*f = t->fresh[i - 1];
-		if (f->fp_slot == 0)
-			f->fp_slot = (uintptr_t)&f->fp;
-	}
+	for (uint32_t i = t->n_fresh; i > 0; i--)
+		frame_copy(&t->frames[t->n++], &t->fresh[i - 1]);
 	return true;
 }
 
@@ -306,15 +392,13 @@ static inline uint32_t node_of(struct thread *t, uint8_t kind, uint32_t parent, 
 	return find_node(step, kind, parent, what, pc);
 }
 
-/* Give the frames from `changed` on their nodes. False: no memory. */
-static inline bool name_frames(struct thread *t, uint32_t changed)
+/* Give the frames from `changed` on their nodes, under `node`. False: no memory. */
+static bool name_each(struct thread *t, uint32_t changed, uint32_t node)
 {
-	uint32_t node = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation;
 	for (uint32_t i = changed; i < t->n; i++) {
 		struct frame *f = &t->frames[i];
 		if (LIKELY(!is_own(f->pc))) {	/* else the agent's own, as when a code object dies: not to be seen */
-			uint64_t what = f->pc | (uint64_t)f->runs << 48;
-			node = node_of(t, WIRE_NATIVE, node, what, f->pc);
+			node = node_of(t, WIRE_NATIVE, node, f->pc | (uint64_t)f->runs << 48, f->pc);
 			if (UNLIKELY(node == NODE_NONE)) {
 				t->n = i;
 				return false;
@@ -325,23 +409,94 @@ static inline bool name_frames(struct thread *t, uint32_t changed)
 	return true;
 }
 
+/* The path of the frames from `first` on, or the entry where it belongs; *found tells which. */
+static inline struct path *find_path(struct thread *t, uint32_t from, uint32_t first, bool *found)
+{
+	uint32_t n = t->n - first;
+	uint64_t what[PATH_MOST], h = from, different = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		what[i] = t->frames[first + i].pc | (uint64_t)t->frames[first + i].runs << 48;
+		h += what[i] << i;
+	}
+	struct path *p = &t->paths[h * 0x9E3779B97F4A7C15u >> (64 - LOG2_PATHS)];
+	*found = p->from == from && p->n == n;
+	for (uint32_t i = 0; i < n; i++)
+		different |= p->what[i] ^ what[i];
+	*found &= different == 0;
+	if (UNLIKELY(!*found)) {
+		memcpy(p->what, what, n * sizeof *what);
+		p->from = from;
+		p->n = p->python = 0;
+	}
+	return p;
+}
+
+/* The same as name_each(), for few frames by a path. */
+static inline bool name_frames(struct thread *t, uint32_t changed)
+{
+	uint32_t from = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation, n = t->n - changed;
+	bool found;
+	t->path = NULL;
+	if (n == 0 || n > PATH_MOST)
+		return name_each(t, changed, from);
+	struct path *p = find_path(t, from, changed, &found);
+	if (LIKELY(found)) {
+		for (uint32_t i = 0; i < n; i++)
+			t->frames[changed + i].node = p->node[i];
+	} else {
+		if (!name_each(t, changed, from))
+			return false;
+		for (uint32_t i = 0; i < n; i++)
+			p->node[i] = t->frames[changed + i].node;
+		p->n = n;
+	}
+	t->path = p;
+	return true;
+}
+
+static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t python)
+{
+	struct path *p = t->path;
+	if (LIKELY(p && p->python == python))
+		return p->pair;
+	uint32_t pair = node_of(t, WIRE_HYBRID, native, python | 1ull << 63, 0);
+	if (UNLIKELY(pair == NODE_NONE))
+		return python;
+	if (p) {
+		p->python = python;
+		p->pair = pair;
+	}
+	return pair;
+}
+
+/* Rules were forgotten: so must be what was found by them. */
+static COLD void forget_leaps(struct thread *t)
+{
+	memset(t->leaps, 0, sizeof t->leaps);
+	t->flushes = __atomic_load_n(&flushes, __ATOMIC_ACQUIRE);
+	t->n = t->n_known = 0;
+}
+
 static void thread_reset(struct thread *t)
 {
 	t->n = t->n_known = 0;
 	memset(t->steps, 0, sizeof t->steps);
+	memset(t->paths, 0, sizeof t->paths);
 	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
-static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
+static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
 {
 	uint32_t python = pystack_capture();
 	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
 		thread_reset(t);
+	if (UNLIKELY(t->flushes != __atomic_load_n(&flushes, __ATOMIC_ACQUIRE)))
+		forget_leaps(t);
 	if (UNLIKELY(t->unkept))
 		t->n = t->n_known = 0;
 	t->unkept = false;
 	bool keep;
-	int64_t stands = walk(t, *here, &keep);
+	int64_t stands = walk(t, *begin, &keep);
 	uint32_t kept = (uint32_t)(stands + 1);
 	if (UNLIKELY(stands == FAILED) || UNLIKELY(!put_fresh(t, kept))) {
 		thread_reset(t);
@@ -354,23 +509,17 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *here)
 		t->unkept = true;
 	if (UNLIKELY(native == 0 || (int32_t)native < 0))
 		return python;
-	if (python == NODE_ROOT)
-		return native;
-	uint32_t pair = node_of(t, WIRE_HYBRID, native, python | 1ull << 63, 0);
-	return LIKELY(pair != NODE_NONE) ? pair : python;
+	return python == NODE_ROOT ? native : pair_of(t, native, python);
 }
 
-__attribute__((noinline)) uint32_t native_capture(void)
+uint32_t native_capture(const struct cfi_frame *begin)
 {
-	struct cfi_frame here;
 	int saved = errno;
-	CFI_HERE(&here);
 	struct thread *t = self;
 	if (UNLIKELY(!t) && !(t = thread_begin()))
 		return pystack_capture();
-	uint32_t node = capture(t, &here);
+	uint32_t node = capture(t, begin);
 	errno = saved;
-	__asm__ volatile("" ::: "memory");	/* no sibling call: this frame is the walk's first */
 	return node;
 }
 
@@ -408,6 +557,7 @@ HOOK int dlclose(void *handle)
 #endif
 	int saved = errno;
 	cfi_flush();
+	__atomic_add_fetch(&flushes, 1, __ATOMIC_RELEASE);
 	if (modules_unloaded())
 		__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
 	errno = saved;

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cfi.h"
+
 /* Asked for (--native). Constant while recording. */
 extern bool native_on;
 
@@ -15,10 +17,11 @@ void native_init(void);
 
 /*
  * The calling thread's whole stack as a node number (wire.h: WIRE_NATIVE and
- * WIRE_HYBRID), outwards from the first frame that is not the agent's; what is
- * new of it was put into the ring before. As pystack_capture(), which it calls.
+ * WIRE_HYBRID), from a frame that stands still meanwhile (CFI_BEGIN) outwards,
+ * less the agent's own; what is new of it was put into the ring before. As
+ * pystack_capture(), which it calls.
  */
-uint32_t native_capture(void);
+uint32_t native_capture(const struct cfi_frame *begin);
 
 /* A forked child that is recorded; after pystack_forked(). */
 void native_forked(void);

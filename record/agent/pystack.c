@@ -588,6 +588,16 @@ uintptr_t pystack_thread_state(const struct python *p)
 	return ts;
 }
 
+static const volatile uintptr_t never;
+const volatile uintptr_t *pystack_finalizing = &never;
+
+COLD void pystack_tell_finalizing(void)
+{
+	static bool told;
+	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		ring_put(WIRE_FINALIZING, 0, 0, 0);
+}
+
 /* From there on the thread states of other threads are freed under them. */
 static bool is_finalizing(uintptr_t ts)
 {
@@ -631,6 +641,7 @@ static COLD void start(void)
 	if (state == FOUND) {
 		choose_walk();
 		code_watch(&python);
+		pystack_finalizing = (const volatile uintptr_t *)(python.runtime + (uintptr_t)python.layout.rt_finalizing);
 		ring_message(WIRE_PYTHON, 0, &(struct piece){ python.version, strlen(python.version) }, 1);
 		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
 	}

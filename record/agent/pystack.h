@@ -11,6 +11,9 @@
 
 /* The interpreter in this process; NULL: none that is understood. */
 const struct python *pystack_python(void);
+/* A word that is not 0 from when the interpreter begins to end (_PyRuntime's finalizing); and what to call then. */
+extern const volatile uintptr_t *pystack_finalizing;
+void pystack_tell_finalizing(void);
 /* The calling thread's PyThreadState, or 0. */
 uintptr_t pystack_thread_state(const struct python *p);
 

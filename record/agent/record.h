@@ -6,6 +6,7 @@
 
 #include "native.h"
 #include "pymem.h"
+#include "pystack.h"
 #include "ring.h"
 
 static inline uint8_t guard_set(uint8_t guard)
@@ -43,7 +44,14 @@ static inline void record_alloc(uint8_t kind, void *p, size_t n)
 		ring_new_thread();
 	guard_set(GUARD_CAPTURE);
 	if (LIKELY(*ring_state == RING_ON)) {	/* still: see ring_enter() */
-		uint32_t stack = UNLIKELY(native_on) ? native_capture() : pystack_capture();
+		uint32_t stack;
+		if (UNLIKELY(native_on)) {
+			struct cfi_frame begin;
+			CFI_BEGIN(&begin);
+			stack = native_capture(&begin);
+		} else {
+			stack = pystack_capture();
+		}
 		ring_put_inline(kind, (uintptr_t)p, n, stack);
 	}
 	guard_reset(GUARD_NONE);
@@ -71,6 +79,8 @@ static inline bool recording(void)
 
 static inline void record(uint8_t kind, const void *p, size_t n)
 {
+	if (UNLIKELY(*pystack_finalizing) && recording())
+		pystack_tell_finalizing();
 	if (LIKELY(recording()))
 		ring_put_inline(kind, (uintptr_t)p, n, ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0);
 }

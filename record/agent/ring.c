@@ -14,6 +14,7 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <stdlib.h>
@@ -259,7 +260,7 @@ static int connect_collector(void)
 	return sock;
 }
 
-/* A ring of this process that the collector has, or NULL. */
+/* A ring of this process that the collector has, or NULL. No signal may be taken: each call could be interrupted. */
 static struct wire_ring *make_ring(void)
 {
 	size_t size = WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS);
@@ -301,8 +302,12 @@ bool ring_connect(void)
 	ring_local.guard = GUARD_DROP;
 	bool forked = ring != NULL && ring_owner != getpid(), again = ring != NULL && !forked;
 	struct wire_ring *r = NULL;
-	if (getpid() == boot.pid || boot.flags & WIRE_FLAG_FOLLOW_FORK)
+	if (getpid() == boot.pid || boot.flags & WIRE_FLAG_FOLLOW_FORK) {
+		uint64_t all = ~0ull, mask;	/* the kernel's signal set */
+		syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &mask, sizeof mask);
 		r = make_ring();
+		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+	}
 	if (r) {
 		ring = r;
 		ring_slots = (void *)((char *)r + WIRE_RING_BYTES);

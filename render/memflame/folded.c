@@ -122,6 +122,15 @@ static void bad_line(const struct folded *f, const char *line, size_t n, const c
 	    k < n ? "..." : "");
 }
 
+static bool ends_in_number(const char *line, size_t n)
+{
+	size_t digits = 0;
+
+	while (digits < n && line[n - 1 - digits] >= '0' && line[n - 1 - digits] <= '9')
+		digits++;
+	return digits && digits < n && line[n - 1 - digits] == ' ';
+}
+
 /* The count behind the last blank; *n becomes the size of the stack before it. */
 static uint64_t take_count(const struct folded *f, const char *line, size_t *n)
 {
@@ -140,6 +149,8 @@ static uint64_t take_count(const struct folded *f, const char *line, size_t *n)
 	if (blank == line)
 		bad_line(f, line, *n, "no stack before the count");
 	*n = (size_t)(blank - line);
+	if (f->line == 1 && ends_in_number(line, *n))
+		bad_line(f, line, *n, "two counts a line are a difference (memdiff), and a flame graph shows one");
 	return count;
 }
 

@@ -20,4 +20,5 @@ pythons() {
 	for python in /usr/bin/python3 "$HOME"/.pyenv/versions/*/bin/python3; do
 		[ -x "$python" ] && "$python" -c 'import sys; sys.exit(not ((3, 8) <= sys.version_info[:2] and sys.implementation.name == "cpython"))' 2> /dev/null && printf '%s\n' "$python"
 	done
+	return 0
 }

@@ -59,9 +59,10 @@ class Trace:
                 self.allocations.append(a)
                 self.events.append(("alloc", a))
             elif kind == "free":
-                a = live.pop(e["id"])
-                a.freed = True
-                self.events.append(("free", a))
+                a = live.pop(e["id"], None)     # small ones may have been left out
+                if a:
+                    a.freed = True
+                    self.events.append(("free", a))
             elif kind == "resize":
                 a = live[e["id"]]
                 assert e["size"] < a.left

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
-#define MOST 4096
+#define MOST 8192
 
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
@@ -68,6 +68,15 @@ void lock_drop(struct lock *l)
 	__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
 }
 
+static void note(const char *what, uintptr_t pc)
+{
+	Dl_info d = { .dli_fname = "?" };
+	dladdr((void *)pc, &d);
+	if (first_size + 300 < sizeof first)
+		first_size += (size_t)snprintf(first + first_size, 300, " %s %.120s+0x%lx %.80s;", what, d.dli_fname,
+					       pc - (uintptr_t)d.dli_fbase, d.dli_sname ? d.dli_sname : "");
+}
+
 /* Every node must be defined after its parent, and lie in an object that was told of. */
 static uint32_t last_node;
 static struct { uint64_t start, end; } told[1024];
@@ -83,7 +92,8 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 		for (unsigned i = 0; i < sizeof told / sizeof *told && !known; i++)
 			known = pc >= told[i].start && pc < told[i].end;
 	if (id != last_node + 1 || (parent >= id && !(parent & WIRE_NATIVE_ROOT)) || !known)
-		n_disorder++;
+		if (n_disorder++ == 0)
+			note(!known ? "not told" : id != last_node + 1 ? "number" : "parent", pc);
 	last_node = id;
 }
 
@@ -104,15 +114,6 @@ void evaluators_forked(void) { }
 
 /* ---- the comparison ---- */
 
-static void note(const char *what, uintptr_t pc)
-{
-	Dl_info d = { .dli_fname = "?" };
-	dladdr((void *)pc, &d);
-	if (first_size + 300 < sizeof first)
-		first_size += (size_t)snprintf(first + first_size, 300, " %s %.120s+0x%lx %.80s;", what, d.dli_fname,
-					       pc - (uintptr_t)d.dli_fbase, d.dli_sname ? d.dli_sname : "");
-}
-
 static void compare(const uintptr_t *ours, uint32_t n, void *const *theirs, uint32_t m)
 {
 	uint32_t k = 0, lead = 0;
@@ -123,7 +124,7 @@ static void compare(const uintptr_t *ours, uint32_t n, void *const *theirs, uint
 	/* After a signal the address is that of an instruction, not of a call: theirs is not one more than ours. */
 	while (k < n && lead + k < m && ((uintptr_t)theirs[lead + k] == ours[k] + 1 || (uintptr_t)theirs[lead + k] == ours[k]))
 		k++;
-	if (k == n && lead + k == m)
+	if ((k == n && lead + k == m) || n == MOST || m == MOST)
 		return;
 	if (__atomic_add_fetch(&n_different, 1, __ATOMIC_RELAXED) > 3)
 		return;
@@ -160,7 +161,9 @@ static __attribute__((noinline)) void allocated(void)
 	if (guard || !ready)
 		return;
 	guard = 1;
-	native_capture();
+	struct cfi_frame begin;
+	CFI_BEGIN(&begin);
+	native_capture(&begin);
 	uint32_t n = native_frames(ours, MOST);
 	int m = by_step ? step_all(theirs, MOST) : unw_backtrace(theirs, MOST);
 	compare(ours, n, theirs, m < 0 ? 0 : (uint32_t)m);
@@ -194,7 +197,9 @@ EXPORT double native_bench(int how, int n)
 	static void *theirs[MOST];
 	struct timespec a, b;
 	guard = 1;
-	native_capture();
+	struct cfi_frame begin;
+	CFI_BEGIN(&begin);
+	native_capture(&begin);
 	unw_backtrace(theirs, MOST);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (int i = 0; i < n; i++) {
@@ -202,10 +207,10 @@ EXPORT double native_bench(int how, int n)
 			unw_backtrace(theirs, MOST);
 		else {
 			if (how == 2)
-				self->n = 0;
+				forget_leaps(self);
 			if (how == 3)
 				self->n -= 5;
-			native_capture();
+			native_capture(&begin);
 		}
 	}
 	clock_gettime(CLOCK_MONOTONIC, &b);

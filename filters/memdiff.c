@@ -1,0 +1,327 @@
+/*
+ * memdiff.c - the growth and shrinkage between two traces, by stack
+ *
+ * In:    two traces, or two files of folded lines, or one of each
+ * Out:   folded lines with two numbers, "stack before after" (as difffolded.pl
+ *        makes them, and flame graph programs read); on a terminal a table of
+ *        what changed; JSON
+ * Keeps: the tree of both, of a trace its live set and stacks
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "fit.h"
+#include "json.h"
+#include "memdiff/sides.h"
+#include "tool.h"
+#include "units.h"
+#include "xmalloc.h"
+
+enum { KEY_TABLE = 256, KEY_FOLDED, KEY_JSON };
+
+static const struct tool_option options[] = {
+	{ "count", 'c', NULL, "allocations instead of bytes" },
+	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
+	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
+	{ "by", 'b', "WHAT", "how much a frame of a trace tells: line (the default), function, or file" },
+	{ "folded", KEY_FOLDED, NULL, "folded lines with two numbers, on a terminal too" },
+	{ "table", KEY_TABLE, NULL, "a table of what changed, the most first, in a pipe too" },
+	{ "rows", 'r', "N", "N rows of the table (in a pipe all, on a terminal as many as fit)" },
+	{ "json", KEY_JSON, NULL, "one JSON object" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memdiff",
+	.summary = "the growth and shrinkage between two traces, by stack",
+	.operands = "BEFORE AFTER",
+	.example = "memdiff --table old.lz4 new.lz4",
+	.options = options,
+};
+
+struct diff {
+	struct calltree *calls;
+	struct side before, after;
+	bool count;
+};
+
+enum { BEFORE, AFTER };
+
+/* ---------------------------------------------------------------- stacks as text */
+
+static int by_text(uint32_t a, uint32_t b, void *calls)
+{
+	struct calltree *t = calls;
+
+	return strcmp(calltree_text(t, calltree_call(t, a)->label), calltree_text(t, calltree_call(t, b)->label));
+}
+
+/* A node and its callers, innermost first; how many. */
+static size_t path_of(struct calltree *t, uint32_t node, uint32_t **path, size_t *cap)
+{
+	size_t n = 0;
+
+	for (; node; node = calltree_call(t, node)->parent) {
+		GROW(*path, n, *cap);
+		(*path)[n++] = node;
+	}
+	return n;
+}
+
+/* "outermost;…;innermost". To be freed. */
+static char *folded(struct calltree *t, uint32_t node)
+{
+	uint32_t *path = NULL;
+	size_t cap = 0, n = path_of(t, node, &path, &cap), size = 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(calltree_text(t, calltree_call(t, path[i])->label)) + 1;
+	char *text = xmalloc(size + 1), *p = text;
+	for (size_t i = n; i-- > 0; ) {
+		p = stpcpy(p, calltree_text(t, calltree_call(t, path[i])->label));
+		if (i)
+			*p++ = ';';
+	}
+	free(path);
+	return text;
+}
+
+/* Depth first, callees by their names: as memfold. */
+static void print_folded(const struct diff *d)
+{
+	struct children c = calltree_children(d->calls, by_text, d->calls);
+	uint32_t *walk = calltree_walk(d->calls, &c);
+
+	for (uint32_t i = 0; i + 1 < calltree_count(d->calls); i++) {
+		const struct call *call = calltree_call(d->calls, walk[i]);
+		if (!call->own[BEFORE] && !call->own[AFTER])
+			continue;
+		char *stack = folded(d->calls, walk[i]);
+		printf("%s %" PRIu64 " %" PRIu64 "\n", stack, call->own[BEFORE], call->own[AFTER]);
+		free(stack);
+	}
+	free(walk);
+	free(c.first);
+	free(c.order);
+}
+
+/* ---------------------------------------------------------------- what changed */
+
+static uint64_t distance(const struct call *c)
+{
+	return c->own[AFTER] > c->own[BEFORE] ? c->own[AFTER] - c->own[BEFORE] : c->own[BEFORE] - c->own[AFTER];
+}
+
+static int by_change(const void *a, const void *b, void *calls)
+{
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+	uint64_t x = distance(calltree_call(calls, i)), y = distance(calltree_call(calls, j));
+
+	return x != y ? (x < y) - (x > y) : (i > j) - (i < j);
+}
+
+/* The nodes that have numbers, that changed most first; with all: those too that did not change. */
+static uint32_t *sort_by_change(const struct diff *d, bool all, uint32_t *n)
+{
+	uint32_t *nodes = xcalloc(calltree_count(d->calls), sizeof *nodes);
+
+	*n = 0;
+	for (uint32_t i = 1; i < calltree_count(d->calls); i++) {
+		const struct call *c = calltree_call(d->calls, i);
+		if (distance(c) || (all && c->own[BEFORE]))
+			nodes[(*n)++] = i;
+	}
+	qsort_r(nodes, *n, sizeof *nodes, by_change, d->calls);
+	return nodes;
+}
+
+#define NUMBER_TEXT 28		/* count_text() and size_text() need no more */
+#define CHANGE_TEXT (NUMBER_TEXT + 1)
+
+static const char *number(const struct diff *d, uint64_t value, char buf[NUMBER_TEXT])
+{
+	return d->count ? count_text(value, buf) : size_text(value, buf);
+}
+
+/* "+1.5kB", "-3B", "0". */
+static const char *change(const struct diff *d, uint64_t before, uint64_t after, char buf[CHANGE_TEXT])
+{
+	bool grew = after > before;
+
+	number(d, grew ? after - before : before - after, buf + 1);
+	buf[0] = grew ? '+' : '-';
+	return before == after ? buf + 1 : buf;
+}
+
+#define NUMBER_COLUMNS 42
+
+static void print_row(const struct diff *d, uint32_t node, unsigned columns)
+{
+	const struct call *c = calltree_call(d->calls, node);
+	char difference[CHANGE_TEXT], before[NUMBER_TEXT], after[NUMBER_TEXT];
+	const char *colour = !tool_colour() ? "" : c->own[AFTER] > c->own[BEFORE] ? "\033[31m" : "\033[32m";
+	char *raw = folded(d->calls, node), *stack = tool_printable(raw);
+
+	free(raw);
+	if (columns) {
+		char *whole = stack;
+		stack = fit(whole, columns > NUMBER_COLUMNS + 20 ? columns - NUMBER_COLUMNS : 20);
+		free(whole);
+	}
+	printf("%s%14s%s %12s %12s  %s\n", colour, change(d, c->own[BEFORE], c->own[AFTER], difference),
+	       *colour ? "\033[0m" : "", number(d, c->own[BEFORE], before), number(d, c->own[AFTER], after), stack);
+	free(stack);
+}
+
+/* "old.lz4 (alive at the high-water mark)" */
+static void print_side(const struct side *s)
+{
+	char *name = tool_printable(s->name), *title = s->title ? tool_printable(s->title) : NULL;
+
+	printf("%s", name);
+	if (title)
+		printf(" (%s)", title);
+	free(name);
+	free(title);
+}
+
+static void print_totals(const struct diff *d, const uint32_t *nodes, uint32_t n)
+{
+	char difference[CHANGE_TEXT], before[NUMBER_TEXT], after[NUMBER_TEXT], up[NUMBER_TEXT], down[NUMBER_TEXT];
+	uint64_t growth = 0, shrinkage = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct call *c = calltree_call(d->calls, nodes[i]);
+		*(c->own[AFTER] > c->own[BEFORE] ? &growth : &shrinkage) += distance(c);
+	}
+	printf("Total: %s, from %s to %s; growth %s, shrinkage %s, %u stack%s changed\n",
+	       change(d, d->before.total, d->after.total, difference), number(d, d->before.total, before),
+	       number(d, d->after.total, after), number(d, growth, up), number(d, shrinkage, down), n,
+	       n == 1 ? "" : "s");
+}
+
+static void print_table(const struct diff *d, uint64_t max_rows)
+{
+	unsigned lines = 0, columns = 0;
+	bool terminal = tool_terminal(&lines, &columns);
+	uint32_t n, *nodes = sort_by_change(d, false, &n);
+
+	if (terminal && !max_rows)
+		max_rows = lines > 15 ? lines - 5 : 10;
+	uint32_t rows = max_rows && max_rows < n ? (uint32_t)max_rows : n;
+	print_side(&d->before);
+	fputs(" to ", stdout);
+	print_side(&d->after);
+	printf("\n%14s %12s %12s  %s\n", "Change", "Before", "After", "Stack");
+	for (uint32_t i = 0; i < rows; i++)
+		print_row(d, nodes[i], columns);
+	if (terminal && rows < n)
+		printf("%u more rows (-r %u shows all)\n", n - rows, n);
+	print_totals(d, nodes, n);
+	free(nodes);
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+static void print_json_side(const char *key, const struct side *s)
+{
+	printf("\"%s\":{\"name\":", key);
+	json_text(stdout, s->name, strlen(s->name));
+	if (s->title) {
+		fputs(",\"title\":", stdout);
+		json_text(stdout, s->title, strlen(s->title));
+	}
+	printf(",\"total\":%" PRIu64 "},", s->total);
+}
+
+static void print_json(const struct diff *d)
+{
+	uint32_t n, *nodes = sort_by_change(d, true, &n), *path = NULL;
+	size_t cap = 0;
+
+	putchar('{');
+	print_json_side("before", &d->before);
+	print_json_side("after", &d->after);
+	printf("\"unit\":\"%s\",\"stacks\":[", d->count ? "allocations" : "bytes");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct call *c = calltree_call(d->calls, nodes[i]);
+		printf("%s\n{\"before\":%" PRIu64 ",\"after\":%" PRIu64 ",\"change\":%s%" PRIu64 ",\"stack\":[", i ? "," : "",
+		       c->own[BEFORE], c->own[AFTER], c->own[AFTER] < c->own[BEFORE] ? "-" : "", distance(c));
+		size_t depth = path_of(d->calls, nodes[i], &path, &cap);
+		for (size_t k = depth; k-- > 0; ) {
+			const char *text = calltree_text(d->calls, calltree_call(d->calls, path[k])->label);
+			json_text(stdout, text, strlen(text));
+			fputs(k ? "," : "]}", stdout);
+		}
+	}
+	puts("]}");
+	free(path);
+	free(nodes);
+}
+
+/* ---------------------------------------------------------------- options */
+
+struct choices {
+	struct side_options of;
+	uint64_t max_rows;
+	int format;
+};
+
+static enum stacks_detail parse_detail(const char *text)
+{
+	if (strcmp(text, "line") == 0)
+		return STACKS_LINE;
+	if (strcmp(text, "function") == 0)
+		return STACKS_FUNCTION;
+	if (strcmp(text, "file") == 0)
+		return STACKS_FILE;
+	usage_die("--by: '%s' is not line, function or file", text);
+}
+
+static struct choices parse(int argc, char **argv)
+{
+	struct choices c = { .of = { .what = TALLY_PEAK, .detail = STACKS_LINE } };
+	unsigned lines, columns;
+
+	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (key) {
+		case 'c': c.of.count = true; break;
+		case 'l': c.of.what = TALLY_LEAKS; break;
+		case 't': c.of.what = TALLY_TOTAL; break;
+		case 'b': c.of.detail = parse_detail(optarg); break;
+		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
+		default:
+			if (c.format && c.format != key)
+				usage_die("only one of --folded, --table and --json");
+			c.format = key;
+		}
+	if (!c.format)
+		c.format = tool_terminal(&lines, &columns) ? KEY_TABLE : KEY_FOLDED;
+	return c;
+}
+
+int main(int argc, char **argv)
+{
+	struct choices c = parse(argc, argv);
+	struct diff d = { .calls = calltree_new(), .count = c.of.count };
+
+	if (argc - optind != 2)
+		usage_die("name two: what was before, and what is after");
+	if (strcmp(argv[optind], "-") == 0 && strcmp(argv[optind + 1], "-") == 0)
+		usage_die("only one of the two can be standard input");
+	int status = side_read(&d.before, argv[optind], d.calls, BEFORE, &c.of);
+	status |= side_read(&d.after, argv[optind + 1], d.calls, AFTER, &c.of);
+	if (c.format == KEY_FOLDED)
+		print_folded(&d);
+	else if (c.format == KEY_TABLE)
+		print_table(&d, c.max_rows);
+	else
+		print_json(&d);
+	calltree_free(d.calls);
+	free(d.before.title);
+	free(d.after.title);
+	return status | tool_finish(NULL, NULL);
+}

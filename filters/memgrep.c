@@ -1,0 +1,313 @@
+/*
+ * memgrep.c - keep the allocations of some functions, files, threads, sizes, …
+ *
+ * In:    a trace (stdin or files)
+ * Out:   the trace without the allocations that do not match, and without
+ *        their frees; before what stays, how many its thread made that do not
+ * Keeps: a bit a live allocation; a byte a function, frame and stack
+ *
+ * Conditions on frames (--function, --file, --module) must hold together for
+ * one frame; whether they do is found once a frame, and a stack matches if
+ * its frame does or its parent.
+ */
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "idset.h"
+#include "threads.h"
+#include "tool.h"
+#include "xmalloc.h"
+
+static const struct tool_option options[] = {
+	{ "function", 'f', "REGEX", "a function of the stack has a name that REGEX finds" },
+	{ "file", 'F', "REGEX", "so has its file" },
+	{ "module", 'm', "REGEX", "so has its module (a shared object)" },
+	{ "innermost", 'I', NULL, "the innermost function has, which allocates (default: any of the stack)" },
+	{ "thread", 'T', "REGEX", "REGEX finds the name the thread has at that moment" },
+	{ "min-size", 's', "SIZE", "at least SIZE bytes (512, 1.5k, 24MB, 1GiB)" },
+	{ "max-size", 'S', "SIZE", "at most SIZE bytes" },
+	{ "allocator", 'a', "NAMES", "made by one of these: malloc,mmap,… as memcat names them" },
+	{ "pid", 'p', "PID", "made in that process" },
+	{ "tid", 't', "TID", "made by that thread, by the kernel's number" },
+	{ "ignore-case", 'i', NULL, "small and capital letters are the same to every REGEX" },
+	{ "invert", 'v', NULL, "keep what does not match instead" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memgrep",
+	.summary = "keep the allocations of some functions, files, threads, sizes, …",
+	.operands = "[TRACE...]",
+	.example = "memgrep --file '/site-packages/numpy/' --min-size 1MB trace.lz4 | memsummary",
+	.options = options,
+};
+
+/* A regular expression that may be absent; then everything matches. */
+struct pattern {
+	const char *text, *option;
+	regex_t regex;
+};
+
+struct conditions {
+	struct pattern function, file, module, thread;
+	uint64_t min, max;		/* bytes */
+	uint32_t allocators;		/* a bit each; 0 = all */
+	bool has_pid, has_tid;
+	uint32_t pid, tid;
+	bool innermost, inverted;
+};
+
+/* A byte each, by the trace's number. */
+struct flags {
+	bool *at;
+	size_t n, cap;
+};
+
+struct matcher {
+	struct conditions when;
+	struct flags functions, frames, stacks;
+	struct threads *threads;
+	struct flags names;		/* by number of a thread: its name matches */
+	struct idset *kept;
+	uint64_t *skipped;		/* by number of a thread: left out since its last event that stayed */
+	size_t n_skipped, cap_skipped;
+};
+
+/* ---------------------------------------------------------------- conditions */
+
+static void compile(struct pattern *p, int flags)
+{
+	char why[200];
+
+	if (!p->text)
+		return;
+	int r = regcomp(&p->regex, p->text, REG_EXTENDED | REG_NOSUB | flags);
+	if (r == 0)
+		return;
+	regerror(r, &p->regex, why, sizeof why);
+	usage_die("%s: '%s': %s", p->option, p->text, why);
+}
+
+static void pattern_clear(struct pattern *p)
+{
+	if (p->text)
+		regfree(&p->regex);
+}
+
+static bool finds(const struct pattern *p, struct mt_str text)
+{
+	if (!p->text)
+		return true;
+	regmatch_t whole = { .rm_eo = (regoff_t)text.n };	/* with REG_STARTEND: where the text is, as it has no 0 */
+	return regexec(&p->regex, text.p, 1, &whole, REG_STARTEND) == 0;
+}
+
+static uint32_t parse_allocators(const char *text)
+{
+	uint32_t set = 0;
+
+	for (;;) {
+		size_t n = strcspn(text, ",");
+		unsigned allocator = mt_allocator_of(text, n);
+		if (!allocator)
+			usage_die("--allocator: '%.*s' is none (malloc, calloc, realloc, mmap, pymalloc_malloc, …)",
+				  (int)n, text);
+		set |= UINT32_C(1) << allocator;
+		if (!text[n])
+			return set;
+		text += n + 1;
+	}
+}
+
+static bool has_frame_conditions(const struct conditions *c)
+{
+	return c->function.text || c->file.text || c->module.text;
+}
+
+/* Whether no allocation of that process can be kept: nothing is told of it then. */
+static bool is_foreign(const struct conditions *c, uint32_t pid)
+{
+	if (!c->has_pid)
+		return false;
+	if (!c->inverted)
+		return pid != c->pid;
+	return pid == c->pid && !has_frame_conditions(c) && !c->thread.text && c->min == 0 && c->max == UINT64_MAX &&
+	       !c->allocators && !c->has_tid;
+}
+
+/* ---------------------------------------------------------------- flags */
+
+static void set(struct flags *f, uint32_t n, bool value)
+{
+	while (f->n <= n) {
+		GROW(f->at, f->n, f->cap);
+		f->at[f->n++] = false;
+	}
+	f->at[n] = value;
+}
+
+static bool is_set(const struct flags *f, uint32_t n)
+{
+	return n < f->n && f->at[n];
+}
+
+static void define(struct matcher *m, const struct mt_event *ev)
+{
+	const struct conditions *c = &m->when;
+
+	switch (ev->kind) {
+	case MT_FUNCTION:
+		set(&m->functions, ev->function,
+		    finds(&c->function, ev->name) && finds(&c->file, ev->file) && finds(&c->module, ev->module));
+		break;
+	case MT_FRAME:
+		set(&m->frames, ev->frame, is_set(&m->functions, ev->function));
+		break;
+	case MT_STACK:
+		set(&m->stacks, ev->stack,
+		    is_set(&m->frames, ev->frame) || (!c->innermost && is_set(&m->stacks, ev->parent)));
+		break;
+	case MT_THREAD:
+		set(&m->names, threads_number(m->threads, ev->pid, ev->tid), finds(&c->thread, ev->name));
+		break;
+	case MT_HEADER:
+		m->functions.n = m->frames.n = m->stacks.n = m->names.n = 0;
+		m->n_skipped = 0;
+		idset_clear(m->kept);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---------------------------------------------------------------- events */
+
+static bool matches(const struct matcher *m, const struct mt_event *ev)
+{
+	const struct conditions *c = &m->when;
+
+	return ev->size >= c->min && ev->size <= c->max &&
+	       (!c->allocators || (c->allocators >> (ev->allocator & 31) & 1)) &&
+	       (!c->has_pid || ev->pid == c->pid) && (!c->has_tid || ev->tid == c->tid) &&
+	       (!has_frame_conditions(c) || is_set(&m->stacks, ev->stack)) &&
+	       (!c->thread.text || is_set(&m->names, threads_number(m->threads, ev->pid, ev->tid)));
+}
+
+/* How many allocations of the event's thread were left out and not told yet. */
+static uint64_t *skipped_of(struct matcher *m, const struct mt_event *ev)
+{
+	uint32_t thread = threads_number(m->threads, ev->pid, ev->tid);
+
+	while (m->n_skipped <= thread) {
+		GROW(m->skipped, m->n_skipped, m->cap_skipped);
+		m->skipped[m->n_skipped++] = 0;
+	}
+	return &m->skipped[thread];
+}
+
+static int put(struct matcher *m, const struct mt_event *ev, struct mt_out *out)
+{
+	uint64_t *skipped = ev->kind == MT_ALLOC || ev->kind == MT_FREE ? skipped_of(m, ev) : NULL;
+
+	if (skipped && *skipped) {
+		struct mt_event row = {
+			.kind = MT_SKIPPED, .count = *skipped, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms,
+		};
+		*skipped = 0;
+		if (mt_put(out, &row) < 0)
+			return -1;
+	}
+	return mt_put(out, ev);
+}
+
+/* Whether the event stays. */
+static bool take(struct matcher *m, const struct mt_event *ev)
+{
+	switch (ev->kind) {
+	case MT_ALLOC:
+		if (matches(m, ev) == m->when.inverted) {
+			idset_remove(m->kept, ev->id);	/* should its last one not have been freed */
+			++*skipped_of(m, ev);
+			return false;
+		}
+		idset_add(m->kept, ev->id);
+		return true;
+	case MT_FREE:
+		return idset_remove(m->kept, ev->id);
+	case MT_RESIZE:
+		return idset_has(m->kept, ev->id);
+	case MT_SKIPPED:
+		*skipped_of(m, ev) += ev->count;
+		return false;
+	case MT_PROCESS:
+	case MT_EXIT:
+	case MT_THREAD:
+	case MT_RSS:
+	case MT_LOST:
+		define(m, ev);
+		return !is_foreign(&m->when, ev->pid);
+	default:
+		define(m, ev);
+		return true;
+	}
+}
+
+static struct conditions parse(int argc, char **argv)
+{
+	struct conditions c = { .max = UINT64_MAX };
+	int flags = 0;
+
+	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (key) {
+		case 'f': c.function = (struct pattern){ .text = optarg, .option = "--function" }; break;
+		case 'F': c.file = (struct pattern){ .text = optarg, .option = "--file" }; break;
+		case 'm': c.module = (struct pattern){ .text = optarg, .option = "--module" }; break;
+		case 'T': c.thread = (struct pattern){ .text = optarg, .option = "--thread" }; break;
+		case 's': c.min = tool_size(optarg, "--min-size"); break;
+		case 'S': c.max = tool_size(optarg, "--max-size"); break;
+		case 'a': c.allocators = parse_allocators(optarg); break;
+		case 'I': c.innermost = true; break;
+		case 'i': flags = REG_ICASE; break;
+		case 'v': c.inverted = true; break;
+		case 'p':
+			c.pid = (uint32_t)tool_number(optarg, "--pid", 0, UINT32_MAX);
+			c.has_pid = true;
+			break;
+		case 't':
+			c.tid = (uint32_t)tool_number(optarg, "--tid", 0, UINT32_MAX);
+			c.has_tid = true;
+			break;
+		}
+	compile(&c.function, flags);
+	compile(&c.file, flags);
+	compile(&c.module, flags);
+	compile(&c.thread, flags);
+	return c;
+}
+
+int main(int argc, char **argv)
+{
+	struct matcher m = { .when = parse(argc, argv) };
+	struct mt_in *in = tool_input(argc, argv);
+	struct mt_out *out = tool_output(&tool, in, argv);
+	m.threads = threads_new();
+	m.kept = idset_new();
+	struct mt_event ev;
+	while (mt_next(in, &ev) > 0)
+		if (take(&m, &ev) && put(&m, &ev, out) < 0)
+			break;
+	pattern_clear(&m.when.function);
+	pattern_clear(&m.when.file);
+	pattern_clear(&m.when.module);
+	pattern_clear(&m.when.thread);
+	free(m.functions.at);
+	free(m.frames.at);
+	free(m.stacks.at);
+	free(m.names.at);
+	free(m.skipped);
+	threads_free(m.threads);
+	idset_free(m.kept);
+	return tool_finish(in, out);
+}

@@ -1,0 +1,213 @@
+/*
+ * memleak.c - keep what was never freed
+ *
+ * In:    a trace (stdin or files)
+ * Out:   the trace with the allocations only that were open when their process
+ *        ended, or the trace; each at that end, in the order they were made,
+ *        with its own time and thread. A Python process ends, for this, when
+ *        its interpreter begins to free everything (ending.h). What a process held when it executed
+ *        another program is no leak: the kernel freed it.
+ * Keeps: the live set (held.h)
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ending.h"
+#include "error.h"
+#include "held.h"
+#include "span.h"
+#include "tally.h"
+#include "tool.h"
+#include "xmalloc.h"
+
+static const struct tool_option options[] = {
+	{ "tail", 't', "TIME", "ignore what was made in the last TIME (10%, 2s, 500ms) before the process ended" },
+	{ "to-the-end", 'e', NULL, "count what Python freed only because it ended as freed" },
+	{ "verbose", 'v', NULL, "say what the answer does not tell, even if standard error is no terminal" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memleak",
+	.summary = "keep what was never freed",
+	.operands = "[TRACE...]",
+	.example = "memcat trace.lz4 | memleak --tail 10% | memtable",
+	.options = options,
+};
+
+struct process {
+	uint32_t pid;
+	uint64_t begin_ms;
+};
+
+struct leaks {
+	struct held *held;
+	struct span tail;
+	struct process *processes;	/* that have begun and not ended */
+	size_t n, cap;
+	uint64_t last_ms;
+	uint32_t last_id;		/* given out */
+	struct ending ending;
+	bool to_the_end;		/* what the ending interpreter freed is freed */
+	bool has_python;		/* some process is an interpreter's */
+};
+
+/* The process of that pid, moved to the front, as it will be asked for again; NULL: its beginning is not told. */
+static struct process *find_process(struct leaks *l, uint32_t pid)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->processes[i].pid == pid) {
+			struct process found = l->processes[i];
+			l->processes[i] = l->processes[0];
+			l->processes[0] = found;
+			return &l->processes[0];
+		}
+	return NULL;
+}
+
+static void begin_process(struct leaks *l, const struct mt_event *ev)
+{
+	l->has_python = l->has_python || mt_info_text(ev->info, "python").n > 0;
+	if (find_process(l, ev->pid))
+		return;		/* more is told of it */
+	GROW(l->processes, l->n, l->cap);
+	l->processes[l->n++] = (struct process){ .pid = ev->pid, .begin_ms = ev->time_ms };
+}
+
+static void end_process(struct leaks *l, uint32_t pid)
+{
+	if (find_process(l, pid))
+		l->processes[0] = l->processes[--l->n];
+}
+
+/* Whether it was made in the tail of its process, which ends now. */
+static bool is_young(struct leaks *l, const struct mt_event *ev)
+{
+	if (l->tail.value <= 0)
+		return false;
+	const struct process *p = find_process(l, ev->pid);
+	uint64_t begin_ms = p ? p->begin_ms : 0;
+	uint64_t tail_ms = span_ms(&l->tail, l->last_ms > begin_ms ? l->last_ms - begin_ms : 0);
+	return ev->time_ms + tail_ms >= l->last_ms;
+}
+
+static int put_leak(struct leaks *l, struct mt_event *ev, struct mt_out *out)
+{
+	if (is_young(l, ev))
+		return 0;
+	ev->id = ++l->last_id;
+	return mt_put(out, ev);
+}
+
+/* The process ends: what it holds is leaked, unless another program takes its place. */
+static void settle_process(struct leaks *l, const struct mt_event *end, struct mt_out *out)
+{
+	bool is_exec = end->kind == MT_EXIT && tally_is_exec(end);
+	struct mt_event ev;
+	struct block b;
+	size_t cursor = 0;
+
+	while (held_each(l->held, &cursor, &ev)) {
+		if (ev.pid != end->pid)
+			continue;
+		held_close(l->held, ev.id, &b);
+		if (!is_exec && put_leak(l, &ev, out) < 0)
+			break;
+	}
+}
+
+/* The trace ends, and with it what has not ended before. */
+static void settle(struct leaks *l, struct mt_out *out)
+{
+	struct mt_event ev;
+	size_t cursor = 0;
+
+	while (held_each(l->held, &cursor, &ev))
+		if (put_leak(l, &ev, out) < 0)
+			break;
+	held_clear(l->held);
+	l->n = l->last_id = 0;
+	l->last_ms = 0;
+}
+
+static int take(struct leaks *l, const struct mt_event *ev, struct mt_out *out)
+{
+	struct block b;
+	uint64_t gone;
+
+	if (ev->time_ms > l->last_ms)
+		l->last_ms = ev->time_ms;
+	switch (ev->kind) {
+	case MT_ALLOC:
+		if (!ending_has(&l->ending, ev->pid))
+			held_open(l->held, ev);
+		return 0;
+	case MT_FREE:
+		held_close(l->held, ev->id, &b);
+		return 0;
+	case MT_RESIZE:
+		held_resize(l->held, ev->id, ev->size, &b, &gone);
+		return 0;
+	case MT_PROCESS:
+		begin_process(l, ev);
+		if (!l->to_the_end && ending_take(&l->ending, ev))
+			settle_process(l, ev, out);
+		return mt_put(out, ev);
+	case MT_EXIT:
+		ending_take(&l->ending, ev);
+		settle_process(l, ev, out);
+		end_process(l, ev->pid);
+		return mt_put(out, ev);
+	case MT_SKIPPED:
+		return 0;	/* nothing stands between a thread's allocations any more */
+	case MT_HEADER:
+	case MT_END:
+		ending_take(&l->ending, ev);
+		settle(l, out);
+		return mt_put(out, ev);
+	default:
+		return mt_put(out, ev);
+	}
+}
+
+/* Arenas are freed when the last of their objects is: most stay, whatever was freed in them. */
+static void tell_caveat(void)
+{
+	warn("Python keeps its arenas of small objects (up to 512 bytes), whatever was freed in them: they look "
+	     "leaked here. 'memrec --trace-python-allocators' records the objects themselves");
+}
+
+int main(int argc, char **argv)
+{
+	struct leaks l = { .tail = { .value = 0 } };
+	bool verbose = false;
+
+	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (c) {
+		case 't':
+			if (!parse_span(optarg, &l.tail))
+				usage_die("--tail: '%s' is no time (as 10%%, 2s, 500ms)", optarg);
+			break;
+		case 'e':
+			l.to_the_end = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		}
+	struct mt_in *in = tool_input(argc, argv);
+	bool arenas_are_recorded = !mt_in_header(in)->python_allocators;
+	struct mt_out *out = tool_output(&tool, in, argv);
+	l.held = held_new();
+	struct mt_event ev;
+	while (mt_next(in, &ev) > 0)
+		if (take(&l, &ev, out) < 0)
+			break;
+	settle(&l, out);	/* of a trace that was cut off; after an end there is nothing */
+	if (l.has_python && arenas_are_recorded && (verbose || isatty(STDERR_FILENO)))
+		tell_caveat();
+	held_free(l.held);
+	free(l.processes);
+	ending_clear(&l.ending);
+	return tool_finish(in, out);
+}

@@ -1,0 +1,317 @@
+/*
+ * memslice.c - keep what was allocated in a window of time
+ *
+ * In:    a trace (stdin or files); with percents a regular file, read twice,
+ *        as a trace tells its length at its end
+ * Out:   the trace with the allocations made from --begin to before --end, and
+ *        their frees in that time: what is open at the end of it stays open.
+ *        With --alive, those too that were open at its beginning, told there.
+ * Keeps: a bit a live allocation; with --alive the live set up to --begin
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "held.h"
+#include "idset.h"
+#include "span.h"
+#include "threads.h"
+#include "tool.h"
+#include "xmalloc.h"
+
+static const struct tool_option options[] = {
+	{ "begin", 'b', "TIME", "from TIME on: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)" },
+	{ "end", 'e', "TIME", "up to before TIME (default: its end)" },
+	{ "alive", 'a', NULL, "what was alive when the window begins, too" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memslice",
+	.summary = "keep what was allocated in a window of time",
+	.operands = "[TRACE...]",
+	.example = "memslice --begin 50% --end 75% trace.lz4 | memleak | memtable",
+	.options = options,
+};
+
+/* How long each of the joined traces is; only if a percent asks for it. */
+struct lengths {
+	uint64_t *ms;
+	size_t n, cap;
+};
+
+struct slice {
+	struct span begin, end;
+	bool has_end, alive;
+	struct lengths lengths;
+	size_t trace;			/* which of them is read */
+	uint64_t begin_ms, end_ms;	/* of this trace */
+	bool begun;			/* the window has, in this trace: nothing is held any more */
+	struct held *held;		/* open, from before the window */
+	struct threads *threads;
+	uint64_t *skipped;		/* by number of a thread: made before the window and not held */
+	size_t n_skipped, cap_skipped;
+	struct idset *kept;
+};
+
+/* ---------------------------------------------------------------- lengths */
+
+/* Standard input can be read twice too, if it is a file that was not read from yet. */
+static const char *rereadable(const char *path)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct stat st;
+
+	if (is_stdin ? fstat(STDIN_FILENO, &st) < 0 : stat(path, &st) < 0)
+		return path;		/* whoever opens it says why not */
+	if (!S_ISREG(st.st_mode) || (is_stdin && lseek(STDIN_FILENO, 0, SEEK_CUR) != 0))
+		usage_die("a percent needs the length of the trace, which only a file tells before it is read: "
+			  "name a file, or give seconds");
+	return is_stdin ? "/dev/stdin" : path;
+}
+
+static void measure(struct lengths *l, const char *const *paths, size_t n_paths)
+{
+	char *why = NULL;
+	struct mt_in *in = mt_open(paths, n_paths, &why);
+	struct mt_event ev;
+	uint64_t last_ms = 0;
+
+	if (!in)
+		die("%s", why ? why : "out of memory");
+	for (int r; ; ) {
+		r = mt_next(in, &ev);
+		if (r <= 0 || ev.kind == MT_HEADER) {
+			GROW(l->ms, l->n, l->cap);
+			l->ms[l->n++] = last_ms;
+			last_ms = 0;
+		}
+		if (r <= 0)
+			break;		/* damage is told when it is read again */
+		last_ms = ev.time_ms > last_ms ? ev.time_ms : last_ms;
+	}
+	mt_close_in(in);
+}
+
+static void measure_operands(struct lengths *l, int argc, char **argv)
+{
+	size_t n = (size_t)(argc - optind);
+	const char **paths = xcalloc(n + 1, sizeof *paths);
+
+	for (size_t i = 0; i < n; i++)
+		paths[i] = rereadable(argv[(size_t)optind + i]);
+	if (n == 0 && !isatty(STDIN_FILENO))
+		paths[n++] = rereadable("-");
+	if (n > 0)
+		measure(l, paths, n);
+	free(paths);
+}
+
+/* ---------------------------------------------------------------- events */
+
+static void begin_trace(struct slice *s)
+{
+	uint64_t length = s->trace < s->lengths.n ? s->lengths.ms[s->trace] : 0;
+
+	s->trace++;
+	s->begin_ms = span_ms(&s->begin, length);
+	s->end_ms = s->has_end ? span_ms(&s->end, length) : UINT64_MAX;
+	if (s->has_end && s->end.is_percent && s->end.value >= 100)
+		s->end_ms = UINT64_MAX;		/* the last millisecond too */
+	s->begun = !s->alive;
+	s->n_skipped = 0;
+	idset_clear(s->kept);
+	held_clear(s->held);
+}
+
+static int keep(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+{
+	idset_add(s->kept, ev->id);
+	return mt_put(out, ev);
+}
+
+static uint64_t *skipped_of(struct slice *s, const struct mt_event *ev)
+{
+	uint32_t thread = threads_number(s->threads, ev->pid, ev->tid);
+
+	while (s->n_skipped <= thread) {
+		GROW(s->skipped, s->n_skipped, s->cap_skipped);
+		s->skipped[s->n_skipped++] = 0;
+	}
+	return &s->skipped[thread];
+}
+
+/* Tell of each thread what it made besides what is held: none is taken for its last one that was not. */
+static int put_skipped(struct slice *s, struct mt_out *out)
+{
+	for (uint32_t i = 0; i < s->n_skipped; i++) {
+		const struct thread *t = threads_thread(s->threads, i);
+		struct mt_event ev = {
+			.kind = MT_SKIPPED, .count = s->skipped[i], .pid = t->pid, .tid = t->tid, .time_ms = s->begin_ms,
+		};
+		s->skipped[i] = 0;
+		if (ev.count && mt_put(out, &ev) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The window begins: what is held was alive then. */
+static int begin(struct slice *s, struct mt_out *out)
+{
+	struct mt_event ev;
+	size_t cursor = 0;
+
+	s->begun = true;
+	while (held_each(s->held, &cursor, &ev)) {
+		--*skipped_of(s, &ev);
+		if (keep(s, &ev, out) < 0)
+			return -1;
+	}
+	held_clear(s->held);
+	return put_skipped(s, out);
+}
+
+/* Before the window, with --alive: know what is open. */
+static void hold(struct slice *s, const struct mt_event *ev)
+{
+	struct block b;
+	uint64_t gone;
+
+	if (ev->kind == MT_ALLOC) {
+		held_open(s->held, ev);
+		++*skipped_of(s, ev);
+	} else if (ev->kind == MT_FREE) {
+		held_close(s->held, ev->id, &b);
+	} else {
+		held_resize(s->held, ev->id, ev->size, &b, &gone);
+	}
+}
+
+/* What a filter before this one left out. */
+static int take_skipped(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+{
+	if (ev->time_ms >= s->begin_ms)
+		return ev->time_ms < s->end_ms ? mt_put(out, ev) : 0;
+	if (!s->begun)
+		*skipped_of(s, ev) += ev->count;
+	return 0;
+}
+
+/* A process is gone: what it held is not alive when the window begins. */
+static void end_process(struct slice *s, uint32_t pid)
+{
+	struct mt_event ev;
+	struct block b;
+	size_t cursor = 0;
+
+	while (held_each(s->held, &cursor, &ev))
+		if (ev.pid == pid)
+			held_close(s->held, ev.id, &b);
+}
+
+/* An allocation, a free or a resize. Times may go back (behind memtemp): only the event's own counts. */
+static int take_block(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+{
+	bool before = ev->time_ms < s->begin_ms, inside = !before && ev->time_ms < s->end_ms;
+
+	if (!s->begun && before) {
+		hold(s, ev);
+		return 0;
+	}
+	if (!s->begun && begin(s, out) < 0)
+		return -1;
+	if (ev->kind == MT_ALLOC) {
+		if (inside || (before && s->alive))
+			return keep(s, ev, out);
+		idset_remove(s->kept, ev->id);	/* should its last one not have been freed */
+		return 0;
+	}
+	if (!inside)
+		return 0;
+	bool kept = ev->kind == MT_FREE ? idset_remove(s->kept, ev->id) : idset_has(s->kept, ev->id);
+	return kept ? mt_put(out, ev) : 0;
+}
+
+static int take(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+{
+	switch (ev->kind) {
+	case MT_ALLOC:
+	case MT_FREE:
+	case MT_RESIZE:
+		return take_block(s, ev, out);
+	case MT_SKIPPED:
+		return take_skipped(s, ev, out);
+	case MT_RSS:
+	case MT_LOST:
+		if (ev->time_ms < s->begin_ms || ev->time_ms >= s->end_ms)
+			return 0;
+		break;
+	case MT_EXIT:
+		if (!s->begun && ev->time_ms < s->begin_ms)
+			end_process(s, ev->pid);
+		else if (!s->begun && begin(s, out) < 0)
+			return -1;
+		break;
+	case MT_END:
+	case MT_HEADER:
+		if (!s->begun && begin(s, out) < 0)
+			return -1;
+		if (ev->kind == MT_HEADER)
+			begin_trace(s);
+		break;
+	default:
+		break;
+	}
+	return mt_put(out, ev);
+}
+
+static struct span parse_time(const char *text, const char *option)
+{
+	struct span span;
+
+	if (!parse_span(text, &span))
+		usage_die("%s: '%s' is no time (as 10%%, 2s, 500ms)", option, text);
+	return span;
+}
+
+int main(int argc, char **argv)
+{
+	struct slice s = { .has_end = false };
+
+	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (c) {
+		case 'b':
+			s.begin = parse_time(optarg, "--begin");
+			break;
+		case 'e':
+			s.end = parse_time(optarg, "--end");
+			s.has_end = true;
+			break;
+		case 'a':
+			s.alive = true;
+			break;
+		}
+	if (s.begin.is_percent || s.end.is_percent)
+		measure_operands(&s.lengths, argc, argv);
+	struct mt_in *in = tool_input(argc, argv);
+	struct mt_out *out = tool_output(&tool, in, argv);
+	s.held = held_new();
+	s.threads = threads_new();
+	s.kept = idset_new();
+	begin_trace(&s);
+	struct mt_event ev;
+	int r = 0;
+	while (r == 0 && mt_next(in, &ev) > 0)
+		r = take(&s, &ev, out);
+	if (r == 0 && !s.begun)
+		(void)begin(&s, out);	/* cut off before the window */
+	held_free(s.held);
+	idset_free(s.kept);
+	threads_free(s.threads);
+	free(s.skipped);
+	free(s.lengths.ms);
+	return tool_finish(in, out);
+}

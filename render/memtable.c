@@ -1,0 +1,450 @@
+/*
+ * memtable.c - a table of where allocations were made
+ *
+ * In:    a trace (stdin or files)
+ * Out:   a row for each location (the innermost frame) and allocator, the
+ *        largest first, as text, CSV or JSON
+ * Keeps: the live set, the stacks, the rows
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "fit.h"
+#include "report.h"
+#include "tally.h"
+#include "tool.h"
+#include "units.h"
+#include "xmalloc.h"
+
+enum { KEY_CSV = 256, KEY_JSON };
+
+static const struct tool_option options[] = {
+	{ "split-threads", 'p', NULL, "a row for each thread, too" },
+	{ "sort", 's', "COLUMN", "sort by size (the default) or count" },
+	{ "rows", 'r', "N", "show N rows (in a pipe all, on a terminal as many as fit)" },
+	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
+	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
+	{ "csv", KEY_CSV, NULL, "lines of comma-separated values instead of a table" },
+	{ "json", KEY_JSON, NULL, "one JSON object instead of a table" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memtable",
+	.summary = "a table of where allocations were made",
+	.operands = "[TRACE...]",
+	.example = "memcat trace.lz4 | memleak | memtable",
+	.options = options,
+};
+
+/* What amounts are kept by. */
+struct key {
+	uint32_t frame, thread;
+	uint8_t allocator;
+};
+
+struct keys {
+	struct key *at;
+	uint32_t n;
+	size_t cap;
+	uint32_t *slots;	/* number + 1; 0 = empty */
+	size_t n_slots;		/* a power of 2 */
+};
+
+struct row {
+	const struct function *function;
+	uint32_t line;
+	uint8_t allocator;
+	struct amount amount;
+	const uint32_t *threads;	/* n_threads of them, each once */
+	uint32_t n_threads;
+};
+
+struct table {
+	const struct tally *tally;
+	struct row *rows;
+	uint32_t n;
+	uint32_t *threads;	/* what the rows point into */
+	bool several_processes;
+};
+
+/* ---------------------------------------------------------------- counting */
+
+static uint32_t *slot_of(const struct keys *k, struct key key)
+{
+	uint64_t h = ((uint64_t)key.frame << 32 | key.thread) * UINT64_C(0x9e3779b97f4a7c15) + key.allocator;
+	size_t i = (size_t)((h * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (k->n_slots - 1);
+
+	for (; k->slots[i]; i = (i + 1) & (k->n_slots - 1)) {
+		const struct key *at = &k->at[k->slots[i] - 1];
+		if (at->frame == key.frame && at->thread == key.thread && at->allocator == key.allocator)
+			break;
+	}
+	return &k->slots[i];
+}
+
+static void grow_slots(struct keys *k)
+{
+	free(k->slots);
+	k->n_slots = k->n_slots ? 2 * k->n_slots : 1024;
+	k->slots = xcalloc(k->n_slots, sizeof *k->slots);
+	for (uint32_t i = 0; i < k->n; i++)
+		*slot_of(k, k->at[i]) = i + 1;
+}
+
+static uint32_t number_key(void *keys, const struct tally *t, const struct mt_event *ev)
+{
+	struct keys *k = keys;
+	struct key key = {
+		.frame = stacks_stack(t->stacks, stacks_number(t->stacks, ev->stack))->frame,
+		.thread = threads_number(t->threads, ev->pid, ev->tid),
+		.allocator = ev->allocator,
+	};
+
+	if (2 * ((size_t)k->n + 1) > k->n_slots)
+		grow_slots(k);
+	uint32_t *slot = slot_of(k, key);
+	if (!*slot) {
+		GROW(k->at, (size_t)k->n, k->cap);
+		k->at[k->n] = key;
+		*slot = ++k->n;
+	}
+	return *slot - 1;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+struct order {
+	const struct tally *tally;
+	const struct keys *keys;
+};
+
+static int compare(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_place(const struct row *a, const struct row *b)
+{
+	int r = strcmp(a->function->name, b->function->name);
+
+	r = r ? r : strcmp(function_place(a->function), function_place(b->function));
+	r = r ? r : compare(a->line, b->line);
+	return r ? r : compare(a->allocator, b->allocator);
+}
+
+static struct row row_of(const struct order *o, uint32_t key)
+{
+	const struct key *k = &o->keys->at[key];
+	const struct frame *f = stacks_frame(o->tally->stacks, k->frame);
+
+	return (struct row){
+		.function = stacks_function(o->tally->stacks, f->function),
+		.line = f->line,
+		.allocator = k->allocator,
+		.amount = o->tally->at[key],
+	};
+}
+
+static int by_place_and_thread(const void *a, const void *b, void *order)
+{
+	const struct order *o = order;
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+	struct row x = row_of(o, i), y = row_of(o, j);
+	int r = by_place(&x, &y);
+
+	return r ? r : compare(o->keys->at[i].thread, o->keys->at[j].thread);
+}
+
+/* The numbers of the keys that hold something, equal places side by side. */
+static uint32_t *sort_keys(const struct order *o, uint32_t *n)
+{
+	uint32_t *sorted = xcalloc((size_t)o->tally->n + 1, sizeof *sorted);
+
+	*n = 0;
+	for (uint32_t i = 0; i < o->tally->n; i++)
+		if (o->tally->at[i].count)
+			sorted[(*n)++] = i;
+	qsort_r(sorted, *n, sizeof *sorted, by_place_and_thread, (void *)o);
+	return sorted;
+}
+
+/* Whether the key goes into that row too. */
+static bool belongs(const struct row *row, const struct row *next, uint32_t thread, bool split)
+{
+	bool same_thread = row->threads[row->n_threads - 1] == thread;
+
+	return by_place(row, next) == 0 && (same_thread || !split);
+}
+
+static struct table make_table(const struct tally *t, const struct keys *keys, bool split)
+{
+	struct order order = { t, keys };
+	uint32_t n = 0, n_threads = 0;
+	uint32_t *sorted = sort_keys(&order, &n);
+	struct table table = {
+		.tally = t,
+		.rows = xcalloc((size_t)n + 1, sizeof *table.rows),
+		.threads = xcalloc((size_t)n + 1, sizeof *table.threads),
+	};
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct row next = row_of(&order, sorted[i]);
+		uint32_t thread = keys->at[sorted[i]].thread;
+		struct row *row = table.n ? &table.rows[table.n - 1] : NULL;
+		if (!row || !belongs(row, &next, thread, split)) {
+			row = &table.rows[table.n++];
+			*row = next;
+			row->amount = (struct amount){ 0, 0 };
+			row->threads = &table.threads[n_threads];
+		}
+		row->amount.bytes += next.amount.bytes;
+		row->amount.count += next.amount.count;
+		if (row->n_threads == 0 || row->threads[row->n_threads - 1] != thread) {
+			table.threads[n_threads++] = thread;
+			row->n_threads++;
+		}
+		table.several_processes = table.several_processes ||
+			threads_thread(t->threads, thread)->pid != threads_thread(t->threads, table.threads[0])->pid;
+	}
+	free(sorted);
+	return table;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int r = compare(y->amount.bytes, x->amount.bytes);
+
+	r = r ? r : compare(y->amount.count, x->amount.count);
+	r = r ? r : by_place(x, y);
+	return r ? r : compare(x->threads[0], y->threads[0]);
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int r = compare(y->amount.count, x->amount.count);
+
+	return r ? r : by_size(a, b);
+}
+
+/* ---------------------------------------------------------------- text */
+
+static const struct thread *only_thread(const struct table *table, const struct row *row)
+{
+	return row->n_threads == 1 ? threads_thread(table->tally->threads, row->threads[0]) : NULL;
+}
+
+/* "worker (1234)", "1234", with the process "worker (1200/1234)"; "3 threads". To be freed. */
+static char *thread_text(const struct table *table, const struct row *row)
+{
+	const struct thread *t = only_thread(table, row);
+	char number[32];
+
+	if (!t)
+		return xasprintf("%u threads", row->n_threads);
+	if (table->several_processes)
+		snprintf(number, sizeof number, "%u/%u", t->pid, t->tid);
+	else
+		snprintf(number, sizeof number, "%u", t->tid);
+	char *name = tool_printable(t->name);
+	char *text = *name ? xasprintf("%s (%s)", name, number) : xstrdup(number);
+	free(name);
+	return text;
+}
+
+/* "load at app.py:41", without what is not known. To be freed. */
+static char *location_text(const struct row *row)
+{
+	const struct function *f = row->function;
+	char *name = tool_printable(*f->name ? f->name : "[unknown]"), *place = tool_printable(function_place(f));
+	char line[16] = "";
+
+	if (row->line && *f->file)
+		snprintf(line, sizeof line, ":%u", row->line);
+	char *text = xasprintf("%s%s%s%s", name, *place ? " at " : "", place, line);
+	free(name);
+	free(place);
+	return text;
+}
+
+static void print_row(const struct table *table, const struct row *row, int threads, unsigned columns)
+{
+	char size[SIZE_TEXT], count[28];
+	double share = report_share(row->amount.bytes, table->tally->total.bytes);
+	char *thread = thread_text(table, row), *location = location_text(row);
+	size_t used = 11 + 2 + 13 + 2 + 18 + 2 + (size_t)threads + 2;
+
+	if (columns) {
+		char *whole = location;
+		location = fit(whole, columns > used + 20 ? columns - used : 20);
+		free(whole);
+	}
+	printf("%s%11s%s  %13s  %-18s  %s%*s  %s\n", report_colour(share), size_text(row->amount.bytes, size),
+	       report_colour_end(share), count_text(row->amount.count, count), mt_allocator_name(row->allocator),
+	       thread, threads - (int)tool_columns(thread), "", location);
+	free(thread);
+	free(location);
+}
+
+static int longest_thread(const struct table *table, uint32_t rows)
+{
+	size_t longest = strlen("Thread");
+
+	for (uint32_t i = 0; i < rows; i++) {
+		char *text = thread_text(table, &table->rows[i]);
+		longest = tool_columns(text) > longest ? tool_columns(text) : longest;
+		free(text);
+	}
+	return (int)longest;
+}
+
+static void print_table(const struct table *table, uint64_t max_rows)
+{
+	unsigned lines = 0, columns = 0;
+	char size[SIZE_TEXT], count[28], rows_text[28];
+	bool terminal = tool_terminal(&lines, &columns);
+
+	if (terminal && !max_rows)
+		max_rows = lines > 15 ? lines - 5 : 10;
+	uint32_t rows = max_rows && max_rows < table->n ? (uint32_t)max_rows : table->n;
+	int threads = longest_thread(table, rows);
+
+	report_title(table->tally);
+	printf("%11s  %13s  %-18s  %-*s  %s\n", "Size", "Allocations", "Allocator", threads, "Thread", "Location");
+	for (uint32_t i = 0; i < rows; i++)
+		print_row(table, &table->rows[i], threads, columns);
+	if (terminal && rows < table->n)
+		printf("%u more rows (-r %u shows all)\n", table->n - rows, table->n);
+	printf("Total: %s in %s allocation%s, %s row%s\n", size_text(table->tally->total.bytes, size),
+	       count_text(table->tally->total.count, count), table->tally->total.count == 1 ? "" : "s",
+	       count_text(table->n, rows_text), table->n == 1 ? "" : "s");
+}
+
+/* ---------------------------------------------------------------- CSV, JSON */
+
+/* A field as RFC 4180 has it. */
+static void print_field(const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+static void print_csv(const struct table *table, uint64_t max_rows)
+{
+	puts("size,allocations,allocator,threads,pid,tid,thread,function,file,line");
+	for (uint32_t i = 0; i < table->n && (!max_rows || i < max_rows); i++) {
+		const struct row *row = &table->rows[i];
+		const struct thread *t = only_thread(table, row);
+		printf("%llu,%llu,%s,%u,", (unsigned long long)row->amount.bytes, (unsigned long long)row->amount.count,
+		       mt_allocator_name(row->allocator), row->n_threads);
+		if (t)
+			printf("%u,%u,", t->pid, t->tid);
+		else
+			fputs(",,", stdout);
+		print_field(t ? t->name : "");
+		putchar(',');
+		print_field(row->function->name);
+		putchar(',');
+		print_field(function_place(row->function));
+		printf(",%u\n", row->line);
+	}
+}
+
+static void print_json_row(const struct table *table, const struct row *row)
+{
+	printf("{\"size\":%llu,\"allocations\":%llu,\"allocator\":\"%s\",", (unsigned long long)row->amount.bytes,
+	       (unsigned long long)row->amount.count, mt_allocator_name(row->allocator));
+	report_json_text("function", row->function->name);
+	putchar(',');
+	report_json_text("file", function_place(row->function));
+	printf(",\"line\":%u,\"threads\":[", row->line);
+	for (uint32_t i = 0; i < row->n_threads; i++) {
+		const struct thread *t = threads_thread(table->tally->threads, row->threads[i]);
+		printf("%s{\"pid\":%u,\"tid\":%u,", i ? "," : "", t->pid, t->tid);
+		report_json_text("name", t->name);
+		putchar('}');
+	}
+	fputs("]}", stdout);
+}
+
+static void print_json(const struct table *table, uint64_t max_rows)
+{
+	report_json_head(table->tally);
+	printf(",\"total_rows\":%u,\"rows\":[", table->n);
+	for (uint32_t i = 0; i < table->n && (!max_rows || i < max_rows); i++) {
+		fputs(i ? ",\n" : "\n", stdout);
+		print_json_row(table, &table->rows[i]);
+	}
+	puts("]}");
+}
+
+/* ---------------------------------------------------------------- options */
+
+struct choices {
+	enum tally_what what;
+	bool split, by_count;
+	uint64_t max_rows;
+	int format;
+};
+
+static bool parse_sort(const char *text)
+{
+	if (strcmp(text, "size") != 0 && strcmp(text, "count") != 0)
+		usage_die("--sort: '%s' is not size or count", text);
+	return strcmp(text, "count") == 0;
+}
+
+static struct choices parse(int argc, char **argv)
+{
+	struct choices c = { .what = TALLY_PEAK };
+
+	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (key) {
+		case 'p': c.split = true; break;
+		case 's': c.by_count = parse_sort(optarg); break;
+		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
+		case 'l': c.what = TALLY_LEAKS; break;
+		case 't': c.what = TALLY_TOTAL; break;
+		default:
+			if (c.format && c.format != key)
+				usage_die("only one of --csv and --json");
+			c.format = key;
+		}
+	return c;
+}
+
+int main(int argc, char **argv)
+{
+	struct choices c = parse(argc, argv);
+	struct keys keys = { 0 };
+	struct mt_in *in = tool_input(argc, argv);
+	struct tally *t = tally_read_by(in, c.what, number_key, &keys);
+	struct table table = make_table(t, &keys, c.split);
+
+	qsort(table.rows, table.n, sizeof *table.rows, c.by_count ? by_count : by_size);
+	if (c.format == KEY_CSV)
+		print_csv(&table, c.max_rows);
+	else if (c.format == KEY_JSON)
+		print_json(&table, c.max_rows);
+	else
+		print_table(&table, c.max_rows);
+	free(table.rows);
+	free(table.threads);
+	free(keys.at);
+	free(keys.slots);
+	tally_free(t);
+	return tool_finish(in, NULL);
+}

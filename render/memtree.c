@@ -1,0 +1,374 @@
+/*
+ * memtree.c - the call tree of a trace, as text
+ *
+ * In:    a trace (stdin or files)
+ * Out:   a line a call, callees indented under their caller, the biggest
+ *        first; or JSON. A chain of calls that each make one other only, and
+ *        allocate nothing themselves, is not indented: its numbers are the first's.
+ * Keeps: the live set, the stacks, the tree
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calltree.h"
+#include "error.h"
+#include "fit.h"
+#include "report.h"
+#include "tally.h"
+#include "tool.h"
+#include "units.h"
+#include "xmalloc.h"
+
+enum { KEY_JSON = 256 };
+
+static const struct tool_option options[] = {
+	{ "depth", 'd', "N", "N levels below the top, all open" },
+	{ "biggest", 'b', "N", "only what leads to the N stacks that hold most (on a terminal 200, in a pipe all)" },
+	{ "path", 'p', NULL, "open the biggest path only (as on a terminal)" },
+	{ "all", 'a', NULL, "open everything (as in a pipe)" },
+	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
+	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
+	{ "json", KEY_JSON, NULL, "one JSON object, its calls in the order of the lines" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memtree",
+	.summary = "the call tree of a trace, as text",
+	.operands = "[TRACE...]",
+	.example = "memcat trace.lz4 | memtree --depth 5",
+	.options = options,
+};
+
+struct choices {
+	enum tally_what what;
+	uint64_t depth, biggest;	/* 0 = no limit */
+	bool path_only, json;
+};
+
+/* What a node needs to be shown. */
+struct place {
+	struct amount total;	/* with all below */
+	uint32_t frame;		/* of the stacks: its function and line */
+	uint32_t depth;		/* calls from the outermost: 1 = outermost */
+	uint32_t level;		/* of indentation: chains have one */
+	uint32_t below;		/* nodes under it, shown or not */
+	bool shown, open, last;	/* last of its siblings */
+	bool chained;		/* goes on a chain: its parent's line is just above */
+};
+
+struct tree {
+	const struct tally *tally;
+	struct calltree *calls;
+	struct place *places;
+	struct children children;
+	uint32_t *walk;		/* n - 1 nodes */
+	uint32_t n;
+	struct amount left_out;	/* by --biggest */
+	uint32_t stacks_left_out;
+};
+
+enum { BYTES, COUNT };		/* a call's own numbers */
+
+/* ---------------------------------------------------------------- the tree */
+
+static int by_bytes(const void *a, const void *b, void *tally)
+{
+	const struct tally *t = tally;
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+	int r = (t->at[i].bytes < t->at[j].bytes) - (t->at[i].bytes > t->at[j].bytes);
+
+	return r ? r : (i > j) - (i < j);
+}
+
+/* The stacks that hold something, the biggest first. */
+static uint32_t *sort_stacks(const struct tally *t, uint32_t *n)
+{
+	uint32_t *sorted = xcalloc((size_t)t->n + 1, sizeof *sorted);
+
+	*n = 0;
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->at[i].count)
+			sorted[(*n)++] = i;
+	qsort_r(sorted, *n, sizeof *sorted, by_bytes, (void *)t);
+	return sorted;
+}
+
+static void add_stacks(struct tree *t, uint64_t biggest)
+{
+	uint32_t n, *sorted = sort_stacks(t->tally, &n);
+	uint32_t *nodes = calltree_add_stacks(t->calls, t->tally->stacks, STACKS_LINE);
+
+	t->n = calltree_count(t->calls);
+	t->places = xcalloc(t->n, sizeof *t->places);
+	for (uint32_t i = 0; i < t->tally->n; i++)
+		t->places[nodes[i]].frame = stacks_stack(t->tally->stacks, i)->frame;
+	for (uint32_t i = 0; i < n; i++) {
+		struct amount held = t->tally->at[sorted[i]];
+		struct call *call = calltree_call(t->calls, nodes[sorted[i]]);
+		call->own[BYTES] += held.bytes;
+		call->own[COUNT] += held.count;
+		if (biggest == 0 || i < biggest) {
+			t->places[nodes[sorted[i]]].shown = true;
+			continue;
+		}
+		t->left_out.bytes += held.bytes;
+		t->left_out.count += held.count;
+		t->stacks_left_out++;
+	}
+	free(sorted);
+	free(nodes);
+}
+
+/* From the leaves up: totals, and who is above something shown. Parents have smaller numbers. */
+static void sum_up(struct tree *t)
+{
+	for (uint32_t i = t->n; i-- > 0; ) {
+		const struct call *call = calltree_call(t->calls, i);
+		struct place *p = &t->places[i], *parent = &t->places[call->parent];
+		p->total.bytes += call->own[BYTES];
+		p->total.count += call->own[COUNT];
+		if (i == 0)
+			break;
+		parent->total.bytes += p->total.bytes;
+		parent->total.count += p->total.count;
+		parent->shown = parent->shown || p->shown;
+		if (p->total.count)
+			parent->below += 1 + p->below;
+	}
+}
+
+static int by_total(uint32_t a, uint32_t b, void *tree)
+{
+	const struct tree *t = tree;
+	const struct place *p = &t->places[a], *q = &t->places[b];
+	int r = (p->total.bytes < q->total.bytes) - (p->total.bytes > q->total.bytes);
+
+	r = r ? r : (p->total.count < q->total.count) - (p->total.count > q->total.count);
+	return r ? r : strcmp(calltree_text(t->calls, calltree_call(t->calls, a)->label),
+			      calltree_text(t->calls, calltree_call(t->calls, b)->label));
+}
+
+/* How many children of a node are shown, and the last of them. */
+static uint32_t count_shown(const struct tree *t, uint32_t node, uint32_t *last)
+{
+	uint32_t n = 0;
+
+	*last = 0;
+	for (uint32_t i = t->children.first[node]; i < t->children.first[node + 1]; i++)
+		if (t->places[t->children.order[i]].shown) {
+			*last = t->children.order[i];
+			n++;
+		}
+	return n;
+}
+
+/* From the top down: levels, chains, what is open, what is under something closed. */
+static void lay_out(struct tree *t, const struct choices *c)
+{
+	t->places[0].open = true;
+	for (uint32_t i = 0; i < t->n; i++) {
+		uint32_t node = i ? t->walk[i - 1] : 0;
+		const struct place *above = &t->places[node];
+		uint32_t last, n = count_shown(t, node, &last);
+		bool chain = node && n == 1 && calltree_call(t->calls, node)->own[COUNT] == 0;
+		for (uint32_t k = t->children.first[node]; k < t->children.first[node + 1]; k++) {
+			struct place *p = &t->places[t->children.order[k]];
+			p->depth = above->depth + 1;
+			p->chained = chain;
+			p->level = above->level + !chain;
+			p->last = chain ? above->last : t->children.order[k] == last;
+			p->shown = p->shown && above->open && above->shown && (!c->depth || p->level <= c->depth);
+			p->open = !c->path_only || (above->open && k == t->children.first[node]);
+		}
+	}
+}
+
+static struct tree make_tree(const struct tally *tally, const struct choices *c)
+{
+	struct tree t = { .tally = tally, .calls = calltree_new() };
+
+	add_stacks(&t, c->biggest);
+	sum_up(&t);
+	t.children = calltree_children(t.calls, by_total, &t);
+	t.walk = calltree_walk(t.calls, &t.children);
+	t.places[0].shown = true;
+	lay_out(&t, c);
+	return t;
+}
+
+static void tree_clear(struct tree *t)
+{
+	calltree_free(t->calls);
+	free(t->places);
+	free(t->children.first);
+	free(t->children.order);
+	free(t->walk);
+}
+
+/* ---------------------------------------------------------------- text */
+
+/* Which levels above the present line go on below it. */
+struct guides {
+	bool *goes_on;
+	size_t n, cap;
+};
+
+/* A line's branches, and where its text begins. To be freed. */
+static char *branches(struct guides *g, const struct place *p)
+{
+	size_t level = p->level;
+
+	while (g->n <= level) {
+		GROW(g->goes_on, g->n, g->cap);
+		g->goes_on[g->n++] = false;
+	}
+	g->goes_on[level] = !p->last;
+	char *text = xmalloc(level * strlen("├─ ") + 1), *q = text;
+	for (size_t i = 1; i <= level; i++) {
+		bool here = i == level && !p->chained;
+		q = stpcpy(q, here ? (p->last ? "└─ " : "├─ ") : g->goes_on[i] ? "│  " : "   ");
+	}
+	*q = '\0';
+	return text;
+}
+
+static void print_numbers(const struct tree *t, struct amount held)
+{
+	char size[SIZE_TEXT], count[28];
+	double share = report_share(held.bytes, t->tally->total.bytes);
+
+	printf("%s%7.2f%%%s %11s %13s  ", report_colour(share), 100 * share, report_colour_end(share),
+	       size_text(held.bytes, size), count_text(held.count, count));
+}
+
+#define NUMBER_COLUMNS 36
+
+/* Whether nothing of what is under the node has a line. */
+static bool is_closed(const struct tree *t, uint32_t node)
+{
+	uint32_t last;
+
+	return count_shown(t, node, &last) == 0;
+}
+
+static void print_call(const struct tree *t, uint32_t node, struct guides *g, unsigned columns)
+{
+	const struct place *p = &t->places[node];
+	char *branch = branches(g, p);
+	char *label = tool_printable(calltree_text(t->calls, calltree_call(t->calls, node)->label));
+	char *more = p->below && is_closed(t, node) ? xasprintf("  [+%u]", p->below) : xstrdup("");
+
+	if (p->chained)
+		printf("%*s", NUMBER_COLUMNS, "");
+	else
+		print_numbers(t, p->total);
+	if (columns) {
+		size_t used = NUMBER_COLUMNS + tool_columns(branch) + tool_columns(more);
+		char *whole = label;
+		label = fit(whole, columns > used + 20 ? columns - used : 20);
+		free(whole);
+	}
+	printf("%s%s%s\n", branch, label, more);
+	free(branch);
+	free(label);
+	free(more);
+}
+
+static void print_tree(const struct tree *t, unsigned columns)
+{
+	struct guides g = { 0 };
+	char size[SIZE_TEXT], count[28];
+
+	report_title(t->tally);
+	printf("%8s %11s %13s  %s\n", "Percent", "Size", "Allocations", "Call");
+	print_numbers(t, t->tally->total);
+	puts("[total]");
+	for (uint32_t i = 0; i + 1 < t->n; i++)
+		if (t->places[t->walk[i]].shown)
+			print_call(t, t->walk[i], &g, columns);
+	if (t->stacks_left_out)
+		printf("Left out: %s in %s allocation%s on %u stack%s, not among the biggest (--biggest)\n",
+		       size_text(t->left_out.bytes, size), count_text(t->left_out.count, count),
+		       t->left_out.count == 1 ? "" : "s", t->stacks_left_out, t->stacks_left_out == 1 ? "" : "s");
+	free(g.goes_on);
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+static void print_json_call(const struct tree *t, uint32_t node)
+{
+	const struct place *p = &t->places[node];
+	const struct frame *f = stacks_frame(t->tally->stacks, p->frame);
+	const struct function *function = stacks_function(t->tally->stacks, f->function);
+	const struct call *call = calltree_call(t->calls, node);
+
+	printf("{\"depth\":%u,", p->depth);
+	report_json_text("function", function->name);
+	putchar(',');
+	report_json_text("file", function_place(function));
+	printf(",\"line\":%u,\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_allocations\":%llu}", f->line,
+	       (unsigned long long)p->total.bytes, (unsigned long long)p->total.count,
+	       (unsigned long long)call->own[BYTES], (unsigned long long)call->own[COUNT]);
+}
+
+static void print_json(const struct tree *t)
+{
+	bool first = true;
+
+	report_json_head(t->tally);
+	printf(",\"left_out_bytes\":%llu,\"left_out_allocations\":%llu,\"calls\":[",
+	       (unsigned long long)t->left_out.bytes, (unsigned long long)t->left_out.count);
+	for (uint32_t i = 0; i + 1 < t->n; i++)
+		if (t->places[t->walk[i]].shown) {
+			fputs(first ? "\n" : ",\n", stdout);
+			first = false;
+			print_json_call(t, t->walk[i]);
+		}
+	puts("]}");
+}
+
+/* ---------------------------------------------------------------- options */
+
+static struct choices parse(int argc, char **argv)
+{
+	struct choices c = { .what = TALLY_PEAK };
+	bool all = false;
+
+	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
+		switch (key) {
+		case 'd': c.depth = tool_number(optarg, "--depth", 1, UINT32_MAX); break;
+		case 'b': c.biggest = tool_number(optarg, "--biggest", 1, UINT32_MAX); break;
+		case 'p': c.path_only = true; break;
+		case 'a': all = true; break;
+		case 'l': c.what = TALLY_LEAKS; break;
+		case 't': c.what = TALLY_TOTAL; break;
+		case KEY_JSON: c.json = true; break;
+		}
+	if (all && c.path_only)
+		usage_die("only one of --path and --all");
+	unsigned lines, columns;
+	if (!all && !c.json && tool_terminal(&lines, &columns)) {
+		c.path_only = c.path_only || !c.depth;
+		c.biggest = c.biggest ? c.biggest : 200;
+	}
+	return c;
+}
+
+int main(int argc, char **argv)
+{
+	struct choices c = parse(argc, argv);
+	unsigned lines, columns = 0;
+	struct mt_in *in = tool_input(argc, argv);
+	struct tally *tally = tally_read(in, c.what);
+	struct tree tree = make_tree(tally, &c);
+
+	if (c.json)
+		print_json(&tree);
+	else
+		print_tree(&tree, tool_terminal(&lines, &columns) ? columns : 0);
+	tree_clear(&tree);
+	tally_free(tally);
+	return tool_finish(in, NULL);
+}

@@ -1,0 +1,74 @@
+# The filters' answers against the definitions, and that they can be put in any order.
+
+load lib/common
+load lib/traces
+
+# What a trace holds, whatever its order: a line an allocation, with all that is told of it but its id.
+content() {
+	python3 "$TESTS/lib/content.py"
+}
+
+@test "sixty random traces: temporary, leaked, alive at the peak, slices and matches are what the definitions say" {
+	run python3 "$TESTS/lib/answers.py" 2001 2060
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *" answers of 60 traces agree" ]]
+}
+
+@test "a trace split by process before a filter or behind it gives the same" {
+	for seed in 1 2 3; do
+		python3 "$TESTS/lib/gen_trace.py" --events 4000 --seed $seed --processes 3 --threads 3 --live 200 --weights | memcat --from-json > t.lz4
+		memsplit-pid -f -o '%p.lz4' t.lz4
+		for filter in "memtemp -t 2" memleak "memleak --tail 5ms" "memgrep -f load" "memslice -b 2ms -e 6ms" "memslice --alive -b 3ms"; do
+			$filter t.lz4 > whole.lz4
+			memsplit-pid -f -o 'whole.%p.lz4' whole.lz4
+			for pid in 1000 1100 1200; do
+				diff <(content < whole.$pid.lz4) <($filter $pid.lz4 | content)
+			done
+		done
+		# What is left out is told to each process's trace.
+		memgrep -s 64 t.lz4 | memsplit-pid -f -o 'large.%p.lz4'
+		for pid in 1000 1100 1200; do
+			diff <(memtemp -t 3 large.$pid.lz4 | content) <(memtemp -t 3 $pid.lz4 | memgrep -s 64 | content)
+		done
+	done
+}
+
+@test "memgrep before memtemp or memleak, or behind it, gives the same" {
+	python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 9 --processes 2 --threads 3 --live 200 | memcat --from-json > t.lz4
+	for grep in "-f main" "-v -s 100" "-T 1" "-I -F module" "-a malloc"; do
+		for filter in "memtemp -t 0" "memtemp" "memtemp -t 5" memleak; do
+			diff <(memgrep $grep t.lz4 | $filter | content) <($filter t.lz4 | memgrep $grep | content)
+		done
+	done
+}
+
+@test "two conditions at once are one behind the other" {
+	python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed 4 | memcat --from-json > t.lz4
+	diff <(memgrep -s 100 -a malloc t.lz4 | content) <(memgrep -s 100 t.lz4 | memgrep -a malloc | content)
+	diff <(memgrep -s 100 -a malloc t.lz4 | memtemp -t 3 | content) <(memgrep -s 100 t.lz4 | memgrep -a malloc | memtemp -t 3 | content)
+}
+
+@test "every report works behind every filter, tells its title, and they all tell the same sum" {
+	python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed 5 --live 300 | memcat --from-json > t.lz4
+	while IFS='|' read -r filter title; do
+		$filter t.lz4 > f.lz4
+		want=$(memfold f.lz4 | python3 -c 'import sys; print(sum(int(line.rsplit(" ", 1)[1]) for line in sys.stdin))')
+		[ "$want" -gt 0 ]
+		for report in memsummary memtable memtree; do
+			[ "$($report f.lz4 | head -1)" = "python3 'my script.py' --n=3: $title" ]
+			[ "$($report --json f.lz4 | jq .total_bytes)" = "$want" ]
+			[ "$($report --json f.lz4 | jq -r .title)" = "$title" ]
+		done
+		[ "$(memdiff --json /dev/null f.lz4 | jq -r '.after.title, .after.total' | paste -sd '|')" = "$title|$want" ]
+		memstats f.lz4 | head -1 | grep -qF "${title/#alive at the high-water mark, /all allocations, }"
+	done <<-END
+		memtemp -t 2|temporary allocations -t 2
+		memleak --tail 1ms|never freed --tail 1ms
+		mempeak|alive at the high-water mark
+		memgrep -s 64|alive at the high-water mark, filtered by memgrep -s 64
+		memslice -b 2ms|alive at the high-water mark, filtered by memslice -b 2ms
+	END
+	run bash -o pipefail -c 'memgrep -s 16 t.lz4 | memtemp | memslice --end 7ms | memtable | head -1'
+	[ "$output" = "python3 'my script.py' --n=3: temporary allocations, filtered by memgrep -s 16, filtered by memslice --end 7ms" ]
+}

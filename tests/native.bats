@@ -1,0 +1,164 @@
+# memrec --native: C frames, their names, and Python's among them.
+
+load lib/common
+
+VERIFY=${MEMREC_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/native-verify.so
+
+# Run a command with the walker compared at each allocation; prints the counts of all its processes.
+compare() {
+	rm -f counts
+	LD_PRELOAD=$VERIFY NATIVE_REPORT=$PWD/counts "$@" > /dev/null
+	cat counts
+}
+
+agrees() {
+	compare "$@"
+	grep -q '^captures' counts
+	! grep -v 'different 0 disorder 0$' counts
+}
+
+# A Python with numpy, or nothing.
+numpy_python() {
+	for python in $NUMPY_PYTHON $(pythons); do
+		"$python" -c 'import numpy' 2> /dev/null && echo "$python" && return
+	done
+	true
+}
+
+json() { # TRACE OUTPUT
+	memcat --json "$1" > "$2"
+}
+
+# "function:line (file)" of the stack of the allocation of SIZE bytes, innermost first
+stack_of() { # TRACE SIZE
+	memcat --json "$1" | jq -rn --argjson size "$2" '
+		reduce inputs as $e ({f: {}, l: {}, s: {"0": []}, out: []};
+			if $e.event == "function" then .f[$e.function | tostring] = $e
+			elif $e.event == "frame" then .l[$e.frame | tostring] = $e
+			elif $e.event == "stack" then .s[$e.stack | tostring] = [$e.frame] + .s[$e.parent | tostring]
+			elif $e.event == "alloc" and $e.size == $size then .out = .s[$e.stack | tostring]
+			else . end) | . as $t | .out[] | $t.l[tostring] as $l | $t.f[$l.function | tostring] as $f
+			| "\($f.name):\($l.line) (\($f.file | split("/") | last // ""))"'
+}
+
+@test "the walker's frames are libunwind's: sqlite3, json, re" {
+	agrees env PYTHONMALLOC=malloc /usr/bin/python3 "$TESTS/native/objects.py"
+}
+
+@test "the walker's frames are libunwind's: numpy" {
+	python=$(numpy_python)
+	[ -n "$python" ] || skip "no Python with numpy (name one in NUMPY_PYTHON)"
+	agrees env PYTHONMALLOC=malloc "$python" "$TESTS/native/arrays.py"
+}
+
+@test "the walker's frames are libunwind's: C++ exceptions through frames of every kind, 8 threads" {
+	c++ -O2 -o throwing "$TESTS/native/throwing.cpp" -lpthread
+	agrees ./throwing
+}
+
+@test "the walker's frames are libunwind's: libraries that come and go, signals, an own signal stack, threads" {
+	cc -D_GNU_SOURCE -O2 -o loading "$TESTS/native/loading.c" -lpthread
+	for n in 1 2; do
+		cc -O1 -shared -fPIC -DN=$n -o plugin$n.so "$TESTS/native/plugin.c"
+	done
+	export NATIVE_STEP=1
+	agrees ./loading ./plugin1.so ./plugin2.so
+	# And the comparison can fail: without flushing it does.
+	NATIVE_NO_FLUSH=1 compare ./loading ./plugin1.so ./plugin2.so
+	grep -q 'different [1-9]' counts
+}
+
+@test "exceptions are still unwound by libgcc" {
+	c++ -O2 -o throwing "$TESTS/native/throwing.cpp" -lpthread
+	LD_DEBUG=bindings LD_DEBUG_OUTPUT=bind run --separate-stderr memrec --native -f -o t.lz4 -- ./throwing
+	[ "$output" = 16000 ]
+	grep -hq 'libstdc++.*to .*libgcc_s.*_Unwind_RaiseException' bind.*
+	! grep -h '_Unwind_' bind.* | grep -q 'to .*\(libunwind\|libmemrec\)'
+}
+
+@test "functions, inlined ones too, files and lines of a program with debug information" {
+	cc -O2 -g -o known "$TESTS/native/known.c"
+	memrec --native -o t.lz4 -- ./known
+	run stack_of t.lz4 1234
+	[ "${lines[0]}" = "small:5 (known.c)" ]
+	[ "${lines[1]}" = "alpha:8 (known.c)" ]
+	[ "${lines[2]}" = "beta:14 (known.c)" ]
+	[ "${lines[3]}" = "main:20 (known.c)" ]
+	memcat --json t.lz4 | head -1 | jq -e '.options.native'
+	memcat --json t.lz4 | jq -e 'select(.event == "process" and (.info.module // "" | endswith("/known"))) | .info.build_id | length == 40' | grep -q true
+}
+
+@test "a stripped program reads program+0xoffset, and addr2line knows the offset" {
+	cc -O2 -g -o known "$TESTS/native/known.c"
+	cp known whole
+	strip known
+	memrec --native -o t.lz4 -- ./known
+	run stack_of t.lz4 1234
+	[[ "${lines[0]}" =~ ^known\+0x([0-9a-f]+):0 ]]
+	addr2line -f -e whole "${BASH_REMATCH[1]}" | grep -qx small
+}
+
+@test "separate debug information is found by its debug link" {
+	cc -O2 -g -o known "$TESTS/native/known.c"
+	objcopy --only-keep-debug known known.debug
+	strip known
+	objcopy --add-gnu-debuglink=known.debug known
+	memrec --native -o t.lz4 -- ./known
+	run stack_of t.lz4 1234
+	[ "${lines[1]}" = "alpha:8 (known.c)" ]
+}
+
+@test "names of C++ and Rust are demangled" {
+	c++ -O1 -o names "$TESTS/native/names.cpp"
+	memrec --native -o t.lz4 -- ./names
+	stack_of t.lz4 1001 | head -1 | grep -qF 'space::Box<long>::take(long, char const*)'
+	stack_of t.lz4 1002 | head -1 | grep -qF 'alpha::beta::gamma:'
+	stack_of t.lz4 1003 | head -1 | grep -qF 'mycrate::foo'
+}
+
+@test "the trace reads the same when the binaries are gone" {
+	cc -D_GNU_SOURCE -O1 -g -shared -fPIC -DN=1 -o plugin1.so "$TESTS/native/plugin.c"
+	cp plugin1.so plugin2.so
+	cc -D_GNU_SOURCE -O2 -g -o loading "$TESTS/native/loading.c" -lpthread
+	run memrec --native -o t.lz4 -- ./loading ./plugin1.so ./plugin2.so
+	json t.lz4 before
+	grep -q '"name":"plugin".*plugin1.so' before
+	grep -q '"name":"plugin".*plugin2.so' before
+	rm loading plugin1.so plugin2.so
+	json t.lz4 after
+	cmp before after
+}
+
+@test "Python frames stand among C frames, by every Python found" {
+	local failed=()
+	for python in $(pythons); do
+		memrec -f -o p.lz4 -- "$python" "$TESTS/native/calls.py"
+		memrec -f --native -o n.lz4 -- "$python" "$TESTS/native/calls.py"
+		json p.lz4 p.json
+		json n.lz4 n.json
+		run python3 "$TESTS/native/check_calls.py" p.json n.json
+		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
+	done
+	[ ${#failed[@]} -eq 0 ]
+}
+
+@test "numpy.zeros and numpy.linalg.svd: the C function stands right under its Python caller" {
+	python=$(numpy_python)
+	[ -n "$python" ] || skip "no Python with numpy (name one in NUMPY_PYTHON)"
+	memrec --native -o t.lz4 -- "$python" "$TESTS/native/arrays.py"
+	json t.lz4 t.json
+	run -0 python3 "$TESTS/native/check_arrays.py" t.json
+}
+
+@test "greenlets: each has its own Python frames, whatever stack was there before" {
+	python=
+	for p in $NUMPY_PYTHON $(pythons); do
+		"$p" -c 'import greenlet' 2> /dev/null && python=$p && break
+	done
+	[ -n "$python" ] || skip "no Python with greenlet"
+	memrec -f -o p.lz4 -- "$python" "$TESTS/native/greenlets.py"
+	memrec -f --native -o n.lz4 -- "$python" "$TESTS/native/greenlets.py"
+	json p.lz4 p.json
+	json n.lz4 n.json
+	run -0 python3 "$TESTS/native/check_greenlets.py" p.json n.json
+}

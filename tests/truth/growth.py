@@ -1,0 +1,32 @@
+"""Two ways to make a list of a million items: by appending, which reallocates as it grows, and at once.
+
+Prints how many of the growing list's blocks were larger than 512 bytes, and so malloc's, but for the last one.
+"""
+import sys
+
+
+def grow():
+    items = []
+    for _ in range(1000000):
+        items.append(None)
+    return items
+
+
+def multiply():
+    return [None] * 1000000
+
+
+def blocks():
+    """The sizes a list has by and by, as it tells itself."""
+    items, sizes = [], []
+    empty = sys.getsizeof(items)
+    for _ in range(1000000):
+        items.append(None)
+        size = sys.getsizeof(items) - empty
+        if not sizes or size != sizes[-1]:
+            sizes.append(size)
+    return sizes
+
+
+grown, made = grow(), multiply()
+print(len([size for size in blocks() if size > 512]) - 1)

@@ -1,0 +1,73 @@
+/*
+ * calltree.c - calls by label, their order, the walk
+ */
+#include "calltree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+
+static uint32_t add(struct calltree *t, const char *stack)
+{
+	return calltree_add_folded(t, stack, strlen(stack));
+}
+
+static int by_text(uint32_t a, uint32_t b, void *arg)
+{
+	struct calltree *t = arg;
+
+	return strcmp(calltree_text(t, calltree_call(t, a)->label), calltree_text(t, calltree_call(t, b)->label));
+}
+
+/* The labels of the walk, joined. */
+static bool walks_as(struct calltree *t, const char *expected)
+{
+	struct children c = calltree_children(t, by_text, t);
+	uint32_t *walk = calltree_walk(t, &c);
+	char got[200] = "";
+
+	for (uint32_t i = 0; i + 1 < calltree_count(t); i++)
+		strncat(got, calltree_text(t, calltree_call(t, walk[i])->label), 10);
+	free(walk);
+	free(c.first);
+	free(c.order);
+	return strcmp(got, expected) == 0;
+}
+
+/* 100 labels in every pair: 100 + 10000 nodes, found again. */
+static bool many_are_found(struct calltree *t)
+{
+	char text[32];
+	uint32_t nodes[100][100], before = calltree_count(t);
+
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 100; i++)
+			for (int j = 0; j < 100; j++) {
+				snprintf(text, sizeof text, "%d;%d", i, j);
+				uint32_t node = add(t, text);
+				if (round == 1 && nodes[i][j] != node)
+					return false;
+				nodes[i][j] = node;
+			}
+	return calltree_count(t) - before == 100 + 10000;
+}
+
+int main(void)
+{
+	struct calltree *t = calltree_new();
+
+	CHECK("a new tree is its root", calltree_count(t) == 1);
+	uint32_t b = add(t, "m;b");
+	add(t, "m;a;x");
+	add(t, "k");
+	CHECK("equal stacks are one node, and their callers too", add(t, "m;b") == b && calltree_count(t) == 6);
+	CHECK("a walk goes down before it goes on", walks_as(t, "kmaxb"));
+	calltree_call(t, b)->own[1] = 7;
+	CHECK("a node keeps its numbers", calltree_call(t, add(t, "m;b"))->own[1] == 7);
+	CHECK("an empty frame is a frame", add(t, "m;") != calltree_call(t, b)->parent && add(t, "") != 0);
+	CHECK("ten thousand nodes are found again", many_are_found(t));
+	calltree_free(t);
+	calltree_free(NULL);
+	return check_done();
+}
