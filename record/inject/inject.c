@@ -8,6 +8,10 @@
  */
 #include "inject.h"
 
+#include "error.h"
+
+#if defined(__x86_64__)
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +25,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "error.h"
 #include "safety.h"
 #include "stub.h"
 #include "target.h"
@@ -201,9 +204,6 @@ static void refuse_libc(const struct target *t)
 
 void inject_examine(pid_t pid, bool force)
 {
-#if !defined(__x86_64__)
-	die("attaching is made for x86-64 only: start the program under memrec");
-#endif
 	struct target t;
 	if (kill(pid, 0) < 0 && errno == ESRCH)
 		die("no process %d", (int)pid);
@@ -532,3 +532,19 @@ pid_t inject_start(const struct injection *how)
 	inject(how);
 	_exit(0);
 }
+
+#else
+
+void inject_examine(pid_t pid, bool force)
+{
+	(void)force;
+	die("process %d: attaching is made for x86-64 only: start the program under memrec", (int)pid);
+}
+
+pid_t inject_start(const struct injection *how)
+{
+	(void)how;
+	return -1;
+}
+
+#endif
