@@ -229,6 +229,39 @@ check_undone() { # PYTHON [OPTION...]
 	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 0 ]
 }
 
+@test "the interpreter's file is deleted meanwhile: recorded all the same, with its functions" {
+	cp /usr/bin/python3 ./gone
+	start_known ./gone
+	rm gone
+	attach
+	tell work done
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
+	memcat --json t.lz4 | grep -q '"name":"work"'
+}
+
+@test "in containers: other pid, mount and network namespaces; a chroot without /proc; another user" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can make them"
+	unshare -npmf --mount-proc true 2> /dev/null || skip "no namespaces to be had here"
+	start unshare -npmf --mount-proc python3 "$TESTS/attach/busy.py" loop
+	sleep 1
+	pid=$(ps --ppid $pid -o pid= | tr -d ' ')
+	"$TESTS/attach/rounds" $pid 2
+	kill -9 $pid
+	mkdir root
+	cc -w -o root/target "$TESTS/attach/target.c" -ldl -lpthread
+	for file in $(ldd root/target | grep -o '/[^ ]*'); do cp --parents -L "$file" root; done
+	start chroot root /target malloc8
+	sleep 0.5
+	"$TESTS/attach/rounds" $pid 2
+	[ "$(find root -name 'memrec*' | wc -l)" -eq 0 ]
+	kill $pid
+	wait $pid
+	start setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs python3 "$TESTS/attach/busy.py" loop
+	sleep 0.5
+	"$TESTS/attach/rounds" $pid 2
+}
+
 @test "--duration: for so long; the exit row says detached" {
 	start_known python3
 	memrec -o t.lz4 -p $pid --duration 0.3
@@ -262,6 +295,12 @@ while True: x += 1' 3>&- &
 	start ./static
 	sleep 0.2
 	refused $pid 'statically linked'
+	printf '.globl _start\n_start: mov $29, %%eax\nint $0x80\njmp _start\n' > small.s
+	if as --32 -o small.o small.s && ld -m elf_i386 -o small small.o && (timeout 0.1 ./small; [ $? -eq 124 ]); then
+		start ./small
+		sleep 0.2
+		refused $pid '32-bit program'
+	fi
 	(exec bash -c 'sleep 0.1 & exec sleep 60') 3>&- &
 	started+=("$!")
 	sleep 0.5
