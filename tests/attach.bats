@@ -229,6 +229,87 @@ check_undone() { # PYTHON [OPTION...]
 	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 0 ]
 }
 
+check_child() { # [OPTION...]
+	cat > splits.py <<-'END'
+		import os, sys
+		print("ready", flush=True)
+		sys.stdin.readline()
+		child = os.fork()
+		if child:
+		    os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+		print(f"child {os.getpid()} ", flush=True)
+		for line in sys.stdin:
+		    x = bytearray(777776)
+		    print("done", flush=True)
+	END
+	rm -f in
+	mkfifo in
+	python3 splits.py < in > out 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	wait_for ready out
+	attach "$@"
+	tell fork 'child .* '
+	detach
+	pid=$(sed -n 's/child \([0-9]*\) /\1/p' out)
+	started+=("$pid")
+	for _ in 1 2; do
+		attach
+		tell work done
+		detach
+		[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 1 ]
+	done
+}
+
+@test "a child of a process that was attached to can be attached to, followed before or not" {
+	check_child
+	check_child --follow-fork
+}
+
+@test "libraries loaded meanwhile are recorded, and found where their caller's RUNPATH says" {
+	mkdir plugins
+	echo 'void *malloc(unsigned long); void *plug(void) { return malloc(313370); }' > plug.c
+	echo 'void *dlopen(const char *, int); void *load(void) { return dlopen("libplug.so", 2); }' > caller.c
+	cat > main.c <<-'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			char line[100];
+			void *caller = dlopen("./libcaller.so", RTLD_NOW);
+			void *(*load)(void) = dlsym(caller, "load");
+			puts("ready");
+			fflush(stdout);
+			while (fgets(line, sizeof line, stdin)) {
+				void *plugin = load();
+				void *(*plug)(void) = plugin ? dlsym(plugin, "plug") : 0;
+				puts(plug && plug() ? "done" : dlerror());
+				fflush(stdout);
+				if (plugin)
+					dlclose(plugin);
+			}
+		}
+	END
+	cc -w -shared -fPIC -o plugins/libplug.so plug.c
+	cc -w -shared -fPIC -Wl,--enable-new-dtags,-rpath,'$ORIGIN/plugins' -o libcaller.so caller.c
+	cc -w -o main main.c -ldl
+	mkfifo in
+	./main < in > out 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	wait_for ready out
+	for option in --verbose --native; do
+		attach $option
+		tell plug done
+		tell plug done
+		detach
+		[ "$(memcat --json t.lz4 | grep -c '"size":313370,')" -eq 2 ]
+		tell plug done
+	done
+}
+
 @test "the interpreter's file is deleted meanwhile: recorded all the same, with its functions" {
 	cp /usr/bin/python3 ./gone
 	start_known ./gone
