@@ -201,6 +201,20 @@ check_undone() { # PYTHON [OPTION...]
 	memcat --json t.lz4 | grep '"event":"exit"' | grep -q ended
 }
 
+@test "the program executes another meanwhile: the recording ends" {
+	mkfifo in
+	bash -c 'read line; exec sleep 30' < in 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	attach
+	echo >&7
+	timeout 5 tail --pid=$recorder -f /dev/null
+	wait $recorder
+	memcat --json t.lz4 | grep '"event":"exit"' | grep -q exec
+	kill -0 $pid
+}
+
 @test "--follow-fork: children born after the attach are recorded, with what they execute; without it they are not" {
 	cat > parent.py <<-'END'
 		import os, subprocess, sys
@@ -376,6 +390,12 @@ while True: x += 1' 3>&- &
 	start ./static
 	sleep 0.2
 	refused $pid 'statically linked'
+	if command -v musl-gcc > /dev/null; then
+		musl-gcc -w -o musl static.c
+		start ./musl
+		sleep 0.2
+		refused $pid 'uses musl'
+	fi
 	printf '.globl _start\n_start: mov $29, %%eax\nint $0x80\njmp _start\n' > small.s
 	if as --32 -o small.o small.s && ld -m elf_i386 -o small small.o && (timeout 0.1 ./small; [ $? -eq 124 ]); then
 		start ./small
@@ -385,10 +405,29 @@ while True: x += 1' 3>&- &
 	(exec bash -c 'sleep 0.1 & exec sleep 60') 3>&- &
 	started+=("$!")
 	sleep 0.5
-	refused "$(ps --ppid $! -o pid=)" 'has ended'
+	refused "$(ps --ppid $! -o pid= | tr -d ' ')" 'has ended'
 	start memrec -o launched.lz4 -- sleep 60
 	sleep 0.5
-	refused "$(ps --ppid $pid -o pid=)" 'recorded by memrec already'
+	refused "$(ps --ppid $pid -o pid= | tr -d ' ')" 'recorded by memrec already'
+}
+
+@test "a seccomp filter of its own: refused, but with --force, which tells what the filter forbids" {
+	cat > filter.py <<-'END'
+		import ctypes, os, struct, time
+		libc = ctypes.CDLL(None)
+		ops = [(0x20, 0, 0, 0), (0x15, 0, 1, 319), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]	# memfd_create: EPERM
+		code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *op) for op in ops))
+		libc.prctl(38, 1, 0, 0, 0)
+		libc.prctl(22, 2, ctypes.c_char_p(struct.pack("<HxxxxxxQ", len(ops), ctypes.addressof(code))), 0, 0)
+		while True:
+		    time.sleep(0.1)
+	END
+	start python3 filter.py
+	wait_for 'Seccomp:	2' /proc/$pid/status
+	refused $pid 'seccomp filter.*--force'
+	run -1 memrec --force -o t.lz4 -p $pid
+	[[ "$output" =~ 'cannot make a memory file: Operation not permitted' ]]
+	kill -0 $pid
 }
 
 @test "a process that is traced, or somebody else's, is refused with the tracer's name, or whose it is" {

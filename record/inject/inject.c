@@ -199,9 +199,8 @@ static void refuse_libc(const struct target *t)
 		return;
 	for (size_t i = 0; i < t->n_modules; i++) {
 		dynamic |= t->modules[i].is_program;
-		if (strstr(t->modules[i].path, "ld-musl"))
-			die("process %d uses musl, and this memrec's agent is made for glibc: start it under a memrec built there",
-			    (int)t->pid);
+		if (strstr(t->modules[i].path, "musl"))
+			die("process %d uses musl, and the agent is made for glibc: it cannot be recorded", (int)t->pid);
 	}
 	if (dynamic)
 		die("process %d: its C library is none that is known (no libc.so.6)", (int)t->pid);
