@@ -288,7 +288,7 @@ static void end_gone(struct collector *c, int status)
 		bool gone = p->pidfd < 0 ? process_is_gone(p) : c->polled[i].revents != 0;
 		bool root = p->pid == c->root;
 		if (gone && (!root || root_ended || c->attached))
-			finish(c, i, root ? status : -1);
+			finish(c, i, root && !c->attached ? status : -1);
 	}
 }
 
@@ -364,6 +364,8 @@ static bool attached_ended(struct collector *c, int *status)
 		c->begun_ms = c->now_ms;
 		if (*status != 0)
 			return true;
+		if (c->tell)
+			warn("process %d is being recorded%s", (int)c->root, c->duration_ms ? "" : "; Ctrl-C ends that");
 	}
 	if (c->injector)
 		return false;

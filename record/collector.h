@@ -30,6 +30,7 @@ struct collector {
 	pid_t injector;			/* attaching: the process that does it; 0: done, or nothing is attached */
 	int old_file;			/* attaching: to be emptied when the trace begins; 0: nothing */
 	bool attached;			/* the root is not ours: it goes on when we stop */
+	bool tell;			/* attached: say when it has begun */
 	uint32_t duration_ms;		/* attached: to be recorded, from when it begins; 0: no limit */
 	uint32_t begun_ms;		/* attached: when it began */
 	char socket[64];		/* abstract name, for WIRE_ENV */

@@ -190,6 +190,7 @@ static void attach(struct collector *c, const struct settings *s, const char *ag
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
 		sigaction(ending[i], &a, NULL);
 	c->attached = true;
+	c->tell = s->verbose || isatty(STDERR_FILENO);
 	c->old_file = fd;
 	c->duration_ms = s->duration_ms;
 	c->root = s->pid;

@@ -29,6 +29,16 @@
 
 #include "ring.h"
 
+#if defined(__x86_64__)
+#define IS_CALL(type) ((type) == R_X86_64_JUMP_SLOT)
+#define IS_ADDRESS(type) ((type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_64)
+#elif defined(__aarch64__)
+#define IS_CALL(type) ((type) == R_AARCH64_JUMP_SLOT)
+#define IS_ADDRESS(type) ((type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_ABS64)
+#else
+#error "no relocations known of this machine"
+#endif
+
 #define PAGE 4096ul
 #define MAX_LOOKS 25u	/* at objects that stay writable */
 
@@ -375,14 +385,14 @@ static void slot_store(const struct object *o, void **at, void *value)
 static void slot_patch(const struct object *o, const ElfW(Rela) *r)
 {
 	unsigned type = ELF64_R_TYPE(r->r_info);
-	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && !(type == R_X86_64_64 && r->r_addend == 0))
+	if (!IS_CALL(type) && !(IS_ADDRESS(type) && r->r_addend == 0))
 		return;
 	void **at = (void **)(o->bias + r->r_offset), *real = NULL;
 	void *hook = hook_for(o->strings + o->symbols[ELF64_R_SYM(r->r_info)].st_name, &real);
 	void *old = *at;
 	if (!hook || !real || old == hook)
 		return;
-	bool unbound = type == R_X86_64_JUMP_SLOT && (uintptr_t)old - o->start < o->end - o->start;
+	bool unbound = IS_CALL(type) && (uintptr_t)old - o->start < o->end - o->start;
 	if ((old != real && !unbound) || !slots_grow())
 		return;
 	slots[n_slots++] = (struct slot){ at, old, hook };

@@ -105,36 +105,48 @@ static void take_lock(void)
 	lock_take(&lock);
 }
 
-HOOK const char *memrec_agent_start(const char *how)
+static const char *start_session(const char *how, uint32_t *generation)
 {
 	int e = errno;
 	uint8_t guard = ring_local.guard;
 	take_lock();
 	ring_local.guard = GUARD_DROP;
 	const char *why = start(how);
+	*generation = ring_generation;
 	ring_local.guard = guard;
 	lock_drop(&lock);
 	errno = e;
 	return why;
 }
 
-HOOK void memrec_agent_stop(void)
+HOOK const char *memrec_agent_start(const char *how)
+{
+	uint32_t generation;
+	return start_session(how, &generation);
+}
+
+/* End a session, if it is still that one: another may have followed. */
+static void stop_session(uint32_t generation)
 {
 	int e = errno;
 	uint8_t guard = ring_local.guard;
 	take_lock();
 	ring_local.guard = GUARD_DROP;
-	if (owner == getpid())
+	if (owner == getpid() && generation == ring_generation)
 		stop();
 	ring_local.guard = guard;
 	lock_drop(&lock);
 	errno = e;
 }
 
-/* Until the collector wants no more. Meanwhile: objects that were loaded past our dlopen. */
-static void attend(void)
+HOOK void memrec_agent_stop(void)
 {
-	uint32_t mine = ring_generation;
+	stop_session(ring_generation);
+}
+
+/* Until the collector wants no more. Meanwhile: objects that were loaded past our dlopen. */
+static void attend(uint32_t mine)
+{
 	while (owner == getpid() && mine == ring_generation && collector_wants_more()) {
 		struct timespec tick = { .tv_nsec = TICK_NS };
 		syscall(SYS_futex, &ring_desk->off, FUTEX_WAIT, 0, &tick, NULL, 0);
@@ -149,13 +161,14 @@ HOOK void *memrec_agent_serve(void *request)
 	uint64_t scratch = r->scratch, size = r->scratch_size;
 	pthread_detach(pthread_self());
 	ring_local.guard = GUARD_DROP;		/* for its life: what happens in this thread is not the program's doing */
-	const char *why = memrec_agent_start(r->how);
+	uint32_t generation = 0;
+	const char *why = start_session(r->how, &generation);
 	if (why)
 		strncpy(r->error, why, sizeof r->error - 1);
 	__atomic_store_n(&r->answer, why ? WIRE_REFUSED : WIRE_STARTED, __ATOMIC_RELEASE);
 	if (!why) {
-		attend();
-		memrec_agent_stop();
+		attend(generation);
+		stop_session(generation);
 	}
 	struct timespec a_while = { .tv_nsec = 1000000 };
 	for (int i = 0; i < PATIENCE_MS && !r->taken; i++)

@@ -8,6 +8,10 @@
  */
 #include "inject.h"
 
+#include "error.h"
+
+#if defined(__x86_64__)
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +25,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "error.h"
 #include "safety.h"
 #include "stub.h"
 #include "target.h"
@@ -71,14 +74,32 @@ static bool may_trace_all(void)
 	return status_line(getpid(), "CapEff", text, sizeof text) && strtoull(text, NULL, 16) >> 19 & 1;	/* CAP_SYS_PTRACE */
 }
 
+/* The process that traces this one (or this thread), and its name; 0: none. */
+static int tracer_of(pid_t pid, char *name, size_t size)
+{
+	char by[32] = "0";
+	status_line(pid, "TracerPid", by, sizeof by);
+	if (atoi(by) != 0 && !status_line(atoi(by), "Name", name, size))
+		snprintf(name, size, "in another container");
+	return atoi(by);
+}
+
+/* Another memrec is about to attach, or was when it was killed: that takes milliseconds. */
+static bool is_being_attached(pid_t pid)
+{
+	char name[64];
+	return tracer_of(pid, name, sizeof name) != 0 && strcmp(name, "memrec") == 0;
+}
+
 static void refuse_traced(pid_t pid)
 {
-	char by[32] = "0", name[64] = "?";
-	status_line(pid, "TracerPid", by, sizeof by);
-	if (atoi(by) == 0)
+	char name[64];
+	for (int i = 0; i < 100 && is_being_attached(pid); i++)
+		sleep_us(10000);
+	int by = tracer_of(pid, name, sizeof name);
+	if (by == 0)
 		return;
-	status_line(atoi(by), "Name", name, sizeof name);
-	die("process %d is traced by process %s (%s): end that first", (int)pid, by, name);
+	die("process %d is traced by process %d (%s): end that first", (int)pid, by, name);
 }
 
 /* The kernel said no. */
@@ -183,9 +204,6 @@ static void refuse_libc(const struct target *t)
 
 void inject_examine(pid_t pid, bool force)
 {
-#if !defined(__x86_64__)
-	die("attaching is made for x86-64 only: start the program under memrec");
-#endif
 	struct target t;
 	if (kill(pid, 0) < 0 && errno == ESRCH)
 		die("no process %d", (int)pid);
@@ -246,7 +264,7 @@ static int find_candidates(pid_t pid, struct candidate *c)
 static bool try_thread(struct borrowed *b, const struct target *t, struct safety *s, pid_t tid, struct verdict *v)
 {
 	int error = thread_stop(b, t->pid, tid);
-	if (error == EPERM || error == EACCES)
+	if ((error == EPERM || error == EACCES) && !is_being_attached(tid))
 		refuse_access(t->pid, error);
 	if (error) {
 		snprintf(v->why, sizeof v->why, "%s", error == ETIMEDOUT ? "it does not stop" : strerror(error));
@@ -514,3 +532,19 @@ pid_t inject_start(const struct injection *how)
 	inject(how);
 	_exit(0);
 }
+
+#else
+
+void inject_examine(pid_t pid, bool force)
+{
+	(void)force;
+	die("process %d: attaching is made for x86-64 only: start the program under memrec", (int)pid);
+}
+
+pid_t inject_start(const struct injection *how)
+{
+	(void)how;
+	return -1;
+}
+
+#endif

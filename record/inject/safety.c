@@ -7,6 +7,8 @@
  */
 #include "safety.h"
 
+#if defined(__x86_64__)
+
 #include <libunwind.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -308,3 +310,4 @@ void safety_judge(struct safety *s, const struct user_regs_struct *regs, struct 
 	if (!v->safe)
 		snprintf(v->why, sizeof v->why, "it is starting or ending");
 }
+#endif

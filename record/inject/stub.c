@@ -6,6 +6,8 @@
  */
 #include "stub.h"
 
+#if defined(__x86_64__)
+
 #include <stddef.h>
 
 _Static_assert(offsetof(struct stub_scratch, arguments) == 24 && offsetof(struct stub_scratch, result) == 72 &&
@@ -121,3 +123,4 @@ __asm__(".pushsection .rodata\n"
 	"	ret\n"
 	"stub_end:\n"
 	".popsection\n");
+#endif

@@ -5,6 +5,8 @@
  */
 #include "thread.h"
 
+#if defined(__x86_64__)
+
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
@@ -229,3 +231,4 @@ void thread_release(struct borrowed *b)
 		syscall(SYS_tgkill, b->pid, b->tid, b->held[i]);
 	b->n_held = 0;
 }
+#endif

@@ -1,0 +1,299 @@
+# memrec -p: attaching to programs that run, leaving them as they were, and saying why not.
+
+load lib/common
+
+setup_file() {
+	load lib/common
+	sleep 60 &
+	local pid=$!
+	export NO_ATTACH=
+	if ! "${MEMREC_BIN:-$TESTS/../build/bin}/memrec" -o "$BATS_FILE_TMPDIR/t.lz4" -p $pid -d 0.01 2> "$BATS_FILE_TMPDIR/why"; then
+		grep -Eq 'ptrace_scope|forbids' "$BATS_FILE_TMPDIR/why" && NO_ATTACH=$(cat "$BATS_FILE_TMPDIR/why")
+	fi
+	kill $pid
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	[ -z "$NO_ATTACH" ] || skip "$NO_ATTACH"
+	TARGET=$TESTS/../${B:-build}/tests/attach-target
+	[[ ${B:-} != /* ]] || TARGET=$B/tests/attach-target
+}
+
+teardown() {
+	local pid
+	for pid in "${started[@]}"; do
+		kill -CONT "$pid" 2> /dev/null
+		kill -9 "$pid" 2> /dev/null
+	done
+	return 0
+}
+
+# In the background, its pid in $pid; gone at the test's end.
+start() {
+	"$@" 3>&- &
+	pid=$!
+	started+=("$pid")
+}
+
+wait_for() { # PATTERN FILE
+	for _ in $(seq 200); do
+		grep -q "$1" "$2" && return
+		sleep 0.05
+	done
+	echo "no '$1' in $2: $(cat "$2")"
+	return 1
+}
+
+# known.py, ready; it is told by `tell`, and answers in the file out.
+start_known() { # [COMMAND...] PYTHON
+	mkfifo in
+	LD_BIND_NOW=1 "$@" "$TESTS/attach/known.py" < in > out 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	wait_for ready out
+}
+
+tell() { # WORD ANSWER
+	: > out
+	echo "$1" >&7
+	wait_for "$2" out
+}
+
+# memrec on $pid in the background, recording; its pid in $recorder.
+attach() { # [OPTION...]
+	: > err
+	memrec -v -f -o t.lz4 -p "$pid" "$@" 2> err 3>&- 7>&- &
+	recorder=$!
+	started+=("$recorder")
+	wait_for 'is being recorded' err
+}
+
+detach() {
+	kill -INT $recorder
+	wait $recorder
+}
+
+check_known() { # PYTHON
+	rm -f in
+	start_known "$1"
+	attach
+	tell work done
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
+	memcat --json t.lz4 | grep -q '"name":"work"'
+	attach --trace-python-allocators
+	tell work done
+	tell work done
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,.*"pymalloc_malloc"')" -eq 400 ]
+	tell work done
+	kill $pid
+}
+
+@test "every Python found, while it waits: known blocks are recorded exactly, and again at a second attach" {
+	local failed=()
+	for python in $(pythons); do
+		run check_known "$python"
+		[ "$status" -eq 0 ] || { echo "$python: $output $(cat err)"; failed+=("$python"); }
+	done
+	[ ${#failed[@]} -eq 0 ]
+}
+
+check_undone() { # PYTHON [OPTION...]
+	python3 "$TESTS/attach/got.py" $pid > slots0
+	ls /proc/$pid/task > tasks0
+	ls -l /proc/$pid/fd | sed 's/.* \([0-9]* ->\)/\1/' > fds0
+	attach "$@"
+	tell work done
+	python3 "$TESTS/attach/got.py" $pid > slots1
+	[ "$(diff slots0 slots1 | grep -c '^>')" -gt 8 ]
+	detach
+	python3 "$TESTS/attach/got.py" $pid | diff slots0 -
+	ls /proc/$pid/task | diff tasks0 -
+	ls -l /proc/$pid/fd | sed 's/.* \([0-9]* ->\)/\1/' | diff fds0 -
+	tell allocators same
+	! grep -q 'memfd:memrec\( \|$\)' /proc/$pid/maps
+}
+
+@test "after it the program is as before: slots, allocators, threads, descriptors, ring" {
+	for python in $(pythons | sed -n '1p;$p'); do
+		rm -f in
+		start_known "$python"
+		check_undone
+		check_undone --trace-python-allocators
+		check_undone --native
+	done
+}
+
+@test "20 times on busy programs at once: C threads, loading and unloading, Python, Python threads" {
+	local pids=() jobs=() kind
+	for kind in malloc8 dlopen; do
+		start "$TARGET" $kind
+		pids+=($pid)
+	done
+	for kind in loop threads; do
+		start python3 "$TESTS/attach/busy.py" $kind
+		pids+=($pid)
+	done
+	sleep 0.5
+	for pid in "${pids[@]}"; do
+		"$TESTS/attach/rounds" $pid 20 > rounds.$pid 2>&1 3>&- &
+		jobs+=($!)
+	done
+	for pid in "${jobs[@]}"; do
+		wait $pid || { cat rounds.*; false; }
+	done
+	for pid in "${pids[@]}"; do
+		grep -q '^20 rounds, 0 failed' rounds.$pid
+		! grep -q ' 0 with events' rounds.$pid
+		kill $pid
+		wait $pid
+	done
+}
+
+@test "a server that is idle: its requests are recorded, none is lost, it serves on" {
+	start python3 -u -m http.server 0 --bind 127.0.0.1 > server 2>&1
+	wait_for 'port [0-9]' server
+	local port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' server)
+	for _ in 1 2; do
+		attach
+		for _ in $(seq 20); do
+			curl -sf "http://127.0.0.1:$port/" > /dev/null
+		done
+		detach
+		memcat --json t.lz4 | grep -q '"name":"[A-Za-z.]*do_GET"'
+	done
+	curl -sf "http://127.0.0.1:$port/" > /dev/null
+}
+
+@test "recorder killed at any moment: the program is unharmed, its hooks come out, attaching works" {
+	start_known python3
+	python3 "$TESTS/attach/got.py" $pid > slots0
+	for i in $(seq 20); do
+		memrec -f -o killed.lz4 -p $pid 2> /dev/null 3>&- 7>&- &
+		recorder=$!
+		sleep 0.0$((i * 37 % 60 / 10))$((i * 7 % 10))
+		kill -9 $recorder
+		wait $recorder 2> /dev/null || true
+	done
+	tell work done
+	for _ in $(seq 100); do
+		python3 "$TESTS/attach/got.py" $pid > slots1
+		cmp -s slots0 slots1 && break
+		sleep 0.1
+	done
+	diff slots0 slots1
+	attach
+	tell work done
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
+}
+
+@test "the program ends while it is recorded: a whole trace, status 0" {
+	start_known python3
+	attach
+	tell work done
+	exec 7>&-
+	wait $recorder
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
+	memcat --json t.lz4 | grep '"event":"exit"' | grep -q ended
+}
+
+@test "--follow-fork: children born after the attach are recorded, with what they execute; without it they are not" {
+	cat > parent.py <<-'END'
+		import os, subprocess, sys
+		print("ready", flush=True)
+		for line in sys.stdin:
+		    if os.fork() == 0:
+		        x = bytearray(777776)
+		        os._exit(0)
+		    os.wait()
+		    subprocess.run([sys.executable, "-c", "x = bytearray(777776)"], check=True)
+		    print("done", flush=True)
+	END
+	mkfifo in
+	python3 parent.py < in > out 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	wait_for ready out
+	attach --follow-fork
+	tell work done
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 2 ]
+	attach
+	tell work done
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 0 ]
+}
+
+@test "--duration: for so long; the exit row says detached" {
+	start_known python3
+	memrec -o t.lz4 -p $pid --duration 0.3
+	memcat --json t.lz4 | grep '"event":"exit"' | grep -q detached
+	[ "$(memcat --json t.lz4 | sed -n 's/.*"event":"end".*"time_ms":\([0-9]*\).*/\1/p')" -ge 300 ]
+}
+
+refused() { # PID PATTERN
+	run memrec -o refused.lz4 -p "$1"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$output" =~ $2 ]]
+	[ ! -e refused.lz4 ]
+}
+
+@test "what cannot be attached to is refused in one line that says why" {
+	refused 4194303 'no process 4194303'
+	start sleep 60
+	kill -STOP $pid
+	wait_for 'State:	T' /proc/$pid/status
+	refused $pid 'is stopped.*kill -CONT'
+	python3 -c 'import ctypes, time; ctypes.CDLL(None).prctl(22, 1, 0, 0, 0); x = 1
+while True: x += 1' 3>&- &
+	pid=$!
+	started+=("$pid")
+	wait_for 'Seccomp:	1' /proc/$pid/status
+	refused $pid 'strict seccomp'
+	echo 'int pause(void); int main(void) { return pause(); }' > static.c
+	cc -static -w -o static static.c
+	start ./static
+	sleep 0.2
+	refused $pid 'statically linked'
+	(exec bash -c 'sleep 0.1 & exec sleep 60') 3>&- &
+	started+=("$!")
+	sleep 0.5
+	refused "$(ps --ppid $! -o pid=)" 'has ended'
+	start memrec -o launched.lz4 -- sleep 60
+	sleep 0.5
+	refused "$(ps --ppid $pid -o pid=)" 'recorded by memrec already'
+}
+
+@test "a process that is traced, or somebody else's, is refused with the tracer's name, or whose it is" {
+	cat > tracer.c <<-'END'
+		#include <stdlib.h>
+		#include <sys/ptrace.h>
+		#include <unistd.h>
+		int main(int n, char **v) { return n == 2 && ptrace(PTRACE_SEIZE, atoi(v[1]), 0, 0) == 0 ? pause() : 1; }
+	END
+	cc -w -o tracer tracer.c
+	start sleep 60
+	local target=$pid
+	start ./tracer $target
+	wait_for "TracerPid:	$pid" /proc/$target/status
+	refused $target "traced by process $pid \(tracer\)"
+	[ "$(id -u)" -eq 0 ] || skip "another user's process: only root can make one"
+	start sleep 60
+	chmod 777 .
+	run setpriv --reuid 65534 --regid 65534 --clear-groups memrec -o refused.lz4 -p $pid
+	[[ "$output" =~ 'belongs to uid 0, and you are uid 65534' ]]
+}
+
+@test "options that contradict one another are misuse" {
+	run -2 memrec -o t.lz4 -p 1 -- true
+	run -2 memrec -o t.lz4 --duration 1 -- true
+	run -2 memrec -o t.lz4 -p 0
+	run -2 memrec -o t.lz4 -p 1 --duration never
+}
