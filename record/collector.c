@@ -29,6 +29,7 @@
 #define SAMPLE_MS 10		/* between samples of resident memory */
 #define SAMPLES_A_TURN 64	/* processes looked at in one turn of sampling */
 #define DETACH_MS 3000	/* for an agent to take its hooks out */
+#define IMAGE_MS 500	/* between looks whether an attached process executed another program */
 #define FLUSH_MS 100		/* a live reader waits no longer than this */
 
 /* For the handlers of signals: the desk of the collector there is. */
@@ -327,6 +328,34 @@ static void let_go(struct collector *c)
 	}
 }
 
+/* What the kernel told the program that runs in the root: another one was told of other addresses. */
+static void read_image(const struct collector *c, uint64_t *image)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/auxv", (int)c->root);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	memset(image, 0, sizeof c->image);
+	if (fd >= 0 && read(fd, image, sizeof c->image) < 0)
+		memset(image, 0, sizeof c->image);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Whether the attached process has executed another program: the agent is gone with the old one. */
+static void look_at_image(struct collector *c)
+{
+	uint64_t image[sizeof c->image / sizeof *c->image];
+	if (!c->attended || c->now_ms - c->looked_ms < IMAGE_MS)
+		return;
+	c->looked_ms = c->now_ms;
+	read_image(c, image);
+	if (image[0] == 0 || memcmp(image, c->image, sizeof image) == 0)
+		return;
+	c->attended = false;
+	if (!c->follow_fork)	/* else the new program has an agent, which took its place */
+		end_executed(c, c->root);
+}
+
 /* Tell the attached agent to take its hooks out; what it put until then is taken. */
 static void detach(struct collector *c)
 {
@@ -334,7 +363,7 @@ static void detach(struct collector *c)
 	struct timespec a_while = { .tv_nsec = 1000000 };
 	c->desk->off = 1;
 	syscall(SYS_futex, &c->desk->off, FUTEX_WAKE, 1, NULL, NULL, 0);
-	while (c->n_processes && !c->desk->detached && !process_is_gone(c->processes[0]) && now_ns() < deadline)
+	while (c->attended && c->n_processes && !c->desk->detached && !process_is_gone(c->processes[0]) && now_ns() < deadline)
 		if (drain_all(c) == 0)
 			syscall(SYS_futex, &c->desk->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
 	/* Its threads that waited for space gave up: theirs are holes. */
@@ -355,11 +384,14 @@ static bool attached_ended(struct collector *c, int *status)
 		c->begun_ms = c->now_ms;
 		if (*status != 0)
 			return true;
+		c->attended = true;
+		read_image(c, c->image);
 		if (c->tell)
 			warn("process %d is being recorded%s", (int)c->root, c->duration_ms ? "" : "; Ctrl-C ends that");
 	}
 	if (c->injector)
 		return false;
+	look_at_image(c);
 	bool over = stopped || c->deaf || (c->duration_ms && c->now_ms - c->begun_ms >= c->duration_ms);
 	if (over)
 		detach(c);

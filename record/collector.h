@@ -30,6 +30,9 @@ struct collector {
 	pid_t injector;			/* attaching: the process that does it; 0: done, or nothing is attached */
 	int old_file;			/* attaching: to be emptied when the trace begins; 0: nothing */
 	bool attached;			/* the root is not ours: it goes on when we stop */
+	bool attended;			/* attached: the agent has a thread that ends its recording */
+	uint64_t image[32];		/* attached: tells the program that runs there (its auxiliary vector) */
+	uint32_t looked_ms;		/* when that was last compared */
 	bool tell;			/* attached: say when it has begun */
 	uint32_t duration_ms;		/* attached: to be recorded, from when it begins; 0: no limit */
 	uint32_t begun_ms;		/* attached: when it began */

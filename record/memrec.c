@@ -220,7 +220,9 @@ int main(int argc, char **argv)
 
 	launch_prepare_signals();
 	struct collector c;
+	int network = s.pid ? inject_enter_network(s.pid) : -1;
 	collector_init(&c, out, header, start_ns);
+	inject_leave_network(network);
 	char *agent = launch_agent_path();
 	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
 	how.flags = flags_of(&s);

@@ -572,6 +572,8 @@ static bool is_foreign(const struct process *p)
 static bool thread_exists(const struct process *p, uint32_t tid)
 {
 	char path[64];
+	if (p->ring->pid != p->pid)	/* in another pid namespace: it has other numbers there, and none is known to be gone */
+		return true;
 	snprintf(path, sizeof path, "/proc/%d/task/%u", p->pid, tid);
 	return access(path, F_OK) == 0;
 }

@@ -201,6 +201,20 @@ check_undone() { # PYTHON [OPTION...]
 	memcat --json t.lz4 | grep '"event":"exit"' | grep -q ended
 }
 
+@test "the program executes another meanwhile: the recording ends" {
+	mkfifo in
+	bash -c 'read line; exec sleep 30' < in 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	attach
+	echo >&7
+	timeout 5 tail --pid=$recorder -f /dev/null
+	wait $recorder
+	memcat --json t.lz4 | grep '"event":"exit"' | grep -q exec
+	kill -0 $pid
+}
+
 @test "--follow-fork: children born after the attach are recorded, with what they execute; without it they are not" {
 	cat > parent.py <<-'END'
 		import os, subprocess, sys
@@ -227,6 +241,120 @@ check_undone() { # PYTHON [OPTION...]
 	tell work done
 	detach
 	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 0 ]
+}
+
+check_child() { # [OPTION...]
+	cat > splits.py <<-'END'
+		import os, sys
+		print("ready", flush=True)
+		sys.stdin.readline()
+		child = os.fork()
+		if child:
+		    os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+		print(f"child {os.getpid()} ", flush=True)
+		for line in sys.stdin:
+		    x = bytearray(777776)
+		    print("done", flush=True)
+	END
+	rm -f in
+	mkfifo in
+	python3 splits.py < in > out 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	wait_for ready out
+	attach "$@"
+	tell fork 'child .* '
+	detach
+	pid=$(sed -n 's/child \([0-9]*\) /\1/p' out)
+	started+=("$pid")
+	for _ in 1 2; do
+		attach
+		tell work done
+		detach
+		[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 1 ]
+	done
+}
+
+@test "a child of a process that was attached to can be attached to, followed before or not" {
+	check_child
+	check_child --follow-fork
+}
+
+@test "libraries loaded meanwhile are recorded, and found where their caller's RUNPATH says" {
+	mkdir plugins
+	echo 'void *malloc(unsigned long); void *plug(void) { return malloc(313370); }' > plug.c
+	echo 'void *dlopen(const char *, int); void *load(void) { return dlopen("libplug.so", 2); }' > caller.c
+	cat > main.c <<-'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			char line[100];
+			void *caller = dlopen("./libcaller.so", RTLD_NOW);
+			void *(*load)(void) = dlsym(caller, "load");
+			puts("ready");
+			fflush(stdout);
+			while (fgets(line, sizeof line, stdin)) {
+				void *plugin = load();
+				void *(*plug)(void) = plugin ? dlsym(plugin, "plug") : 0;
+				puts(plug && plug() ? "done" : dlerror());
+				fflush(stdout);
+				if (plugin)
+					dlclose(plugin);
+			}
+		}
+	END
+	cc -w -shared -fPIC -o plugins/libplug.so plug.c
+	cc -w -shared -fPIC -Wl,--enable-new-dtags,-rpath,'$ORIGIN/plugins' -o libcaller.so caller.c
+	cc -w -o main main.c -ldl
+	mkfifo in
+	./main < in > out 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	wait_for ready out
+	for option in --verbose --native; do
+		attach $option
+		tell plug done
+		tell plug done
+		detach
+		[ "$(memcat --json t.lz4 | grep -c '"size":313370,')" -eq 2 ]
+		tell plug done
+	done
+}
+
+@test "the interpreter's file is deleted meanwhile: recorded all the same, with its functions" {
+	cp /usr/bin/python3 ./gone
+	start_known ./gone
+	rm gone
+	attach
+	tell work done
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
+	memcat --json t.lz4 | grep -q '"name":"work"'
+}
+
+@test "in containers: other pid, mount and network namespaces; a chroot without /proc; another user" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can make them"
+	unshare -npmf --mount-proc true 2> /dev/null || skip "no namespaces to be had here"
+	start unshare -npmf --mount-proc python3 "$TESTS/attach/busy.py" loop
+	sleep 1
+	pid=$(ps --ppid $pid -o pid= | tr -d ' ')
+	"$TESTS/attach/rounds" $pid 2
+	kill -9 $pid
+	mkdir root
+	cc -w -o root/target "$TESTS/attach/target.c" -ldl -lpthread
+	for file in $(ldd root/target | grep -o '/[^ ]*'); do cp --parents -L "$file" root; done
+	start chroot root /target malloc8
+	sleep 0.5
+	"$TESTS/attach/rounds" $pid 2
+	[ "$(find root -name 'memrec*' | wc -l)" -eq 0 ]
+	kill $pid
+	wait $pid
+	start setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs python3 "$TESTS/attach/busy.py" loop
+	sleep 0.5
+	"$TESTS/attach/rounds" $pid 2
 }
 
 @test "--duration: for so long; the exit row says detached" {
@@ -262,13 +390,44 @@ while True: x += 1' 3>&- &
 	start ./static
 	sleep 0.2
 	refused $pid 'statically linked'
+	if command -v musl-gcc > /dev/null; then
+		musl-gcc -w -o musl static.c
+		start ./musl
+		sleep 0.2
+		refused $pid 'uses musl'
+	fi
+	printf '.globl _start\n_start: mov $29, %%eax\nint $0x80\njmp _start\n' > small.s
+	if as --32 -o small.o small.s && ld -m elf_i386 -o small small.o && (timeout 0.1 ./small; [ $? -eq 124 ]); then
+		start ./small
+		sleep 0.2
+		refused $pid '32-bit program'
+	fi
 	(exec bash -c 'sleep 0.1 & exec sleep 60') 3>&- &
 	started+=("$!")
 	sleep 0.5
-	refused "$(ps --ppid $! -o pid=)" 'has ended'
+	refused "$(ps --ppid $! -o pid= | tr -d ' ')" 'has ended'
 	start memrec -o launched.lz4 -- sleep 60
 	sleep 0.5
-	refused "$(ps --ppid $pid -o pid=)" 'recorded by memrec already'
+	refused "$(ps --ppid $pid -o pid= | tr -d ' ')" 'recorded by memrec already'
+}
+
+@test "a seccomp filter of its own: refused, but with --force, which tells what the filter forbids" {
+	cat > filter.py <<-'END'
+		import ctypes, os, struct, time
+		libc = ctypes.CDLL(None)
+		ops = [(0x20, 0, 0, 0), (0x15, 0, 1, 319), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]	# memfd_create: EPERM
+		code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *op) for op in ops))
+		libc.prctl(38, 1, 0, 0, 0)
+		libc.prctl(22, 2, ctypes.c_char_p(struct.pack("<HxxxxxxQ", len(ops), ctypes.addressof(code))), 0, 0)
+		while True:
+		    time.sleep(0.1)
+	END
+	start python3 filter.py
+	wait_for 'Seccomp:	2' /proc/$pid/status
+	refused $pid 'seccomp filter.*--force'
+	run -1 memrec --force -o t.lz4 -p $pid
+	[[ "$output" =~ 'cannot make a memory file: Operation not permitted' ]]
+	kill -0 $pid
 }
 
 @test "a process that is traced, or somebody else's, is refused with the tracer's name, or whose it is" {

@@ -75,7 +75,7 @@ static const char *start(const char *how)
 {
 	if (*ring_state == RING_ON && ring_desk && collector_wants_more())
 		return "it is recorded by memrec already";
-	if (owner == getpid())
+	if (owner == getpid() || *ring_state == RING_ON)	/* ON: a child that was followed */
 		stop();
 	if (!parse(how))
 		return "the agent does not understand its orders";

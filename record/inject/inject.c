@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,9 +130,14 @@ static _Noreturn void refuse_access(pid_t pid, int error)
 
 static void refuse_state(pid_t pid)
 {
-	char state[64] = "";
+	char state[64] = "", group[32] = "";
 	if (!status_line(pid, "State", state, sizeof state))
 		die("no process %d", (int)pid);
+	status_line(pid, "Tgid", group, sizeof group);
+	if (atoi(group) != pid)
+		die("%d is a thread of process %s: attach to that", (int)pid, group);
+	if (pid == getpid())
+		die("memrec cannot attach to itself");
 	if (state[0] == 'Z' || state[0] == 'X')
 		die("process %d has ended", (int)pid);
 	refuse_traced(pid);
@@ -193,9 +199,8 @@ static void refuse_libc(const struct target *t)
 		return;
 	for (size_t i = 0; i < t->n_modules; i++) {
 		dynamic |= t->modules[i].is_program;
-		if (strstr(t->modules[i].path, "ld-musl"))
-			die("process %d uses musl, and this memrec's agent is made for glibc: start it under a memrec built there",
-			    (int)t->pid);
+		if (strstr(t->modules[i].path, "musl"))
+			die("process %d uses musl, and the agent is made for glibc: it cannot be recorded", (int)t->pid);
 	}
 	if (dynamic)
 		die("process %d: its C library is none that is known (no libc.so.6)", (int)t->pid);
@@ -449,16 +454,51 @@ static int make_memfd(const struct target *t, uint64_t scratch, const struct fil
 }
 
 /*
+ * Where /proc is not to be seen (a chroot), the loader cannot be given a memory file: then a file in
+ * the process's root, for the moment. *outside: its path for us; "": none was made.
+ */
+static bool make_file(const struct target *t, const struct file *agent, char *inside, size_t size, char *outside, size_t outside_size)
+{
+	static const char *const folders[] = { "/tmp", "/var/tmp", "/dev/shm", "/run", "" };
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		snprintf(inside, size, "%s/memrec-agent-%d-%llx", folders[i], (int)getpid(), (unsigned long long)now_ns());
+		snprintf(outside, outside_size, "/proc/%d/root%s", (int)t->pid, inside);
+		int fd = open(outside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+		bool whole = fd >= 0 && write(fd, agent->bytes, agent->n) == (ssize_t)agent->n;
+		if (fd >= 0)
+			close(fd);
+		if (whole)
+			return true;
+		if (fd >= 0)
+			unlink(outside);
+	}
+	outside[0] = '\0';
+	return false;
+}
+
+static bool sees_proc(const struct target *t)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/root/proc/self", (int)t->pid);
+	struct stat st;
+	return lstat(path, &st) == 0;
+}
+
+/*
  * The loader knows objects by the name they were loaded by: it must be one that
  * nobody uses, and another each time.
  */
-static void load_agent(const struct target *t, uint64_t scratch, const struct injection *how)
+static void load_agent(const struct target *t, uint64_t scratch, const struct injection *how, char *made, size_t made_size)
 {
 	struct stub_scratch s = { .request = { .scratch = scratch, .scratch_size = STUB_SCRATCH_SIZE } };
 	struct file agent = read_agent(how->agent);
 	unsigned n_agents;
 	s.entry = find_agent(t, &agent, &n_agents);
-	if (!s.entry) {
+	if (!s.entry && !sees_proc(t)) {
+		s.fd = UINT64_MAX;
+		if (!make_file(t, &agent, s.path, sizeof s.path, made, made_size))
+			die("process %d has no /proc in its root, and no folder there that memrec may write to", (int)t->pid);
+	} else if (!s.entry) {
 		int fd = make_memfd(t, scratch, &agent);
 		s.fd = (uint64_t)fd;
 		strcpy(s.path, "/proc/self/");
@@ -480,7 +520,8 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	remote_call(t, scratch, STUB_LOAD, 0, 0);
 }
 
-static void await_answer(const struct target *t, uint64_t scratch)
+/* made: a file that is not needed once there is an answer. */
+static void await_answer(const struct target *t, uint64_t scratch, const char *made)
 {
 	uint64_t deadline = now_ns() + SERVE_NS, stage;
 	struct wire_request r;
@@ -494,6 +535,8 @@ static void await_answer(const struct target *t, uint64_t scratch)
 		if (now_ns() > deadline)
 			die("process %d: the agent did not begin in time (the process may have been stopped)", (int)t->pid);
 	}
+	if (*made)
+		unlink(made);
 	target_write(t, AT(scratch, request.taken), &taken, sizeof taken);
 	if (r.answer == WIRE_REFUSED)
 		die("process %d: %.*s", (int)t->pid, (int)sizeof r.error, r.error);
@@ -512,8 +555,33 @@ static void inject(const struct injection *how)
 	struct timespec nap = { .tv_nsec = 50000 };
 	uint64_t scratch = make_thread(&t);
 	target_write(&t, AT(scratch, nap), &nap, sizeof nap);
-	load_agent(&t, scratch, how);
-	await_answer(&t, scratch);
+	char made[256] = "";
+	load_agent(&t, scratch, how, made, sizeof made);
+	await_answer(&t, scratch, made);
+}
+
+int inject_enter_network(pid_t pid)
+{
+	char path[64];
+	struct stat ours, theirs;
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+	if (stat("/proc/self/ns/net", &ours) < 0 || stat(path, &theirs) < 0 ||
+	    (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev))
+		return -1;
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), other = open(path, O_RDONLY | O_CLOEXEC);
+	if (own < 0 || other < 0 || setns(other, CLONE_NEWNET) < 0)
+		die("process %d is in another network namespace, where memrec may not go (%s): run memrec as root, or in its container",
+		    (int)pid, strerror(errno));
+	close(other);
+	return own;
+}
+
+void inject_leave_network(int own)
+{
+	if (own >= 0 && setns(own, CLONE_NEWNET) < 0)
+		die("cannot come back from the process's network namespace: %s", strerror(errno));
+	if (own >= 0)
+		close(own);
 }
 
 pid_t inject_start(const struct injection *how)
@@ -539,6 +607,17 @@ void inject_examine(pid_t pid, bool force)
 {
 	(void)force;
 	die("process %d: attaching is made for x86-64 only: start the program under memrec", (int)pid);
+}
+
+int inject_enter_network(pid_t pid)
+{
+	(void)pid;
+	return -1;
+}
+
+void inject_leave_network(int own)
+{
+	(void)own;
 }
 
 pid_t inject_start(const struct injection *how)

@@ -21,6 +21,13 @@ struct injection {
 void inject_examine(pid_t pid, bool force);
 
 /*
+ * Agents find the collector in the network namespace it was opened in: enter
+ * the process's (a container's). What to give to inject_leave_network(). Dies if that is forbidden.
+ */
+int inject_enter_network(pid_t pid);
+void inject_leave_network(int own);
+
+/*
  * Attach in a process of its own, so that our sudden death leaves no thread of the
  * target halfway. Its pid; it exits with 0 when the agent records, else it has told why.
  */
