@@ -281,6 +281,40 @@ check_child() { # [OPTION...]
 	check_child --follow-fork
 }
 
+@test "a program that loads the agent itself records what it does between start and stop, and only that" {
+	start memrec --follow-fork -o t.lz4 -- sleep 60
+	wait_for . "/proc/$pid/task/$pid/children"
+	local child=$(tr -d ' ' < /proc/$pid/task/$pid/children) name
+	for _ in $(seq 100); do
+		name=$(tr '\0' '\n' < /proc/$child/environ | sed -n 's/^MEMREC_AGENT=\([^ ]*\) .*/\1/p')
+		[ -z "$name" ] || break
+		sleep 0.05
+	done
+	cat > self.py <<-'END'
+		import ctypes, sys
+		agent = ctypes.CDLL(sys.argv[1])
+		agent.memrec_agent_start.restype = ctypes.c_char_p
+		def work(n):
+		    return [bytearray(n) for _ in range(200)]
+		work(555554)
+		for n in 666665, 777776:
+		    assert agent.memrec_agent_start(f"{sys.argv[2]} 0 ".encode()) is None
+		    assert b"already" in agent.memrec_agent_start(f"{sys.argv[2]} 0 ".encode())
+		    work(n)
+		    agent.memrec_agent_stop()
+		    work(555554)
+	END
+	for python in $(pythons); do
+		"$python" self.py "$(dirname "$(command -v memrec)")/../lib/memrec/libmemrec.so" "$name"
+	done
+	kill $child
+	wait $pid || true
+	memcat --json t.lz4 > t.json
+	[ "$(grep -c '"size":666666,' t.json)" -eq $((200 * $(pythons | wc -l))) ]
+	[ "$(grep -c '"size":777777,' t.json)" -eq $((200 * $(pythons | wc -l))) ]
+	[ "$(grep -c '"size":555555,' t.json)" -eq 0 ]
+}
+
 @test "libraries loaded meanwhile are recorded, and found where their caller's RUNPATH says" {
 	mkdir plugins
 	echo 'void *malloc(unsigned long); void *plug(void) { return malloc(313370); }' > plug.c

@@ -197,6 +197,15 @@ bool target_load(struct target *t)
 	return read_all;
 }
 
+bool target_open(struct target *t, pid_t pid)
+{
+	char path[64];
+	*t = (struct target){ .pid = pid };
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+	t->mem = open(path, O_RDWR | O_CLOEXEC);
+	return t->mem >= 0 && target_load(t);
+}
+
 void target_clear(struct target *t)
 {
 	if (t->mem >= 0)

@@ -47,6 +47,8 @@ bool target_write_any(const struct target *t, uint64_t address, const void *from
 
 /* Read its mappings and modules (anew). False: it is gone, or forbidden (errno). */
 bool target_load(struct target *t);
+/* Open and read it. False: errno; target_clear() is to be called all the same. */
+bool target_open(struct target *t, pid_t pid);
 void target_clear(struct target *t);
 
 /* The address of a function a module defines; 0: none. size may be NULL. */

@@ -1,0 +1,173 @@
+/*
+ * refuse.c - what cannot be attached to: why, and what to do
+ */
+#include "refuse.h"
+
+#if defined(__x86_64__)
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "inject.h"
+
+static int ptrace_scope(void)
+{
+	int scope = 0;
+	FILE *f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+	if (f) {
+		if (fscanf(f, "%d", &scope) != 1)
+			scope = 0;
+		fclose(f);
+	}
+	return scope;
+}
+
+static bool may_trace_all(void)
+{
+	char text[64];
+	return status_line(getpid(), "CapEff", text, sizeof text) && strtoull(text, NULL, 16) >> 19 & 1;	/* CAP_SYS_PTRACE */
+}
+
+/* The process that traces this one (or this thread), and its name; 0: none. */
+static int tracer_of(pid_t pid, char *name, size_t size)
+{
+	char by[32] = "0";
+	status_line(pid, "TracerPid", by, sizeof by);
+	if (atoi(by) != 0 && !status_line(atoi(by), "Name", name, size))
+		snprintf(name, size, "in another container");
+	return atoi(by);
+}
+
+bool is_being_attached(pid_t pid)
+{
+	char name[64];
+	return tracer_of(pid, name, sizeof name) != 0 && strcmp(name, "memrec") == 0;
+}
+
+static void refuse_traced(pid_t pid)
+{
+	char name[64];
+	for (int i = 0; i < 100 && is_being_attached(pid); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	int by = tracer_of(pid, name, sizeof name);
+	if (by == 0)
+		return;
+	die("process %d is traced by process %d (%s): end that first", (int)pid, by, name);
+}
+
+_Noreturn void refuse_access(pid_t pid, int error)
+{
+	char uid[64] = "?";
+	refuse_traced(pid);
+	if (error == ESRCH || !status_line(pid, "Uid", uid, sizeof uid))
+		die("no process %d", (int)pid);
+	uid[strcspn(uid, " \t")] = '\0';
+	if (may_trace_all())
+		die("process %d: a security module, a container's seccomp filter or the process's user namespace forbids to trace "
+		    "it: attach from inside its container, or as the host's root", (int)pid);
+	if ((uid_t)atoi(uid) != geteuid())
+		die("process %d belongs to uid %s, and you are uid %d: run memrec as that user or as root", (int)pid, uid, (int)geteuid());
+	switch (ptrace_scope()) {
+	case 0:
+		die("process %d keeps its memory to itself (it changed its identity or capabilities): run memrec as root", (int)pid);
+	case 1:
+		die("process %d is not memrec's child, and kernel.yama.ptrace_scope is 1: run memrec as root, or "
+		    "sysctl kernel.yama.ptrace_scope=0", (int)pid);
+	case 2:
+		die("process %d: kernel.yama.ptrace_scope is 2: run memrec as root (or with CAP_SYS_PTRACE)", (int)pid);
+	}
+	die("process %d: kernel.yama.ptrace_scope is 3, which forbids all attaching until the next boot: start it under memrec", (int)pid);
+}
+
+static void refuse_state(pid_t pid)
+{
+	char state[64] = "", group[32] = "";
+	if (!status_line(pid, "State", state, sizeof state))
+		die("no process %d", (int)pid);
+	status_line(pid, "Tgid", group, sizeof group);
+	if (atoi(group) != pid)
+		die("%d is a thread of process %s: attach to that", (int)pid, group);
+	if (pid == getpid())
+		die("memrec cannot attach to itself");
+	if (state[0] == 'Z' || state[0] == 'X')
+		die("process %d has ended", (int)pid);
+	refuse_traced(pid);
+	if (state[0] == 'T')
+		die("process %d is stopped (by Ctrl-Z or SIGSTOP): let it go on first: kill -CONT %d", (int)pid, (int)pid);
+}
+
+/* A filter that was inherited from whoever started us too is a container's: it answers with errors, it does not kill. */
+static void refuse_seccomp(pid_t pid, bool force)
+{
+	char mode[16] = "0", ours[16] = "0", theirs[32] = "", own[32] = "";
+	status_line(pid, "Seccomp", mode, sizeof mode);
+	status_line(getpid(), "Seccomp", ours, sizeof ours);
+	if (atoi(mode) == 1)
+		die("process %d may make no system calls (strict seccomp): start it under memrec", (int)pid);
+	if (atoi(mode) != 2 || force)
+		return;
+	status_line(pid, "Seccomp_filters", theirs, sizeof theirs);
+	status_line(getpid(), "Seccomp_filters", own, sizeof own);
+	if (strcmp(mode, ours) != 0 || strcmp(theirs, own) != 0)
+		die("process %d has a seccomp filter that may kill it for our system calls (memfd_create, socket, clone): "
+		    "--force attaches all the same", (int)pid);
+}
+
+static void refuse_program(pid_t pid)
+{
+	char path[64];
+	unsigned char e[20];
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		die("process %d is a thread of the kernel", (int)pid);
+	if (fd < 0)
+		refuse_access(pid, errno);
+	ssize_t n = read(fd, e, sizeof e);
+	close(fd);
+	if (n < (ssize_t)sizeof e)
+		return;
+	if (e[4] != 2)
+		die("process %d is a 32-bit program: only 64-bit ones can be attached to", (int)pid);
+	if (e[18] + e[19] * 256 != 62)
+		die("process %d runs a program for another processor (ELF machine %d): only x86-64 can be attached to", (int)pid,
+		    e[18] + e[19] * 256);
+}
+
+void refuse_libc(const struct target *t)
+{
+	bool dynamic = false;
+	if (t->libc)
+		return;
+	for (size_t i = 0; i < t->n_modules; i++) {
+		dynamic |= t->modules[i].is_program;
+		if (strstr(t->modules[i].path, "musl"))
+			die("process %d uses musl, and the agent is made for glibc: it cannot be recorded", (int)t->pid);
+	}
+	if (dynamic)
+		die("process %d: its C library is none that is known (no libc.so.6)", (int)t->pid);
+	die("process %d is statically linked: nothing can be loaded into it, and nothing be recorded of it", (int)t->pid);
+}
+
+void inject_examine(pid_t pid, bool force)
+{
+	struct target t;
+	if (kill(pid, 0) < 0 && errno == ESRCH)
+		die("no process %d", (int)pid);
+	refuse_state(pid);
+	refuse_program(pid);
+	if (!target_open(&t, pid))
+		refuse_access(pid, errno);
+	refuse_seccomp(pid, force);
+	refuse_libc(&t);
+	target_clear(&t);
+}
+
+#endif
