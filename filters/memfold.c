@@ -20,6 +20,7 @@ static const struct tool_option options[] = {
 	{ "count", 'c', NULL, "allocations instead of bytes" },
 	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
 	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
+	{ "by-process", 'P', NULL, "an outermost frame for each process, \"[process PID]\"" },
 	{ "by", 'b', "WHAT", "how much a frame tells: line (the default), function, or file" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -299,7 +300,7 @@ int main(int argc, char **argv)
 {
 	enum stacks_detail detail = STACKS_LINE;
 	enum tally_what what = TALLY_PEAK;
-	bool count = false;
+	bool count = false, by_process = false;
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (key) {
@@ -312,12 +313,15 @@ int main(int argc, char **argv)
 		case 't':
 			what = TALLY_TOTAL;
 			break;
+		case 'P':
+			by_process = true;
+			break;
 		case 'b':
 			detail = parse_detail(optarg);
 			break;
 		}
 	struct mt_in *in = tool_input(argc, argv);
-	struct tally *t = tally_read(in, what);
+	struct tally *t = by_process ? tally_read_by_process(in, what) : tally_read(in, what);
 	fold(t, detail, count);
 	tally_free(t);
 	return tool_finish(in, NULL);

@@ -41,6 +41,8 @@ struct tally *tally_read(struct mt_in *in, enum tally_what what);
  */
 typedef uint32_t tally_key(void *arg, const struct tally *t, const struct mt_event *ev);
 struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg);
+/* By stack again, but each stack hangs under a frame "[process PID]": to be used as tally_read()'s. */
+struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);
 /* Whether that MT_EXIT is of a process that executed another program: what it held was freed by the kernel. */
 bool tally_is_exec(const struct mt_event *exit_);

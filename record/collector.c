@@ -145,29 +145,15 @@ void collector_end(struct collector *c)
 
 /* ---------------------------------------------------------------- processes */
 
-static int receive_memfd(int sock)
+static bool receive_hello(int sock, struct wire_hello *hello)
 {
-	char byte;
-	struct iovec bytes = { &byte, 1 };
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 	struct timeval patience = { .tv_sec = 1 };
 	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	ssize_t n;
 	do	/* signals (another connection, a child's end) interrupt it */
-		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+		n = recv(sock, hello, sizeof *hello, 0);
 	while (n < 0 && errno == EINTR);
-	if (n != 1)
-		return -1;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-		return -1;
-	int memfd;
-	memcpy(&memfd, CMSG_DATA(c), sizeof memfd);
-	return memfd;
+	return n == sizeof *hello && hello->magic == WIRE_MAGIC && hello->log2_slots == WIRE_LOG2_SLOTS;
 }
 
 /* It ended: take what is left in its ring, and let go of it. */
@@ -191,20 +177,21 @@ static void end_executed(struct collector *c, pid_t pid)
 		}
 }
 
-static bool send_desk(const struct collector *c, int sock)
+static bool send_memfds(const struct collector *c, int sock, int ring)
 {
 	char byte = 1;
 	struct iovec bytes = { &byte, 1 };
 	union {
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control = { { 0 } };
 	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	int memfds[2] = { ring, c->desk_memfd };
 	h->cmsg_level = SOL_SOCKET;
 	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &c->desk_memfd, sizeof c->desk_memfd);
+	h->cmsg_len = CMSG_LEN(sizeof memfds);
+	memcpy(CMSG_DATA(h), memfds, sizeof memfds);
 	ssize_t n;
 	do
 		n = sendmsg(sock, &m, MSG_NOSIGNAL);
@@ -212,35 +199,39 @@ static bool send_desk(const struct collector *c, int sock)
 	return n == 1;
 }
 
+static bool is_ours(const struct collector *c, const struct ucred *who)
+{
+	return (who->uid == geteuid() || who->uid == 0 || geteuid() == 0) && (c->follow_fork || who->pid == c->root);
+}
+
 static void admit(struct collector *c, int sock)
 {
 	struct ucred who;
+	struct wire_hello hello;
 	socklen_t size = sizeof who;
-	int memfd = receive_memfd(sock);
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
-		goto out;
-	if (memfd < 0) {
-		warn("process %d: it connected and sent nothing; it is not recorded", who.pid);
-		goto out;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0 || !is_ours(c, &who))
+		return;
+	if (!receive_hello(sock, &hello)) {
+		warn("process %d: its agent is not of this build, or said nothing; it is not recorded", who.pid);
+		return;
 	}
-	if (who.uid != geteuid() && who.uid != 0 && geteuid() != 0)
-		goto out;
-	if (!c->follow_fork && who.pid != c->root)
-		goto out;
 	end_executed(c, who.pid);
 	if (!c->begun)
 		begin(c);
-	struct process *p = process_new(c, who.pid, memfd);
+	int memfd;
+	struct process *p = process_new(c, who.pid, &hello, &memfd);
 	if (!p)
-		goto out;
-	GROW(c->processes, c->n_processes, c->cap_processes);
-	c->processes[c->n_processes++] = p;
-	c->n_recorded++;
-	if (!send_desk(c, sock))
-		warn("process %d: it did not wait for an answer", who.pid);
-out:
-	if (memfd >= 0)
-		close(memfd);
+		return;
+	if (send_memfds(c, sock, memfd)) {
+		GROW(c->processes, c->n_processes, c->cap_processes);
+		c->processes[c->n_processes++] = p;
+		c->n_recorded++;
+		process_begin(p);
+	} else {
+		warn("process %d: it did not wait for an answer; it is not recorded", who.pid);
+		process_drop(p);
+	}
+	close(memfd);
 }
 
 static void accept_agents(struct collector *c)

@@ -45,9 +45,16 @@ static void set_environment(const struct launch *l)
 	setenv(WIRE_ENV, how, 1);
 }
 
+/* What signals did before launch_prepare_signals(): what is ignored stays ignored in the program. */
+static struct {
+	struct sigaction child, io;
+} before;
+
 static void child(const struct launch *l, int report)
 {
 	set_environment(l);
+	sigaction(SIGCHLD, &before.child, NULL);
+	sigaction(SIGIO, &before.io, NULL);
 	if (l->stdout_to_stderr)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 	execvp(l->argv[0], l->argv);
@@ -106,6 +113,16 @@ void launch_pass_signals(pid_t pid)
 void launch_prepare_signals(void)
 {
 	struct sigaction interrupt = { .sa_handler = wake_up };
-	sigaction(SIGCHLD, &interrupt, NULL);
-	sigaction(SIGIO, &interrupt, NULL);
+	sigaction(SIGCHLD, &interrupt, &before.child);
+	sigaction(SIGIO, &interrupt, &before.io);
+}
+
+void launch_open_standard(void)
+{
+	int fd;
+	do	/* closed again in the program, which is to find them as we did */
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
 }

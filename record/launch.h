@@ -21,6 +21,9 @@ pid_t launch(const struct launch *l, int *error);
 /* Where the agent lies beside this program; dies if it is not there. */
 char *launch_agent_path(void);
 
+/* First of all: a standard descriptor that is closed must not become one of ours. */
+void launch_open_standard(void);
+
 /* Before anything else: what interrupts the collector's sleep must not end it. An exec resets these. */
 void launch_prepare_signals(void);
 

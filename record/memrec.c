@@ -199,6 +199,7 @@ static void attach(struct collector *c, const struct settings *s, const char *ag
 
 int main(int argc, char **argv)
 {
+	launch_open_standard();
 	struct settings s = { 0 };
 	read_options(&s, argc, argv);
 	if (s.pid)
@@ -234,6 +235,7 @@ int main(int argc, char **argv)
 	else
 		launch_pass_signals(pid);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (s.output && !s.pid && ftruncate(fd, 0) < 0 && errno != EINVAL)
 		warn("%s: %s", s.output, strerror(errno));
 

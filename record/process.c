@@ -563,6 +563,12 @@ bool process_is_gone(const struct process *p)
 	return p->executed || (p->pidfd >= 0 ? poll(&f, 1, 0) > 0 : kill(p->pid, 0) < 0);
 }
 
+/* In a pid namespace of its own: its threads' numbers mean nothing here. */
+static bool is_foreign(const struct process *p)
+{
+	return p->ring->pid != p->pid;
+}
+
 static bool thread_exists(const struct process *p, uint32_t tid)
 {
 	char path[64];
@@ -590,7 +596,7 @@ static bool hole_abandoned(struct process *p)
 {
 	if (p->released || process_is_gone(p))
 		return true;
-	if (p->ring->no_entry)
+	if (p->ring->no_entry || is_foreign(p))
 		return false;
 	for (uint32_t i = 0; i < p->ring->n_threads && i < WIRE_MAX_THREADS; i++) {
 		const struct wire_thread *t = &p->ring->threads[i];
@@ -616,6 +622,8 @@ static bool pass_hole(struct process *p)
 		return false;
 	}
 	p->abandoned++;
+	if (!gone)
+		p->hole_ns = 0;		/* the next hole is looked at afresh */
 	publish(p, ++p->tail);
 	return true;
 }
@@ -686,7 +694,7 @@ static void sample_threads(struct process *p)
 		}
 	}
 	/* Entries run short: give back those of threads that ended. */
-	if (p->ring->n_threads < WIRE_MAX_THREADS / 4 * 3)
+	if (p->ring->n_threads < WIRE_MAX_THREADS / 4 * 3 || is_foreign(p))
 		return;
 	for (uint32_t i = 0; i < WIRE_MAX_THREADS; i++) {
 		struct wire_thread *t = &p->ring->threads[i];
@@ -723,26 +731,31 @@ static void put_start(struct process *p)
 	put_process(p, &info);
 }
 
-static struct wire_ring *map_ring(int memfd, size_t *size)
+#define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
+
+static struct wire_ring *make_ring(const struct wire_hello *hello, int *memfd)
 {
-	*size = WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS);
-	if (lseek(memfd, 0, SEEK_END) != (off_t)*size)
+	struct wire_ring *r = MAP_FAILED;
+	*memfd = memfd_create("memrec", MFD_CLOEXEC);
+	if (*memfd >= 0 && ftruncate(*memfd, (off_t)RING_BYTES) == 0)
+		r = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *memfd, 0);
+	if (r == MAP_FAILED) {
+		if (*memfd >= 0)
+			close(*memfd);
 		return NULL;
-	struct wire_ring *r = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-	if (r == MAP_FAILED)
-		return NULL;
-	if (r->magic == WIRE_MAGIC && r->log2_slots == WIRE_LOG2_SLOTS)
-		return r;
-	munmap(r, *size);
-	return NULL;
+	}
+	r->magic = hello->magic;
+	r->log2_slots = hello->log2_slots;
+	r->pid = hello->pid;
+	r->ppid = hello->ppid;
+	return r;
 }
 
-struct process *process_new(struct collector *c, pid_t pid, int memfd)
+struct process *process_new(struct collector *c, pid_t pid, const struct wire_hello *hello, int *memfd)
 {
-	size_t size;
-	struct wire_ring *r = map_ring(memfd, &size);
+	struct wire_ring *r = make_ring(hello, memfd);
 	if (!r) {
-		warn("process %d: its agent is not of this build; it is not recorded", pid);
+		warn("process %d: no shared memory for it (%s); it is not recorded", pid, strerror(errno));
 		return NULL;
 	}
 	struct process *p = xcalloc(1, sizeof *p);
@@ -759,8 +772,28 @@ struct process *process_new(struct collector *c, pid_t pid, int memfd)
 	p->inside = xcalloc(WIRE_MAX_THREADS, sizeof *p->inside);
 	addresses_init(&p->live);
 	threads_grow(p);
-	put_start(p);
 	return p;
+}
+
+void process_begin(struct process *p)
+{
+	put_start(p);
+}
+
+static void let_go_of_ring(struct process *p)
+{
+	munmap(p->ring, RING_BYTES);
+	p->ring = NULL;
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	if (p->statm >= 0)
+		close(p->statm);
+}
+
+void process_drop(struct process *p)
+{
+	let_go_of_ring(p);
+	process_free(p);
 }
 
 static void put_exit(struct process *p, int status)
@@ -793,12 +826,7 @@ void process_end(struct process *p, int status)
 			     p->pid, (unsigned long long)p->abandoned);
 		put_exit(p, status);
 	}
-	munmap(p->ring, WIRE_RING_BYTES + (sizeof(struct wire_slot) << p->log2_slots));
-	p->ring = NULL;
-	if (p->pidfd >= 0)
-		close(p->pidfd);
-	if (p->statm >= 0)
-		close(p->statm);
+	let_go_of_ring(p);
 }
 
 void process_free(struct process *p)

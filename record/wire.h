@@ -99,6 +99,12 @@ struct wire_module {
 	uint32_t id_size;
 };
 
+/* What an agent says first. The answer carries two descriptors: its ring, and the desk. */
+struct wire_hello {
+	uint32_t magic, log2_slots;
+	int32_t pid, ppid;	/* as the process itself knows them */
+};
+
 /* Between reserve and commit `inside` is odd; `ticket` is the last one reserved. One cache line each. */
 struct wire_thread {
 	volatile uint64_t inside, ticket;

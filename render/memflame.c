@@ -25,6 +25,7 @@
 static const struct tool_option options[] = {
 	{ "leaks", 'l', NULL, "from a trace: show what was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "from a trace: show every allocation ever made" },
+	{ "by-process", 'P', NULL, "from a trace: an outermost frame for each process" },
 	{ "inverted", 'i', NULL, "open inverted: what allocates first, its callers below" },
 	{ "unit", 'u', "UNIT", "what the counts of folded lines are: bytes (the default), or a word such as allocations" },
 	{ "title", 'T', "TEXT", "what the page says the numbers are" },
@@ -111,6 +112,7 @@ struct choices {
 	const char *title, *unit;
 	enum tally_what what;
 	bool inverted;
+	bool by_process;
 };
 
 static int from_folded(const char *name, const struct choices *c)
@@ -143,7 +145,7 @@ static struct mt_in *open_trace(const char *name, int argc, char **argv)
 
 static int from_trace(struct mt_in *in, const struct choices *c)
 {
-	struct tally *tally = tally_read(in, c->what);
+	struct tally *tally = c->by_process ? tally_read_by_process(in, c->what) : tally_read(in, c->what);
 	struct tree t;
 	tree_init(&t);
 	trace_take(tally, &t);
@@ -169,6 +171,7 @@ static struct choices read_options(int argc, char **argv)
 		switch (key) {
 		case 'l': leaks = true; break;
 		case 't': total = true; break;
+		case 'P': c.by_process = true; break;
 		case 'i': c.inverted = true; break;
 		case 'u': c.unit = optarg; break;
 		case 'T': c.title = optarg; break;
@@ -193,7 +196,7 @@ int main(int argc, char **argv)
 		usage_die("the page would go to the terminal: append '> page.html'");
 	if (is_trace(first, peek(STDIN_FILENO, first, sizeof first)))
 		return from_trace(open_trace(name, argc, argv), &c);
-	if (c.what != TALLY_PEAK)
-		usage_die("%s: --leaks and --total are for traces; of folded lines, memfold --leaks makes them", name);
+	if (c.what != TALLY_PEAK || c.by_process)
+		usage_die("%s: --leaks, --total and --by-process are for traces; memfold has them for folded lines", name);
 	return from_folded(name, &c);
 }

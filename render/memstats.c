@@ -273,6 +273,7 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 			tell_leaked(c, ev->pid);
 		break;
 	case MT_EXIT:
+		c->s.unknown_frees += (uint64_t)mt_info_int(ev->info, "unknown_frees", 0);
 		close_process(c, ev);
 		ending_take(&c->ending, ev);
 		break;

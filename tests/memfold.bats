@@ -217,3 +217,14 @@ b (b.py:1) 5" ]
 	memfold big.lz4 > folded
 	[ "$(wc -l < folded)" -gt 10 ]
 }
+
+@test "--by-process: each stack under its process, the sum the same" {
+	python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed 5 --processes 3 | memcat --from-json > t.lz4
+	for what in --total --leaks; do
+		[ "$(memfold $what t.lz4 | awk '{ n += $NF } END { print n }')" = "$(memfold -P $what t.lz4 | awk '{ n += $NF } END { print n }')" ]
+		! memfold -P $what t.lz4 | grep -v '^\[process [0-9]*\];'
+		for pid in $(memcat --json t.lz4 | jq 'select(.event == "process") | .pid' | sort -u); do
+			cmp <(memfold -P $what t.lz4 | sed -n "s/^\[process $pid\];//p") <(memgrep --pid $pid t.lz4 | memfold $what)
+		done
+	done
+}

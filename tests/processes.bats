@@ -86,6 +86,7 @@ totals() { # TRACE
 	child=$(grep -l . part.*.lz4 | while read -r f; do memcat --json "$f" | grep -q '"size":200001,' && echo "$f"; done)
 	[ "$(memcat --json "$child" | grep -c '"size":10000[0-9],')" -eq 0 ]
 	[ "$(memcat --json "$child" | jq 'select(.event == "exit") | .info.unknown_frees')" -ge 10 ]
+	memstats "$child" | grep -q "Frees of unknown blocks"
 }
 
 @test "split and merged, the totals of every stack are the same" {

@@ -8,6 +8,7 @@
 #ifndef AGENT_H
 #define AGENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,8 @@ void pages_free(void *p, size_t size);
  */
 struct lock { uint32_t word; };
 void lock_take(struct lock *l);
+/* Take it if it is free. */
+bool lock_try(struct lock *l);
 void lock_drop(struct lock *l);
 
 /* ---- ring.c: events to the collector ---- */

@@ -424,12 +424,6 @@ static int object_patch(struct dl_phdr_info *info, size_t size, void *context)
 	return 0;
 }
 
-static bool lock_try(void)
-{
-	uint32_t free_word = 0;
-	return __atomic_compare_exchange_n(&lock.word, &free_word, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
 void got_patch(void)
 {
 	lock_take(&lock);
@@ -454,7 +448,7 @@ void got_patch_new(void)
 	dl_iterate_phdr(count_adds, &adds);
 	if (adds == seen_adds && !again)
 		return;
-	if (!lock_try()) {
+	if (!lock_try(&lock)) {
 		again = true;
 		return;
 	}

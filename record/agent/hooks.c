@@ -240,11 +240,14 @@ HOOK void *mmap64(void *addr, size_t n, int protection, int flags, int fd, off64
 	return mmap(addr, n, protection, flags, fd, offset);
 }
 
+#define USER_SPACE (1ul << 47)	/* 48-bit addresses, the upper half is the kernel's; Linux gives out more only if asked */
+
 HOOK int munmap(void *addr, size_t n)
 {
 	if (UNLIKELY(!ready()))
 		return (int)syscall(SYS_munmap, addr, n);
-	bool plausible = n && !((uintptr_t)addr & 4095);	/* else it fails, and nothing happens */
+	/* Else it fails, and nothing happens. */
+	bool plausible = n && !((uintptr_t)addr & 4095) && n <= USER_SPACE && (uintptr_t)addr <= USER_SPACE - n;
 	if (plausible)
 		record(WIRE_UNMAP, addr, n);
 	int r = REAL(real.munmap(addr, n));

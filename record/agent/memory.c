@@ -38,6 +38,12 @@ void lock_take(struct lock *l)
 	errno = e;
 }
 
+bool lock_try(struct lock *l)
+{
+	uint32_t seen = 0;
+	return __atomic_compare_exchange_n(&l->word, &seen, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 void lock_drop(struct lock *l)
 {
 	if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) != 2)

@@ -613,15 +613,19 @@ static bool is_time_to_look(void)
 	return n < 4096 ? (n & (n - 1)) == 0 : n % 4096 == 0;
 }
 
+/* Nothing may wait for this lock: whoever holds it waits for the loader's, which its owner may hold while it allocates. */
+static struct lock look_lock;
+
 static COLD void look(void)
 {
-	lock_take(&thread_lock);
+	if (!lock_try(&look_lock))
+		return;		/* somebody looks already */
 	if (state == NOT_FOUND) {
 		enum python_found found = python_find(&python);
 		refused = found == PYTHON_REFUSED;
 		__atomic_store_n(&state, found == PYTHON_FOUND ? FOUND : refused ? OFF : NOT_FOUND, __ATOMIC_RELEASE);
 	}
-	lock_drop(&thread_lock);
+	lock_drop(&look_lock);
 }
 
 const struct python *pystack_python(void)
@@ -730,7 +734,7 @@ uint32_t pystack_capture(void)
  */
 void pystack_forked(void)
 {
-	thread_lock = (struct lock){ 0 };
+	thread_lock = look_lock = (struct lock){ 0 };
 	code_forked();
 	nodes_forked();
 	all_threads = hand = NULL;

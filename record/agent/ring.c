@@ -1,9 +1,10 @@
 /*
  * ring.c - the agent's side of the ring: connecting, waiting, messages
  *
- * The ring is made by the agent (a memfd), handed to the collector over an
- * abstract socket, which hands back its desk; all descriptors are closed again:
- * nothing stays open in the target, so it may close whatever it likes.
+ * The collector makes the ring (the target may be limited in what files it may
+ * write, RLIMIT_FSIZE) and hands it over an abstract socket, with its desk; all
+ * descriptors are closed again: nothing stays open in the target, so it may close
+ * whatever it likes.
  *
  * Fork: the state word lies on a page that fork wipes (MADV_WIPEONFORK), so a
  * child of fork, _Fork or raw clone finds RING_NEW and decides for itself at its
@@ -31,8 +32,6 @@
 #include "got.h"
 #include "pymem.h"
 #include "native.h"
-
-#define CONNECT_SECONDS 5	/* a collector that takes longer is taken for dead */
 
 static volatile uint32_t off_word = RING_OFF;
 volatile uint32_t *ring_state = &off_word;
@@ -121,9 +120,12 @@ void ring_new_thread(void)
 	int e = errno;
 	uint32_t tid = (uint32_t)syscall(SYS_gettid), i = ring->n_threads;
 	struct wire_thread *entry = NULL;
-	while (!entry && i < WIRE_MAX_THREADS)
-		if (__atomic_compare_exchange_n(&ring->n_threads, &i, i + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	while (!entry && i < WIRE_MAX_THREADS) {
+		uint32_t none = 0;
+		if (__atomic_compare_exchange_n(&ring->n_threads, &i, i + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&ring->threads[i].tid, &none, tid, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			entry = &ring->threads[i];
+	}
 	/* All were used: the collector frees entries of threads that ended. */
 	for (i = 0; !entry && i < WIRE_MAX_THREADS; i++) {
 		uint32_t none = 0;
@@ -187,6 +189,8 @@ bool ring_wait(uint64_t last)
 		ring_local.tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 		if ((room = last - ring_local.tail <= ring_mask) || *ring_state != RING_ON)
 			break;
+		if ((int64_t)(ring_local.tail - last) > 0)
+			break;	/* the collector took us for dead and went by: what stands there is not ours any more */
 		if (ring_desk->off || collector_died(tries)) {
 			*ring_state = RING_OFF;
 			break;
@@ -203,37 +207,28 @@ bool ring_wait(uint64_t last)
 	return room;
 }
 
-union control {
-	char space[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr align;
-};
-
-static bool send_ring(int sock, int memfd)
-{
-	char byte = 1;
-	struct iovec bytes = { &byte, 1 };
-	union control control = { { 0 } };
-	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &memfd, sizeof memfd);
-	return sendmsg(sock, &m, MSG_NOSIGNAL) == 1;
-}
-
-/* The answer: the ring was taken; here is the desk. */
-static struct wire_desk *receive_desk(int sock)
+/* The answer to our hello: the ring and the desk, as descriptors. */
+static bool receive_memfds(int sock, int memfds[2])
 {
 	char byte;
 	struct iovec bytes = { &byte, 1 };
-	union control control;
+	union {
+		char space[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
 	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&m) || CMSG_FIRSTHDR(&m)->cmsg_type != SCM_RIGHTS)
-		return NULL;
-	int memfd;
-	memcpy(&memfd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof memfd);
-	void *p = (void *)syscall(SYS_mmap, NULL, WIRE_DESK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) != 1)
+		return false;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+		return false;
+	memcpy(memfds, CMSG_DATA(c), 2 * sizeof(int));
+	return true;
+}
+
+static void *map_shared(int memfd, size_t size)
+{
+	void *p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	close(memfd);
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -244,14 +239,11 @@ static int connect_collector(void)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	size_t n = strlen(boot.socket);
 	memcpy(a.sun_path + 1, boot.socket, n);
-	struct timeval patience = { .tv_sec = CONNECT_SECONDS };
 	struct ucred who;
 	socklen_t size = sizeof who;
 	if (sock < 0)
 		return -1;
-	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
-	    setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
-	    connect(sock, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
+	if (connect(sock, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
 	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) {
 		close(sock);
 		return -1;
@@ -260,35 +252,25 @@ static int connect_collector(void)
 	return sock;
 }
 
-/* A ring of this process that the collector has, or NULL. No signal may be taken: each call could be interrupted. */
+/*
+ * A ring of this process that the collector has, or NULL. No signal may be
+ * taken: each call could be interrupted. A collector that is dead closes the
+ * socket; one that is slow (or stopped) is waited for, as with a full ring.
+ */
 static struct wire_ring *make_ring(void)
 {
-	size_t size = WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS);
-	struct wire_ring *r = NULL;
-	int sock = connect_collector(), memfd = -1;
-	if (sock < 0 || (memfd = memfd_create("memrec", MFD_CLOEXEC)) < 0 || ftruncate(memfd, (off_t)size) < 0)
-		goto out;
-	r = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-	if (r == MAP_FAILED) {
-		r = NULL;
-		goto out;
-	}
-	r->magic = WIRE_MAGIC;
-	r->log2_slots = WIRE_LOG2_SLOTS;
-	r->pid = getpid();
-	r->ppid = getppid();
-	struct wire_desk *desk = send_ring(sock, memfd) ? receive_desk(sock) : NULL;
-	if (desk) {
-		ring_desk = desk;
-	} else {
-		pages_free(r, size);
-		r = NULL;
-	}
-out:
-	if (memfd >= 0)
-		close(memfd);
+	struct wire_hello hello = { WIRE_MAGIC, WIRE_LOG2_SLOTS, getpid(), getppid() };
+	int sock = connect_collector(), memfds[2];
+	bool admitted = sock >= 0 && send(sock, &hello, sizeof hello, MSG_NOSIGNAL) == sizeof hello && receive_memfds(sock, memfds);
 	if (sock >= 0)
 		close(sock);
+	if (!admitted)
+		return NULL;
+	struct wire_ring *r = map_shared(memfds[0], WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS));
+	struct wire_desk *desk = map_shared(memfds[1], WIRE_DESK_BYTES);
+	if (!r || !desk)
+		return NULL;
+	ring_desk = desk;
 	return r;
 }
 

@@ -120,6 +120,8 @@ static void print_totals(const struct stats *s)
 	if (s->start_ns)
 		printf("%-26s%s\n", "Recorded:", time_text(s->start_ns, when));
 	printf("%-26s%.3f s\n", "Duration:", (double)s->end_ms / 1000);
+	if (s->unknown_frees)
+		print_number("Frees of unknown blocks:", s->unknown_frees);
 	print_number("Lost events:", s->lost);
 }
 
@@ -335,6 +337,7 @@ static void json_ours(const struct stats *s)
 	JSON(number, "duration_ms", s->end_ms);
 	JSON(number, "processes", s->processes);
 	JSON(number, "threads", s->threads);
+	JSON(number, "unknown_frees", s->unknown_frees);
 	JSON(number, "lost_events", s->lost);
 	JSON(number, "traces", s->n_traces);
 	putchar('\n');

@@ -26,6 +26,7 @@ struct stats {
 	uint32_t n;
 
 	uint64_t processes, threads, peak_rss, lost;
+	uint64_t unknown_frees;	/* of what was allocated before recording, or by a parent */
 };
 
 /* As text; `top` places of each kind. */

@@ -69,6 +69,11 @@ void lock_take(struct lock *l)
 		syscall(SYS_sched_yield);
 }
 
+bool lock_try(struct lock *l)
+{
+	return __atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
 void lock_drop(struct lock *l)
 {
 	__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);

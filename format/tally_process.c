@@ -1,0 +1,146 @@
+/*
+ * tally_process.c - the answer by process: each stack hangs under a frame that names its process
+ *
+ * The trace is tallied by (process, stack); then a table of stacks is made anew,
+ * in which the processes are outermost frames. Whoever draws or folds stacks needs to know nothing of it.
+ */
+#include "tally.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmalloc.h"
+
+struct pair {
+	uint32_t pid, stack;
+};
+
+/* Pairs, numbered densely; open addressing, 0 in a slot: empty, else number + 1. */
+struct pairs {
+	struct pair *at;
+	size_t n, cap;
+	uint32_t *slots;
+	size_t n_slots;		/* a power of 2 */
+};
+
+static size_t home(const struct pairs *p, struct pair pair)
+{
+	return (size_t)((((uint64_t)pair.pid << 32 | pair.stack) * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (p->n_slots - 1);
+}
+
+static uint32_t *slot_of(struct pairs *p, struct pair pair)
+{
+	size_t i = home(p, pair);
+
+	for (; p->slots[i]; i = (i + 1) & (p->n_slots - 1)) {
+		const struct pair *there = &p->at[p->slots[i] - 1];
+		if (there->pid == pair.pid && there->stack == pair.stack)
+			break;
+	}
+	return &p->slots[i];
+}
+
+static void grow(struct pairs *p)
+{
+	free(p->slots);
+	p->n_slots = p->n_slots ? 2 * p->n_slots : 1024;
+	p->slots = xcalloc(p->n_slots, sizeof *p->slots);
+	for (size_t i = 0; i < p->n; i++)
+		*slot_of(p, p->at[i]) = (uint32_t)i + 1;
+}
+
+static uint32_t number(struct pairs *p, struct pair pair)
+{
+	if (2 * (p->n + 1) > p->n_slots)
+		grow(p);
+	uint32_t *slot = slot_of(p, pair);
+	if (!*slot) {
+		GROW(p->at, p->n, p->cap);
+		p->at[p->n++] = pair;
+		*slot = (uint32_t)p->n;
+	}
+	return *slot - 1;
+}
+
+static uint32_t key_of(void *pairs, const struct tally *t, const struct mt_event *ev)
+{
+	return number(pairs, (struct pair){ ev->pid, stacks_number(t->stacks, ev->stack) });
+}
+
+static struct mt_str text(const char *p)
+{
+	return (struct mt_str){ p, strlen(p) };
+}
+
+/* The outermost stack of a process. */
+static uint32_t add_process(struct stacks *to, uint32_t pid)
+{
+	char name[32];
+	snprintf(name, sizeof name, "[process %u]", (unsigned)pid);
+	struct mt_event ev = { .name = text(name), .file = text(""), .module = text("") };
+
+	return stacks_add_stack(to, 0, stacks_add_frame(to, stacks_add_function(to, &ev), 0));
+}
+
+static uint32_t add_one(struct stacks *to, uint32_t parent, const struct stacks *from, uint32_t stack)
+{
+	const struct frame *frame = stacks_frame(from, stacks_stack(from, stack)->frame);
+	const struct function *f = stacks_function(from, frame->function);
+	struct mt_event ev = {
+		.lang = f->lang, .line = f->line, .name = text(f->name), .file = text(f->file), .module = text(f->module),
+	};
+
+	return stacks_add_stack(to, parent, stacks_add_frame(to, stacks_add_function(to, &ev), frame->line));
+}
+
+/* The frames of one stack, innermost first. */
+struct path {
+	uint32_t *at;
+	size_t n, cap;
+};
+
+static uint32_t add_stack(struct stacks *to, const struct stacks *from, struct pair pair, struct path *path)
+{
+	uint32_t stack = add_process(to, pair.pid);
+
+	if (pair.stack == 0)
+		return stacks_add_stack(to, stack, 0);
+	path->n = 0;
+	for (uint32_t s = pair.stack; s; s = stacks_stack(from, s)->parent) {
+		GROW(path->at, path->n, path->cap);
+		path->at[path->n++] = s;
+	}
+	while (path->n)
+		stack = add_one(to, stack, from, path->at[--path->n]);
+	return stack;
+}
+
+struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what)
+{
+	struct pairs pairs = { 0 };
+	struct path path = { 0 };
+	struct tally *t = tally_read_by(in, what, key_of, &pairs);
+	struct stacks *to = stacks_new();
+	struct amount *at = NULL;
+	uint32_t *stack_of = xcalloc(t->n + 1, sizeof *stack_of);
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->at[i].bytes || t->at[i].count)
+			stack_of[i] = add_stack(to, t->stacks, pairs.at[i], &path);
+	at = xcalloc(stacks_count(to), sizeof *at);
+	for (uint32_t i = 0; i < t->n; i++) {
+		at[stack_of[i]].bytes += t->at[i].bytes;
+		at[stack_of[i]].count += t->at[i].count;
+	}
+	stacks_free(t->stacks);
+	free(t->at);
+	t->stacks = to;
+	t->at = at;
+	t->n = stacks_count(to);
+	free(stack_of);
+	free(path.at);
+	free(pairs.at);
+	free(pairs.slots);
+	return t;
+}
