@@ -222,14 +222,15 @@ static void admit(struct collector *c, int sock)
 	struct process *p = process_new(c, who.pid, &hello, &memfd);
 	if (!p)
 		return;
+	process_begin(p);	/* while it waits: once it runs it may end before we have looked at it */
 	if (send_memfds(c, sock, memfd)) {
 		GROW(c->processes, c->n_processes, c->cap_processes);
 		c->processes[c->n_processes++] = p;
 		c->n_recorded++;
-		process_begin(p);
 	} else {
 		warn("process %d: it did not wait for an answer; it is not recorded", who.pid);
-		process_drop(p);
+		process_end(p, -1);
+		process_free(p);
 	}
 	close(memfd);
 }

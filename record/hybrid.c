@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 
 #include "info.h"
 #include "xmalloc.h"
@@ -123,14 +124,25 @@ void hybrid_python(struct hybrid *h, unsigned minor)
 
 /* ---------------------------------------------------------------- modules */
 
-/* Where the process's file can be opened from here: it may have another root, or a relative path. */
-static char *reachable(const struct hybrid *h, const char *name)
+/*
+ * Where a file of the process can be opened from here: by its name, if that
+ * is the same file, for the process may end at any moment; else by way of the
+ * process, which may have another root, or may have lost the name.
+ */
+static char *reachable(const char *name, const char *by_process)
 {
-	char *path = xasprintf("/proc/%d/%s%s", (int)h->pid, name[0] == '/' ? "root" : "cwd/", name);
-	if (access(path, R_OK) == 0 || name[0] != '/')
-		return path;
-	free(path);
-	return xstrdup(name);
+	struct stat named, there;
+	bool has_name = name[0] == '/' && stat(name, &named) == 0;
+	bool is_there = stat(by_process, &there) == 0;
+	bool same = has_name && is_there && named.st_dev == there.st_dev && named.st_ino == there.st_ino;
+	return xstrdup(same || (has_name && !is_there) ? name : by_process);
+}
+
+static char *by_process(const struct hybrid *h, const char *name, bool is_program)
+{
+	if (is_program)
+		return xasprintf("/proc/%d/exe", (int)h->pid);
+	return xasprintf("/proc/%d/%s%s", (int)h->pid, name[0] == '/' ? "root" : "cwd/", name);
 }
 
 static void forget_range(struct hybrid *h, uint64_t start, uint64_t end)
@@ -147,13 +159,10 @@ const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m
 	size_t path_size = m->path_size < size ? m->path_size : size;
 	size_t id_size = m->id_size < size - path_size ? m->id_size : size - path_size;
 	char *name = path_size ? xasprintf("%.*s", (int)path_size, (const char *)bytes) : xstrdup(h->exe);
-	char *path = path_size ? reachable(h, name) : xasprintf("/proc/%d/exe", (int)h->pid);
-	if (!path_size && access(path, R_OK) != 0) {	/* it ended already */
-		free(path);
-		path = reachable(h, name);
-	}
+	char *there = by_process(h, name, path_size == 0), *path = reachable(name, there);
 	struct object *object = symbols_object(h->c->symbols, name, path, bytes + path_size, id_size);
 	free(name);
+	free(there);
 	free(path);
 
 	forget_range(h, m->start, m->end);

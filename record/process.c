@@ -790,12 +790,6 @@ static void let_go_of_ring(struct process *p)
 		close(p->statm);
 }
 
-void process_drop(struct process *p)
-{
-	let_go_of_ring(p);
-	process_free(p);
-}
-
 static void put_exit(struct process *p, int status)
 {
 	struct info info;

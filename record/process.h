@@ -65,10 +65,8 @@ struct process {
 
 /* A process that said hello, and its ring (memfd is the caller's); NULL: no memory for it (a message was given). */
 struct process *process_new(struct collector *c, pid_t pid, const struct wire_hello *hello, int *memfd);
-/* It has its ring: put its first row. */
+/* Look at it, and put its first row. Before it is let go on: it may end at once. */
 void process_begin(struct process *p);
-/* It never got it. */
-void process_drop(struct process *p);
 /* Take up to `max` slots; the number taken. */
 uint64_t process_drain(struct process *p, uint64_t max);
 /* Nothing can be added to its ring any more. */
