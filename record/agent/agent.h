@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -44,6 +45,8 @@ struct piece { const void *p; size_t n; };
 /* Put one record that carries bytes: the pieces, joined. Truncated to WIRE_MESSAGE_MAX bytes. */
 void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t n_pieces);
 
+/* The process that is recorded: where a vfork child runs, its parent, whose threads share the memory. */
+pid_t ring_process(void);
 /* The kernel's number of the calling thread, cached. */
 uint32_t ring_tid(void);
 

@@ -15,7 +15,7 @@ struct claim *claims_take(struct claims *c)
 	struct claim *found = NULL;
 	int saved = errno;
 	lock_take(&c->lock);
-	pid_t pid = (pid_t)syscall(SYS_getpid), tid = (pid_t)syscall(SYS_gettid);
+	pid_t pid = ring_process(), tid = (pid_t)syscall(SYS_gettid);
 	for (int i = 0; i < ASKED && c->all && !found; i++) {
 		c->hand = c->hand && c->hand->next ? c->hand->next : c->all;
 		if (c->hand->owner == tid || (syscall(SYS_tgkill, pid, c->hand->owner, 0) < 0 && errno == ESRCH))

@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "object.h"
 #include "ring.h"
 
 #if defined(__x86_64__)
@@ -42,18 +43,6 @@
 #define PAGE 4096ul
 #define MAX_LOOKS 25u	/* at objects that stay writable */
 
-struct object {
-	uintptr_t bias, start, end;	/* end: of its last segment */
-	uintptr_t relro_start, relro_end;
-	const ElfW(Sym) *symbols;
-	const char *strings;
-	const ElfW(Half) *versions;
-	const uint32_t *gnu_hash;
-	const ElfW(Rela) *rela, *jump;
-	size_t n_rela, n_jump;
-	const char *soname;
-};
-
 struct slot {
 	void **at;
 	void *old, *hook;
@@ -68,88 +57,6 @@ static unsigned long long seen_adds;
 static unsigned looks;			/* in a row that found an object not ready */
 
 /* ---- objects ---- */
-
-/* glibc relocates the addresses in a dynamic section, except where it is read-only. */
-static const void *address(const struct object *o, ElfW(Addr) a)
-{
-	return (const void *)(a < o->bias ? a + o->bias : a);
-}
-
-static void read_dynamic(struct object *o, const ElfW(Dyn) *d)
-{
-	size_t soname = 0;
-	for (; d->d_tag != DT_NULL; d++)
-		switch (d->d_tag) {
-		case DT_SYMTAB: o->symbols = address(o, d->d_un.d_ptr); break;
-		case DT_STRTAB: o->strings = address(o, d->d_un.d_ptr); break;
-		case DT_VERSYM: o->versions = address(o, d->d_un.d_ptr); break;
-		case DT_GNU_HASH: o->gnu_hash = address(o, d->d_un.d_ptr); break;
-		case DT_RELA: o->rela = address(o, d->d_un.d_ptr); break;
-		case DT_RELASZ: o->n_rela = d->d_un.d_val / sizeof(ElfW(Rela)); break;
-		case DT_JMPREL: o->jump = address(o, d->d_un.d_ptr); break;
-		case DT_PLTRELSZ: o->n_jump = d->d_un.d_val / sizeof(ElfW(Rela)); break;
-		case DT_SONAME: soname = d->d_un.d_val; break;
-		}
-	o->soname = soname && o->strings ? o->strings + soname : "";
-}
-
-/* False: nothing in it can be called or call. */
-static bool object_read(struct object *o, const struct dl_phdr_info *info)
-{
-	const ElfW(Dyn) *dynamic = NULL;
-	*o = (struct object){ .bias = info->dlpi_addr, .start = UINTPTR_MAX };
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uintptr_t from = o->bias + p->p_vaddr, to = from + p->p_memsz;
-		if (p->p_type == PT_LOAD) {
-			o->start = from < o->start ? from : o->start;
-			o->end = to > o->end ? to : o->end;
-		} else if (p->p_type == PT_DYNAMIC) {
-			dynamic = (const void *)from;
-		} else if (p->p_type == PT_GNU_RELRO) {
-			o->relro_start = from & ~(PAGE - 1);
-			o->relro_end = to & ~(PAGE - 1);
-		}
-	}
-	if (!dynamic)
-		return false;
-	read_dynamic(o, dynamic);
-	return o->symbols && o->strings;
-}
-
-static uint32_t gnu_hash(const char *name)
-{
-	uint32_t h = 5381;
-	for (; *name; name++)
-		h = h * 33 + (uint8_t)*name;
-	return h;
-}
-
-/*
- * The function `name` that an object defines, in its default version. Symbols
- * without a section are passed over: a program that is not position-independent
- * gives them the address of its own stub.
- */
-static void *object_symbol(const struct object *o, const char *name, uint32_t hash)
-{
-	const uint32_t *h = o->gnu_hash;
-	if (!h)
-		return NULL;
-	const uint64_t *bloom = (const uint64_t *)(const void *)(h + 4);
-	uint64_t word = bloom[hash / 64 % h[2]], mask = 1ull << hash % 64 | 1ull << (hash >> h[3]) % 64;
-	const uint32_t *buckets = (const uint32_t *)(const void *)(bloom + h[2]), *chains = buckets + h[0];
-	if ((word & mask) != mask || buckets[hash % h[0]] < h[1])
-		return NULL;
-	for (uint32_t i = buckets[hash % h[0]];; i++) {
-		uint32_t c = chains[i - h[1]];
-		const ElfW(Sym) *s = &o->symbols[i];
-		bool hidden = o->versions && o->versions[i] & 0x8000;
-		if ((c | 1) == (hash | 1) && s->st_shndx != SHN_UNDEF && !hidden && strcmp(o->strings + s->st_name, name) == 0)
-			return (void *)(o->bias + s->st_value);
-		if (c & 1)
-			return NULL;
-	}
-}
 
 static bool is_self(const struct object *o)
 {
@@ -194,7 +101,7 @@ static int find_real(struct dl_phdr_info *info, size_t size, void *context)
 	struct object o;
 	(void)size;
 	if (object_read(&o, info) && !is_self(&o) && strcmp(o.soname, self.soname) != 0)
-		w->found = object_symbol(&o, w->name, w->hash);
+		w->found = (void *)object_symbol_hashed(&o, w->name, w->hash);
 	return w->found != NULL;
 }
 
@@ -206,7 +113,7 @@ void *got_real(const char *name)
 {
 	if (!got_late())
 		return dlsym(RTLD_NEXT, name);
-	struct wanted w = { name, gnu_hash(name), NULL };
+	struct wanted w = { name, object_hash(name), NULL };
 	dl_iterate_phdr(find_real, &w);
 	return w.found;
 }
@@ -325,7 +232,7 @@ static __attribute__((noinline)) void *hook_dlmopen(Lmid_t space, const char *fi
 /* The hook for a function, and what it stands in front of; NULL: it has none. */
 static void *hook_for(const char *name, void **real)
 {
-	uint32_t hash = gnu_hash(name);
+	uint32_t hash = object_hash(name);
 	static bool dlopen_too;
 	if (!real_dlopen) {
 		*(void **)&real_dlmopen = got_real("dlmopen");
@@ -342,7 +249,7 @@ static void *hook_for(const char *name, void **real)
 	}
 	if (strncmp(name, "memrec_", 7) == 0)
 		return NULL;
-	void *hook = object_symbol(&self, name, hash);
+	void *hook = (void *)object_symbol_hashed(&self, name, hash);
 	if (hook)
 		*real = got_real(name);
 	return hook;

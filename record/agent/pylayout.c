@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "object.h"
 #include "pytables.h"
 
 _Static_assert(sizeof(void *) == 8, "the layouts are those of 64-bit CPython");
@@ -135,63 +136,6 @@ bool layout_published(struct py_layout *o, const void *runtime, uint32_t hex)
 
 /* ---- finding it ---- */
 
-/*
- * A loaded object's own symbol table. Not dlsym(): it does not see what was
- * opened RTLD_LOCAL, it takes the loader's big lock (a constructor that waits
- * for a thread of ours would hang), and it allocates when it finds nothing.
- */
-struct object {
-	uintptr_t base;
-	const ElfW(Sym) *symbols;
-	const char *strings;
-	const uint32_t *hash;		/* DT_GNU_HASH */
-};
-
-static bool object_open(struct object *o, const struct dl_phdr_info *info)
-{
-	const ElfW(Dyn) *dynamic = NULL;
-	for (int i = 0; i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-			dynamic = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-	*o = (struct object){ .base = info->dlpi_addr };
-	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
-		/* glibc relocates these in place, except where the segment is read-only (the vDSO). */
-		uintptr_t p = dynamic->d_un.d_ptr;
-		if (p < o->base)
-			p += o->base;
-		if (dynamic->d_tag == DT_SYMTAB)
-			o->symbols = (const ElfW(Sym) *)p;
-		else if (dynamic->d_tag == DT_STRTAB)
-			o->strings = (const char *)p;
-		else if (dynamic->d_tag == DT_GNU_HASH)
-			o->hash = (const uint32_t *)p;
-	}
-	return o->symbols && o->strings && o->hash;
-}
-
-/* The address of a symbol this object defines, or 0. */
-static uintptr_t object_symbol(const struct object *o, const char *name)
-{
-	uint32_t h = 5381;
-	for (const char *c = name; *c; c++)
-		h = h * 33 + (uint8_t)*c;
-	uint32_t n_buckets = o->hash[0], first = o->hash[1], n_bloom = o->hash[2], shift = o->hash[3];
-	const uint64_t *bloom = (const uint64_t *)(o->hash + 4);
-	const uint32_t *buckets = (const uint32_t *)(bloom + n_bloom), *chain = buckets + n_buckets;
-	uint64_t word = n_bloom ? bloom[h / 64 % n_bloom] : 0;
-	if (n_buckets == 0 || !(word >> (h & 63) & 1) || !(word >> (h >> shift & 63) & 1))
-		return 0;
-	for (uint32_t i = buckets[h % n_buckets]; i >= first && i != 0; i++) {
-		const ElfW(Sym) *s = o->symbols + i;
-		if ((chain[i - first] | 1) == (h | 1) && s->st_shndx != SHN_UNDEF && s->st_value != 0 &&
-		    strcmp(o->strings + s->st_name, name) == 0)
-			return o->base + s->st_value;
-		if (chain[i - first] & 1)
-			break;
-	}
-	return 0;
-}
-
 struct search {
 	struct object program, python;
 	bool have_program, unchanged;
@@ -208,7 +152,7 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
 	struct object o;
 	bool is_program = !s->have_program;	/* the program itself comes first */
 	s->have_program = true;
-	if (!object_open(&o, info))
+	if (!object_read(&o, info))
 		return 0;
 	if (is_program)
 		s->program = o;
@@ -231,7 +175,7 @@ static int search_count(struct dl_phdr_info *info, size_t size, void *arg)
 /* Data of a library may have been copied into a program that is linked to fixed addresses. */
 static uintptr_t data_symbol(const struct search *s, const char *name)
 {
-	uintptr_t p = s->program.hash ? object_symbol(&s->program, name) : 0;
+	uintptr_t p = object_symbol(&s->program, name);
 	return p ? p : object_symbol(&s->python, name);
 }
 
@@ -312,7 +256,7 @@ COLD enum python_found python_find(struct python *p)
 	dl_iterate_phdr(search_object, &s);
 	if (s.unchanged)
 		return PYTHON_NONE;
-	if (!s.python.hash) {
+	if (!s.python.gnu_hash) {
 		dl_iterate_phdr(search_count, NULL);
 		return PYTHON_NONE;
 	}

@@ -33,59 +33,17 @@
 
 #include "agent.h"
 #include "nodes.h"
+#include "lastwalk.h"
 #include "pycode.h"
 #include "pytables.h"
 #include "../wire.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* ---- a thread's last walk ---- */
-
-/* `key` tells where the frame is: up to 3.10 its f_lasti, later the address of its instruction. */
-struct level {
-	uintptr_t frame, code, key;
-	uint32_t node;
-};
-#define KEY_SPOILT UINTPTR_MAX		/* no frame has it */
-
-/* A direct-mapped cache in front of the tables. */
-struct step {
-	uintptr_t code, key;
-	const struct code_entry *entry;
-	uint32_t id, parent, node;
-};
-
-struct stamped { uintptr_t chunk; uint64_t stamp; };
-
-#define N_PLACES 2048u		/* powers of two */
-#define N_STEPS 512u
-#define FIRST_LEVELS 1024u
-#define FIRST_CHUNKS 64u
-#define FIRST_MARK 2u		/* 0 and 1 are what new activations have */
-#define N_MARKS 254u
-
-struct thread {
-	uintptr_t ts;			/* the thread state of the last walk */
-	struct level *levels;		/* the last walk, oldest first */
-	struct level *fresh;		/* collected in this walk, newest first */
-	struct stamped *chunks;		/* our stamps, oldest first */
-	uint32_t n, capacity, n_fresh, fresh_capacity, n_chunks, chunk_capacity;
-	uint32_t deaths;		/* code_deaths() as far as looked at */
-	uint64_t last_stamp;
-	uint8_t mark;
-	uint32_t place[N_PLACES];	/* frame address to a level that may hold it */
-	struct step steps[N_STEPS];
-	struct thread *next;		/* of all */
-	pid_t owner;
-	uint32_t session;		/* whose numbers these are */
-};
-
-static __thread struct thread *self;
-static struct thread *all_threads, *hand;
-static uint32_t n_threads;
-static struct lock thread_lock;
+static __thread struct last_walk *self;
 
 static struct python python;
+static struct lock start_lock;
 enum { NOT_FOUND, FOUND, READY, OFF };
 static uint32_t state;		/* FOUND: it has not begun, or is not yet hooked and told */
 static bool refused;		/* OFF, and the user is yet to be told */
@@ -95,117 +53,6 @@ static volatile uint32_t session;
 INLINE uint32_t place_of(uintptr_t frame)
 {
 	return (uint32_t)(frame >> 4 ^ frame >> 15) & (N_PLACES - 1);
-}
-
-static void thread_reset(struct thread *t)
-{
-	t->ts = 0;
-	t->n = t->n_chunks = 0;
-	t->deaths = code_deaths();
-	memset(t->steps, 0, sizeof t->steps);
-}
-
-/* Twice the room for an array of which `used` entries count. */
-static COLD void *grow(void *old, uint32_t *capacity, uint32_t used, size_t size)
-{
-	char *p = pages_new(*capacity * 2 * size);
-	if (!p)
-		return NULL;
-	memcpy(p, old, used * size);
-	pages_free(old, *capacity * size);
-	*capacity *= 2;
-	return p;
-}
-
-static bool fresh_grow(struct thread *t)
-{
-	struct level *p = grow(t->fresh, &t->fresh_capacity, t->n_fresh, sizeof *p);
-	if (p)
-		t->fresh = p;
-	return p != NULL;
-}
-
-static bool levels_grow(struct thread *t, uint32_t n)
-{
-	while (t->capacity < n) {
-		struct level *p = grow(t->levels, &t->capacity, t->n, sizeof *p);
-		if (!p)
-			return false;
-		t->levels = p;
-	}
-	return true;
-}
-
-static struct thread *thread_new(void)
-{
-	struct thread *t = pages_new(sizeof *t);
-	if (!t)
-		return NULL;
-	t->levels = pages_new(FIRST_LEVELS * sizeof *t->levels);
-	t->fresh = pages_new(FIRST_LEVELS * sizeof *t->fresh);
-	t->chunks = pages_new(FIRST_CHUNKS * sizeof *t->chunks);
-	t->capacity = t->fresh_capacity = FIRST_LEVELS;
-	t->chunk_capacity = FIRST_CHUNKS;
-	if (t->levels && t->fresh && t->chunks)
-		return t;
-	pages_free(t->levels, FIRST_LEVELS * sizeof *t->levels);
-	pages_free(t->fresh, FIRST_LEVELS * sizeof *t->fresh);
-	pages_free(t->chunks, FIRST_CHUNKS * sizeof *t->chunks);
-	pages_free(t, sizeof *t);
-	return NULL;
-}
-
-/*
- * The state of a thread that is no more: a few are asked each time, in turn, so
- * that at most one in eight lies idle. No pthread key tells us of a thread's
- * end, for its destructor would run among the target's own.
- */
-static struct thread *thread_idle(pid_t tid)
-{
-	pid_t pid = (pid_t)syscall(SYS_getpid);
-	for (int i = 0; i < 8 && all_threads; i++) {
-		hand = hand && hand->next ? hand->next : all_threads;
-		if (hand->owner == tid || (syscall(SYS_tgkill, pid, hand->owner, 0) < 0 && errno == ESRCH))
-			return hand;
-	}
-	return NULL;
-}
-
-static COLD struct thread *thread_begin(void)
-{
-	pid_t tid = (pid_t)syscall(SYS_gettid);
-	lock_take(&thread_lock);
-	struct thread *t = self ? self : thread_idle(tid);
-	if (!t && (t = thread_new()) != NULL) {
-		t->mark = (uint8_t)(FIRST_MARK + n_threads++ % N_MARKS);
-		t->next = all_threads;
-		all_threads = t;
-	}
-	if (t) {
-		t->owner = tid;
-		t->session = session;
-		thread_reset(t);
-		t->last_stamp += (uint64_t)(uintptr_t)t << 20 | 1u << 19;	/* no two states' stamps meet */
-	}
-	lock_drop(&thread_lock);
-	self = t;
-	return t;
-}
-
-/* Code objects died: what is cached of them must not match a new one at the same address. */
-static COLD void spoil_dead(struct thread *t)
-{
-	uint32_t first = t->deaths + 1, last = code_deaths();
-	for (uint32_t d = first; d - 1 != last && last - first < CODE_DEAD_KEPT / 2; d++) {
-		uintptr_t dead = __atomic_load_n(&code_dead[d % CODE_DEAD_KEPT], __ATOMIC_RELAXED);
-		for (uint32_t i = 0; i < t->n; i++)
-			if (t->levels[i].code == dead)
-				t->levels[i].key = KEY_SPOILT;
-	}
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (code_deaths() - first >= CODE_DEAD_KEPT / 2)
-		t->n = 0;		/* too many to have seen them all */
-	t->deaths = last;
 }
 
 /* ---- frames ---- */
@@ -277,13 +124,13 @@ INLINE bool frame_stays(const struct py_layout *o, uintptr_t f)
 }
 
 /* Each thread has its own mark: a program may run one thread state in several threads by turns. */
-INLINE bool is_marked(const struct py_layout *o, const struct thread *t, uintptr_t f)
+INLINE bool is_marked(const struct py_layout *o, const struct last_walk *t, uintptr_t f)
 {
 	return LOAD_BYTE(f, o->f_mark) == t->mark && frame_stays(o, f);
 }
 
 /* Only over what a new activation left there: a program may have set f_trace_lines to False. */
-INLINE void mark(const struct py_layout *o, const struct thread *t, uintptr_t f)
+INLINE void mark(const struct py_layout *o, const struct last_walk *t, uintptr_t f)
 {
 	if (LOAD_BYTE(f, o->f_mark) == mark_unset(o) && frame_stays(o, f))
 		LOAD_BYTE(f, o->f_mark) = t->mark;
@@ -307,7 +154,7 @@ INLINE bool has_many_chunks(const struct py_layout *o, uintptr_t ts)
  * *kept: how many of our stamps stand. Not that chunk's own first frame: some
  * releases keep one empty chunk for later, and its stamp with it.
  */
-static COLD uintptr_t find_anchor(const struct py_layout *o, const struct thread *t, uintptr_t ts, uint32_t *kept)
+static COLD uintptr_t find_anchor(const struct py_layout *o, const struct last_walk *t, uintptr_t ts, uint32_t *kept)
 {
 	uintptr_t c = LOAD(ts, o->ts_chunk);
 	for (int looked = 0; looked < 64; looked++, c = CHUNK_BELOW(c)) {
@@ -325,20 +172,16 @@ static COLD uintptr_t find_anchor(const struct py_layout *o, const struct thread
 }
 
 /* Stamp every chunk above those kept. */
-static COLD void stamp_chunks(const struct py_layout *o, struct thread *t, uintptr_t ts, uint32_t kept)
+static COLD void stamp_chunks(const struct py_layout *o, struct last_walk *t, uintptr_t ts, uint32_t kept)
 {
 	uintptr_t known = kept ? t->chunks[kept - 1].chunk : 0;
 	uint32_t n = kept;
 	for (uintptr_t c = LOAD(ts, o->ts_chunk); c && c != known; c = CHUNK_BELOW(c))
 		n++;
 	t->n_chunks = kept;
-	while (t->chunk_capacity < n) {
-		struct stamped *p = grow(t->chunks, &t->chunk_capacity, kept, sizeof *p);
-		if (!p) {
-			t->n_chunks = 0;
-			return;
-		}
-		t->chunks = p;
+	if (!last_walk_grow_chunks(t, n, kept)) {
+		t->n_chunks = 0;
+		return;
 	}
 	t->n_chunks = n;
 	for (uintptr_t c = LOAD(ts, o->ts_chunk); c && c != known; c = CHUNK_BELOW(c)) {
@@ -354,13 +197,13 @@ static COLD void stamp_chunks(const struct py_layout *o, struct thread *t, uintp
 #define MOVED UINT32_MAX
 
 /* Collect new frames from the newest down. Returns the level of the first that is known. */
-INLINE int64_t collect(const struct py_layout *o, struct thread *t, uintptr_t f, bool marks)
+INLINE int64_t collect(const struct py_layout *o, struct last_walk *t, uintptr_t f, bool marks)
 {
 	for (t->n_fresh = 0; f; f = skip_shims(o, LOAD(f, o->f_back))) {
 		uint32_t i = t->place[place_of(f)];
 		if (i < t->n && t->levels[i].frame == f)
 			return i;
-		if (UNLIKELY(t->n_fresh == t->fresh_capacity) && !fresh_grow(t))
+		if (UNLIKELY(t->n_fresh == t->fresh_capacity) && !last_walk_grow_fresh(t))
 			return NO_MEMORY;
 		struct level *l = &t->fresh[t->n_fresh++];
 		l->frame = f;
@@ -388,7 +231,7 @@ INLINE bool level_unchanged(const struct py_layout *o, struct level *l, uintptr_
  * level that changed, at + 1 if none did, MOVED if a frame hangs under another
  * one than it did (a generator, a greenlet).
  */
-INLINE uint32_t verify(const struct py_layout *o, struct thread *t, uint32_t at, bool marks, uintptr_t anchor)
+INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t at, bool marks, uintptr_t anchor)
 {
 	uint32_t changed = at + 1;
 	uintptr_t f = t->levels[at].frame;
@@ -425,11 +268,11 @@ INLINE uint32_t verify(const struct py_layout *o, struct thread *t, uint32_t at,
 }
 
 /* The first `n` levels stand; the collected frames come on top. */
-INLINE bool keep_fresh(struct thread *t, uint32_t n)
+INLINE bool keep_fresh(struct last_walk *t, uint32_t n)
 {
 	if (UNLIKELY(n + t->n_fresh > t->capacity)) {
 		t->n = n;
-		if (!levels_grow(t, n + t->n_fresh))
+		if (!last_walk_grow(t, n + t->n_fresh))
 			return false;
 	}
 	for (uint32_t j = t->n_fresh; j > 0; j--, n++) {
@@ -448,7 +291,7 @@ static COLD void switch_off(void)
 }
 
 /* The node of a level under `parent`; NODE_NONE: no memory. */
-INLINE uint32_t level_node(const struct py_layout *o, struct thread *t, const struct level *l, uint32_t parent)
+INLINE uint32_t level_node(const struct py_layout *o, struct last_walk *t, const struct level *l, uint32_t parent)
 {
 	uint64_t h = (l->key ^ l->code << 3 ^ (uintptr_t)parent << 17) * 0x9e3779b97f4a7c15u;
 	struct step *s = &t->steps[h >> 32 & (N_STEPS - 1)];
@@ -469,7 +312,7 @@ INLINE uint32_t level_node(const struct py_layout *o, struct thread *t, const st
 }
 
 /* Give the levels from `changed` up their nodes; returns the newest. */
-INLINE uint32_t name_levels(const struct py_layout *o, struct thread *t, uint32_t changed)
+INLINE uint32_t name_levels(const struct py_layout *o, struct last_walk *t, uint32_t changed)
 {
 	uint32_t node = changed ? t->levels[changed - 1].node : NODE_ROOT;
 	for (uint32_t i = changed; i < t->n; i++) {
@@ -493,7 +336,7 @@ INLINE bool is_traced(const struct py_layout *o, uintptr_t ts)
 	return o->ts_tracefunc < 0 || LOAD(ts, o->ts_tracefunc) != 0 || (o->ts_event >= 0 && LOAD_INT(ts, o->ts_event) >= 0);
 }
 
-static COLD void thread_state_changed(const struct py_layout *o, struct thread *t, uintptr_t ts)
+static COLD void thread_state_changed(const struct py_layout *o, struct last_walk *t, uintptr_t ts)
 {
 	t->ts = ts;
 	t->n = t->n_chunks = 0;
@@ -501,12 +344,12 @@ static COLD void thread_state_changed(const struct py_layout *o, struct thread *
 		memset(t->steps, 0, sizeof t->steps);
 }
 
-INLINE uint32_t walk(const struct py_layout *o, struct thread *t, uintptr_t ts)
+INLINE uint32_t walk(const struct py_layout *o, struct last_walk *t, uintptr_t ts)
 {
 	if (UNLIKELY(t->ts != ts))
 		thread_state_changed(o, t, ts);
 	if (UNLIKELY(t->deaths != code_deaths()))
-		spoil_dead(t);
+		last_walk_spoil_dead(t);
 	bool early = !is_traced(o, ts);
 	bool marks = early && o->f_mark >= 0;
 	/* From 3.15 on chunks may be kept or moved in other ways: the anchor would prove nothing. */
@@ -536,9 +379,9 @@ INLINE uint32_t walk(const struct py_layout *o, struct thread *t, uintptr_t ts)
 }
 
 /* One walk for each release, with its offsets as constants; and one for any. */
-typedef uint32_t walk_fn(struct thread *t, uintptr_t ts);
+typedef uint32_t walk_fn(struct last_walk *t, uintptr_t ts);
 #define WALK(name, layout) \
-	static uint32_t name(struct thread *t, uintptr_t ts) { return walk(layout, t, ts); }
+	static uint32_t name(struct last_walk *t, uintptr_t ts) { return walk(layout, t, ts); }
 WALK(walk38, &py38)
 WALK(walk39, &py39)
 WALK(walk310, &py310)
@@ -637,7 +480,7 @@ const struct python *pystack_python(void)
 /* The first allocation with an interpreter: hook it and say so. */
 static COLD void start(void)
 {
-	lock_take(&thread_lock);
+	lock_take(&start_lock);
 	if (state == FOUND && !python_name(&python)) {
 		refused = true;
 		__atomic_store_n(&state, OFF, __ATOMIC_RELEASE);
@@ -649,7 +492,7 @@ static COLD void start(void)
 		ring_message(WIRE_PYTHON, 0, &(struct piece){ python.version, strlen(python.version) }, 1);
 		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
 	}
-	lock_drop(&thread_lock);
+	lock_drop(&start_lock);
 }
 
 static COLD void tell_refusal(void)
@@ -686,7 +529,7 @@ void pystack_init(void)
 struct pystack_counts pystack_counts;
 bool pystack_naive, pystack_trusting, pystack_generic;
 
-static void check(uint32_t node, struct thread *t, uintptr_t ts)
+static void check(uint32_t node, struct last_walk *t, uintptr_t ts)
 {
 	static const char text[] = "stack mismatch: the cached walk differs from the reference";
 	if (state == OFF)		/* since this walk */
@@ -710,8 +553,8 @@ static uint32_t capture(void)
 	uintptr_t ts = pystack_thread_state(&python);
 	if (!ts || UNLIKELY(is_finalizing(ts)) || UNLIKELY(code_busy()))
 		return NODE_ROOT;
-	struct thread *t = self;
-	if (UNLIKELY(!t || t->session != session) && !(t = thread_begin()))
+	struct last_walk *t = self;
+	if (UNLIKELY(!t || t->session != session) && !(t = self = last_walk_begin(self, session)))
 		return NODE_ROOT;
 	uint32_t node = walk_version(t, ts);
 #ifdef PYSTACK_VERIFY
@@ -734,16 +577,10 @@ uint32_t pystack_capture(void)
  */
 void pystack_forked(void)
 {
-	thread_lock = look_lock = (struct lock){ 0 };
+	start_lock = look_lock = (struct lock){ 0 };
 	code_forked();
 	nodes_forked();
-	all_threads = hand = NULL;
-	if (self) {
-		self->next = NULL;
-		self->owner = (pid_t)syscall(SYS_gettid);
-		thread_reset(self);
-		all_threads = self;
-	}
+	last_walk_forked(self);
 	if (state == READY)
 		state = FOUND;		/* the child's own stream hears of the interpreter */
 	lookups = 0;

@@ -57,6 +57,11 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 	ring_put_inline(kind, addr, size, stack);
 }
 
+pid_t ring_process(void)
+{
+	return ring->pid;
+}
+
 uint32_t ring_tid(void)
 {
 	if (UNLIKELY(ring_local.generation != ring_generation))

@@ -18,17 +18,12 @@
 #include <libunwind.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#include "../lib/alone.h"
+
 #define MOST 8192
 
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
 /* For programs that are preloaded with this. */
 double native_bench(int how, int n);
 
@@ -40,37 +35,9 @@ static size_t first_size;
 
 /* ---- the rest of the agent, in small ---- */
 
-void *pages_new(size_t size)
-{
-	void *p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
-void pages_free(void *p, size_t size)
-{
-	if (p)
-		syscall(SYS_munmap, p, size);
-}
-
 void *got_real(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);
-}
-
-void lock_take(struct lock *l)
-{
-	while (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE))
-		syscall(SYS_sched_yield);
-}
-
-bool lock_try(struct lock *l)
-{
-	return __atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE) == 0;
-}
-
-void lock_drop(struct lock *l)
-{
-	__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
 }
 
 static void note(const char *what, uintptr_t pc)
@@ -173,27 +140,6 @@ static __attribute__((noinline)) void allocated(void)
 	int m = by_step ? step_all(theirs, MOST) : unw_backtrace(theirs, MOST);
 	compare(ours, n, theirs, m < 0 ? 0 : (uint32_t)m);
 	guard = 0;
-}
-
-EXPORT void *malloc(size_t n)
-{
-	void *p = __libc_malloc(n);
-	allocated();
-	return p;
-}
-
-EXPORT void *calloc(size_t n, size_t size)
-{
-	void *p = __libc_calloc(n, size);
-	allocated();
-	return p;
-}
-
-EXPORT void *realloc(void *old, size_t n)
-{
-	void *p = __libc_realloc(old, n);
-	allocated();
-	return p;
 }
 
 /* ns a capture from here: 0 unw_backtrace, 1 ours with its last walk kept, 2 with none, 3 but for 5 frames. */

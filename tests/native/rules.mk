@@ -1,6 +1,6 @@
 # The agent's walker alone, for tests: compared with libunwind's at each allocation.
 NATIVE_PARTS = $(addprefix record/agent/,cfi.c modules.c claims.c nodes.c)
-NATIVE_DEPS  = tests/native/harness.c $(NATIVE_PARTS) $(wildcard record/agent/native.[ch] record/agent/*.h record/wire.h)
+NATIVE_DEPS  = tests/native/harness.c tests/lib/alone.h $(NATIVE_PARTS) $(wildcard record/agent/native.[ch] record/agent/*.h record/wire.h)
 
 $B/tests/cfi: tests/unit/cfi.c record/agent/cfi.c record/agent/cfi.h
 	@mkdir -p $(@D)

@@ -17,16 +17,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "../../record/pylines.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
+#include "../lib/alone.h"
 
 /* For ctypes. */
 void pt_counts(uint64_t out[9]);
@@ -46,38 +40,6 @@ double pt_bench(int n, unsigned changed);
 static __thread int guard;
 
 /* ---- memory.c and ring.c of the agent, in small ---- */
-
-static size_t pages_limit = SIZE_MAX, pages_used;
-
-void *pages_new(size_t size)
-{
-	if (__atomic_add_fetch(&pages_used, size, __ATOMIC_RELAXED) > pages_limit)
-		return NULL;
-	void *p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
-void pages_free(void *p, size_t size)
-{
-	if (p)
-		syscall(SYS_munmap, p, size);
-}
-
-void lock_take(struct lock *l)
-{
-	while (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE))
-		syscall(SYS_sched_yield);
-}
-
-bool lock_try(struct lock *l)
-{
-	return __atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE) == 0;
-}
-
-void lock_drop(struct lock *l)
-{
-	__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
-}
 
 #define MAX_NODES (1u << 24)
 #define MAX_CODES (1u << 20)
@@ -144,27 +106,6 @@ static void allocated(void)
 	guard = 1;
 	pystack_capture();
 	guard = 0;
-}
-
-EXPORT void *malloc(size_t n)
-{
-	void *p = __libc_malloc(n);
-	allocated();
-	return p;
-}
-
-EXPORT void *calloc(size_t n, size_t size)
-{
-	void *p = __libc_calloc(n, size);
-	allocated();
-	return p;
-}
-
-EXPORT void *realloc(void *old, size_t n)
-{
-	void *p = __libc_realloc(old, n);
-	allocated();
-	return p;
 }
 
 static void forked(void)
@@ -285,10 +226,7 @@ EXPORT uint32_t pt_native_thread(void)
 /* How many thread states were ever made. */
 EXPORT int pt_threads(void)
 {
-	int n = 0;
-	for (struct thread *t = all_threads; t; t = t->next)
-		n++;
-	return n;
+	return (int)last_walk_count();
 }
 
 EXPORT void pt_lines(unsigned minor, const uint8_t *table, size_t n, int first, int n_code, int *out)
@@ -315,7 +253,7 @@ EXPORT double pt_bench(int n, unsigned changed)
 	int saved = guard;
 	guard = 1;
 	pystack_capture();
-	struct thread *t = self;
+	struct last_walk *t = self;
 	double start = now_ns();
 	for (int i = 0; i < n; i++) {
 		if (changed == 1)

@@ -1,0 +1,124 @@
+/*
+ * lastwalk.c - what a thread keeps of the Python stack it read last
+ */
+#include "lastwalk.h"
+
+#include <string.h>
+
+#define FIRST_LEVELS 1024u
+#define FIRST_CHUNKS 64u
+#define FIRST_MARK 2u		/* 0 and 1 are what new activations have */
+#define N_MARKS 254u
+
+static struct claims all;
+static uint32_t n_made;
+
+uint32_t last_walk_count(void)
+{
+	return n_made;
+}
+
+static void reset(struct last_walk *t)
+{
+	t->ts = 0;
+	t->n = t->n_chunks = 0;
+	t->deaths = code_deaths();
+	memset(t->steps, 0, sizeof t->steps);
+}
+
+static struct last_walk *make(void)
+{
+	struct last_walk *t = pages_new(sizeof *t);
+	if (!t)
+		return NULL;
+	t->levels = pages_new(FIRST_LEVELS * sizeof *t->levels);
+	t->fresh = pages_new(FIRST_LEVELS * sizeof *t->fresh);
+	t->chunks = pages_new(FIRST_CHUNKS * sizeof *t->chunks);
+	t->capacity = t->fresh_capacity = FIRST_LEVELS;
+	t->chunk_capacity = FIRST_CHUNKS;
+	if (t->levels && t->fresh && t->chunks) {
+		t->mark = (uint8_t)(FIRST_MARK + __atomic_fetch_add(&n_made, 1, __ATOMIC_RELAXED) % N_MARKS);
+		claims_add(&all, &t->claim);
+		return t;
+	}
+	pages_free(t->levels, FIRST_LEVELS * sizeof *t->levels);
+	pages_free(t->fresh, FIRST_LEVELS * sizeof *t->fresh);
+	pages_free(t->chunks, FIRST_CHUNKS * sizeof *t->chunks);
+	pages_free(t, sizeof *t);
+	return NULL;
+}
+
+COLD struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session)
+{
+	struct last_walk *t = own ? own : (struct last_walk *)claims_take(&all);
+	if (!t && !(t = make()))
+		return NULL;
+	t->session = session;
+	reset(t);
+	t->last_stamp += (uint64_t)(uintptr_t)t << 20 | 1u << 19;	/* no two states' stamps meet */
+	return t;
+}
+
+void last_walk_forked(struct last_walk *own)
+{
+	claims_forked(&all, own ? &own->claim : NULL);
+	if (own)
+		reset(own);
+}
+
+/* Twice the room for an array of which `used` entries count. */
+static COLD void *grow(void *old, uint32_t *capacity, uint32_t used, size_t size)
+{
+	char *p = pages_new(*capacity * 2 * size);
+	if (!p)
+		return NULL;
+	memcpy(p, old, used * size);
+	pages_free(old, *capacity * size);
+	*capacity *= 2;
+	return p;
+}
+
+bool last_walk_grow_fresh(struct last_walk *t)
+{
+	struct level *p = grow(t->fresh, &t->fresh_capacity, t->n_fresh, sizeof *p);
+	if (p)
+		t->fresh = p;
+	return p != NULL;
+}
+
+bool last_walk_grow(struct last_walk *t, uint32_t n)
+{
+	while (t->capacity < n) {
+		struct level *p = grow(t->levels, &t->capacity, t->n, sizeof *p);
+		if (!p)
+			return false;
+		t->levels = p;
+	}
+	return true;
+}
+
+bool last_walk_grow_chunks(struct last_walk *t, uint32_t n, uint32_t n_kept)
+{
+	while (t->chunk_capacity < n) {
+		struct stamped *p = grow(t->chunks, &t->chunk_capacity, n_kept, sizeof *p);
+		if (!p)
+			return false;
+		t->chunks = p;
+	}
+	return true;
+}
+
+COLD void last_walk_spoil_dead(struct last_walk *t)
+{
+	uint32_t first = t->deaths + 1, last = code_deaths();
+	for (uint32_t d = first; d - 1 != last && last - first < CODE_DEAD_KEPT / 2; d++) {
+		uintptr_t dead = __atomic_load_n(&code_dead[d % CODE_DEAD_KEPT], __ATOMIC_RELAXED);
+		for (uint32_t i = 0; i < t->n; i++)
+			if (t->levels[i].code == dead)
+				t->levels[i].key = KEY_SPOILT;
+	}
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (code_deaths() - first >= CODE_DEAD_KEPT / 2)
+		t->n = 0;		/* too many to have seen them all */
+	t->deaths = last;
+}
