@@ -21,7 +21,7 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 
-static void allocated(void);
+void allocated(void);
 
 /* All the memory there is, if a test says so. */
 static size_t pages_limit = SIZE_MAX, pages_used;

@@ -99,7 +99,7 @@ uint32_t ring_tid(void)
 
 /* ---- every allocation is captured ---- */
 
-static void allocated(void)
+void allocated(void)
 {
 	if (guard)
 		return;
