@@ -126,7 +126,7 @@ static int step_all(void **pc, int most)
 	return n;
 }
 
-static __attribute__((noinline)) void allocated(void)
+__attribute__((noinline)) void allocated(void)
 {
 	static __thread uintptr_t ours[MOST];
 	static __thread void *theirs[MOST];
