@@ -201,7 +201,7 @@ static void attach(struct collector *c, const struct settings *s, const char *ag
 	c->injector = inject_start(&(struct injection){ s->pid, agent, c->socket, flags_of(s) });
 }
 
-/* The process has started us, and reads our standard error: what its agent is to be told, and who cares for us now. */
+/* The process has started us, and reads our standard error: what its agent is to be told. */
 static void await(struct collector *c, const struct settings *s)
 {
 	static const int ignored[] = { SIGINT, SIGHUP, SIGQUIT };
@@ -213,7 +213,7 @@ static void await(struct collector *c, const struct settings *s)
 	c->root = s->pid;
 	/* A process that does not read our messages must not make us wait: it may be waiting for us. */
 	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
-	dprintf(STDERR_FILENO, "awaited %s %u %d\n", c->socket, flags_of(s), (int)getppid());
+	dprintf(STDERR_FILENO, "awaited %s %u\n", c->socket, flags_of(s));
 }
 
 int main(int argc, char **argv)

@@ -54,8 +54,8 @@ class _Collector:
             finally:
                 os.close(null)
                 os.close(theirs)
-            self.orders, parent = self._greeting()
-            self._is_child = parent == os.getpid()	# we are init, or a subreaper: it is ours to wait for
+            self.orders = self._greeting()
+            self._is_child = _parent(self.pid) == os.getpid()	# we are init, or a subreaper: it is ours to wait for
         except BaseException:
             os.close(self._pipe)
             raise
@@ -67,10 +67,9 @@ class _Collector:
                 raise RuntimeError("memrec could not begin: %s" % (self._messages.decode(errors="replace").strip() or "it ended"))
             self._messages += more
         line, self._messages = self._messages.split(b"\n", 1)
-        words = line.split()
-        if len(words) != 4 or words[0] != b"awaited":
+        if not line.startswith(b"awaited "):
             raise RuntimeError("memrec could not begin: %s" % line.decode(errors="replace"))
-        return words[1] + b" " + words[2], int(words[3])
+        return line[len(b"awaited "):]
 
     def _pipe_is_ours(self):
         """A program may close descriptors it does not know, and be given their numbers again."""
@@ -109,6 +108,14 @@ def _high(fd):
         return fd
     os.close(fd)
     return high
+
+
+def _parent(pid):
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as f:
+            return int(f.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def _wait_for_end(pid):
