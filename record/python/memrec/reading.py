@@ -149,22 +149,26 @@ def _which(leaks, total):
     return ["--leaks"] if leaks else ["--total"] if total else []
 
 
-def summary(trace, through=(), *, leaks=False, total=False):
+def _first(rows):
+    return [] if rows is None else ["--rows=%d" % rows]
+
+
+def summary(trace, through=(), *, leaks=False, total=False, rows=None):
     """The functions that hold memory, a dict each: function, file, total_bytes, own_bytes, allocations.
 
     At the high-water mark; leaks: what was never freed; total: all that was ever
-    allocated. Behind through="memtemp" what that keeps. As memsummary(1) tells.
+    allocated. Behind through="memtemp" what that keeps. rows: only so many, the largest. As memsummary(1) tells.
     """
-    return _answer(trace, through, ["memsummary", "--json"] + _which(leaks, total))["locations"]
+    return _answer(trace, through, ["memsummary", "--json"] + _which(leaks, total) + _first(rows))["locations"]
 
 
-def table(trace, through=(), *, leaks=False, total=False, split_threads=False):
+def table(trace, through=(), *, leaks=False, total=False, split_threads=False, rows=None):
     """The places where it was allocated, a dict each: size, allocations, allocator, function, file, line, threads.
 
     As memtable(1) tells.
     """
     split = ["--split-threads"] if split_threads else []
-    return _answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total))["rows"]
+    return _answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total) + _first(rows))["rows"]
 
 
 def stats(trace, through=()):
