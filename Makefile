@@ -181,6 +181,11 @@ compile_commands.json: Makefile $(SOURCES)
 			"$(CC) $(subst ",\",$(CPPFLAGS)) -Irecord -Irecord/agent $(ALL_CFLAGS) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } > $@
 
+## memray: pytest-memray from PyPI in build/memray, which tests compare with if it is there
+memray:
+	$(PYTHON) -m venv build/memray
+	build/memray/bin/python -m pip install -q pytest-memray pytest
+
 ## bench: recording and reports beside memray, on pyperformance's programs (from PyPI); BENCH=--quick is a short run
 bench: all
 	python3 tests/bench/compare.py $(BENCH)
@@ -193,7 +198,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all wheel bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
+.PHONY: all wheel memray bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -9,7 +9,7 @@ import time
 import memrec
 from traces import Case, Trace, wait_whole
 
-BLOCKS = int(os.environ.get("MEMREC_TEST_BLOCKS", "100"))
+BLOCKS = int(os.environ.get("MEMREC_TEST_BLOCKS", "40"))
 
 
 class Ends(Case):

@@ -137,18 +137,18 @@ class Threads(Case):
                 kept.append(bytearray(1000))
                 if len(kept) > 100:
                     kept.clear()
-        threads = [threading.Thread(target=busy) for _ in range(4)]
+        threads = [threading.Thread(target=busy) for _ in range(2)]
         for t in threads:
             t.start()
         try:
-            for i in range(20):
+            for i in range(6):
                 with memrec.Tracker("%s.%d" % (self.out, i), trace_python_allocators=i % 2):
                     append(10000)
         finally:
             stop.set()
             for t in threads:
                 t.join()
-        for i in range(20):
+        for i in range(6):
             trace = Trace("%s.%d" % (self.out, i))
             self.assertEqual([s for s in trace.sizes("append") if s > 512 and s < 100000], [s for s in growth(10000) if s > 512])
             self.assertLessEqual({a["functions"][-1:] for a in trace.allocs if a["size"] == 1001}, {("busy",)})
