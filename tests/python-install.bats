@@ -48,8 +48,8 @@ works() { # COMMAND...: python, found and alone
 }
 
 @test "the version is the commands' own" {
-	version=$(memrec --version)
-	[ "$(PYTHONPATH=$TESTS/../record/python python3 -c 'import memrec; print(memrec.__version__)')" = "${version##* }" ]
+	read -r _ version _ < <(memrec --version)
+	[ "$(PYTHONPATH=$TESTS/../record/python python3 -c 'import memrec; print(memrec.__version__)')" = "$version" ]
 }
 
 @test "pip installs the wheel in a virtual environment: commands, package, pytest plugin; and takes all away" {
@@ -67,15 +67,12 @@ works() { # COMMAND...: python, found and alone
 	[ ! -e env/bin/memcat ] && [ ! -e env/lib/memrec/libmemrec.so ]
 }
 
-@test "pip install of the folder, offline, with other Pythons" {
-	/usr/bin/python3 -m venv env
+@test "the wheel works with every Python; the folder without its tree says what is missing" {
 	cp -r "$TESTS/../record/python" copy
-	run -1 env/bin/python -c 'import memrec'
 	while read -r python; do
 		PYTHONPATH= "$python" -m pip install -q --no-index --no-deps --target "target" --upgrade "$WHEEL" 2> /dev/null
 		PYTHONPATH=$PWD/target works "$python"
 	done < <(pythons)
-	# without its tree it says what is missing
 	run -1 /usr/bin/python3 copy/setup.py --version
 	[[ "$output" == *"source tree is not around"* ]]
 }

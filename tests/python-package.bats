@@ -14,6 +14,33 @@ tested() { # MODULE.CLASS
 	return $failed
 }
 
+@test "the tour's seventh step: what the block's function allocates for a moment, by bytes and count" {
+	PYTHONPATH=$TESTS/../record/python /usr/bin/python3 "$TESTS/../examples/tracker.py"
+	expected=$(/usr/bin/python3 - <<-'END'
+		import sys
+		sizes, last = [], 0
+		numbers = []
+		for n in 1000000, 500000:
+		    numbers, last = [], sys.getsizeof([])
+		    for i in range(n):
+		        numbers.append(i)
+		        if sys.getsizeof(numbers) != last:
+		            last = sys.getsizeof(numbers)
+		            sizes.append(last - sys.getsizeof([]))
+		    sizes.pop()		# the last one is not freed in the block
+		sizes = [s for s in sizes if s > 512]
+		print(sum(sizes), len(sizes))
+	END
+	)
+	run bash -o pipefail -c "memcat out.lz4 | memtemp | memgrep --allocator malloc,realloc | memsummary --json | jq -r '.locations[] | select(.function == \"load\") | \"\(.total_bytes) \(.allocations)\"'"
+	[ "$output" = "$expected" ]
+	run bash -o pipefail -c 'memcat out.lz4 | memtemp | memsummary'
+	[[ "$output" == *load\ at*examples/tracker.py* ]]
+	whole=$(memtable --total --json out.lz4 | jq .total_bytes)
+	second=$(memslice --span second out.lz4 | memtable --total --json | jq .total_bytes)
+	[ "$second" -gt 0 ] && [ "$second" -lt "$whole" ]
+}
+
 @test "a block's trace: a million appends by function, bytes and count, nothing from before" { tested tracker_test.Content; }
 @test "threads that run when the block opens and closes" { tested tracker_test.Threads; }
 @test "to a file, a descriptor, a command; overwriting; full disks" { tested tracker_test.Destinations; }
