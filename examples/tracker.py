@@ -10,19 +10,19 @@ import memrec
 
 
 def load(n):
-    numbers = []
+    digits = []
     for i in range(n):
-        numbers.append(i)		# a larger block each time it is full, and the old one is freed
-    return numbers
+        digits.append(i % 10)		# a larger block each time it is full, and the old one is freed
+    return digits
 
 
 def main(out="out.lz4"):
     prepared = load(1000000)		# before the block: not in the trace
     with memrec.Tracker(out, overwrite=True):
-        numbers = load(1000000)
+        digits = load(1000000)
         with memrec.span("second"):
             more = load(500000)
-    return len(prepared) + len(numbers) + len(more)
+    return len(prepared) + len(digits) + len(more)
 
 
 if __name__ == "__main__":
