@@ -165,22 +165,18 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 static struct choices read_options(int argc, char **argv)
 {
 	struct choices c = { .unit = "bytes", .what = TALLY_PEAK };
-	bool leaks = false, total = false;
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1;)
 		switch (key) {
-		case 'l': leaks = true; break;
-		case 't': total = true; break;
+		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
+		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case 'P': c.by_process = true; break;
 		case 'i': c.inverted = true; break;
 		case 'u': c.unit = optarg; break;
 		case 'T': c.title = optarg; break;
 		}
-	if (leaks && total)
-		usage_die("--leaks and --total exclude each other");
 	if (!c.unit[0])
 		usage_die("--unit: what are the counts? Name it, as bytes or samples");
-	c.what = leaks ? TALLY_LEAKS : total ? TALLY_TOTAL : TALLY_PEAK;
 	return c;
 }
 

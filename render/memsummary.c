@@ -384,10 +384,10 @@ int main(int argc, char **argv)
 			max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX);
 			break;
 		case 'l':
-			what = TALLY_LEAKS;
+			tally_choose(&what, TALLY_LEAKS);
 			break;
 		case 't':
-			what = TALLY_TOTAL;
+			tally_choose(&what, TALLY_TOTAL);
 			break;
 		case KEY_JSON:
 			json = true;

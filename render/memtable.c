@@ -416,8 +416,8 @@ static struct choices parse(int argc, char **argv)
 		case 'p': c.split = true; break;
 		case 's': c.by_count = parse_sort(optarg); break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
-		case 'l': c.what = TALLY_LEAKS; break;
-		case 't': c.what = TALLY_TOTAL; break;
+		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
+		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		default:
 			if (c.format && c.format != key)
 				usage_die("only one of --csv and --json");

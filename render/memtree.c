@@ -342,8 +342,8 @@ static struct choices parse(int argc, char **argv)
 		case 'b': c.biggest = tool_number(optarg, "--biggest", 1, UINT32_MAX); break;
 		case 'p': c.path_only = true; break;
 		case 'a': all = true; break;
-		case 'l': c.what = TALLY_LEAKS; break;
-		case 't': c.what = TALLY_TOTAL; break;
+		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
+		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case KEY_JSON: c.json = true; break;
 		}
 	if (all && c.path_only)
