@@ -1,7 +1,7 @@
 /*
  * memflame.c - one offline HTML page with a flame graph of memory
  *
- * In:    folded lines, or a trace (told by its first bytes)
+ * In:    folded lines (with one number, or memdiff's two), or a trace (told by its first bytes)
  * Out:   one HTML document that needs nothing else
  * Keeps: the call tree: some 50 bytes a node, and its texts
  */
@@ -120,7 +120,8 @@ static int from_folded(const char *name, const struct choices *c)
 	struct tree t;
 	tree_init(&t);
 	folded_read(stdin, name, &t);
-	char *title = xasprintf("%s by call stack", strcmp(c->unit, "bytes") == 0 ? "memory" : c->unit);
+	char *title = xasprintf("%s by call stack%s", strcmp(c->unit, "bytes") == 0 ? "memory" : c->unit,
+				t.difference ? ", before and after" : "");
 	struct page page = {
 		.title = c->title ? c->title : title,
 		.command = "",

@@ -24,6 +24,7 @@ struct step {
 struct folded {
 	const char *name;	/* of the input */
 	uint64_t line;
+	bool begun;		/* a line was read: whether they have one number or two is known */
 	struct tree *tree;
 	struct strings labels;
 	uint32_t *place_of;	/* by label's number; 0 = not parsed yet (place 0 is the root's) */
@@ -149,8 +150,6 @@ static uint64_t take_count(const struct folded *f, const char *line, size_t *n)
 	if (blank == line)
 		bad_line(f, line, *n, "no stack before the count");
 	*n = (size_t)(blank - line);
-	if (f->line == 1 && ends_in_number(line, *n))
-		bad_line(f, line, *n, "two counts a line are a difference (memdiff), and a flame graph shows one");
 	return count;
 }
 
@@ -183,7 +182,17 @@ static void keep_line(struct folded *f, const char *stack, size_t n)
 static void take_line_of(struct folded *f, const char *line, size_t n)
 {
 	size_t size = n;
-	uint64_t count = take_count(f, line, &size);
+	uint64_t count = take_count(f, line, &size), before = count;
+
+	/* memdiff's lines have two: before and after. */
+	if (!f->begun)
+		f->tree->difference = ends_in_number(line, size);
+	f->begun = true;
+	if (f->tree->difference) {
+		if (!ends_in_number(line, size))
+			bad_line(f, line, n, "one number only, where the lines before have two (before and after)");
+		before = take_count(f, line, &size);
+	}
 
 	size_t k = common_steps(f, line, size);
 	uint32_t node = k ? f->steps[k - 1].node : 0;
@@ -197,7 +206,7 @@ static void take_line_of(struct folded *f, const char *line, size_t n)
 	}
 	f->n_steps = k;
 	keep_line(f, line, size);
-	if (!tree_add(f->tree, node, count, 0))
+	if (!tree_add(f->tree, node, before, f->tree->difference ? count : 0))
 		bad_line(f, line, n, "the sum of the counts goes beyond 2^53 here");
 }
 
