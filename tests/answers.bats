@@ -114,3 +114,28 @@ content() {
 trace.8.lz4	/usr/bin/true
 trace.9.lz4	" ]
 }
+
+@test "native and Python frames are told apart in every report" {
+	{
+		printf '{"event":"function","function":1,"lang":"python","name":"main","file":"app.py","line":1,"module":""}\n'
+		printf '{"event":"function","function":2,"lang":"native","name":"work","file":"work.c","line":1,"module":"lib.so"}\n'
+		printf '{"event":"function","function":3,"lang":"native","name":"alloc","file":"","line":0,"module":"lib.so"}\n'
+		printf '{"event":"frame","frame":%d,"function":%d,"line":7}\n' 1 1 2 2 3 3
+		printf '{"event":"stack","stack":%d,"parent":%d,"frame":%d}\n' 1 0 1 2 1 2 3 2 3
+		printf '{"event":"alloc","id":%d,"size":%d00,"stack":%d}\n' 1 3 1 2 2 2 3 1 3
+	} | trace > t.lz4
+	[ "$(memfold t.lz4 | tail -1)" = 'main (app.py:7);work [work.c:7];alloc [lib.so] 100' ]
+	[ "$(memfold --by function t.lz4 | tail -1)" = 'main (app.py);work [work.c];alloc [lib.so] 100' ]
+	[ "$(memdiff /dev/null t.lz4 | tail -1)" = 'main (app.py:7);work [work.c:7];alloc [lib.so] 0 100' ]
+	for row in 'main at app.py:7' 'work at [work.c:7]' 'alloc at [lib.so]'; do
+		memtable t.lz4 | grep -qF "$row"
+		memsummary t.lz4 | grep -qF "${row/:7/}"
+	done
+	for row in 'main (app.py:7)' 'work [work.c:7]' 'alloc [lib.so]'; do
+		memtree t.lz4 | grep -qF "$row"
+	done
+	[ "$(memtable --json t.lz4 | jq -c '[.rows[].language]')" = '["python","native","native"]' ]
+	[ "$(memtable --csv t.lz4 | cut -d, -f11 | paste -sd ' ')" = 'language python native native' ]
+	[ "$(memsummary --json t.lz4 | jq -r '.locations[] | .function, .language' | paste -sd ' ')" = 'main python work native alloc native' ]
+	[ "$(memtree --json t.lz4 | jq -r '.calls[] | .function, .language' | paste -sd ' ')" = 'main python work native alloc native' ]
+}

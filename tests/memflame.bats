@@ -134,6 +134,16 @@ all_passed() {
   all_passed 18
 }
 
+@test "native and Python frames are told apart, in a page of a trace and of folded lines" {
+  load lib/traces
+  printf 'alloc 1 100 main@app.py:1;work@/usr/lib/libwork.so;back@app.py:9;alloc@libwork.so\nalloc 2 100 main@app.py:1;main@app.py:2\n' | trace >t.lz4
+  for page in "memflame t.lz4" "memfold t.lz4 | memflame"; do
+    bash -o pipefail -c "$page" >page.html
+    browse page.html '{"total": 200, "suites": ["native"], "native": ["work", "alloc"], "python": ["main", "back"]}'
+    all_passed 1
+  done
+}
+
 @test "a difference, as memdiff writes it: growth and shrinkage in two colours" {
   cat >diff.folded <<'END'
 main (/srv/app.py:1);load (/srv/app.py:10) 100 160

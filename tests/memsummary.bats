@@ -164,7 +164,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 	END
 	run bash -o pipefail -c 'memsummary --json t.lz4 | jq -c .'
 	[ "$status" -eq 0 ]
-	[ "$output" = '{"title":"alive at the high-water mark","command":"app","total_bytes":1005,"total_allocations":2,"total_locations":3,"locations":[{"function":"load","file":"a.py","total_bytes":1000,"own_bytes":1000,"allocations":1},{"function":"main","file":"a.py","total_bytes":1000,"own_bytes":0,"allocations":1},{"function":"[unknown]","file":"[unknown]","total_bytes":5,"own_bytes":5,"allocations":1}]}' ]
+	[ "$output" = '{"title":"alive at the high-water mark","command":"app","total_bytes":1005,"total_allocations":2,"total_locations":3,"locations":[{"function":"load","file":"a.py","language":"python","total_bytes":1000,"own_bytes":1000,"allocations":1},{"function":"main","file":"a.py","language":"python","total_bytes":1000,"own_bytes":0,"allocations":1},{"function":"[unknown]","file":"[unknown]","language":"","total_bytes":5,"own_bytes":5,"allocations":1}]}' ]
 }
 
 @test "a trace without allocations has no rows, and says so in its totals" {

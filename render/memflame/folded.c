@@ -37,17 +37,21 @@ struct folded {
 
 /* ---------------------------------------------------------------- labels */
 
-/* Where the "(" of "name (file:line)" stands, or 0: brackets are matched, as names and paths may contain them. */
+/*
+ * Where the "(" of "name (file:line)" stands, or the "[" of native code's
+ * "name [file:line]"; or 0. They are matched, as names and paths may contain them.
+ */
 static size_t open_bracket(const char *p, size_t n)
 {
 	size_t level = 0;
 
-	if (n < 4 || p[n - 1] != ')')
+	if (n < 4 || (p[n - 1] != ')' && p[n - 1] != ']'))
 		return 0;
+	char close = p[n - 1], open = close == ')' ? '(' : '[';
 	for (size_t i = n; i-- > 1;) {
-		if (p[i] == ')')
+		if (p[i] == close)
 			level++;
-		else if (p[i] == '(' && --level == 0)
+		else if (p[i] == open && --level == 0)
 			return p[i - 1] == ' ' ? i : 0;
 	}
 	return 0;
@@ -75,7 +79,7 @@ static uint32_t take_line(const char *p, size_t *n)
 	return (uint32_t)line;
 }
 
-/* "name (file:line)", "name (file)", or a name alone. */
+/* "name (file:line)", "name (file)", the same in brackets, or a name alone. */
 static uint32_t parse_label(struct tree *t, const char *p, size_t n)
 {
 	struct place place = { 0 };
@@ -92,7 +96,7 @@ static uint32_t parse_label(struct tree *t, const char *p, size_t n)
 		}
 	}
 	place.name = name_size ? tree_text(t, p, name_size) : strings_intern(&t->text, "[no name]", 9);
-	place.kind = tree_guess_kind(t, place.name, place.file);
+	place.kind = place.file && p[open] == '[' ? PLACE_NATIVE : tree_guess_kind(t, place.name, place.file);
 	return tree_place(t, &place);
 }
 

@@ -381,6 +381,22 @@ const SUITES = {
     });
   },
 
+  /** A name in EXPECT.native is of native code, one in EXPECT.python is Python, wherever the page has it from. */
+  async native() {
+    await check('native and Python frames have their own colours', () => {
+      reset();
+      for (const [kind, names] of [[KIND.NATIVE, EXPECT.native], [KIND.PYTHON, EXPECT.python]]) {
+        for (const name of names) {
+          const box = named(name);
+          equal(app.colours.kind[box.group], kind, `kind of ${name}`);
+          const x = Math.round(box.x + box.width - 2);
+          ok(app.palette.kinds[kind].some(fill => String(rgbOf(fill)) === String(pixel(x, box.row * ROW + 1))), `colour of ${name}`);
+        }
+      }
+      equal(byId('legend').textContent, 'Pythonnative', 'legend');
+    });
+  },
+
   /** The fixture "diff.folded" of memflame.bats. */
   async difference() {
     const fillOf = name => {
