@@ -1,8 +1,5 @@
 /*
- * process.c - one traced process: taking its ring's records in order
- *
- * Every record is applied to the tables of what is alive, which gives
- * allocations their ids, and put into the trace.
+ * process.c - one traced process: its ring, what is read of it from outside, its begin and end
  */
 #include "process.h"
 
@@ -21,14 +18,12 @@
 
 #include "error.h"
 #include "info.h"
-#include "pylines.h"
+#include "records.h"
 #include "xmalloc.h"
 
 #define HOLE_NS 20000000ull		/* how long nothing must move before a hole is looked at */
 #define PREFETCH_SLOTS 32		/* how far ahead a slot is fetched, and … */
 #define PREFETCH_ADDRESSES 12		/* … the table line of an address: both found by trial */
-
-_Static_assert((int)WIRE_PYMALLOC_REALLOC == (int)MT_PYMALLOC_REALLOC, "allocators are numbered alike");
 
 uint64_t now_ns(void)
 {
@@ -37,43 +32,14 @@ uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* ---------------------------------------------------------------- threads */
-
-static void thread_insert(struct process *p, struct thread *t)
+void process_put(struct process *p, struct info *info)
 {
-	size_t i = t->tid * 0x9E3779B1u & p->thread_mask;
-	while (p->threads[i])
-		i = (i + 1) & p->thread_mask;
-	p->threads[i] = t;
+	struct mt_event ev = { .kind = MT_PROCESS, .pid = (uint32_t)p->pid, .info = info_done(info) };
+	collector_put(p->c, &ev, p->c->now_ms);
+	info_clear(info);
 }
 
-static void threads_grow(struct process *p)
-{
-	struct thread **old = p->threads;
-	size_t old_mask = p->thread_mask;
-	p->thread_mask = old ? old_mask * 2 + 1 : 63;
-	p->threads = xcalloc(p->thread_mask + 1, sizeof *p->threads);
-	for (size_t i = 0; old && i <= old_mask; i++)
-		if (old[i])
-			thread_insert(p, old[i]);
-	free(old);
-}
-
-static struct thread *thread_find(struct process *p, uint32_t tid)
-{
-	size_t i = tid * 0x9E3779B1u & p->thread_mask;
-	for (; p->threads[i]; i = (i + 1) & p->thread_mask)
-		if (p->threads[i]->tid == tid)
-			return p->threads[i];
-	if (++p->n_threads * 2 > p->thread_mask)
-		threads_grow(p);
-	struct thread *t = xcalloc(1, sizeof *t);
-	t->tid = tid;
-	thread_insert(p, t);
-	return t;
-}
-
-static ssize_t read_small(const char *path, char *buf, size_t size)
+ssize_t process_read(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
@@ -84,458 +50,7 @@ static ssize_t read_small(const char *path, char *buf, size_t size)
 	return n;
 }
 
-/* The kernel's name of a thread: told when first seen, and when it changed. */
-static void thread_name(struct process *p, struct thread *t)
-{
-	char path[64], name[sizeof t->name];
-	snprintf(path, sizeof path, "/proc/%d/task/%u/comm", p->pid, t->tid);
-	if (read_small(path, name, sizeof name) <= 0)
-		return;
-	name[strcspn(name, "\n")] = '\0';
-	if (strcmp(name, t->name) == 0)
-		return;
-	strcpy(t->name, name);
-	struct mt_event ev = { .kind = MT_THREAD, .pid = (uint32_t)p->pid, .tid = t->tid, .name = { name, strlen(name) } };
-	collector_put(p->c, &ev, p->c->now_ms);
-}
-
-static inline struct thread *thread_of(struct process *p, uint32_t tid)
-{
-	if (__builtin_expect(p->thread && p->thread->tid == tid, 1))
-		return p->thread;
-	p->thread = thread_find(p, tid);
-	p->thread->active = true;
-	if (!p->thread->name[0])
-		thread_name(p, p->thread);
-	return p->thread;
-}
-
-/* ---------------------------------------------------------------- allocations */
-
-/* When a slot was written: its low clock bits against the collector's clock. */
-static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *s)
-{
-	return p->c->now_ms - (uint16_t)((uint16_t)p->c->now_ms - s->ms);
-}
-
-/* What all processes hold, and the most they ever did, for the closing line. */
-static void held(struct process *p, uint64_t more, uint64_t less)
-{
-	p->live_bytes += more - less;
-	p->c->live_bytes += more - less;
-	if (p->c->live_bytes > p->c->peak_bytes)
-		p->c->peak_bytes = p->c->live_bytes;
-}
-
-static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
-{
-	struct mt_event ev = { .kind = MT_FREE, .pid = (uint32_t)p->pid, .tid = s->tid, .id = id };
-	collector_put(p->c, &ev, slot_ms(p, s));
-	ids_give_back(&p->c->ids, id);
-	held(p, 0, size);
-}
-
-static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size, uint32_t stack)
-{
-	struct mt_event ev = {
-		.kind = MT_ALLOC, .allocator = allocator, .pid = (uint32_t)p->pid, .tid = s->tid,
-		.id = ids_take(&p->c->ids), .size = size, .stack = stack, .weight = 1,
-	};
-	collector_put(p->c, &ev, slot_ms(p, s));
-	held(p, size, 0);
-	return ev.id;
-}
-
-static void stacks_room(struct process *p, uint32_t node)
-{
-	size_t cap = p->cap_stacks;
-	GROW(p->stacks, node, p->cap_stacks);
-	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
-}
-
-/* C stacks are resolved when the first allocation has them. */
-static __attribute__((noinline)) uint32_t native_stack_of(struct process *p, uint32_t node)
-{
-	uint32_t stack = hybrid_stack(p->hybrid, node, 0);
-	stacks_room(p, node);
-	return p->stacks[node] = stack;
-}
-
-static inline uint32_t stack_of(struct process *p, uint32_t node)
-{
-	uint32_t stack = node < p->cap_stacks ? p->stacks[node] : 0;
-	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
-}
-
-static void take_block(struct process *p, const struct wire_slot *s)
-{
-	struct address old;
-	/* An address given out twice was freed in between where no hook saw it. */
-	if (addresses_take(&p->live, s->addr, &old))
-		put_free(p, s, old.id, old.size);
-	struct address new = { .addr = s->addr, .size = s->size, .stack = stack_of(p, s->stack) };
-	new.id = put_alloc(p, s, s->kind, s->size, new.stack);
-	addresses_put(&p->live, &new);
-}
-
-static void take_free(struct process *p, const struct wire_slot *s)
-{
-	struct address was;
-	if (addresses_take(&p->live, s->addr, &was))
-		put_free(p, s, was.id, was.size);
-	else if (s->stack != WIRE_NESTED)
-		p->unknown_frees++;
-}
-
-/*
- * The old block leaves the table at the begin (another thread may be given its
- * address at once), but the trace's free waits for the outcome: a realloc that
- * fails was no event.
- */
-static void take_realloc_begin(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	if (t->pending == PENDING_REALLOC)
-		put_free(p, s, t->block.id, t->block.size);
-	t->pending = PENDING_NONE;
-	if (addresses_take(&p->live, s->addr, &t->block))
-		t->pending = PENDING_REALLOC;
-	else
-		p->unknown_frees++;
-}
-
-static void take_realloc(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	if (t->pending == PENDING_REALLOC) {
-		t->pending = PENDING_NONE;
-		put_free(p, s, t->block.id, t->block.size);
-	}
-	if (s->kind == WIRE_REALLOC || s->kind == WIRE_REALLOCARRAY || s->kind == WIRE_PYMALLOC_REALLOC)
-		take_block(p, s);
-}
-
-static void take_realloc_failed(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	if (t->pending == PENDING_REALLOC)
-		addresses_put(&p->live, &t->block);
-	t->pending = PENDING_NONE;
-}
-
-/* ---------------------------------------------------------------- mappings */
-
-/* What regions.c reports back to: the process and the record that caused it. */
-struct cut {
-	struct process *p;
-	const struct wire_slot *s;
-	struct thread *remember;	/* keep what went whole, in case the unmap failed; or NULL */
-};
-
-static void region_gone(void *arg, const struct region *r)
-{
-	struct cut *cut = arg;
-	put_free(cut->p, cut->s, r->id, region_size(r));
-	struct thread *t = cut->remember;
-	if (!t)
-		return;
-	GROW(t->cut, t->n_cut, t->cap_cut);
-	t->cut[t->n_cut++] = *r;
-}
-
-static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
-{
-	struct cut *cut = arg;
-	held(cut->p, 0, lost);
-	struct mt_event ev = {
-		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id, .size = region_size(r),
-	};
-	collector_put(cut->p->c, &ev, slot_ms(cut->p, cut->s));
-}
-
-static void region_split(void *arg, struct region *right)
-{
-	struct cut *cut = arg;
-	right->id = put_alloc(cut->p, cut->s, right->allocator, region_size(right), right->stack);
-}
-
-static void cut_regions(struct process *p, const struct wire_slot *s, struct thread *remember)
-{
-	struct cut cut = { p, s, remember };
-	const struct region_changes tell = { region_gone, region_shrunk, region_split, &cut };
-	regions_cut(&p->regions, s->addr, s->size, &tell);
-}
-
-static void take_mapping(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	if (s->kind == WIRE_MREMAP && t->pending == PENDING_REMAP) {
-		t->pending = PENDING_NONE;
-		put_free(p, s, t->region.id, region_size(&t->region));
-	}
-	cut_regions(p, s, NULL);	/* MAP_FIXED over what was there */
-	struct region new = {
-		.start = s->addr, .end = s->addr + s->size, .allocator = s->kind, .stack = stack_of(p, s->stack),
-	};
-	new.id = put_alloc(p, s, s->kind, s->size, new.stack);
-	regions_put(&p->regions, &new);
-}
-
-static void take_unmap(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	t->n_cut = 0;
-	cut_regions(p, s, t);
-}
-
-/* Only a process at its limit of mappings comes here: what went whole is there again. */
-static void take_unmap_failed(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	for (size_t i = 0; i < t->n_cut; i++) {
-		struct region *r = &t->cut[i];
-		r->id = put_alloc(p, s, r->allocator, region_size(r), r->stack);
-		r->end -= r->padding;
-		regions_put(&p->regions, r);
-	}
-	t->n_cut = 0;
-}
-
-static void take_remap_begin(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	t->pending = PENDING_NONE;
-	if (regions_take(&p->regions, s->addr, s->size, &t->region))
-		t->pending = PENDING_REMAP;
-	else
-		take_unmap(p, s);	/* a part of a mapping */
-}
-
-static void take_remap_failed(struct process *p, const struct wire_slot *s)
-{
-	struct thread *t = thread_of(p, s->tid);
-	if (t->pending != PENDING_REMAP) {
-		take_unmap_failed(p, s);
-		return;
-	}
-	t->pending = PENDING_NONE;
-	t->region.end -= t->region.padding;
-	regions_put(&p->regions, &t->region);
-}
-
-/* ---------------------------------------------------------------- Python */
-
-static uint8_t *message_bytes(struct process *p, const struct wire_slot *head, uint64_t ticket)
-{
-	size_t size = head->size, done = 0;
-	uint8_t *bytes = xmalloc(size + 1);
-	for (uint64_t t = ticket + 1; done < size; t++) {
-		const struct wire_slot *s = &p->slots[t & p->mask];
-		size_t n = size - done < WIRE_PAYLOAD_BYTES ? size - done : WIRE_PAYLOAD_BYTES;
-		memcpy(bytes + done, (const uint8_t *)s + sizeof *s - WIRE_PAYLOAD_BYTES, n);
-		done += n;
-	}
-	bytes[size] = 0;
-	return bytes;
-}
-
-/* The next n bytes, or what is left of them (a message may have been truncated). */
-static struct mt_str cut_text(const uint8_t **at, const uint8_t *end, size_t n)
-{
-	if (n > (size_t)(end - *at))
-		n = (size_t)(end - *at);
-	struct mt_str text = { (const char *)*at, n };
-	*at += n;
-	return text;
-}
-
-static void take_code(struct process *p, const uint8_t *bytes, size_t size)
-{
-	struct wire_code w;
-	if (size < sizeof w)
-		return;
-	memcpy(&w, bytes, sizeof w);
-	const uint8_t *at = bytes + sizeof w, *end = bytes + size;
-	struct mt_event ev = { .lang = MT_LANG_PYTHON, .line = w.first_line > 0 ? (uint32_t)w.first_line : 0 };
-	ev.name = cut_text(&at, end, w.name_size);
-	ev.file = cut_text(&at, end, w.file_size);
-	struct mt_str table = cut_text(&at, end, w.table_size);
-	size_t cap = p->cap_codes;
-	GROW(p->codes, w.id, p->cap_codes);
-	memset(p->codes + cap, 0, (p->cap_codes - cap) * sizeof *p->codes);
-	struct code *c = &p->codes[w.id];
-	*c = (struct code){ collector_function(p->c, &ev), w.first_line, w.minor, xmalloc(table.n + 1), table.n };
-	memcpy(c->table, table.p, table.n);
-}
-
-static void take_node(struct process *p, const struct wire_slot *s)
-{
-	uint32_t code = (uint32_t)s->addr, id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
-	int lasti = (int)(int32_t)(s->addr >> 32);
-	stacks_room(p, id);
-	const struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
-	if (!c || !c->function) {	/* its definition was abandoned by a dying thread */
-		p->stacks[id] = stack_of(p, parent);
-		return;
-	}
-	int line = py_line(c->minor, c->table, c->table_size, c->first_line, lasti);
-	if (line <= 0)			/* an instruction the compiler added belongs to no line */
-		line = c->first_line;
-	p->stacks[id] = collector_stack(p->c, stack_of(p, parent), c->function, line > 0 ? (uint32_t)line : 0);
-}
-
-static void put_process(struct process *p, struct info *info)
-{
-	struct mt_event ev = { .kind = MT_PROCESS, .pid = (uint32_t)p->pid, .info = info_done(info) };
-	collector_put(p->c, &ev, p->c->now_ms);
-	info_clear(info);
-}
-
-/* ---------------------------------------------------------------- C */
-
-static struct hybrid *hybrid_of(struct process *p)
-{
-	if (!p->hybrid)
-		hybrid_python(p->hybrid = hybrid_new(p->c, p->pid, p->exe ? p->exe : ""), p->minor);
-	return p->hybrid;
-}
-
-static void take_module(struct process *p, const uint8_t *bytes, size_t size)
-{
-	struct wire_module m;
-	if (size < sizeof m)
-		return;
-	memcpy(&m, bytes, sizeof m);
-	const struct object *o = hybrid_module(hybrid_of(p), &m, bytes + sizeof m, size - sizeof m);
-	struct info info;
-	info_init(&info);
-	info_text(&info, "module", o->name, strlen(o->name));
-	if (o->build_id[0])
-		info_text(&info, "build_id", o->build_id, strlen(o->build_id));
-	info_int(&info, "address", (int64_t)m.start);
-	put_process(p, &info);
-}
-
-static void take_hybrid(struct process *p, const struct wire_slot *s)
-{
-	uint32_t id = (uint32_t)(s->size >> 32), python = stack_of(p, (uint32_t)s->addr);
-	stacks_room(p, id);
-	p->stacks[id] = hybrid_stack(hybrid_of(p), (uint32_t)s->size, python);
-}
-
-/* "3.11.2" */
-static void take_python(struct process *p, const char *version, size_t size)
-{
-	struct info info;
-	info_init(&info);
-	info_text(&info, "python", version, size);
-	put_process(p, &info);
-	const char *dot = strchr(version, '.');
-	p->minor = dot ? (unsigned)strtoul(dot + 1, NULL, 10) : 0;
-	if (p->hybrid)
-		hybrid_python(p->hybrid, p->minor);
-}
-
-/* Of a Python program; a program that embeds an interpreter may go on, and free by itself what it holds. */
-static void take_finalizing(struct process *p)
-{
-	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
-	if (!slash || strncmp(slash + 1, "python", 6) != 0)
-		return;
-	struct info info;
-	info_init(&info);
-	info_int(&info, "finalizing", 1);
-	put_process(p, &info);
-}
-
-/* Returns how many slots the message takes beyond its head. */
-static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
-{
-	if (s->size > WIRE_MESSAGE_MAX)
-		return 0;
-	uint8_t *bytes = message_bytes(p, s, ticket);
-	switch (s->kind) {
-	case WIRE_CODE:
-		take_code(p, bytes, s->size);
-		break;
-	case WIRE_WARN:
-		warn("process %d: %s", p->pid, (const char *)bytes);
-		break;
-	case WIRE_PYTHON:
-		take_python(p, (const char *)bytes, s->size);
-		break;
-	case WIRE_MODULE:
-		take_module(p, bytes, s->size);
-		break;
-	}
-	free(bytes);
-	return (s->size + WIRE_PAYLOAD_BYTES - 1) / WIRE_PAYLOAD_BYTES;
-}
-
 /* ---------------------------------------------------------------- the ring */
-
-/* Apply one record; the number of slots it took. */
-static inline uint64_t take(struct process *p, const struct wire_slot *s, uint64_t ticket)
-{
-	if (s->kind <= WIRE_PYMALLOC_FREE)
-		thread_of(p, s->tid);
-	switch (s->kind) {
-	case WIRE_FREE:
-	case WIRE_PYMALLOC_FREE:
-		take_free(p, s);
-		return 1;
-	case WIRE_REALLOC:
-	case WIRE_REALLOCARRAY:
-	case WIRE_PYMALLOC_REALLOC:
-	case WIRE_REALLOC_FREED:
-		take_realloc(p, s);
-		return 1;
-	case WIRE_MMAP:
-	case WIRE_MREMAP:
-		take_mapping(p, s);
-		return 1;
-	case WIRE_REALLOC_BEGIN:
-		take_realloc_begin(p, s);
-		return 1;
-	case WIRE_REALLOC_FAILED:
-		take_realloc_failed(p, s);
-		return 1;
-	case WIRE_UNMAP:
-		take_unmap(p, s);
-		return 1;
-	case WIRE_UNMAP_FAILED:
-		take_unmap_failed(p, s);
-		return 1;
-	case WIRE_REMAP_BEGIN:
-		take_remap_begin(p, s);
-		return 1;
-	case WIRE_REMAP_FAILED:
-		take_remap_failed(p, s);
-		return 1;
-	case WIRE_FINALIZING:
-		take_finalizing(p);
-		return 1;
-	case WIRE_NODE:
-		take_node(p, s);
-		return 1;
-	case WIRE_NATIVE:
-		hybrid_native(hybrid_of(p), (uint32_t)(s->size >> 32), (uint32_t)s->size, s->addr);
-		return 1;
-	case WIRE_HYBRID:
-		take_hybrid(p, s);
-		return 1;
-	case WIRE_CODE:
-	case WIRE_WARN:
-	case WIRE_PYTHON:
-	case WIRE_MODULE:
-		return 1 + take_message(p, s, ticket);
-	case WIRE_PAYLOAD:	/* of a message whose head was abandoned */
-		return 1;
-	default:
-		take_block(p, s);
-		return 1;
-	}
-}
 
 static inline bool committed(const struct process *p, uint64_t ticket)
 {
@@ -635,7 +150,7 @@ uint64_t process_drain(struct process *p, uint64_t max)
 		const struct wire_slot *s = &p->slots[t & p->mask];
 		__builtin_prefetch(&p->slots[(t + PREFETCH_SLOTS) & p->mask]);
 		addresses_prefetch(&p->live, p->slots[(t + PREFETCH_ADDRESSES) & p->mask].addr);
-		t += take(p, s, t);
+		t += record_take(p, s, t);
 		if (t - published >= 2048)
 			publish(p, published = t);
 	}
@@ -720,7 +235,7 @@ static void put_start(struct process *p)
 	info_init(&info);
 	info_int(&info, "ppid", p->ring->ppid);
 	snprintf(path, sizeof path, "/proc/%d/cmdline", p->pid);
-	ssize_t n = read_small(path, command, sizeof command);
+	ssize_t n = process_read(path, command, sizeof command);
 	if (n > 0)
 		info_argv(&info, "command", command, (size_t)n);
 	snprintf(path, sizeof path, "/proc/%d/exe", p->pid);
@@ -728,7 +243,7 @@ static void put_start(struct process *p)
 		info_text(&info, "executable", link, (size_t)n);
 		p->exe = xasprintf("%.*s", (int)n, link);
 	}
-	put_process(p, &info);
+	process_put(p, &info);
 }
 
 #define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
@@ -770,8 +285,7 @@ struct process *process_new(struct collector *c, pid_t pid, const struct wire_he
 	p->log2_slots = r->log2_slots;
 	p->mask = (1u << r->log2_slots) - 1;
 	p->inside = xcalloc(WIRE_MAX_THREADS, sizeof *p->inside);
-	addresses_init(&p->live);
-	threads_grow(p);
+	records_init(p);
 	return p;
 }
 
@@ -813,7 +327,7 @@ static void put_exit(struct process *p, int status)
 
 void process_end(struct process *p, int status)
 {
-	held(p, 0, p->live_bytes);
+	process_held(p, 0, p->live_bytes);
 	if (!p->c->deaf) {
 		if (p->abandoned && !p->released && !WIFSIGNALED(status))
 			warn("process %d: %llu events were begun and never finished by threads that ended",
@@ -825,19 +339,7 @@ void process_end(struct process *p, int status)
 
 void process_free(struct process *p)
 {
-	addresses_clear(&p->live);
-	regions_clear(&p->regions);
-	for (size_t i = 0; i <= p->thread_mask; i++)
-		if (p->threads[i]) {
-			free(p->threads[i]->cut);
-			free(p->threads[i]);
-		}
-	for (size_t i = 0; i < p->cap_codes; i++)
-		free(p->codes[i].table);
-	free(p->threads);
-	free(p->codes);
-	free(p->stacks);
-	hybrid_free(p->hybrid);
+	records_clear(p);
 	free(p->exe);
 	free(p->inside);
 	free(p);

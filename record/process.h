@@ -7,6 +7,7 @@
 #include "addresses.h"
 #include "collector.h"
 #include "hybrid.h"
+#include "info.h"
 #include "regions.h"
 #include "wire.h"
 
@@ -80,6 +81,20 @@ void process_end(struct process *p, int status);
 /* Throw away what is in the ring, tell the agent to stop. */
 void process_mute(struct process *p);
 void process_free(struct process *p);
+
+/* A process row with this map, which is cleared. */
+void process_put(struct process *p, struct info *info);
+/* A small file of /proc, as text: its bytes, or -1. `size` is the buffer's. */
+ssize_t process_read(const char *path, char *buf, size_t size);
+
+/* What it, and all processes, hold, and the most they ever did, for the closing line. */
+static inline void process_held(struct process *p, uint64_t more, uint64_t less)
+{
+	p->live_bytes += more - less;
+	p->c->live_bytes += more - less;
+	if (p->c->live_bytes > p->c->peak_bytes)
+		p->c->peak_bytes = p->c->live_bytes;
+}
 
 /* Monotonic clock. */
 uint64_t now_ns(void);
