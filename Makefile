@@ -163,6 +163,10 @@ compile_commands.json: Makefile $(SOURCES)
 bench: all
 	python3 tests/bench/compare.py $(BENCH)
 
+## agreement: the numbers beside memray's, on real programs (from PyPI); AGREEMENT='--programs json_loads' is a short run
+agreement: all
+	python3 tests/agreement/compare.py $(AGREEMENT)
+
 ## clean: remove build/
 clean:
 	rm -rf build compile_commands.json
@@ -171,7 +175,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
+.PHONY: all agreement bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -308,10 +308,10 @@ int main(int argc, char **argv)
 			count = true;
 			break;
 		case 'l':
-			what = TALLY_LEAKS;
+			tally_choose(&what, TALLY_LEAKS);
 			break;
 		case 't':
-			what = TALLY_TOTAL;
+			tally_choose(&what, TALLY_TOTAL);
 			break;
 		case 'P':
 			by_process = true;

@@ -125,6 +125,8 @@ bool mt_header_passed(const struct mt_header *h, const char *program);
 
 /* Text of a key in a msgpack info map ("command", "python", "executable", …); n == 0 if absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);
+/* An array of words there, as one shell-quoted line; NULL if absent or no such array. To be freed. */
+char *mt_info_words(struct mt_str info, const char *key);
 /* Integer of a key in an info map, or `otherwise`. */
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);
 

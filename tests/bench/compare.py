@@ -21,10 +21,8 @@ import subprocess
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.join(ROOT, "build", "bin")
-VENV = os.path.join(ROOT, "build", "bench", "venv")
-PACKAGES = ["memray==1.20.0", "pyperformance==1.11.0", "pyperf", "numpy"]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+from rival import BIN, ROOT, benchmark, benchmarks, set_up
 
 # Program: (pyperformance's folder, its arguments), or a file of ours. Those of memray's own benchmark suite.
 PYPERFORMANCE = {
@@ -67,17 +65,6 @@ GOALS = [
 ]
 
 
-def set_up():
-    """The venv with the rival and the programs; returns its python."""
-    python = os.path.join(VENV, "bin", "python")
-    if not os.path.exists(os.path.join(VENV, "ready")):
-        print("setting up %s (PyPI)" % VENV, file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        subprocess.run([python, "-m", "pip", "-q", "install", *PACKAGES], check=True)
-        open(os.path.join(VENV, "ready"), "w").close()
-    return python
-
-
 class Run:
     """One run of a command: CPU seconds of it and its children, wall seconds, the largest process's peak RSS."""
 
@@ -110,9 +97,7 @@ class Bench:
         self.work = os.path.join(ROOT, "build", "bench", "work")
         shutil.rmtree(self.work, ignore_errors=True)
         os.makedirs(self.work)
-        site = subprocess.run([self.python, "-c", "import pyperformance; print(pyperformance.__path__[0])"],
-                              check=True, capture_output=True, text=True).stdout.strip()
-        self.folder = os.path.join(site, "data-files", "benchmarks")
+        self.folder = benchmarks(self.python)
         self.empty = os.path.join(self.work, "empty.py")
         open(self.empty, "w").close()
         self.results = {}
@@ -122,9 +107,7 @@ class Bench:
         if program == "empty":
             return [self.empty]
         folder, arguments = PYPERFORMANCE[program]
-        script = os.path.join(self.folder, folder, "run_benchmark.py")
-        # pyperf's worker, one value of one loop, in this very process
-        return [script, *arguments, "--worker", "--loops=1", "--values=1", "--warmups=0"]
+        return benchmark(self.folder, folder, arguments)
 
     def variants(self, program, mode):
         memray, memrec = MODES[mode]
