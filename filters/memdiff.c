@@ -270,17 +270,6 @@ struct choices {
 	int format;
 };
 
-static enum stacks_detail parse_detail(const char *text)
-{
-	if (strcmp(text, "line") == 0)
-		return STACKS_LINE;
-	if (strcmp(text, "function") == 0)
-		return STACKS_FUNCTION;
-	if (strcmp(text, "file") == 0)
-		return STACKS_FILE;
-	usage_die("--by: '%s' is not line, function or file", text);
-}
-
 static struct choices parse(int argc, char **argv)
 {
 	struct choices c = { .of = { .what = TALLY_PEAK, .detail = STACKS_LINE } };
@@ -291,7 +280,7 @@ static struct choices parse(int argc, char **argv)
 		case 'c': c.of.count = true; break;
 		case 'l': c.of.what = TALLY_LEAKS; break;
 		case 't': c.of.what = TALLY_TOTAL; break;
-		case 'b': c.of.detail = parse_detail(optarg); break;
+		case 'b': c.of.detail = tool_detail(optarg, "--by"); break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		default:
 			if (c.format && c.format != key)
