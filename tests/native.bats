@@ -45,6 +45,26 @@ stack_of() { # TRACE SIZE
 	agrees env PYTHONMALLOC=malloc /usr/bin/python3 "$TESTS/native/objects.py"
 }
 
+# What memrec -n -A said of a run by every Python, every third trail compared with a walk.
+trails() { # SCRIPT [ARG...]
+	local python
+	while read -r python; do
+		echo "$python"
+		"${VERIFY%/*}/verify/bin/memrec" -n -A -f -o t.lz4 -- "$python" "$TESTS/$1" "${@:2}" 2>&1 | grep -E 'trail led elsewhere|^done$' 
+	done < <(pythons)
+}
+
+@test "a trail leads where a walk does: calls of every kind, by every Python" {
+	export PYSTACK_SEEDS=10
+	run trails pystack/operands.py alone
+	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *elsewhere* ]]
+}
+
+@test "taking a trail without a look at it would have been caught" {
+	PYSTACK_SEEDS=2 NATIVE_BLIND=1 run trails pystack/operands.py alone
+	[[ $output == *elsewhere* ]]
+}
+
 @test "the walker's frames are libunwind's: numpy" {
 	python=$(numpy_python)
 	[ -n "$python" ] || skip "no Python with numpy (name one in NUMPY_PYTHON)"

@@ -64,6 +64,21 @@ found() {
 	PYSTACK_NAIVE=1 none naive.py
 }
 
+@test "every kind of call, left by return and exception and entered again, at any depth" {
+	each operands.py
+}
+
+@test "taking stamps for standing without a look would have been caught" {
+	local python tried=
+	while read -r python; do
+		"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || continue
+		run env PYSTACK_BLIND=1 LD_PRELOAD="$BUILD/pystack-verify.so" timeout 60 "$python" "$TESTS/pystack/operands.py"
+		[ "$status" -eq 1 ] && [[ $output == *WRONG* ]] || { echo "$python, status $status: $output"; return 1; }
+		tried=1
+	done < "$BATS_FILE_TMPDIR/pythons"
+	[ -n "$tried" ] || skip "no Python of 3.11 to 3.13 here"
+}
+
 @test "dead code objects leave no names behind, and the same content keeps its number" {
 	PYSTACK_EXECS=700 each stale.py
 }

@@ -15,6 +15,8 @@
 /* `key` tells where the frame is: up to 3.10 its f_lasti, later the address of its instruction. */
 struct level {
 	uintptr_t frame, code, key;
+	uint64_t stamp;		/* proofs.h, the operand: what was put at frame + slot */
+	uint32_t slot;		/* 0: nothing */
 	uint32_t node;
 };
 #define KEY_SPOILT UINTPTR_MAX		/* no frame has it */
@@ -56,6 +58,11 @@ bool last_walk_grow(struct last_walk *t, uint32_t n);
 bool last_walk_grow_chunks(struct last_walk *t, uint32_t n, uint32_t n_kept);
 /* Code objects died: what is kept of them must not match a new one at the same address. */
 void last_walk_spoil_dead(struct last_walk *t);
+/* One that no pointer equals, and no other stamp of this process. */
+static inline uint64_t last_walk_stamp(struct last_walk *t)
+{
+	return t->last_stamp += 2;
+}
 /* How many there are, in use or idle. For tests. */
 uint32_t last_walk_count(void);
 

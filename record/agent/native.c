@@ -9,6 +9,9 @@
  * and if all are what they were, so is the rest of the stack: by induction, not
  * by likelihood. Frames that needed more than those words are stepped anew.
  *
+ * A loop comes by the same few stacks again and again: whole ways outwards are
+ * kept (trails) and taken again if every return address on them still stands.
+ *
  * Then Python: each evaluator among the frames gets the number of Python frames
  * it runs (evaluators.c). A node is a frame with that number; and a pair of
  * such a stack with a Python stack is a node again, which the collector
@@ -18,85 +21,27 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "cfi.h"
-#include "claims.h"
 #include "got.h"
+#include "native_thread.h"
+#include "native_walk.h"
 #include "nodes.h"
 #include "ring.h"
 #include "../wire.h"
 
 #define FIRST_FRAMES 256u
 
-struct frame {
-	uintptr_t pc, sp, fp;
-	uintptr_t ip_slot, fp_slot;	/* where pc's return address and fp were read; fp_slot may be &fp */
-	uint32_t node;
-	uint16_t runs;			/* wire.h: WIRE_RUNS() */
-	bool complex;			/* finding it took more reads than those */
-};
-
-/* A node found before, in front of the table of all. */
-struct step {
-	uint64_t what;
-	uint32_t parent, node;		/* node 0: the entry is free */
-};
-
-/*
- * A step outwards made before. Where it leads follows from the frame's pc and
- * sp (and fp, if the rule asks for that), and it is taken again if the return
- * address that was read then is still there. That is compared, but the next
- * step need not wait for it, as it would for the rule and the word.
- */
-struct leap {
-	uintptr_t pc, sp, fp;
-	uintptr_t fp_matters;		/* all bits or none */
-	uintptr_t caller_pc, caller_sp, ip_slot, fp_slot;
-};
-
-/*
- * A few frames on top of a node, as a program's loop puts them there again and
- * again: their nodes at one look, and that of their pair with a Python stack.
- */
-#define PATH_MOST 8u
-struct path {
-	uint32_t from, n;		/* n 0: the entry is free */
-	uint32_t python, pair;		/* python 0: no pair yet */
-	uint64_t what[PATH_MOST];
-	uint32_t node[PATH_MOST];
-};
-
-#define LOG2_STEPS 9
-#define LOG2_PATHS 6
-#define LEAPS 1024u
-
-struct thread {
-	struct claim claim;
-	struct frame *frames;		/* the last walk, oldest first */
-	struct frame *fresh;		/* found in this walk, newest first */
-	uint32_t n, n_fresh, capacity, fresh_capacity;
-	uint32_t generation;
-	bool unkept;			/* the last walk cannot serve this one */
-	struct evaluators now;
-	struct evaluator *known;	/* the last walk's evaluators, oldest first */
-	uint32_t n_known, known_capacity;
-	uint32_t flushes;		/* of rules, as far as the leaps know */
-	struct path *path;		/* of this capture, or NULL */
-	struct step steps[1u << LOG2_STEPS];
-	struct path paths[1u << LOG2_PATHS];
-	struct leap leaps[LEAPS] __attribute__((aligned(64)));
-};
-
 bool native_on;
 static struct claims threads;
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
 static uint32_t generation = 1;		/* of code addresses: one more when code went away that numbers were given to */
 static uint32_t flushes = 1;		/* of rules: one more when any code went away */
-static uintptr_t own_start, own_end;	/* the agent's code */
 
 #ifdef NATIVE_VERIFY
 bool native_no_flush;
+bool native_blind;
 #endif
 
 /* ---- a thread's state ---- */
@@ -122,183 +67,6 @@ static COLD struct thread *thread_begin(void)
 	t->generation = t->flushes = 0;		/* whatever they were before */
 	self = t;
 	return t;
-}
-
-static COLD bool fresh_grow(struct thread *t)
-{
-	struct frame *p = pages_new(2 * t->fresh_capacity * sizeof *p);
-	if (!p)
-		return false;
-	memcpy(p, t->fresh, t->n_fresh * sizeof *p);
-	pages_free(t->fresh, t->fresh_capacity * sizeof *p);
-	t->fresh = p;
-	t->fresh_capacity *= 2;
-	return true;
-}
-
-/* The frames move: those whose frame pointer is the callee's point into themselves. */
-static COLD bool frames_grow(struct thread *t, uint32_t n)
-{
-	uint32_t capacity = t->capacity;
-	while (capacity < n)
-		capacity *= 2;
-	struct frame *p = pages_new(capacity * sizeof *p);
-	if (!p)
-		return false;
-	memcpy(p, t->frames, t->n * sizeof *p);
-	for (uint32_t i = 0; i < t->n; i++)
-		if (p[i].fp_slot == (uintptr_t)&t->frames[i].fp)
-			p[i].fp_slot = (uintptr_t)&p[i].fp;
-	pages_free(t->frames, t->capacity * sizeof *p);
-	t->frames = p;
-	t->capacity = capacity;
-	return true;
-}
-
-/* ---- the walk ---- */
-
-#define NONE (-1)	/* no frame of the last walk stands */
-#define FAILED (-2)	/* no memory */
-
-/* Does stepping out of `inner` still lead to `outer`? */
-static COLD bool step_again(const struct frame *inner, const struct frame *outer)
-{
-	struct cfi_frame f = { .pc = inner->pc, .sp = inner->sp, .fp = inner->fp };
-	struct cfi_bounds bounds;
-	cfi_stack(&bounds, inner->sp);
-	enum cfi_step step = cfi_step(&f, &bounds);
-	return (step == CFI_COMPLEX || step == CFI_CALLER) && f.pc == outer->pc && f.sp == outer->sp && f.fp == outer->fp;
-}
-
-/* Frame `at` is in the state it was in. Are those beyond it? */
-static inline bool outer_stand(const struct thread *t, uint32_t at)
-{
-	uintptr_t different = 0;
-	bool complex = false;
-	for (uint32_t i = at; i-- > 0;) {
-		const struct frame *f = &t->frames[i];
-		different |= *(volatile uintptr_t *)f->ip_slot ^ (f->pc + CFI_CALL_BYTES);
-		different |= *(volatile uintptr_t *)f->fp_slot ^ f->fp;
-		complex |= f->complex;
-	}
-	if (different)
-		return false;
-	if (UNLIKELY(complex))
-		for (uint32_t i = at; i-- > 0;)
-			if (t->frames[i].complex && !step_again(&t->frames[i + 1], &t->frames[i]))
-				return false;
-	return true;
-}
-
-static inline bool is_own(uintptr_t pc)
-{
-	return pc - own_start < own_end - own_start;
-}
-
-static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
-{
-	struct leap *l = &t->leaps[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (LEAPS - 1)];
-	if (LIKELY(l->pc == f->pc && l->sp == f->sp && ((l->fp ^ f->fp) & l->fp_matters) == 0) &&
-	    LIKELY(*(volatile uintptr_t *)l->ip_slot == l->caller_pc + CFI_CALL_BYTES)) {
-		f->pc = l->caller_pc;
-		f->sp = l->caller_sp;
-		f->ip_slot = l->ip_slot;
-		f->fp_slot = l->fp_slot;
-		if (l->fp_slot)
-			f->fp = *(volatile uintptr_t *)l->fp_slot;
-		return CFI_CALLER;
-	}
-	uintptr_t pc = f->pc, sp = f->sp, fp = f->fp;
-	enum cfi_step step = cfi_step(f, bounds);
-	if (LIKELY(step == CFI_CALLER)) {
-		l->pc = 0;		/* nobody's, should a signal handler jump away from here */
-		__asm__ volatile("" ::: "memory");
-		l->sp = sp;
-		l->fp = fp;
-		l->fp_matters = cfi_is_by_sp(pc) ? 0 : UINTPTR_MAX;
-		l->caller_pc = f->pc;
-		l->caller_sp = f->sp;
-		l->ip_slot = f->ip_slot;
-		l->fp_slot = f->fp_slot;
-		__asm__ volatile("" ::: "memory");
-		l->pc = pc;
-	}
-	return step;
-}
-
-/*
- * Walk from `f` outwards. What is new is in t->fresh; returns the oldest-first
- * index of the newest frame that stands as it was. *keep: the walk may serve
- * as the next one's last.
- */
-static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
-{
-	struct cfi_bounds bounds;
-	int64_t j = (int64_t)t->n - 1;
-	uint32_t n = 0;
-	enum cfi_step step = CFI_CALLER;
-	cfi_stack(&bounds, f.sp);
-	*keep = true;
-	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : leap(t, &f, &bounds)) {
-		if (step == CFI_END) {
-			j = NONE;
-			break;
-		}
-		while (j >= 0 && t->frames[j].sp < f.sp)
-			j--;
-		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && t->frames[j].fp == f.fp) {
-			if (LIKELY(outer_stand(t, (uint32_t)j)))
-				break;
-			j = NONE;
-		}
-		if (n == 0 && is_own(f.pc))
-			continue;
-		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
-			*keep = false;
-			j = NONE;
-		}
-		if (UNLIKELY(n == t->fresh_capacity)) {
-			t->n_fresh = n;
-			if (!fresh_grow(t))
-				return FAILED;
-		}
-		struct frame *fresh = &t->fresh[n++];
-		fresh->pc = f.pc;
-		fresh->sp = f.sp;
-		fresh->fp = f.fp;
-		fresh->ip_slot = f.ip_slot;
-		fresh->fp_slot = f.fp_slot;
-		fresh->complex = step == CFI_COMPLEX;
-	}
-	t->n_fresh = n;
-	return j;
-}
-
-/*
- * A frame that was written a moment ago, word by word, is copied likewise: the
- * processor does not hand on two fresh words in one wide load.
- */
-static inline void frame_copy(struct frame *to, const struct frame *from)
-{
-	const volatile struct frame *p = from;
-	to->pc = p->pc;
-	to->sp = p->sp;
-	to->fp = p->fp;
-	to->ip_slot = p->ip_slot;
-	to->fp_slot = p->fp_slot ? p->fp_slot : (uintptr_t)&to->fp;
-	to->runs = 0;
-	to->complex = p->complex;
-}
-
-/* The first `n` frames stand; the fresh ones come on top. */
-static inline bool put_fresh(struct thread *t, uint32_t n)
-{
-	t->n = n;
-	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
-		return false;
-	for (uint32_t i = t->n_fresh; i > 0; i--)
-		frame_copy(&t->frames[t->n++], &t->fresh[i - 1]);
-	return true;
 }
 
 /* ---- evaluators ---- */
@@ -366,6 +134,33 @@ static inline uint32_t mark_evaluators(struct thread *t, uint32_t kept, bool pyt
 		at = k + 1;
 	}
 	return changed;
+}
+
+/* How many evaluators lie in frame `base` or beyond. */
+static inline uint32_t evaluators_to(const struct thread *t, uint32_t base)
+{
+	uint32_t n = t->n_known;
+	while (n > 0 && t->known[n - 1].frame > base)
+		n--;
+	return n;
+}
+
+/* Are the evaluators, up to the way's base, what they were in the last walk, and on the way what they were then? */
+static inline bool evaluators_stand(struct thread *t, const struct trail *way, bool python)
+{
+	uint32_t n = 0, known = evaluators_to(t, way->base), different = 0;
+	if (python) {
+		evaluators_read(&t->now);
+		n = t->now.n;
+	}
+	if (n != known + way->n_evaluators)
+		return false;
+	const struct evaluator *newest = t->now.e;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct evaluator *was = i < known ? &t->known[i] : &way->evaluator[i - known], *is = &newest[n - 1 - i];
+		different |= (was->at != is->at) | (was->frames ^ is->frames);
+	}
+	return different == 0;
 }
 
 /* ---- numbers ---- */
@@ -473,6 +268,7 @@ static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t pytho
 static COLD void forget_leaps(struct thread *t)
 {
 	memset(t->leaps, 0, sizeof t->leaps);
+	memset(t->trails, 0, sizeof t->trails);
 	t->flushes = __atomic_load_n(&flushes, __ATOMIC_ACQUIRE);
 	t->n = t->n_known = 0;
 }
@@ -482,19 +278,13 @@ static void thread_reset(struct thread *t)
 	t->n = t->n_known = 0;
 	memset(t->steps, 0, sizeof t->steps);
 	memset(t->paths, 0, sizeof t->paths);
+	memset(t->trails, 0, sizeof t->trails);
 	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
-static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
+/* By walking; the way is kept in `trail`. */
+static uint32_t capture_walking(struct thread *t, const struct cfi_frame *begin, struct trail *trail, uint32_t python)
 {
-	uint32_t python = pystack_capture();
-	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
-		thread_reset(t);
-	if (UNLIKELY(t->flushes != __atomic_load_n(&flushes, __ATOMIC_ACQUIRE)))
-		forget_leaps(t);
-	if (UNLIKELY(t->unkept))
-		t->n = t->n_known = 0;
-	t->unkept = false;
 	bool keep;
 	int64_t stands = walk(t, *begin, &keep);
 	uint32_t kept = (uint32_t)(stands + 1);
@@ -509,7 +299,50 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
 		t->unkept = true;
 	if (UNLIKELY(native == 0 || (int32_t)native < 0))
 		return python;
-	return python == NODE_ROOT ? native : pair_of(t, native, python);
+	uint32_t node = python == NODE_ROOT ? native : pair_of(t, native, python);
+	if (stands >= 0 && keep)
+		trail_keep(t, trail, (uint32_t)stands, evaluators_to(t, (uint32_t)stands), python, node);
+	return node;
+}
+
+#ifdef NATIVE_VERIFY
+/* Of the trails, every third is walked too (not all: a walk renews what the next trail rests on). */
+static void check_trail(struct thread *t, const struct cfi_frame *begin, struct trail *trail, uint32_t python)
+{
+	static const char text[] = "a trail led elsewhere";
+	static __thread uint32_t count;
+	uint32_t node = trail->node;
+	t->hit = trail;
+	if (++count % 3 != 0)
+		return;
+	t->hit = NULL;
+	if (capture_walking(t, begin, trail, python) != node)
+		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
+}
+#endif
+
+static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
+{
+	uint32_t python = pystack_capture();
+	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
+		thread_reset(t);
+	if (UNLIKELY(t->flushes != __atomic_load_n(&flushes, __ATOMIC_ACQUIRE)))
+		forget_leaps(t);
+	if (UNLIKELY(t->unkept))
+		t->n = t->n_known = 0;
+	t->unkept = false;
+	struct trail *trail = trail_place(t, begin, python);
+	if (LIKELY(trail_stands(t, trail, begin, python)) && LIKELY(evaluators_stand(t, trail, python != NODE_ROOT))) {
+		uint32_t node = trail->node;
+#ifdef NATIVE_VERIFY
+		check_trail(t, begin, trail, python);
+#endif
+		return node;
+	}
+#ifdef NATIVE_VERIFY
+	t->hit = NULL;
+#endif
+	return capture_walking(t, begin, trail, python);
 }
 
 uint32_t native_capture(const struct cfi_frame *begin)
@@ -526,8 +359,16 @@ uint32_t native_capture(const struct cfi_frame *begin)
 #ifdef NATIVE_VERIFY
 uint32_t native_frames(uintptr_t *pc, uint32_t n)
 {
-	uint32_t k = 0;
-	for (uint32_t i = self->n; i > 0 && k < n; i--)
+	uint32_t k = 0, i = self->n;
+	if (self->hit) {
+		for (uint32_t j = 0; j < self->hit->n - 1; j++) {
+			uintptr_t at = self->hit->address[j].word - CFI_CALL_BYTES;
+			if (!is_own(at) && k < n)
+				pc[k++] = at;
+		}
+		i = self->hit->base + 1;
+	}
+	for (; i > 0 && k < n; i--)
 		pc[k++] = self->frames[i - 1].pc;
 	return k;
 }
@@ -568,6 +409,9 @@ void native_init(void)
 {
 	struct dl_find_object self_object;
 	extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+#ifdef NATIVE_VERIFY
+	native_blind = getenv("NATIVE_BLIND") != NULL;
+#endif
 	if (!_dl_find_object || _dl_find_object(__builtin_return_address(0), &self_object) != 0) {
 		static const char text[] = "this C library is older than 2.35: recording without native stacks";
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);

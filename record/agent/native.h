@@ -61,6 +61,8 @@ void evaluators_forked(void);
 /* For tests: the last capture's frames, newest first; their number. */
 uint32_t native_frames(uintptr_t *pc, uint32_t n);
 extern bool native_no_flush;
+/* For tests: take a trail without a look at its addresses. Wrong, and shown to be. */
+extern bool native_blind;
 #endif
 
 #endif

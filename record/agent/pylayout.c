@@ -55,6 +55,11 @@ static void layout_unpublished(struct py_layout *o, const struct published *d, u
 	o->ts_event = !known ? -1 : d->minor < 15 ? 64 : 68;
 	if (hex >= 0x030e05f0)		/* `visited`, after the owner: before 3.14.5 the garbage collector reads it */
 		o->f_mark = o->f_owner + 1;
+	/* Without a lock the collector of cycles may read value stacks to their end; from 3.14 on they are kept in another way. */
+	if (d->minor == 13 && !d->free_threaded && o->f_owner == 70 && d->group[FRAME][4] == 72) {
+		o->f_stacktop = 64;
+		o->f_values = 72;
+	}
 }
 
 static void layout_tstate(struct py_layout *o, struct published *d)
@@ -72,7 +77,7 @@ static void layout_frame(struct py_layout *o, struct published *d)
 	o->f_instr = field(d, FRAME, 3);
 	o->f_owner = field(d, FRAME, 5);
 	o->f_tlbc = d->minor >= 14 && d->free_threaded ? field(d, FRAME, 7) : -1;
-	o->f_gen = o->f_mark = -1;
+	o->f_gen = o->f_mark = o->f_stacktop = o->f_values = o->f_entry = -1;
 	o->shim_owner = 3;
 	o->code_tags = d->minor >= 14 ? 3 : 0;
 }

@@ -30,6 +30,8 @@ struct py_layout {
 	int f_owner;		/* from 3.12: what the frame belongs to */
 	int f_gen;		/* to 3.10: the generator it belongs to */
 	int f_mark;		/* a byte that each new activation resets and nobody reads; pystack.c */
+	/* 3.11 to 3.13: the value stack's height in words, where locals and it begin; 3.11: entered from C. */
+	int f_stacktop, f_values, f_entry;
 	int f_tlbc;		/* free-threaded 3.14: which copy of the bytecode the thread runs */
 	int shim_owner;		/* from this owner on a frame is the interpreter's, not Python's */
 	int code_tags;		/* low bits of f_code that are no part of the pointer */

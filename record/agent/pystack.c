@@ -10,18 +10,7 @@
  * that was there before; from there down EVERY level is compared with what it
  * was. "The top frame looks the same, so the rest is" would be wrong: two calls
  * of one function from two lines of its caller put the same frame at the same
- * address with the same instruction. Only a proof allows an early stop:
- *
- *   the mark    a byte of the frame that each activation resets and nobody
- *               reads. Still there: the same activation, so everything older
- *               stands still since. Not for generators, whose frames move.
- *   the anchor  frames live in chunks; a chunk is released when its first frame
- *               ends. A stamp in the last word of a chunk, which no frame uses,
- *               still there: the chunk below was never left since, so its first
- *               frame is the same activation.
- *
- * Neither while a debugger is at work, which may move an older frame to
- * another line.
+ * address with the same instruction. Only a proof (proofs.h) allows an early stop.
  */
 #include "pystack.h"
 
@@ -34,11 +23,10 @@
 #include "agent.h"
 #include "nodes.h"
 #include "lastwalk.h"
+#include "proofs.h"
 #include "pycode.h"
 #include "pytables.h"
 #include "../wire.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 static __thread struct last_walk *self;
 
@@ -110,86 +98,6 @@ static int32_t frame_lasti(const struct py_layout *o, const struct level *l)
 	return at < 0 ? -1 : at;
 }
 
-/* ---- the mark ---- */
-
-/* What a new activation leaves there: up to 3.10 f_trace_lines (True), later `visited`. */
-INLINE uint8_t mark_unset(const struct py_layout *o)
-{
-	return o->minor <= 10;
-}
-
-INLINE bool frame_stays(const struct py_layout *o, uintptr_t f)
-{
-	return o->minor <= 10 ? LOAD(f, o->f_gen) == 0 : LOAD_BYTE(f, o->f_owner) == 0;
-}
-
-/* Each thread has its own mark: a program may run one thread state in several threads by turns. */
-INLINE bool is_marked(const struct py_layout *o, const struct last_walk *t, uintptr_t f)
-{
-	return LOAD_BYTE(f, o->f_mark) == t->mark && frame_stays(o, f);
-}
-
-/* Only over what a new activation left there: a program may have set f_trace_lines to False. */
-INLINE void mark(const struct py_layout *o, const struct last_walk *t, uintptr_t f)
-{
-	if (LOAD_BYTE(f, o->f_mark) == mark_unset(o) && frame_stays(o, f))
-		LOAD_BYTE(f, o->f_mark) = t->mark;
-}
-
-/* ---- the anchor ---- */
-
-/* A chunk: the one below it, its size in bytes, its top, then frames. */
-#define CHUNK_BELOW(c) LOAD(c, 0)
-#define CHUNK_STAMP(c) LOAD(c, LOAD(c, 8) - 8)
-#define CHUNK_FIRST_FRAME(c) ((c) + 24)
-
-INLINE bool has_many_chunks(const struct py_layout *o, uintptr_t ts)
-{
-	uintptr_t c = LOAD(ts, o->ts_chunk);
-	return c && (c = CHUNK_BELOW(c)) != 0 && CHUNK_BELOW(c) != 0;
-}
-
-/*
- * The first frame of the chunk below the newest chunk whose stamp is ours, or 0;
- * *kept: how many of our stamps stand. Not that chunk's own first frame: some
- * releases keep one empty chunk for later, and its stamp with it.
- */
-static COLD uintptr_t find_anchor(const struct py_layout *o, const struct last_walk *t, uintptr_t ts, uint32_t *kept)
-{
-	uintptr_t c = LOAD(ts, o->ts_chunk);
-	for (int looked = 0; looked < 64; looked++, c = CHUNK_BELOW(c)) {
-		uintptr_t below = CHUNK_BELOW(c);
-		if (!below || !CHUNK_BELOW(below))
-			break;
-		uint64_t stamp = CHUNK_STAMP(c);
-		for (uint32_t i = t->n_chunks; stamp && i > 1 && i + 8 > t->n_chunks; i--)
-			if (t->chunks[i - 1].stamp == stamp && t->chunks[i - 1].chunk == c && t->chunks[i - 2].chunk == below) {
-				*kept = i;
-				return CHUNK_FIRST_FRAME(below);
-			}
-	}
-	return 0;
-}
-
-/* Stamp every chunk above those kept. */
-static COLD void stamp_chunks(const struct py_layout *o, struct last_walk *t, uintptr_t ts, uint32_t kept)
-{
-	uintptr_t known = kept ? t->chunks[kept - 1].chunk : 0;
-	uint32_t n = kept;
-	for (uintptr_t c = LOAD(ts, o->ts_chunk); c && c != known; c = CHUNK_BELOW(c))
-		n++;
-	t->n_chunks = kept;
-	if (!last_walk_grow_chunks(t, n, kept)) {
-		t->n_chunks = 0;
-		return;
-	}
-	t->n_chunks = n;
-	for (uintptr_t c = LOAD(ts, o->ts_chunk); c && c != known; c = CHUNK_BELOW(c)) {
-		CHUNK_STAMP(c) = ++t->last_stamp;
-		t->chunks[--n] = (struct stamped){ c, t->last_stamp };
-	}
-}
-
 /* ---- the walk ---- */
 
 #define COLLECTED_ALL (-1)	/* no frame of the last walk was met */
@@ -209,6 +117,7 @@ INLINE int64_t collect(const struct py_layout *o, struct last_walk *t, uintptr_t
 		l->frame = f;
 		l->code = frame_code(o, f);
 		l->key = frame_key(o, f);
+		l->slot = 0;
 		if (marks)
 			mark(o, t, f);
 	}
@@ -223,6 +132,7 @@ INLINE bool level_unchanged(const struct py_layout *o, struct level *l, uintptr_
 		return true;
 	l->key = key;
 	l->code = frame_code(o, f);
+	l->slot = 0;
 	return false;
 }
 
@@ -231,9 +141,10 @@ INLINE bool level_unchanged(const struct py_layout *o, struct level *l, uintptr_
  * level that changed, at + 1 if none did, MOVED if a frame hangs under another
  * one than it did (a generator, a greenlet).
  */
-INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t at, bool marks, uintptr_t anchor)
+INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t at, bool marks, bool operands, uintptr_t anchor)
 {
 	uint32_t changed = at + 1;
+	uintptr_t callee = t->n_fresh ? t->fresh[t->n_fresh - 1].frame : 0;
 	uintptr_t f = t->levels[at].frame;
 	for (uint32_t i = at;; i--) {
 		uintptr_t expected = i ? t->levels[i - 1].frame : 0, next = LOAD(f, o->f_back);
@@ -253,6 +164,14 @@ INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t 
 			}
 			mark(o, t, f);
 		}
+		if (operands && i % STAMP_EVERY == STAMP_EVERY - 1) {
+			if (LIKELY(operand_stands(&t->levels[i]))) {
+				COUNT(early_stops);
+				return changed;
+			}
+			if (callee && changed != i)
+				operand_stamp(o, t, &t->levels[i], callee, t->levels[i].node == t->levels[i - 1].node);
+		}
 		if (anchor && f == anchor) {
 			COUNT(early_stops);
 			return changed;
@@ -263,6 +182,7 @@ INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t 
 			return MOVED;
 		if (i == 0)
 			return changed;
+		callee = f;
 		f = guess;
 	}
 }
@@ -351,7 +271,7 @@ INLINE uint32_t walk(const struct py_layout *o, struct last_walk *t, uintptr_t t
 	if (UNLIKELY(t->deaths != code_deaths()))
 		last_walk_spoil_dead(t);
 	bool early = !is_traced(o, ts);
-	bool marks = early && o->f_mark >= 0;
+	bool marks = early && o->f_mark >= 0, operands = early && o->f_stacktop >= 0;
 	/* From 3.15 on chunks may be kept or moved in other ways: the anchor would prove nothing. */
 	bool chunks = early && o->f_mark < 0 && o->ts_chunk >= 0 && o->minor <= 14 && UNLIKELY(has_many_chunks(o, ts));
 	uint32_t kept = 0;
@@ -360,8 +280,8 @@ INLINE uint32_t walk(const struct py_layout *o, struct last_walk *t, uintptr_t t
 	int64_t known = collect(o, t, newest_frame(o, ts), marks);
 	uint32_t changed = 0;
 	if (LIKELY(known >= 0)) {
-		changed = UNLIKELY(anchor != 0) ? verify(o, t, (uint32_t)known, false, anchor)
-						: verify(o, t, (uint32_t)known, marks, 0);
+		changed = UNLIKELY(anchor != 0) ? verify(o, t, (uint32_t)known, false, operands, anchor)
+						: verify(o, t, (uint32_t)known, marks, operands, 0);
 		if (UNLIKELY(changed == MOVED)) {
 			COUNT(rebuilds);
 			t->n = kept = changed = 0;
@@ -527,7 +447,7 @@ void pystack_init(void)
 
 #ifdef PYSTACK_VERIFY
 struct pystack_counts pystack_counts;
-bool pystack_naive, pystack_trusting, pystack_generic;
+bool pystack_naive, pystack_trusting, pystack_blind, pystack_generic;
 
 static void check(uint32_t node, struct last_walk *t, uintptr_t ts)
 {

@@ -32,6 +32,8 @@ extern struct pystack_counts pystack_counts;
 extern bool pystack_naive;
 /* For tests: stop early also while a debugger is at work. Wrong, and shown to be. */
 extern bool pystack_trusting;
+/* For tests: take a stamp for standing without a look at it. Wrong, and shown to be. */
+extern bool pystack_blind;
 /* For tests: walk with the layout as a variable, as an unknown patch release would be. */
 extern bool pystack_generic;
 #define COUNT(what) __atomic_add_fetch(&pystack_counts.what, 1, __ATOMIC_RELAXED)

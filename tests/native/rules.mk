@@ -11,3 +11,13 @@ $B/tests/native-verify.so: $(NATIVE_DEPS)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared \
 		$(LDFLAGS) -o $@ tests/native/harness.c $(NATIVE_PARTS) -lunwind
 TEST_FILES += $B/tests/native-verify.so
+
+# The whole agent, comparing trails with walks; in a tree of its own with memrec, which looks for it there.
+$B/tests/verify/lib/memrec/libmemrec.so: $(AGENT_SRC) $(wildcard record/agent/*.h record/wire.h) record/agent/exports.map
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno \
+		-shared $(LDFLAGS) -Wl,-Bsymbolic-functions -Wl,--version-script=record/agent/exports.map -Wl,-z,now -o $@ $(AGENT_SRC)
+$B/tests/verify/bin/memrec: $B/bin/memrec
+	@mkdir -p $(@D)
+	@cp $< $@
+TEST_FILES += $B/tests/verify/lib/memrec/libmemrec.so $B/tests/verify/bin/memrec

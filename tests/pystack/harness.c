@@ -6,7 +6,7 @@
  * with -DPYSTACK_VERIFY each capture is compared with the reference walk.
  * Python calls the pt_ functions through ctypes.
  *
- * Environment: PYSTACK_NAIVE=1, PYSTACK_STALE=1, PYSTACK_TRUSTING=1 make it wrong
+ * Environment: PYSTACK_NAIVE=1, PYSTACK_STALE=1, PYSTACK_TRUSTING=1, PYSTACK_BLIND=1 make it wrong
  * on purpose, PYSTACK_ODD=1 makes the layout one of no known build,
  * PYSTACK_GENERIC=1 walks with the layout as a variable, PYSTACK_PAGES=BYTES is
  * all the memory there is, PYSTACK_REPORT=FILE appends a line of counts at the
@@ -131,6 +131,7 @@ __attribute__((constructor)) static void begin(void)
 #ifdef PYSTACK_VERIFY
 	pystack_naive = flag("PYSTACK_NAIVE");
 	pystack_trusting = flag("PYSTACK_TRUSTING");
+	pystack_blind = flag("PYSTACK_BLIND");
 	code_stale = flag("PYSTACK_STALE");
 	pystack_generic = flag("PYSTACK_GENERIC");
 #endif

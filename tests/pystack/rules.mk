@@ -1,6 +1,6 @@
 # The agent's Python part alone, for tests: verifying each capture, and plain for the bench.
 PYSTACK_PARTS = $(addprefix record/agent/,object.c pylayout.c pycode.c lastwalk.c claims.c pytext.c nodes.c pyreference.c) record/pylines.c
-PYSTACK_DEPS  = tests/pystack/harness.c $(PYSTACK_PARTS) $(wildcard record/agent/py*.[ch] record/agent/nodes.h record/agent/object.[ch] record/agent/lastwalk.[ch] record/agent/claims.[ch] record/pylines.h tests/lib/alone.h)
+PYSTACK_DEPS  = tests/pystack/harness.c $(PYSTACK_PARTS) $(wildcard record/agent/py*.[ch] record/agent/nodes.h record/agent/object.[ch] record/agent/lastwalk.[ch] record/agent/proofs.h record/agent/claims.[ch] record/pylines.h tests/lib/alone.h)
 PYSTACK_CC    = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared $(LDFLAGS)
 
 $B/tests/pystack-verify.so: $(PYSTACK_DEPS)

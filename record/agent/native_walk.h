@@ -1,0 +1,265 @@
+/*
+ * native_walk.h - from the hook outwards to what stands as it was, for native.c
+ */
+#ifndef NATIVE_WALK_H
+#define NATIVE_WALK_H
+
+#include <string.h>
+
+#include "native_thread.h"
+
+static COLD bool fresh_grow(struct thread *t)
+{
+	struct frame *p = pages_new(2 * t->fresh_capacity * sizeof *p);
+	if (!p)
+		return false;
+	memcpy(p, t->fresh, t->n_fresh * sizeof *p);
+	pages_free(t->fresh, t->fresh_capacity * sizeof *p);
+	t->fresh = p;
+	t->fresh_capacity *= 2;
+	return true;
+}
+
+/* The frames move: those whose frame pointer is the callee's point into themselves. */
+static COLD bool frames_grow(struct thread *t, uint32_t n)
+{
+	uint32_t capacity = t->capacity;
+	while (capacity < n)
+		capacity *= 2;
+	struct frame *p = pages_new(capacity * sizeof *p);
+	if (!p)
+		return false;
+	memcpy(p, t->frames, t->n * sizeof *p);
+	for (uint32_t i = 0; i < t->n; i++)
+		if (p[i].fp_slot == (uintptr_t)&t->frames[i].fp)
+			p[i].fp_slot = (uintptr_t)&p[i].fp;
+	pages_free(t->frames, t->capacity * sizeof *p);
+	t->frames = p;
+	t->capacity = capacity;
+	return true;
+}
+
+#define NONE (-1)	/* no frame of the last walk stands */
+#define FAILED (-2)	/* no memory */
+
+/* Does stepping out of `inner` still lead to `outer`? */
+static COLD bool step_again(const struct frame *inner, const struct frame *outer)
+{
+	struct cfi_frame f = { .pc = inner->pc, .sp = inner->sp, .fp = inner->fp };
+	struct cfi_bounds bounds;
+	cfi_stack(&bounds, inner->sp);
+	enum cfi_step step = cfi_step(&f, &bounds);
+	return (step == CFI_COMPLEX || step == CFI_CALLER) && f.pc == outer->pc && f.sp == outer->sp && f.fp == outer->fp;
+}
+
+/*
+ * Frame `at` is in the state it was in. Are those beyond it? One after the other:
+ * that a frame is what it was says that its caller is there to be read.
+ */
+static inline bool outer_stand(const struct thread *t, uint32_t at)
+{
+	bool complex = false;
+	for (uint32_t i = at; i-- > 0;) {
+		const struct frame *f = &t->frames[i];
+		if (UNLIKELY(*(volatile uintptr_t *)f->ip_slot != f->pc + CFI_CALL_BYTES) ||
+		    UNLIKELY(*(volatile uintptr_t *)f->fp_slot != f->fp))
+			return false;
+		complex |= f->complex;
+	}
+	if (UNLIKELY(complex))
+		for (uint32_t i = at; i-- > 0;)
+			if (t->frames[i].complex && !step_again(&t->frames[i + 1], &t->frames[i]))
+				return false;
+	return true;
+}
+
+static uintptr_t own_start, own_end;	/* the agent's code */
+
+static inline bool is_own(uintptr_t pc)
+{
+	return pc - own_start < own_end - own_start;
+}
+
+/* The step just made, as part of the way. */
+static inline __attribute__((always_inline)) void way_add(struct thread *t, const struct cfi_frame *f)
+{
+	struct trail *way = &t->way;
+	if (LIKELY(way->n < TRAIL_MOST)) {
+		way->address[way->n].slot = f->ip_slot;
+		way->address[way->n].word = f->pc + CFI_CALL_BYTES;
+	}
+	way->n++;
+	if (f->fp_slot)
+		way->fp_slot = f->fp_slot;
+}
+
+static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
+{
+	struct leap *l = &t->leaps[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (LEAPS - 1)];
+	if (LIKELY(l->pc == f->pc && l->sp == f->sp && ((l->fp ^ f->fp) & l->fp_matters) == 0) &&
+	    LIKELY(*(volatile uintptr_t *)l->ip_slot == l->caller_pc + CFI_CALL_BYTES)) {
+		f->pc = l->caller_pc;
+		f->sp = l->caller_sp;
+		f->ip_slot = l->ip_slot;
+		f->fp_slot = l->fp_slot;
+		if (l->fp_slot)
+			f->fp = *(volatile uintptr_t *)l->fp_slot;
+		t->by_sp &= l->fp_matters == 0;
+		way_add(t, f);
+		return CFI_CALLER;
+	}
+	uintptr_t pc = f->pc, sp = f->sp, fp = f->fp;
+	enum cfi_step step = cfi_step(f, bounds);
+	if (LIKELY(step == CFI_CALLER)) {
+		l->pc = 0;		/* nobody's, should a signal handler jump away from here */
+		__asm__ volatile("" ::: "memory");
+		l->sp = sp;
+		l->fp = fp;
+		l->fp_matters = cfi_is_by_sp(pc) ? 0 : UINTPTR_MAX;
+		l->caller_pc = f->pc;
+		l->caller_sp = f->sp;
+		l->ip_slot = f->ip_slot;
+		l->fp_slot = f->fp_slot;
+		__asm__ volatile("" ::: "memory");
+		l->pc = pc;
+		t->by_sp &= l->fp_matters == 0;
+		way_add(t, f);
+	} else {
+		t->by_sp = false;
+	}
+	return step;
+}
+
+/*
+ * Walk from `f` outwards. What is new is in t->fresh; returns the oldest-first
+ * index of the newest frame that stands as it was. *keep: the walk may serve
+ * as the next one's last.
+ */
+static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
+{
+	struct cfi_bounds bounds;
+	int64_t j = (int64_t)t->n - 1;
+	uint32_t n = 0;
+	enum cfi_step step = CFI_CALLER;
+	cfi_stack(&bounds, f.sp);
+	*keep = true;
+	t->way.pc = f.pc;
+	t->way.sp = f.sp;
+	t->way.n = 0;
+	t->way.fp_slot = 0;
+	t->by_sp = true;
+	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : leap(t, &f, &bounds)) {
+		if (step == CFI_END) {
+			j = NONE;
+			break;
+		}
+		while (j >= 0 && t->frames[j].sp < f.sp)
+			j--;
+		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && t->frames[j].fp == f.fp) {
+			if (LIKELY(outer_stand(t, (uint32_t)j)))
+				break;
+			j = NONE;
+		}
+		if (n == 0 && is_own(f.pc))
+			continue;
+		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
+			*keep = false;
+			j = NONE;
+		}
+		if (UNLIKELY(n == t->fresh_capacity)) {
+			t->n_fresh = n;
+			if (!fresh_grow(t))
+				return FAILED;
+		}
+		struct frame *fresh = &t->fresh[n++];
+		fresh->pc = f.pc;
+		fresh->sp = f.sp;
+		fresh->fp = f.fp;
+		fresh->ip_slot = f.ip_slot;
+		fresh->fp_slot = f.fp_slot;
+		fresh->complex = step == CFI_COMPLEX;
+	}
+	t->n_fresh = n;
+	return j;
+}
+
+/*
+ * A frame that was written a moment ago, word by word, is copied likewise: the
+ * processor does not hand on two fresh words in one wide load.
+ */
+static inline void frame_copy(struct frame *to, const struct frame *from)
+{
+	const volatile struct frame *p = from;
+	to->pc = p->pc;
+	to->sp = p->sp;
+	to->fp = p->fp;
+	to->ip_slot = p->ip_slot;
+	to->fp_slot = p->fp_slot ? p->fp_slot : (uintptr_t)&to->fp;
+	to->runs = 0;
+	to->complex = p->complex;
+}
+
+/* The first `n` frames stand; the fresh ones come on top. */
+static inline bool put_fresh(struct thread *t, uint32_t n)
+{
+	t->n = n;
+	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
+		return false;
+	for (uint32_t i = t->n_fresh; i > 0; i--)
+		frame_copy(&t->frames[t->n++], &t->fresh[i - 1]);
+	return true;
+}
+
+/* ---- trails ---- */
+
+static inline struct trail *trail_place(struct thread *t, const struct cfi_frame *begin, uint32_t python)
+{
+	return &t->trails[(begin->sp >> 3 ^ begin->pc ^ (uint64_t)python << 7) * 0x9E3779B97F4A7C15u >> (64 - LOG2_TRAILS)];
+}
+
+/* Does the way from `begin` lead where it led? Its evaluators are not looked at. */
+static inline bool trail_stands(const struct thread *t, const struct trail *way, const struct cfi_frame *begin, uint32_t python)
+{
+	if (way->n == 0 || way->pc != begin->pc || way->sp != begin->sp || way->python != python || way->base >= t->n)
+		return false;
+	const struct frame *base = &t->frames[way->base];
+#ifdef NATIVE_VERIFY
+	if (native_blind)
+		return true;
+#endif
+	for (uint32_t i = 0; i < way->n; i++)
+		if (UNLIKELY(*(volatile uintptr_t *)way->address[i].slot != way->address[i].word))
+			return false;
+	return base->pc == way->address[way->n - 1].word - CFI_CALL_BYTES && base->sp == way->base_sp && base->node == way->base_node &&
+	       base->fp == (way->fp_slot ? *(volatile uintptr_t *)way->fp_slot : begin->fp) && outer_stand(t, way->base);
+}
+
+/*
+ * Keep the way just walked, to frame `base`, which stood, and which with those
+ * beyond holds the first `known` evaluators; `place` is trail_place()'s.
+ */
+static inline void trail_keep(const struct thread *t, struct trail *place, uint32_t base, uint32_t known, uint32_t python, uint32_t node)
+{
+	const struct trail *way = &t->way;
+	if (!t->by_sp || way->n == 0 || way->n > TRAIL_MOST || t->n_known - known > TRAIL_EVALUATORS)
+		return;
+	place->n = 0;			/* nobody's, should a signal handler jump away from here */
+	__asm__ volatile("" ::: "memory");
+	place->pc = way->pc;
+	place->sp = way->sp;
+	place->base = base;
+	place->base_node = t->frames[base].node;
+	place->base_sp = t->frames[base].sp;
+	place->python = python;
+	place->node = node;
+	place->fp_slot = way->fp_slot;
+	place->n_evaluators = t->n_known - known;
+	for (uint32_t i = known; i < t->n_known; i++)
+		place->evaluator[i - known] = t->known[i];
+	for (uint32_t i = 0; i < way->n; i++)
+		place->address[i] = way->address[i];
+	__asm__ volatile("" ::: "memory");
+	place->n = way->n;
+}
+
+#endif
