@@ -318,17 +318,6 @@ struct choices {
 	bool whole_stacks;
 };
 
-static enum stacks_detail parse_detail(const char *text)
-{
-	if (strcmp(text, "line") == 0)
-		return STACKS_LINE;
-	if (strcmp(text, "function") == 0)
-		return STACKS_FUNCTION;
-	if (strcmp(text, "file") == 0)
-		return STACKS_FILE;
-	usage_die("--by: '%s' is not line, function or file", text);
-}
-
 static struct choices parse(int argc, char **argv)
 {
 	struct choices c = { .of = { .what = TALLY_PEAK, .detail = STACKS_LINE } };
@@ -339,7 +328,7 @@ static struct choices parse(int argc, char **argv)
 		case 'c': c.of.count = true; break;
 		case 'l': tally_choose(&c.of.what, TALLY_LEAKS); break;
 		case 't': tally_choose(&c.of.what, TALLY_TOTAL); break;
-		case 'b': c.of.detail = parse_detail(optarg); break;
+		case 'b': c.of.detail = tool_detail(optarg, "--by"); break;
 		case 's': c.whole_stacks = true; break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		default:

@@ -75,7 +75,7 @@ struct mt_event {
 	uint8_t lang;		/* enum mt_lang */
 	uint32_t pid, tid;	/* the kernel's numbers; 0 = not known */
 	uint64_t time_ms;	/* milliseconds since the header's start_ns */
-	uint32_t id;		/* of an allocation: dense, reused after its free */
+	uint32_t id;		/* of an allocation: no two that are live have the same */
 	uint32_t stack;		/* 0 = not known */
 	uint64_t size;		/* bytes */
 	uint64_t weight;	/* allocations this one stands for; 1 unless sampled */
@@ -181,7 +181,7 @@ void mt_out_packing(struct mt_out *out, enum mt_packing packing);
 int mt_put_header(struct mt_out *out, const struct mt_header *h);
 /* Write an event (MT_HEADER too: a new trace begins). 0, or -1: it failed, now or earlier (mt_out_error() tells). */
 int mt_put(struct mt_out *out, const struct mt_event *ev);
-/* Give everything put so far to the kernel. */
+/* Give everything put so far to the kernel; but stacks wait for what comes behind them, and means them. */
 int mt_flush(struct mt_out *out);
 /* Bytes handed to the kernel so far. */
 uint64_t mt_out_bytes(const struct mt_out *out);

@@ -384,6 +384,19 @@ static size_t label_add(struct stacks *s, size_t at, const char *p)
 	return at;
 }
 
+static struct mt_str str_of(const char *p)
+{
+	return (struct mt_str){ p, strlen(p) };
+}
+
+struct mt_event function_event(const struct function *f)
+{
+	return (struct mt_event){
+		.kind = MT_FUNCTION, .lang = f->lang, .line = f->line,
+		.name = str_of(f->name), .file = str_of(f->file), .module = str_of(f->module),
+	};
+}
+
 const char *function_place(const struct function *f)
 {
 	return *f->file ? f->file : f->module;

@@ -67,6 +67,9 @@ enum stacks_detail {
 };
 const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail);
 
+/* What would define it, as stacks_add_function() takes it. Texts are f's. */
+struct mt_event function_event(const struct function *f);
+
 /* Where a function is: its file, else its module (a shared object), else "". */
 const char *function_place(const struct function *f);
 /* "python", "native", or "": not known. Labels and reports put the place of native functions in brackets. */
