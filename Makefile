@@ -8,7 +8,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 B       ?= build
 PREFIX  ?= /usr/local
 PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ valgrind bats jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet
+TEST_PACKAGES = g++ valgrind bats jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
 PAGE_TEST_PACKAGES = chromium
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.
@@ -135,13 +135,35 @@ $B/man/man5/%.5: %.5
 	@mkdir -p $(@D)
 	@cp $< $@
 
-## install: into $(DESTDIR)$(PREFIX): bin, lib/memrec, share/man
+# Where python3 looks for packages below PREFIX: /usr/lib/python3/dist-packages of Debian, its
+# /usr/local/lib/python3.X/dist-packages, a virtual environment's site-packages. Where it looks nowhere
+# (another PREFIX), lib/python3/dist-packages, which is to be named in PYTHONPATH.
+PYTHON  ?= python3
+PYTHON_DIR ?= $(or $(shell $(PYTHON) -c 'import os, site, sys; p = os.path.realpath(sys.argv[1]) + "/lib/"; print(next((d for d in site.getsitepackages() if os.path.realpath(d).startswith(p)), ""))' $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
+PYTHON_PACKAGE = $(wildcard record/python/memrec/*.py)
+VERSION  = $(shell sed -n 's/^\#define MEMREC_VERSION "\(.*\)"/\1/p' format/tool.h)
+DIST_INFO = memrec-$(VERSION).dist-info
+
+## install: into $(DESTDIR)$(PREFIX): bin, lib/memrec, share/man, and the Python package (PYTHON_DIR=, PYTHON=python3)
 install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/memrec $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(if $(wildcard record/memrec.c),$B/bin/memrec) $(TOOL_BINS) $(DESTDIR)$(PREFIX)/bin
 	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
 	$(if $(filter %.1,$(MAN_OUT)),install -m 644 $(filter %.1,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man1)
 	$(if $(filter %.5,$(MAN_OUT)),install -m 644 $(filter %.5,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man5)
+
+	install -d $(DESTDIR)$(PYTHON_DIR)/memrec $(DESTDIR)$(PYTHON_DIR)/$(DIST_INFO)
+	install -m 644 $(PYTHON_PACKAGE) $(DESTDIR)$(PYTHON_DIR)/memrec
+	printf 'Metadata-Version: 2.1\nName: memrec\nVersion: %s\n' '$(VERSION)' > $(DESTDIR)$(PYTHON_DIR)/$(DIST_INFO)/METADATA
+	printf '[pytest11]\nmemrec = memrec.pytest_plugin\n' > $(DESTDIR)$(PYTHON_DIR)/$(DIST_INFO)/entry_points.txt
+	@$(PYTHON) -c 'import site, sys; sys.exit(sys.argv[1] not in site.getsitepackages())' $(PYTHON_DIR) 2>/dev/null || \
+		echo "$(PYTHON) does not look into $(PYTHON_DIR): PYTHONPATH=$(PYTHON_DIR)"
+
+## wheel: the Python package with the commands and the agent, in build/wheel; pip install build/wheel/memrec-*.whl
+wheel: all man
+	cd record/python && $(PYTHON) -m pip wheel -q --no-deps --no-index --no-build-isolation --wheel-dir $(abspath $B/wheel) .
+	@rm -rf record/python/build record/python/memrec.egg-info
+	@ls $B/wheel/memrec-*.whl
 
 ## demo: set up, build, record examples/words.py and make its reports in build/demo
 demo: setup
@@ -158,6 +180,11 @@ compile_commands.json: Makefile $(SOURCES)
 		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
 			"$(CC) $(subst ",\",$(CPPFLAGS)) -Irecord -Irecord/agent $(ALL_CFLAGS) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } > $@
+
+## memray: pytest-memray from PyPI in build/memray, which tests compare with if it is there
+memray:
+	$(PYTHON) -m venv build/memray
+	build/memray/bin/python -m pip install -q pytest-memray pytest
 
 ## bench: recording and reports beside memray, on pyperformance's programs (from PyPI); BENCH=--quick is a short run
 bench: all
@@ -180,7 +207,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all agreement baselines bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
+.PHONY: all agreement baselines wheel memray bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -248,6 +248,7 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 	case MT_THREAD:
 	case MT_RSS:
 	case MT_LOST:
+	case MT_SPAN:
 		define(m, ev);
 		return !is_foreign(&m->when, ev->pid);
 	default:

@@ -1,12 +1,15 @@
 /*
- * memslice.c - keep what was allocated in a window of time
+ * memslice.c - keep what was allocated in a window of time, or within a named span
  *
  * In:    a trace (stdin or files); with percents a regular file, read twice,
  *        as a trace tells its length at its end
  * Out:   the trace with the allocations made from --begin to before --end, and
  *        their frees in that time: what is open at the end of it stays open.
  *        With --alive, those too that were open at its beginning, told there.
- * Keeps: a bit a live allocation; with --alive the live set up to --begin
+ *        With --span, of these what was made within the spans of that name
+ *        (memslice/occurrences.h).
+ * Keeps: a bit a live allocation; with --alive the live set up to --begin;
+ *        with --span what is live of that
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,7 @@
 #include "error.h"
 #include "held.h"
 #include "idset.h"
+#include "memslice/occurrences.h"
 #include "span.h"
 #include "threads.h"
 #include "tool.h"
@@ -25,12 +29,13 @@ static const struct tool_option options[] = {
 	{ "begin", 'b', "TIME", "from TIME on: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)" },
 	{ "end", 'e', "TIME", "up to before TIME (default: its end)" },
 	{ "alive", 'a', NULL, "what was alive when the window begins, too" },
+	{ "span", 's', "NAME", "only what was allocated within the spans of that name" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memslice",
-	.summary = "keep what was allocated in a window of time",
+	.summary = "keep what was allocated in a window of time, or within a named span",
 	.operands = "[TRACE...]",
 	.example = "memslice --begin 50% --end 75% trace.lz4 | memleak | memtable",
 	.options = options,
@@ -54,6 +59,8 @@ struct slice {
 	uint64_t *skipped;		/* by number of a thread: made before the window and not held */
 	size_t n_skipped, cap_skipped;
 	struct idset *kept;
+	const char *span;		/* NULL: whatever the spans */
+	struct occurrences *occurrences;
 };
 
 /* ---------------------------------------------------------------- lengths */
@@ -235,8 +242,17 @@ static int take_block(struct slice *s, const struct mt_event *ev, struct mt_out 
 	return kept ? mt_put(out, ev) : 0;
 }
 
+static int take_within(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+{
+	if (ev->kind == MT_HEADER)
+		begin_trace(s);
+	return occurrences_take(s->occurrences, ev, ev->time_ms >= s->begin_ms && ev->time_ms < s->end_ms, out);
+}
+
 static int take(struct slice *s, const struct mt_event *ev, struct mt_out *out)
 {
+	if (s->span)
+		return take_within(s, ev, out);
 	switch (ev->kind) {
 	case MT_ALLOC:
 	case MT_FREE:
@@ -294,6 +310,17 @@ static bool has_window(const struct slice *s)
 	return some;
 }
 
+/* A name that is not there is likely misspelt: nothing is in the output then. */
+static int missing(const struct slice *s)
+{
+	const char *others;
+
+	if (!s->span || occurrences_any(s->occurrences, &others))
+		return 0;
+	warn("no span '%s' in the trace: %s%s", s->span, *others ? "there are: " : "it has none", others);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct slice s = { .has_end = false };
@@ -311,10 +338,17 @@ int main(int argc, char **argv)
 		case 'a':
 			s.alive = true;
 			break;
+		case 's':
+			if (s.span)
+				usage_die("--span: one name, please: several are several calls");
+			s.span = optarg;
+			break;
 		}
 	bool alike = s.begin.is_percent == s.end.is_percent || s.begin.value == 0 || s.end.value == 0;
 	if (s.has_end && alike && s.begin.value >= s.end.value)
 		refuse_empty(begin_text, end_text);
+	if (s.span && s.alive)
+		usage_die("--alive is for windows of time, not for --span");
 	if (s.begin.is_percent || s.end.is_percent)
 		measure_operands(&s.lengths, argc, argv);
 	if (s.has_end && !alike && !has_window(&s))
@@ -324,6 +358,7 @@ int main(int argc, char **argv)
 	s.held = held_new();
 	s.threads = threads_new();
 	s.kept = idset_new();
+	s.occurrences = s.span ? occurrences_new(s.span) : NULL;
 	begin_trace(&s);
 	struct mt_event ev;
 	int r = 0;
@@ -331,10 +366,12 @@ int main(int argc, char **argv)
 		r = take(&s, &ev, out);
 	if (r == 0 && !s.begun)
 		(void)begin(&s, out);	/* cut off before the window */
+	int status = missing(&s);
+	occurrences_free(s.occurrences);
 	held_free(s.held);
 	idset_free(s.kept);
 	threads_free(s.threads);
 	free(s.skipped);
 	free(s.lengths.ms);
-	return tool_finish(in, out);
+	return tool_finish(in, out) | status;
 }

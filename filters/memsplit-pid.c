@@ -193,6 +193,7 @@ static void take(struct split *s, struct mt_event *ev)
 	case MT_RSS:
 	case MT_LOST:
 	case MT_SKIPPED:
+	case MT_SPAN:
 		mt_put(part_of(s, ev->pid)->out, ev);
 		return;
 	case MT_PROCESS:

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define MT_MAJOR 1
-#define MT_MINOR 0
+#define MT_MINOR 1
 
 #define MT_MUST_USE __attribute__((warn_unused_result))
 
@@ -43,6 +43,7 @@ enum mt_kind {
 	MT_RSS,		/* size: resident bytes of process pid */
 	MT_LOST,	/* count name: that many events are missing here, and why */
 	MT_SKIPPED,	/* count: that many allocations of the thread were left out here, by a filter */
+	MT_SPAN,	/* name count: a named span of process pid begins here (count 1) or ends (0), said by thread tid */
 	MT_HEADER,	/* info: another trace begins (files joined end to end), all state is void. See mt_in_header() */
 	MT_END,		/* the trace is whole: nothing follows but another header */
 	MT_OTHER,	/* a row of a kind this library does not know: info is the row, mt_put() passes it on */

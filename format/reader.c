@@ -267,6 +267,14 @@ static void take_happening(struct mt_in *in, struct fields *r, unsigned kind, st
 		ev->tid = in->tid;
 		ev->count = take_number(r, UINT64_MAX);
 		break;
+	case ROW_SPAN:		/* of a later version: it has a context of its own */
+		ev->kind = MT_SPAN;
+		ev->pid = (uint32_t)take_number(r, UINT32_MAX);
+		ev->tid = (uint32_t)take_number(r, UINT32_MAX);
+		ev->time_ms = take_number(r, INT64_MAX);
+		ev->count = take_number(r, 1);
+		ev->name = take_text(r);
+		break;
 	default:
 		ev->kind = MT_LOST;
 		ev->count = take_number(r, UINT64_MAX);
@@ -324,6 +332,7 @@ static uint32_t items_of(unsigned kind)
 	static const uint8_t items[64] = {
 		[ROW_RESIZE] = 3, [ROW_FUNCTION] = 6, [ROW_FRAME] = 3, [ROW_STACK] = 3,
 		[ROW_PROCESS] = 3, [ROW_EXIT] = 3, [ROW_THREAD] = 3, [ROW_RSS] = 2, [ROW_LOST] = 3, [ROW_SKIPPED] = 2,
+		[ROW_SPAN] = 6,
 		[ROW_PID] = 2, [ROW_TID] = 2, [ROW_TIME] = 2, [ROW_SYNC] = 4, [ROW_END] = 3,
 	};
 

@@ -36,6 +36,7 @@ const struct row_kind row_kinds[] = {
 	{ROW_RSS, "rss", "size"},
 	{ROW_LOST, "lost", "count reason"},
 	{ROW_SKIPPED, "skipped", "count"},
+	{ROW_SPAN, "span", "pid tid time_ms begins name"},
 	{ROW_PID, "pid", "pid"},
 	{ROW_TID, "tid", "tid"},
 	{ROW_TIME, "time", "time_ms+"},

@@ -21,6 +21,7 @@ enum row {
 	ROW_RSS,
 	ROW_LOST,
 	ROW_SKIPPED,
+	ROW_SPAN,
 	ROW_PID = 48,
 	ROW_TID,
 	ROW_TIME,

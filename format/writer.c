@@ -315,6 +315,17 @@ static void put_happening(struct mt_out *out, const struct mt_event *ev)
 	}
 }
 
+/* No row of the context goes before it. */
+static void put_span(struct mt_out *out, const struct mt_event *ev)
+{
+	begin_row(out, 6, ROW_SPAN);
+	add_number(out, ev->pid);
+	add_number(out, ev->tid);
+	add_number(out, ev->time_ms);
+	add_number(out, ev->count);
+	add_text(out, ev->name);
+}
+
 static void put_end(struct mt_out *out, const struct mt_event *ev)
 {
 	context(out, out->pid, out->tid, ev->time_ms);
@@ -377,6 +388,9 @@ static __attribute__((noinline)) int put_other(struct mt_out *out, const struct 
 		break;
 	case MT_HEADER:
 		return put_header_event(out, ev);
+	case MT_SPAN:
+		put_span(out, ev);
+		break;
 	case MT_END:
 		put_end(out, ev);
 		break;

@@ -331,15 +331,24 @@ static void sample_some(struct collector *c)
 		process_sample(c->processes[c->next_sample++ % c->n_processes]);
 }
 
+/* What it put until now; it may go on putting. */
+static void drain_to_now(struct collector *c, struct process *p)
+{
+	uint64_t now = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
+	while (!c->deaf && (int64_t)(now - p->tail) > 0)
+		process_drain(p, BATCH_SLOTS);
+}
+
 /* What is still there is not recorded any longer. */
 static void let_go(struct collector *c)
 {
 	c->desk->off = 1;
 	while (c->n_processes) {
-		drain_all(c);
-		c->processes[0]->released = true;
-		process_end(c->processes[0], -1);
-		process_free(c->processes[0]);
+		struct process *p = c->processes[0];
+		p->released = true;
+		drain_to_now(c, p);
+		process_end(p, -1);
+		process_free(p);
 		c->processes[0] = c->processes[--c->n_processes];
 	}
 }
@@ -361,13 +370,14 @@ static void read_image(const struct collector *c, uint64_t *image)
 static void look_at_image(struct collector *c)
 {
 	uint64_t image[sizeof c->image / sizeof *c->image];
-	if (!c->attended || c->now_ms - c->looked_ms < IMAGE_MS)
+	if (c->image[0] == 0 || c->now_ms - c->looked_ms < IMAGE_MS)
 		return;
 	c->looked_ms = c->now_ms;
 	read_image(c, image);
 	if (image[0] == 0 || memcmp(image, c->image, sizeof image) == 0)
 		return;
 	c->attended = false;
+	c->image[0] = 0;
 	if (!c->follow_fork)	/* else the new program has an agent, which took its place */
 		end_executed(c, c->root);
 }
@@ -392,9 +402,34 @@ static void detach(struct collector *c)
 	let_go(c);
 }
 
+static bool root_is_recorded(const struct collector *c)
+{
+	for (size_t i = 0; i < c->n_processes; i++)
+		if (c->processes[i]->pid == c->root)
+			return true;
+	return false;
+}
+
+/* Whether the recording of an awaited process is over. A signal does not end it before its root. */
+static bool awaited_ended(struct collector *c)
+{
+	if (c->n_recorded == 0) {
+		struct pollfd other_end = { .fd = STDERR_FILENO };
+		return poll(&other_end, 1, 0) > 0 || (kill(c->root, 0) < 0 && errno == ESRCH);
+	}
+	if (c->image[0] == 0)
+		read_image(c, c->image);
+	look_at_image(c);
+	if (c->desk->detached || c->deaf || (stopped && !root_is_recorded(c)))
+		let_go(c);
+	return c->n_processes == 0;
+}
+
 /* Whether the recording of an attached process is over. */
 static bool attached_ended(struct collector *c, int *status)
 {
+	if (c->awaited)
+		return awaited_ended(c);
 	if (c->injector && waitpid(c->injector, status, WNOHANG) == c->injector) {
 		c->injector = 0;
 		c->begun_ms = c->now_ms;

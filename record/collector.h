@@ -30,8 +30,9 @@ struct collector {
 	pid_t injector;			/* attaching: the process that does it; 0: done, or nothing is attached */
 	int old_file;			/* attaching: to be emptied when the trace begins; 0: nothing */
 	bool attached;			/* the root is not ours: it goes on when we stop */
+	bool awaited;			/* attached, but by itself: it begins and ends the recording (memrec.Tracker) */
 	bool attended;			/* attached: the agent has a thread that ends its recording */
-	uint64_t image[32];		/* attached: tells the program that runs there (its auxiliary vector) */
+	uint64_t image[32];		/* attached: tells the program that runs there (its auxiliary vector); 0: not known */
 	uint32_t looked_ms;		/* when that was last compared */
 	bool tell;			/* attached: say when it has begun */
 	uint32_t duration_ms;		/* attached: to be recorded, from when it begins; 0: no limit */
@@ -61,6 +62,8 @@ void collector_init(struct collector *c, struct mt_out *out, const struct mt_hea
  * that is recorded), and all they committed is written. status: of waitpid(2), once the root ended.
  * attached: until it is gone, the duration is over or collector_stop(); the agent is then told to take
  * its hooks out, and waited for. status: of the injector, if it failed.
+ * awaited: until it says so, or is gone; before it has begun also when standard error is closed
+ * at the other end.
  */
 void collector_run(struct collector *c, pid_t root, int *status);
 /* From a signal handler: something happened, do not sleep on. */

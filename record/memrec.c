@@ -2,7 +2,7 @@
  * memrec.c - record every allocation of a program
  *
  * In:    the program, run as a child with the agent preloaded; or one that runs
- *        already, with the agent put into it
+ *        already, with the agent put into it, or which loads it by itself
  * Out:   a trace (memtrace(5)) on standard output or in a file
  * Keeps: what is alive in the program (48 bytes a block at the most live
  *        moment), its functions and stacks
@@ -39,6 +39,7 @@ static const struct tool_option options[] = {
 	{ "native", 'n', NULL, "record C functions too, among the Python functions that called them" },
 	{ "trace-python-allocators", 'A', NULL, "record each of Python's own small allocations, not the arenas they are cut from" },
 	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration, or its end" },
+	{ "await", 'W', NULL, "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
 	{ "duration", 'd', "SECONDS", "with --pid: for so long; then the process goes on unrecorded" },
 	{ "follow-fork", 'F', NULL, "record the program's children too, in the same trace" },
 	{ "verbose", 'v', NULL, "say what was recorded, also when standard error is no terminal" },
@@ -56,7 +57,7 @@ static const struct tool tool = {
 
 struct settings {
 	const char *output;	/* NULL: standard output */
-	bool force, verbose, native, python_allocators, follow_fork;
+	bool force, verbose, native, python_allocators, follow_fork, awaits;
 	pid_t pid;		/* to attach to; 0: none */
 	uint32_t duration_ms;	/* 0: no limit */
 	char **argv;		/* of the program */
@@ -104,12 +105,15 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'A': s->python_allocators = true; break;
 		case 'F': s->follow_fork = true; break;
 		case 'p': s->pid = (pid_t)tool_number(optarg, "--pid", 1, INT32_MAX); break;
+		case 'W': s->awaits = true; break;
 		case 'd': s->duration_ms = seconds(optarg); break;
 		}
 	if (s->pid && optind < argc)
 		usage_die("a program to be started, or one that runs (--pid)? Both at once cannot be recorded");
 	if (s->duration_ms && !s->pid)
 		usage_die("--duration is for a program that runs already (--pid); one that is started is recorded to its end");
+	if (s->awaits && (!s->pid || s->duration_ms))
+		usage_die("--await is for --pid, without --duration");
 	if (!s->pid && optind == argc)
 		usage_die("which program is to be recorded? memrec [OPTIONS] -- COMMAND [ARG...]");
 	if (s->output && strcmp(s->output, "-") == 0)
@@ -197,12 +201,28 @@ static void attach(struct collector *c, const struct settings *s, const char *ag
 	c->injector = inject_start(&(struct injection){ s->pid, agent, c->socket, flags_of(s) });
 }
 
+/* The process has started us, and reads our standard error: what its agent is to be told. */
+static void await(struct collector *c, const struct settings *s)
+{
+	static const int ignored[] = { SIGINT, SIGHUP, SIGQUIT };
+	struct sigaction ending = { .sa_handler = stop, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		signal(ignored[i], SIG_IGN);
+	sigaction(SIGTERM, &ending, NULL);
+	c->attached = c->awaited = true;
+	c->root = s->pid;
+	/* A process that does not read our messages must not make us wait: it may be waiting for us. */
+	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
+	dprintf(STDERR_FILENO, "awaited %s %u\n", c->socket, flags_of(s));
+}
+
 int main(int argc, char **argv)
 {
 	launch_open_standard();
 	struct settings s = { 0 };
 	read_options(&s, argc, argv);
-	if (s.pid)
+	bool injects = s.pid && !s.awaits;
+	if (injects)
 		inject_examine(s.pid, s.force);
 	int fd = open_output(&s), error = 0, status = 0;
 	const char *name = s.output ? s.output : "standard output";
@@ -220,15 +240,17 @@ int main(int argc, char **argv)
 
 	launch_prepare_signals();
 	struct collector c;
-	int network = s.pid ? inject_enter_network(s.pid) : -1;
+	int network = injects ? inject_enter_network(s.pid) : -1;
 	collector_init(&c, out, header, start_ns);
 	inject_leave_network(network);
-	char *agent = launch_agent_path();
+	char *agent = s.awaits ? NULL : launch_agent_path();
 	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
 	how.flags = flags_of(&s);
 	c.follow_fork = s.follow_fork;
 	pid_t pid = s.pid;
-	if (s.pid)
+	if (s.awaits)
+		await(&c, &s);
+	else if (s.pid)
 		attach(&c, &s, agent, s.output ? fd : 0);
 	else if ((pid = launch(&how, &error)) < 0)
 		return not_started(&s, fd, error);
@@ -252,7 +274,9 @@ int main(int argc, char **argv)
 		failed = errno;
 	if (failed && failed != EPIPE)
 		warn("%s; the rest of the program went on unrecorded", why ? why : "the trace could not be written");
-	if (!recorded)
+	if (!recorded && s.awaits)
+		status = 0;	/* it changed its mind */
+	else if (!recorded)
 		warn("%s did not load the agent: nothing was recorded (is it static, or set-user-ID?)", s.argv[0]);
 	else if (s.verbose || isatty(STDERR_FILENO))
 		closing_line(&c, &s, bytes);

@@ -396,6 +396,15 @@ static void take_finalizing(struct process *p)
 	process_put(p, &info);
 }
 
+static void take_span(struct process *p, const struct wire_slot *s, const char *name)
+{
+	struct mt_event ev = {
+		.kind = MT_SPAN, .count = s->kind == WIRE_SPAN_BEGIN, .name = { name, s->size }, .pid = (uint32_t)p->pid, .tid = s->tid,
+	};
+	thread_of(p, s->tid);
+	collector_put(p->c, &ev, slot_ms(p, s));
+}
+
 /* Returns how many slots the message takes beyond its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
@@ -414,6 +423,10 @@ static uint64_t take_message(struct process *p, const struct wire_slot *s, uint6
 		break;
 	case WIRE_MODULE:
 		take_module(p, bytes, s->size);
+		break;
+	case WIRE_SPAN_BEGIN:
+	case WIRE_SPAN_END:
+		take_span(p, s, (const char *)bytes);
 		break;
 	}
 	free(bytes);
@@ -496,6 +509,8 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 	case WIRE_WARN:
 	case WIRE_PYTHON:
 	case WIRE_MODULE:
+	case WIRE_SPAN_BEGIN:
+	case WIRE_SPAN_END:
 		return 1 + take_message(p, s, ticket);
 	case WIRE_PAYLOAD:	/* of a message whose head was abandoned */
 		return 1;

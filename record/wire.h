@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520002u
+#define WIRE_MAGIC 0x4d520003u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -47,6 +47,8 @@ enum wire_kind {
 	WIRE_WARN,		/* message: a line of text for the user, once */
 	WIRE_FINALIZING,	/* the interpreter has begun to end; once */
 	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it was found */
+	WIRE_SPAN_END,		/* message: the name of a span that ends here; … */
+	WIRE_SPAN_BEGIN,	/* … that begins */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is in front */
 };
 

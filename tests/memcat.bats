@@ -14,7 +14,7 @@ rows() { # FILE
 }
 
 @test "a copy has the rows of the original, byte for byte" {
-	make_trace t.lz4 300000 --processes 3 --weights --lost --unknown
+	make_trace t.lz4 300000 --processes 3 --weights --lost --unknown --spans
 	[ "$(rows t.lz4 | wc -c)" -gt 2200000 ]	# so syncs are among them
 	memcat t.lz4 > copy.lz4
 	cmp t.lz4 copy.lz4
@@ -22,7 +22,7 @@ rows() { # FILE
 }
 
 @test "text and back is the same file" {
-	make_trace t.lz4 300000 --processes 2 --weights --lost --unknown
+	make_trace t.lz4 300000 --processes 2 --weights --lost --unknown --spans
 	memcat --json t.lz4 | memcat --from-json > back.lz4
 	cmp t.lz4 back.lz4
 }
@@ -105,7 +105,7 @@ rows() { # FILE
 @test "the header is shown as one JSON object, of the first trace only" {
 	make_trace a.lz4 10
 	memcat --header a.lz4 a.lz4 > h.json
-	jq -e '.format == "memtrace" and .version == [1, 0] and .kinds["0"] == ["free", "live+"] and .kinds["63"][0] == "end"' h.json
+	jq -e '.format == "memtrace" and .version == [1, 1] and .kinds["0"] == ["free", "live+"] and .kinds["63"][0] == "end"' h.json
 	[ "$(jq -s length h.json)" -eq 1 ]
 }
 

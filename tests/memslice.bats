@@ -98,3 +98,96 @@ leaked() {
 	[ "${#lines[@]}" -eq 1 ]
 	[[ "$output" == "memslice: nowhere.lz4: "* ]]
 }
+
+# Spans: two of "load" and one of "save" in process 1, one of "load" in process 2 that is not ended.
+spans() {
+	trace <<-END
+	alloc 1 1 - pid=1 tid=1 time_ms=0
+	{"event":"span","name":"load","begins":false,"pid":1,"tid":1,"time_ms":1}
+	alloc 2 2 - pid=1 tid=1 time_ms=1
+	{"event":"span","name":"load","begins":true,"pid":1,"tid":1,"time_ms":2}
+	alloc 3 4 - pid=1 tid=1 time_ms=2
+	alloc 4 8 - pid=1 tid=9 time_ms=3
+	{"event":"span","name":"save","begins":true,"pid":1,"tid":9,"time_ms":3}
+	alloc 9 1024 - pid=2 tid=2 time_ms=3
+	free 3 pid=1 tid=1 time_ms=3
+	free 1 pid=1 tid=1 time_ms=3
+	{"event":"span","name":"load","begins":false,"pid":1,"tid":1,"time_ms":4}
+	alloc 3 16 - pid=1 tid=1 time_ms=5
+	free 4 pid=1 tid=9 time_ms=6
+	alloc 4 32 - pid=1 tid=1 time_ms=7
+	{"event":"span","name":"load","begins":true,"pid":2,"tid":2,"time_ms":7}
+	alloc 10 2048 - pid=2 tid=2 time_ms=7
+	{"event":"span","name":"load","begins":true,"pid":1,"tid":1,"time_ms":8}
+	alloc 5 64 - pid=1 tid=1 time_ms=8
+	alloc 6 128 - pid=1 tid=1 time_ms=8
+	free 4 pid=1 tid=1 time_ms=9
+	{"event":"span","name":"load","begins":false,"pid":1,"tid":1,"time_ms":9}
+	free 5 pid=1 tid=1 time_ms=10
+	free 6 pid=1 tid=1 time_ms=10
+	alloc 5 256 - pid=1 tid=1 time_ms=10
+	END
+}
+
+@test "--span: what was allocated within the spans of the name, by every thread, of each process its own" {
+	spans > s.lz4
+	[ "$(left --span load s.lz4)" = "4 8 2048 64 128" ]
+	[ "$(left -s save s.lz4)" = "16 32 64 128 256" ]
+	[ "$(left --span load -b 3ms -e 8ms s.lz4)" = "8 2048" ]
+}
+
+@test "--span: freed behind a span is open at its end, and freed when the next one comes" {
+	spans > s.lz4
+	[ "$(leaked --span load s.lz4)" = "2048 64 128" ]
+	run bash -o pipefail -c 'memslice --span load s.lz4 | memcat --json | jq -c "select(.event == \"alloc\" or .event == \"free\" or .event == \"skipped\") | [.event, .id, .size, .count, .pid, .time_ms]"'
+	[ "$output" = '["skipped",null,null,2,1,2]
+["alloc",0,4,null,1,2]
+["alloc",1,8,null,1,3]
+["free",0,null,null,1,3]
+["skipped",null,null,1,2,7]
+["alloc",0,2048,null,2,7]
+["free",1,null,null,1,8]
+["skipped",null,null,2,1,8]
+["alloc",1,64,null,1,8]
+["alloc",2,128,null,1,8]' ]
+}
+
+@test "--span: spans in one another and overlapping are one; the rows of spans pass" {
+	trace > n.lz4 <<-END
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":1}
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":2}
+	alloc 1 1 - pid=1 tid=1
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":1}
+	alloc 2 2 - pid=1 tid=1
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":2}
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":2}
+	alloc 3 4 - pid=1 tid=1
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":2}
+	alloc 4 8 - pid=1 tid=1
+	{"event":"exit","pid":1,"info":{}}
+	alloc 5 16 - pid=1 tid=1
+	END
+	[ "$(left --span a n.lz4)" = "1 2 8" ]
+	memslice --span a n.lz4 | memslice --span a > twice.lz4
+	[ "$(left twice.lz4)" = "1 2 8" ]
+}
+
+@test "--span: a name that is not there gives nothing, and is said with the names there are" {
+	spans > s.lz4
+	run -1 --separate-stderr bash -c 'memslice --span laod s.lz4 > none.lz4'
+	[ "$stderr" = "memslice: no span 'laod' in the trace: there are: load, save" ]
+	[ "$(left none.lz4)" = "" ]
+	run -1 --separate-stderr bash -c 'memslice --span x t.lz4 > none.lz4'
+	[ "$stderr" = "memslice: no span 'x' in the trace: it has none" ]
+	run -2 memslice --span load --alive s.lz4
+	run -2 memslice --span load --span save s.lz4
+}
+
+@test "--span: what memtemp finds behind it is what it finds in the whole" {
+	python3 "$TESTS/lib/gen_trace.py" --events 40000 --seed 5 | awk 'NR == 60 || NR == 30000 { print "{\"event\":\"span\",\"name\":\"m\",\"begins\":" (NR == 60 ? "true" : "false") ",\"pid\":1000,\"tid\":1000}" } { print }' |
+		memcat --from-json > g.lz4
+	memtemp -t 3 g.lz4 | memcat --json | jq -r 'select(.event == "alloc") | "\(.size) \(.stack) \(.time_ms)"' > all
+	memslice --span m g.lz4 | memtemp -t 3 | memcat --json | jq -r 'select(.event == "alloc") | "\(.size) \(.stack) \(.time_ms)"' > some
+	[ "$(wc -l < some)" -gt 3000 ]
+	[ "$(comm -13 <(sort all) <(sort some) | wc -l)" -eq 0 ]
+}

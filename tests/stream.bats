@@ -59,7 +59,7 @@ page_reader() {
 		jq -r '.kinds | to_entries[] | select((.key | tonumber) == 0 or (.key | tonumber) > 31) |
 			"\(.key) \(.value[0]): \(.value[1:] | join(" "))"' > header
 	sed 's/^\.B //; s/\\f[BRI]//g' "$TESTS/../format/memtrace.5" > page
-	[ "$(wc -l < header)" -eq 16 ]
+	[ "$(wc -l < header)" -eq 17 ]
 	while read -r line; do
 		grep -qF "$line" page || { echo "not in the page: $line"; false; }
 	done < header

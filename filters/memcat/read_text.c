@@ -419,6 +419,16 @@ static void read_skipped(struct reading *r, struct mt_event *ev)
 	ev->count = number(r, "count", UINT64_MAX);
 }
 
+static void read_span(struct reading *r, struct mt_event *ev)
+{
+	const json_t *begins = json_object_get(r->object, "begins");
+
+	if (!json_is_boolean(begins))
+		bad(r, "span without \"begins\", true or false");
+	ev->count = json_is_true(begins);
+	ev->name = text_or_empty(r, "name");
+}
+
 static void read_end(struct reading *r, struct mt_event *ev)
 {
 	(void)r;	/* its counts are the writer's */
@@ -447,6 +457,7 @@ static const struct {
 	{"rss", MT_RSS, read_rss},
 	{"lost", MT_LOST, read_lost},
 	{"skipped", MT_SKIPPED, read_skipped},
+	{"span", MT_SPAN, read_span},
 	{"end", MT_END, read_end},
 	{"other", MT_OTHER, read_other},
 };

@@ -178,6 +178,13 @@ static void write_happening(FILE *out, const struct mt_event *ev)
 		write_number(out, "pid", ev->pid);
 		write_number(out, "tid", ev->tid);
 		break;
+	case MT_SPAN:
+		fputs("{\"event\":\"span\"", out);
+		write_string(out, "name", ev->name);
+		fputs(ev->count ? ",\"begins\":true" : ",\"begins\":false", out);
+		write_number(out, "pid", ev->pid);
+		write_number(out, "tid", ev->tid);
+		break;
 	default:
 		fputs("{\"event\":\"lost\"", out);
 		write_number(out, "count", ev->count);

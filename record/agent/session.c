@@ -65,6 +65,7 @@ static void stop(void)
 	/* The hooks look at `native_on` without a lock; whoever saw it set is inside, and was waited for. */
 	__atomic_store_n(&ring_desk->detached, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &ring_desk->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
+	ring_bell();
 	if (quiet)
 		ring_retire();
 	boot.preload[0] = '\0';
@@ -142,6 +143,22 @@ static void stop_session(uint32_t generation)
 HOOK void memrec_agent_stop(void)
 {
 	stop_session(ring_generation);
+}
+
+HOOK int memrec_agent_recording(void)
+{
+	return ring_on() && collector_wants_more();
+}
+
+HOOK int memrec_agent_span(const char *name, int begins)
+{
+	if (!memrec_agent_recording())
+		return 0;
+	uint8_t guard = ring_local.guard;
+	ring_local.guard = GUARD_DROP;
+	ring_message(begins ? WIRE_SPAN_BEGIN : WIRE_SPAN_END, 0, &(struct piece){ name, strlen(name) }, 1);
+	ring_local.guard = guard;
+	return 1;
 }
 
 /* Until the collector wants no more. Meanwhile: objects that were loaded past our dlopen. */

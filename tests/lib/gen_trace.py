@@ -17,6 +17,7 @@ of every trace it makes:
   one allocation in ten a weight over 1
 - about one event in a thousand is followed by an "rss" line, --lost adds a
   "lost" line in the middle; now and then a mapping shrinks ("resize")
+- --spans begins and ends spans of three names, some of them only the one
 - time goes on by a millisecond about every --events-per-ms events
 - --unfinished leaves the "end" line away; --unknown adds rows of kinds that no
   version defines
@@ -45,6 +46,7 @@ def arguments():
     p.add_argument("--weights", action="store_true")
     p.add_argument("--lost", action="store_true")
     p.add_argument("--unknown", action="store_true")
+    p.add_argument("--spans", action="store_true")
     p.add_argument("--unfinished", action="store_true")
     return p.parse_args()
 
@@ -160,6 +162,9 @@ class Generator:
             self.put("rss", size=r.randint(1, 1 << 30), pid=r.choice(self.pids()), time_ms=self.time_ms)
         if i == self.args.events // 2 and self.args.lost:
             self.put("lost", count=17, reason="the ring was full", pid=FIRST_PID, time_ms=self.time_ms)
+        if self.args.spans and r.random() < 0.01:
+            self.put("span", name=r.choice(["load", "sparen \"é\"", ""]), begins=r.random() < 0.5,
+                     **self.context(*r.choice(self.threads)))
         if self.args.unknown and r.random() < 0.01:
             self.put("other", row=[200 + r.randint(0, 3), i, "ünknown", [None, True, 1.5, {"k": -1}]])
 

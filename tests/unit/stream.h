@@ -71,6 +71,9 @@ static const struct mt_event all_kinds[] = {
 	{.kind = MT_RSS, .size = 18446744073709551615u, .pid = 3, .time_ms = 2},
 	{.kind = MT_LOST, .count = 9223372036854775808u, .name = TEXT("why"), .pid = 3, .time_ms = 2},
 	{.kind = MT_SKIPPED, .count = 9223372036854775808u, .pid = 4, .tid = 2147483648u, .time_ms = 1},
+	{.kind = MT_SPAN, .count = 1, .name = TEXT("a name of more than thirty-one bytes"), .pid = 4294967295u, .tid = 5,
+	 .time_ms = 9223372036854775807u},
+	{.kind = MT_SPAN, .count = 0, .name = TEXT(""), .pid = 0, .tid = 4294967295u, .time_ms = 0},
 	{.kind = MT_OTHER, .info = TEXT("\x93\xcc\xc8\x81\xa1k\xc4\x02\x00\xff\xcb\x3f\xf8\0\0\0\0\0\0")},
 	{.kind = MT_EXIT, .pid = 0, .time_ms = 2, .info = TEXT("\x80")},
 	{.kind = MT_END, .time_ms = 3},
@@ -116,6 +119,8 @@ static inline bool same(const struct mt_event *a, const struct mt_event *b)
 	case MT_LOST:
 		return a->count == b->count && a->pid == b->pid && a->time_ms == b->time_ms &&
 		       same_text(a->name, b->name);
+	case MT_SPAN:
+		return a->count == b->count && same_text(a->name, b->name) && same_context(a, b);
 	case MT_SKIPPED:
 		return a->count == b->count && same_context(a, b);
 	case MT_END:

@@ -1,0 +1,98 @@
+/*
+ * spawn.c - starting the collector from inside the process that is to be recorded
+ *
+ * It must be none of the process's children: the program waits for those, counts
+ * them, and is told of their ends. So it is the child of a child that ends at once, and the kernel's
+ * init (or a subreaper) takes it over. Both are made like vfork makes one, so nothing is copied, no
+ * handler of fork is run, and of the first one's end (its exit signal is 0) the program is not told.
+ *
+ * Between clone and execve the memory is the program's own, and its thread waits: nothing
+ * but system calls, and no lock.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "session.h"
+
+#define STACK_BYTES 32768ul
+#define MAX_DESCRIPTORS 65536u	/* looked at where close_range is not known (before Linux 5.9) */
+
+struct spawn {
+	const char *path;
+	char *const *argv, *const *env;
+	const int *fds;
+	char *inner_stack;
+	pid_t pid;
+	int error;
+};
+
+static void take_descriptors(const int *fds)
+{
+	int high[3];
+	for (int i = 0; i < 3; i++)
+		high[i] = fcntl(fds[i], F_DUPFD, 3);
+	for (int i = 0; i < 3; i++)
+		dup2(high[i], i);
+	if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0)
+		return;
+	for (unsigned fd = 3; fd < MAX_DESCRIPTORS; fd++)
+		syscall(SYS_close, fd);
+}
+
+/* Not in the program's session: keys of its terminal are not for the collector. Nor does it keep a folder busy. */
+static int become(void *context)
+{
+	struct spawn *s = context;
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	for (int sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &standard, NULL);
+	setsid();
+	if (chdir("/") < 0) {
+		/* It stays where it is. */
+	}
+	take_descriptors(s->fds);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	syscall(SYS_execve, s->path, s->argv, s->env);	/* not the hook */
+	s->error = errno;
+	syscall(SYS_exit_group, 127);
+	return 0;
+}
+
+static int make_orphan(void *context)
+{
+	struct spawn *s = context;
+	s->pid = clone(become, s->inner_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
+	if (s->pid < 0)
+		s->error = errno;
+	syscall(SYS_exit_group, 0);
+	return 0;
+}
+
+HOOK int memrec_agent_spawn(const char *path, char *const argv[], char *const env[], const int fds[3])
+{
+	int e = errno, status;
+	char *stacks = pages_new(2 * STACK_BYTES);
+	if (!stacks)
+		return -ENOMEM;
+	struct spawn s = { .path = path, .argv = argv, .env = env, .fds = fds, .inner_stack = stacks + 2 * STACK_BYTES };
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	pid_t pid = clone(make_orphan, stacks + STACK_BYTES, CLONE_VM | CLONE_VFORK, &s);
+	if (pid < 0)
+		s.error = errno;
+	while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+		;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pages_free(stacks, 2 * STACK_BYTES);
+	errno = e;
+	return s.error ? -s.error : s.pid;
+}

@@ -1,0 +1,32 @@
+"""memrec: where does the memory go?
+
+    with memrec.Tracker("out.lz4"):
+        work()
+
+records a part of a program; `memrec.read` and `memrec.summary` read traces.
+Everything else is done by the commands: memcat, memfold, memflame, …
+"""
+from .destinations import FileDestination, Pipe
+from .reading import TraceError, read, stats, summary, table
+from .tracker import FileFormat, Tracker, span
+
+__version__ = "0.1.0"
+__all__ = ["FileDestination", "FileFormat", "Pipe", "TraceError", "Tracker",
+           "read", "span", "stats", "summary", "table"]
+
+_INSTEAD = {
+    "FileReader": "memrec.read, memrec.summary, memrec.table and memrec.stats read traces",
+    "SocketDestination": "a trace goes through any command: memrec.Pipe(\"ssh host 'cat > out.lz4'\")",
+    "SocketReader": "memrec.read takes any binary file: a socket's makefile(\"rb\"), a pipe",
+}
+
+
+def __getattr__(name):
+    if name in _INSTEAD:
+        raise AttributeError("memrec has no %s: %s" % (name, _INSTEAD[name]))
+    raise AttributeError("module 'memrec' has no attribute %r" % name)
+
+
+def load_ipython_extension(ipython):
+    from . import jupyter
+    jupyter.load(ipython)

@@ -1,0 +1,141 @@
+"""Judging a test by its trace: what was alive at its peak, what it left."""
+import os
+import re
+
+from . import reading
+
+_UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40, "PB": 1 << 50}
+
+
+def parse_size(text):
+    """"24 MB" in bytes; a KB is 1024, as pytest-memray has it."""
+    match = re.match(r"(\+?\d*\.?\d+)\s*([KMGTP]?B)\s*$", text.strip(), re.IGNORECASE) if isinstance(text, str) else None
+    if not match:
+        raise ValueError("Invalid memory size format: %s (24 MB, 1.5 GB, 512 B)" % (text,))
+    return float(match.group(1)) * _UNITS[match.group(2).upper()]
+
+
+def size_text(size):
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size) < 1024:
+            return "%.1f%s" % (size, unit)
+        size /= 1024.0
+    return "%.1fTiB" % size
+
+
+class StackFrame:
+    """A frame: function, filename and lineno."""
+
+    def __init__(self, function, filename, lineno):
+        self.function = function
+        self.filename = filename
+        self.lineno = lineno
+
+    def __repr__(self):
+        return "%s:%s:%d" % (self.function, self.filename, self.lineno)
+
+
+class Stack:
+    """Where an allocation was made: frames, the innermost first."""
+
+    def __init__(self, frames):
+        self.frames = tuple(frames)
+
+
+class Place:
+    """All that was allocated at one stack."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.size = self.allocations = 0
+
+
+def places(trace, which, tid=None):
+    """What `which` (mempeak, memleak) keeps of a trace, by stack, the largest first. tid: of that thread only."""
+    functions, frames, stacks, found = {}, {}, {0: ()}, {}
+    for e in reading.read(trace, which):
+        kind = e["event"]
+        if kind == "function":
+            functions[e["function"]] = (e["name"] or "???", e["file"] or e["module"] or "???")
+        elif kind == "frame":
+            frames[e["frame"]] = StackFrame(*(functions[e["function"]] + (e["line"],)))
+        elif kind == "stack":
+            stacks[e["stack"]] = (e["parent"], e["frame"])
+        elif kind == "alloc" and tid in (None, e["tid"]):
+            place = found.setdefault(e["stack"], Place(None))
+            place.size += e["size"] * e.get("weight", 1)
+            place.allocations += e.get("weight", 1)
+    for number, place in found.items():
+        line = []
+        while number:
+            number, frame = stacks[number]
+            line.append(frames[frame])
+        place.stack = Stack(line)
+    return sorted(found.values(), key=lambda p: p.size, reverse=True)
+
+
+def _listed(found, n_frames):
+    lines = []
+    for place in found:
+        lines.append("    - %s allocated here:" % size_text(place.size))
+        lines += ["        %r" % frame for frame in place.stack.frames[:n_frames]] or ["        ???"]
+        if len(place.stack.frames) > n_frames:
+            lines.append("        ...")
+    return "\n".join(lines)
+
+
+class Verdict:
+    """Why a test failed: a line for it, and a section of its report (a title and a text)."""
+
+    def __init__(self, line, title, text):
+        self.line = line
+        self.section = (title, text)
+
+
+def judge_memory(trace, tid, settings, limit, *, current_thread_only=False):
+    """At its peak the test held `limit` or more. None, or a Verdict."""
+    found = places(trace, "mempeak", tid if current_thread_only else None)
+    size = sum(p.size for p in found)
+    previous = settings.previous_peak(size) if settings.fail_on_increase else None
+    if previous is not None and size > previous:
+        return Verdict("Test previously used %s but now uses %s" % (size_text(previous), size_text(size)),
+                       "memrec-max-memory", "Test uses more memory than previous run")
+    if size < parse_size(limit):
+        return None
+    text = "List of allocations:\n" + _listed(found[:10], settings.stacks)
+    if len(found) > 10:
+        text += "\n    ...and %d more" % (len(found) - 10)
+    return Verdict("Test was limited to %s but allocated %s" % (size_text(parse_size(limit)), size_text(size)),
+                   "memrec-max-memory", text)
+
+
+def judge_leaks(trace, tid, settings, location_limit, *, filter_fn=None, current_thread_only=False):
+    """Some stack left `location_limit` or more behind. None, or a Verdict."""
+    limit = parse_size(location_limit)
+    found = [p for p in places(trace, "memleak", tid if current_thread_only else None)
+             if p.size >= limit and (filter_fn is None or filter_fn(p.stack))]
+    if not found:
+        return None
+    return Verdict("Test was allowed to leak %s per location but at least one location leaked more" % size_text(limit),
+                   "memrec-leaked-memory", "List of leaked allocations:\n" + _listed(found, max(settings.stacks, 5)))
+
+
+JUDGES = {"limit_memory": judge_memory, "limit_leaks": judge_leaks}
+
+
+def figures(trace):
+    """For the report at the end, of a kind that can travel between processes."""
+    stats = reading.stats(trace)
+    rows = reading.table(trace, rows=5)
+    return {"peak": stats["metadata"]["peak_memory"], "allocations": stats["total_num_allocations"],
+            "top": [[r["function"] or "???", r["file"] or "???", r["line"], r["size"]] for r in rows]}
+
+
+def file_name(prefix, test_id):
+    """Of a test's trace that is kept."""
+    name = "%s-%s" % (prefix, test_id.replace("::", "-").replace(os.sep, "-"))
+    encoded = name.encode()
+    if len(encoded) > 250:
+        import hashlib
+        name = encoded[:230].decode(errors="ignore") + "-" + hashlib.sha256(encoded).hexdigest()[:12]
+    return name + ".lz4"

@@ -1,0 +1,58 @@
+"""Where the commands and the agent lie.
+
+They are installed together, as PREFIX/bin/mem* and PREFIX/lib/memrec/libmemrec.so,
+by `make install`, by pip, and in the build folder of a source tree. So the
+package looks for such a PREFIX among the folders it lies in, and then beside
+the memrec that PATH finds.
+"""
+import os
+import shutil
+
+_AGENT = os.path.join("lib", "memrec", "libmemrec.so")
+
+
+def _is_prefix(folder):
+    return os.access(os.path.join(folder, "bin", "memrec"), os.X_OK) and os.path.exists(os.path.join(folder, _AGENT))
+
+
+def _candidates():
+    folder = os.path.dirname(os.path.abspath(__file__))
+    package = folder
+    while os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+        yield folder
+        # record/python/memrec of a source tree
+        if os.path.join(folder, "record", "python", "memrec") == package:
+            yield os.path.join(folder, "build")
+    found = shutil.which("memrec")
+    if found:
+        yield os.path.dirname(os.path.dirname(os.path.realpath(found)))
+
+
+def prefix():
+    """The folder of bin and lib; FileNotFoundError says what to do if there is none."""
+    for folder in _candidates():
+        if _is_prefix(folder):
+            return folder
+    raise FileNotFoundError(
+        "memrec's commands and its agent (bin/memrec, lib/memrec/libmemrec.so) are neither above %s nor on PATH: "
+        "run make in the source tree, make install, or pip install record/python" % os.path.dirname(os.path.abspath(__file__)))
+
+
+def command(name):
+    """The path of a command of the suite."""
+    path = os.path.join(prefix(), "bin", name)
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError("memrec has no command %s: %s is not there" % (name, path))
+    return path
+
+
+def agent():
+    return os.path.join(prefix(), _AGENT)
+
+
+def environment():
+    """os.environ with the commands on PATH."""
+    env = dict(os.environ)
+    env["PATH"] = os.path.join(prefix(), "bin") + os.pathsep + env.get("PATH", os.defpath)
+    return env

@@ -1,0 +1,134 @@
+"""Where a tracker's trace goes: a file, an open descriptor, a command."""
+import errno
+import os
+import shlex
+import stat
+import subprocess
+
+from . import _places
+
+
+class FileDestination:
+    """A file. It must not be there yet, unless `overwrite`.
+
+    compress_on_exit and buffered are memray's: a trace is compressed while it is written, and nothing is mapped.
+    """
+
+    def __init__(self, path, overwrite=False, compress_on_exit=True, buffered=False):
+        self.path = os.fspath(path)
+        self.overwrite = overwrite
+
+    def __str__(self):
+        return os.fsdecode(self.path)
+
+    def _is_special(self):
+        try:
+            return not stat.S_ISREG(os.stat(self.path).st_mode)
+        except OSError:
+            return False
+
+    def open(self):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+        if not self.overwrite and not self._is_special():
+            flags |= os.O_EXCL
+        self._made = not os.path.lexists(self.path)
+        try:
+            return os.open(self.path, flags, 0o666)
+        except FileExistsError:
+            raise FileExistsError(errno.EEXIST, "it exists: choose another name, or overwrite it with overwrite=True",
+                                  self.path) from None
+
+    def begin(self, fd):
+        """Nothing is to go wrong any more: an old trace is emptied."""
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            os.ftruncate(fd, 0)
+
+    def abandon(self):
+        """Nothing was recorded."""
+        if self._made:
+            os.unlink(self.path)
+
+    def finish(self):
+        """The trace is whole. A line if something went wrong, or None."""
+
+
+class DescriptorDestination:
+    """An open descriptor, or a binary file that has one. It stays open, and the caller's."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def __str__(self):
+        name = getattr(self._file, "name", self._file)
+        return name if isinstance(name, str) else "descriptor %s" % name
+
+    def open(self):
+        if hasattr(self._file, "flush"):
+            self._file.flush()
+        fd = self._file if isinstance(self._file, int) else self._file.fileno()
+        if os.isatty(fd):
+            raise ValueError("a trace is binary: it is not written to a terminal")
+        return os.dup(fd)
+
+    def begin(self, fd):
+        pass
+
+    def abandon(self):
+        pass
+
+    def finish(self):
+        pass
+
+
+class Pipe:
+    """A command that reads the trace: a list of words, or a line for the shell.
+
+        memrec.Pipe("memtemp | memsummary > temporary.txt")
+
+    The suite's commands are on its PATH. It is a child process, in a session of
+    its own (Ctrl-C does not reach it), and the block ends when it has ended.
+    """
+
+    def __init__(self, command):
+        if not isinstance(command, str):
+            command = [os.fspath(word) for word in command]
+        self.command = command
+        self._process = None
+
+    def __str__(self):
+        if isinstance(self.command, str):
+            return self.command
+        return " ".join(shlex.quote(os.fsdecode(word)) for word in self.command)
+
+    def open(self):
+        self._process = subprocess.Popen(self.command, shell=isinstance(self.command, str), stdin=subprocess.PIPE,
+                                         env=_places.environment(), start_new_session=True)
+        return os.dup(self._process.stdin.fileno())
+
+    def begin(self, fd):
+        self._process.stdin.close()
+
+    def abandon(self):
+        self._process.stdin.close()
+        self._process.wait()
+
+    def finish(self):
+        status = self._process.wait()
+        return "the command it was piped into, %s, ended with status %d" % (self, status) if status else None
+
+
+def destination_of(what):
+    if isinstance(what, (FileDestination, DescriptorDestination, Pipe)):
+        return what
+    if isinstance(what, (str, bytes, os.PathLike)):
+        return FileDestination(what)
+    if isinstance(what, (list, tuple)):
+        return Pipe(what)
+    if isinstance(what, int) and not isinstance(what, bool):
+        return DescriptorDestination(what)
+    try:
+        what.fileno()
+    except (AttributeError, OSError):
+        raise TypeError("a trace goes to a path, an open descriptor or binary file, or a command (memrec.Pipe), "
+                        "not to %r" % (what,)) from None
+    return DescriptorDestination(what)

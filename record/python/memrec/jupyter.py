@@ -1,0 +1,94 @@
+"""%%memrec: record a cell, and show where its memory went, in the notebook.
+
+    %load_ext memrec
+    %%memrec --native
+    work()
+
+The flame page is one file without anything from elsewhere, so it is shown, and saved with the notebook, as it is.
+"""
+import argparse
+import html
+import os
+import shlex
+import subprocess
+import tempfile
+
+from . import _places
+from .destinations import FileDestination
+from .tracker import Tracker
+
+
+def _parser():
+    p = argparse.ArgumentParser(prog="%%memrec", description="Record what the cell allocates; show it as a flame graph.", add_help=False)
+    p.add_argument("--native", "-n", action="store_true", help="C functions too")
+    p.add_argument("--follow-fork", "-F", action="store_true", help="child processes too")
+    p.add_argument("--trace-python-allocators", "-A", action="store_true", help="each of Python's own small allocations, too")
+    what = p.add_mutually_exclusive_group()
+    what.add_argument("--leaks", action="store_true", help="what the cell did not free, instead of its high-water mark")
+    what.add_argument("--temporary", action="store_true", help="what it freed at once")
+    p.add_argument("--output", "-o", metavar="FILE", help="keep the trace there")
+    p.add_argument("--force", "-f", action="store_true", help="overwrite FILE")
+    p.add_argument("--height", type=int, default=600, help="of the frame, in pixels (600)")
+    p.add_argument("--help", "-h", action="store_true", help="show this text")
+    p.exit = _no_exit
+    return p
+
+
+def _no_exit(status=0, message=None):
+    raise ValueError((message or "").strip().replace("%%memrec: error: ", ""))
+
+
+def flame_page(trace, options):
+    """The page's HTML."""
+    commands = [["memleak", trace]] if options.leaks else [["memtemp", trace]] if options.temporary else [["memcat", trace]]
+    commands += [["memfold"], ["memflame"]]
+    line = " | ".join(" ".join(shlex.quote(w) for w in c) for c in commands)
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_places.environment())
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode(errors="replace").strip())
+    return done.stdout.decode()
+
+
+class Frame:
+    """The page in a frame of its own, apart from the notebook's own scripts and styles."""
+
+    def __init__(self, page, height):
+        self.page = page
+        self.height = height
+
+    def _repr_html_(self):
+        return ('<iframe srcdoc="%s" style="width:100%%;height:%dpx;border:1px solid #ccc"></iframe>'
+                % (html.escape(self.page, quote=True), self.height))
+
+    def __repr__(self):
+        return "(a flame page, which a notebook shows; here: %%memrec -o out.lz4, and !memfold out.lz4 | memflame > out.html)"
+
+
+def cell_magic(ipython, line, cell):
+    from IPython.core.error import UsageError
+    from IPython.display import display
+
+    parser = _parser()
+    try:
+        options = parser.parse_args(shlex.split(line))
+    except ValueError as e:
+        raise UsageError("%%%%memrec: %s; %%%%memrec --help tells the options" % e) from None
+    if options.help:
+        print(parser.format_help())
+        return
+    with tempfile.TemporaryDirectory(prefix="memrec-") as folder:
+        trace = os.path.abspath(options.output) if options.output else os.path.join(folder, "cell.lz4")
+        destination = FileDestination(trace, overwrite=options.force or not options.output)
+        tracker = Tracker(destination, native_traces=options.native, follow_fork=options.follow_fork,
+                          trace_python_allocators=options.trace_python_allocators)
+        with tracker:
+            ipython.run_cell(cell)		# which tells of an exception itself
+        if tracker.span is None:
+            display(Frame(flame_page(trace, options), options.height))
+
+
+def load(ipython):
+    def memrec(line, cell):
+        return cell_magic(ipython, line, cell)
+    memrec.__doc__ = _parser().format_help()
+    ipython.register_magic_function(memrec, "cell", "memrec")

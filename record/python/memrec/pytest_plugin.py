@@ -1,0 +1,240 @@
+"""pytest: limits of memory as markers, and a report of the tests that hold most.
+
+    @pytest.mark.limit_memory("24 MB")		fails if the test's peak reaches that
+    @pytest.mark.limit_leaks("1 MB")		fails if one stack leaves that much behind
+    pytest --memrec				the tests with the highest peaks, at the end
+
+Options and markers are pytest-memray's. Where that is installed too, the
+markers are its own, unless --memrec is given.
+"""
+import contextlib
+import functools
+import importlib.util
+import inspect
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+
+import pytest
+
+from . import _limits
+from ._limits import Stack, StackFrame
+from .tracker import Tracker
+
+__all__ = ["Stack", "StackFrame"]
+
+# Ours, and with a short name where pytest-memray does not have that.
+_SHARED = (
+    ("most-allocations", dict(type=int, default=None, metavar="N", help="show the N tests that hold most memory (0: all; default 5)")),
+    ("stacks", dict(type=int, default=None, metavar="N", help="show N frames of each stack (default 1)")),
+    ("native", dict(action="store_true", default=None, help="C functions too")),
+    ("trace-python-allocators", dict(action="store_true", default=None, help="each of Python's own small allocations, too")),
+    ("fail-on-increase", dict(action="store_true", default=None,
+                              help="fail a test with limit_memory if its peak is higher than in its last successful run")),
+)
+
+
+def _ini_name(name):
+    return "memrec_" + name.replace("-", "_")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("memrec", "memory by memrec")
+    group.addoption("--memrec", action="store_true", default=None, help="record each test's allocations, and report at the end")
+    group.addoption("--memrec-bin-path", default=None, metavar="FOLDER", help="keep the tests' traces there")
+    group.addoption("--memrec-bin-prefix", default=None, metavar="PREFIX", help="of their names (default: a new one each time)")
+    group.addoption("--hide-memrec-summary", action="store_true", default=None, help="no report at the end")
+    alone = importlib.util.find_spec("pytest_memray") is None
+    for name, more in _SHARED:
+        names = ["--memrec-" + name] + (["--" + name] if alone else [])
+        group.addoption(*names, dest=_ini_name(name), **more)
+    parser.addini("memrec", "as --memrec", type="bool", default=False)
+    parser.addini("hide_memrec_summary", "as --hide-memrec-summary", type="bool", default=False)
+    for name, more in _SHARED:
+        parser.addini(_ini_name(name), more["help"], **(dict(type="bool", default=False) if "action" in more else {}))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    settings = Settings(config)
+    memray = config.pluginmanager.get_plugin("memray_manager")
+    if memray is not None:
+        if not settings.active:
+            return
+        if config.getoption("memray", False):
+            raise pytest.UsageError("--memray and --memrec: only one of them can record a test")
+        config.pluginmanager.unregister(memray)
+    else:
+        config.addinivalue_line("markers", "limit_memory(limit, current_thread_only=False): fail if the test's peak of memory reaches that")
+        config.addinivalue_line("markers", "limit_leaks(location_limit, filter_fn=None, current_thread_only=False): "
+                                           "fail if one stack leaves that much behind")
+    config.pluginmanager.register(Recorder(config, settings), "memrec_recorder")
+
+
+class Settings:
+    def __init__(self, config):
+        self._config = config
+        self.active = bool(self._value("memrec", "memrec"))
+        self.hidden = bool(self._value("hide_memrec_summary", "hide_memrec_summary"))
+        self.stacks = max(1, int(self._shared("stacks") or 1))
+        most = self._shared("most-allocations")
+        self.most = 5 if most in (None, "") else int(most)
+        self.native = bool(self._shared("native"))
+        self.python_allocators = bool(self._shared("trace-python-allocators"))
+        self.fail_on_increase = bool(self._shared("fail-on-increase"))
+        self.folder = config.getoption("memrec_bin_path")
+        if self.folder:
+            self.folder = os.path.abspath(self.folder)
+            os.makedirs(self.folder, exist_ok=True)
+        worker = getattr(config, "workerinput", {})
+        self.prefix = worker.get("memrec_prefix") or config.getoption("memrec_bin_prefix") or uuid.uuid4().hex
+        self.test = None
+
+    def _value(self, option, ini):
+        value = self._config.getoption(option)
+        return self._config.getini(ini) if value is None else value
+
+    def _shared(self, name):
+        return self._value(_ini_name(name), _ini_name(name))
+
+    def previous_peak(self, size):
+        """The peak of the test's last run; from now on `size`, unless it is more."""
+        cache, key = getattr(self._config, "cache", None), "memrec/" + self.test
+        if cache is None:
+            return None
+        previous = cache.get(key, None)
+        if previous is None or size <= previous:
+            cache.set(key, size)
+        return previous
+
+
+class Recorder:
+    """Records tests, judges them, reports at the end. With xdist: the first two in workers, the last not."""
+
+    def __init__(self, config, settings):
+        self._settings = settings
+        self._folder = None
+        self._traces = {}		# by a test's id: its trace, and the thread it ran in
+        self._results = {}
+
+    # ---- recording ----
+
+    def _path(self, test_id):
+        if self._settings.folder:
+            return os.path.join(self._settings.folder, _limits.file_name(self._settings.prefix, test_id))
+        if self._folder is None:
+            self._folder = tempfile.mkdtemp(prefix="pytest-memrec-")
+        return os.path.join(self._folder, uuid.uuid4().hex + ".lz4")
+
+    @contextlib.contextmanager
+    def _recorded(self, item, marker):
+        if marker is not None:		# a limit that makes no sense fails the test before it runs
+            _limits.parse_size(*(marker.args[:1] or [next(iter(marker.kwargs.values()), None)]))
+        everything = marker is not None and marker.name == "limit_leaks"
+        path = self._path(item.nodeid)
+        tracker = Tracker(path, overwrite=True, span=item.nodeid, native_traces=everything or self._settings.native,
+                          trace_python_allocators=everything or self._settings.python_allocators)
+        try:
+            with tracker:
+                yield
+        finally:			# a test that fails was recorded, too
+            if tracker.span is None and os.path.exists(path):
+                self._traces[item.nodeid] = (path, threading.get_native_id())
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem):
+        markers = [m for m in pyfuncitem.iter_markers() if m.name in _limits.JUDGES]
+        names = {m.name for m in markers}
+        if not markers and not self._settings.active:
+            yield
+            return
+        function = pyfuncitem.obj
+
+        def begin():
+            pyfuncitem.obj = function		# should the hook be called again (flaky)
+            if len(names) > 1:
+                raise ValueError("Only one memrec marker can be applied to each test")
+            return self._recorded(pyfuncitem, markers[0] if markers else None)
+
+        @functools.wraps(function)
+        def test(*args, **kwargs):
+            with begin():
+                return function(*args, **kwargs)
+
+        @functools.wraps(function)
+        async def async_test(*args, **kwargs):
+            with begin():
+                return await function(*args, **kwargs)
+        pyfuncitem.obj = async_test if inspect.iscoroutinefunction(function) else test
+        yield
+
+    # ---- judging ----
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        outcome = yield
+        if call.when != "call" or item.nodeid not in self._traces:
+            return
+        report = outcome.get_result()
+        trace, tid = self._traces.pop(item.nodeid)
+        self._settings.test = item.nodeid
+        try:
+            if report.outcome == "passed":
+                self._judge(item, report, trace, tid)
+            if self._settings.active:
+                report.memrec = _limits.figures(trace)
+        finally:
+            if not self._settings.folder:
+                os.unlink(trace)
+
+    def _judge(self, item, report, trace, tid):
+        for marker in item.iter_markers():
+            judge = _limits.JUDGES.get(marker.name)
+            verdict = judge and judge(trace, tid, self._settings, *marker.args, **marker.kwargs)
+            if verdict:
+                report.outcome = "failed"
+                report.longrepr = verdict.line
+                report.sections.append(verdict.section)
+                return
+
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_report_teststatus(self, report):
+        outcome = yield
+        if report.when == "call" and report.outcome == "failed" and any(title.startswith("memrec-") for title, _ in report.sections):
+            outcome.force_result(("failed", "M", "MEMORY PROBLEMS"))
+
+    # ---- reporting ----
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and hasattr(report, "memrec"):
+            self._results[report.nodeid] = report.memrec
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if not self._settings.active or self._settings.hidden:
+            return
+        write = terminalreporter.write_line
+        write("")
+        terminalreporter.write_sep("=", "MEMREC REPORT")
+        found = sorted(self._results.items(), key=lambda item: item[1]["peak"], reverse=True)
+        for test_id, result in found[:self._settings.most or None]:
+            write("Allocation results for %s at the high watermark" % test_id)
+            write("")
+            write("\t Total memory allocated: %s" % _limits.size_text(result["peak"]))
+            write("\t Total allocations: %d" % result["allocations"])
+            write("\t Biggest allocating functions:")
+            for function, file, line, size in result["top"]:
+                write("\t\t- %s:%s:%s -> %s" % (function, file, line, _limits.size_text(size)))
+            write("")
+        if self._settings.folder:
+            write("%d traces in %s with prefix %s" % (len(self._results), self._settings.folder, self._settings.prefix))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        """xdist: all workers' traces have one prefix."""
+        node.workerinput["memrec_prefix"] = self._settings.prefix
+
+    def pytest_unconfigure(self):
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)

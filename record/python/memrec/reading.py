@@ -1,0 +1,176 @@
+"""Traces in Python: a thin layer over memcat --json, memsummary, memtable and memstats.
+
+A trace is a path, an open binary file (a pipe, a socket's makefile), or any object
+with read(). What is damaged or cut off is used up to there, and warned of.
+"""
+import json
+import os
+import shutil
+import subprocess
+import threading
+import warnings
+
+from . import _places
+
+
+class TraceError(ValueError):
+    """There is no trace to be read."""
+
+
+class _Pipeline:
+    """TRACE through filters into a last command; its output is text to be read."""
+
+    def __init__(self, trace, commands):
+        self._processes = []
+        self._feeder = None
+        self._errors = os.memfd_create("memrec") if hasattr(os, "memfd_create") else _unnamed_file()
+        env = _places.environment()
+        words = [[c] if isinstance(c, str) else list(c) for c in commands]
+        source, fed = self._source(trace, words[0])
+        try:
+            for argv in words:
+                argv[0] = _places.command(argv[0])
+                p = subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=self._errors, env=env)
+                if self._processes:
+                    self._processes[-1].stdout.close()
+                self._processes.append(p)
+                source = p.stdout
+        except BaseException:
+            self.close(early=True)
+            raise
+        if fed is not None:
+            self._feed(fed)
+        self.output = self._processes[-1].stdout
+
+    @staticmethod
+    def _source(trace, first):
+        """What the first command's standard input is; and what has to be copied into it."""
+        if isinstance(trace, (str, bytes, os.PathLike)):
+            path = os.fspath(trace)
+            if not os.path.exists(path):
+                raise FileNotFoundError(2, os.strerror(2), path)
+            first.extend(["--", os.fsdecode(path)])
+            return subprocess.DEVNULL, None
+        try:
+            return trace.fileno(), None
+        except (AttributeError, OSError):
+            pass
+        if not hasattr(trace, "read"):
+            raise TypeError("a trace is a path or a binary file, not %r" % (trace,))
+        return subprocess.PIPE, trace
+
+    def _feed(self, trace):
+        to = self._processes[0].stdin
+
+        def copy():
+            try:
+                with to:
+                    shutil.copyfileobj(trace, to, 65536)
+            except (OSError, ValueError):
+                pass		# whoever reads has gone
+        self._feeder = threading.Thread(target=copy, daemon=True)
+        self._feeder.start()
+
+    def close(self, early=False):
+        """What was said on standard error."""
+        for p in self._processes:
+            if early:
+                p.kill()
+            p.stdout.close()
+            if p.stdin is not None and self._feeder is None:
+                p.stdin.close()
+            p.wait()
+        said = os.pread(self._errors, 1 << 16, 0).decode(errors="replace").strip()
+        os.close(self._errors)
+        return said
+
+
+def _unnamed_file():
+    import tempfile
+    fd, path = tempfile.mkstemp()
+    os.unlink(path)
+    return fd
+
+
+def _through(through, last):
+    filters = [through] if isinstance(through, str) else list(through)
+    return filters + [last]
+
+
+def read(trace, through=()):
+    """Iterate over the events of a trace: a dict each, as `memcat --json` prints them.
+
+    through: a filter before, "memtemp"; or several, each a word or a list of words:
+    [["memgrep", "--min-size", "1MB"], "memtemp"].
+    """
+    pipeline = _Pipeline(trace, _through(through, ["memcat", "--json"]))
+    whole = any_event = False
+    try:
+        for line in pipeline.output:
+            any_event = True
+            event = json.loads(line)
+            yield _with_large_numbers(event) if b'{"$uint"' in line else event
+        whole = True
+    finally:
+        said = pipeline.close(early=not whole)
+    _judge(said, any_event)
+
+
+def _with_large_numbers(value):
+    """Numbers over 2^63-1 are objects in the text, for readers that have none."""
+    if isinstance(value, dict):
+        if list(value) == ["$uint"]:
+            return int(value["$uint"])
+        return {k: _with_large_numbers(v) for k, v in value.items()}
+    return [_with_large_numbers(v) for v in value] if isinstance(value, list) else value
+
+
+def _judge(said, anything):
+    if said and not anything:
+        raise TraceError(said)
+    if said:
+        warnings.warn(said, RuntimeWarning, stacklevel=3)
+
+
+def _answer(trace, through, last):
+    pipeline = _Pipeline(trace, _through(through, last))
+    text = b""
+    try:
+        text = pipeline.output.read()
+    finally:
+        said = pipeline.close()
+    _judge(said, text)
+    return json.loads(text)
+
+
+def _which(leaks, total):
+    if leaks and total:
+        raise TypeError("leaks, or all allocations? One of the two")
+    return ["--leaks"] if leaks else ["--total"] if total else []
+
+
+def _first(rows):
+    return [] if rows is None else ["--rows=%d" % rows]
+
+
+def summary(trace, through=(), *, leaks=False, total=False, rows=None):
+    """The functions that hold memory, a dict each: function, file, total_bytes, own_bytes, allocations.
+
+    At the high-water mark; leaks: what was never freed; total: all that was ever
+    allocated. Behind through="memtemp" what that keeps. rows: only so many, the largest. As memsummary(1) tells.
+    """
+    return _answer(trace, through, ["memsummary", "--json"] + _which(leaks, total) + _first(rows))["locations"]
+
+
+def table(trace, through=(), *, leaks=False, total=False, split_threads=False, rows=None):
+    """The places where it was allocated, a dict each: size, allocations, allocator, function, file, line, threads.
+
+    As memtable(1) tells.
+    """
+    split = ["--split-threads"] if split_threads else []
+    return _answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total) + _first(rows))["rows"]
+
+
+def stats(trace, through=()):
+    """Figures of the whole, a dict: as memstats(1) tells."""
+    return _answer(trace, through, ["memstats", "--json"])

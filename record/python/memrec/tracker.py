@@ -1,0 +1,300 @@
+"""Recording a part of a program: `with memrec.Tracker("out.lz4"): work()`.
+
+__enter__ starts the collector, `memrec --await`, as a process that is nobody's
+child here, and loads the agent, which connects to it. __exit__ takes the
+agent's hooks out, and waits until the collector has closed the trace and gone:
+its end of a pipe closes then. The collector watches this process, so the
+trace is whole however the process ends.
+"""
+import atexit
+import contextlib
+import fcntl
+import os
+import threading
+import warnings
+
+from . import _agent, _places
+from .destinations import FileDestination, destination_of
+
+_lock = threading.Lock()
+_active = None		# the tracker of this process
+
+
+def _forked():
+    global _active, _lock
+    _lock = threading.Lock()
+    if _active is not None:
+        _active._leave()
+        _active = None
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+class FileFormat:
+    """memray's. A trace has all allocations; any report can be made of it."""
+
+    ALL_ALLOCATIONS = 1
+    AGGREGATED_ALLOCATIONS = 2
+
+
+class _Collector:
+    """A running `memrec --await`."""
+
+    def __init__(self, flags, stdout):
+        self._messages = b""
+        self._pipe, theirs = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._pipe = _high(self._pipe)
+            self._id = os.fstat(self._pipe)[1:3]
+            null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                self.pid = _agent.spawn([_places.command("memrec"), "--pid", str(os.getpid()), "--await"] + flags,
+                                        _environment(), null, stdout, theirs)
+            finally:
+                os.close(null)
+                os.close(theirs)
+            self.orders = self._greeting()
+            self._is_child = _parent(self.pid) == os.getpid()	# we are init, or a subreaper: it is ours to wait for
+        except BaseException:
+            os.close(self._pipe)
+            raise
+
+    def _greeting(self):
+        while b"\n" not in self._messages:
+            more = os.read(self._pipe, 4096)
+            if not more:
+                raise RuntimeError("memrec could not begin: %s" % (self._messages.decode(errors="replace").strip() or "it ended"))
+            self._messages += more
+        line, self._messages = self._messages.split(b"\n", 1)
+        if not line.startswith(b"awaited "):
+            raise RuntimeError("memrec could not begin: %s" % line.decode(errors="replace"))
+        return line[len(b"awaited "):]
+
+    def _pipe_is_ours(self):
+        """A program may close descriptors it does not know, and be given their numbers again."""
+        try:
+            return os.fstat(self._pipe)[1:3] == self._id
+        except OSError:
+            return False
+
+    def leave(self):
+        if self._pipe_is_ours():
+            os.close(self._pipe)
+
+    def wait(self):
+        """Until the trace is closed. What memrec had to say, as lines."""
+        try:
+            if self._pipe_is_ours():
+                more = True
+                while more:
+                    more = os.read(self._pipe, 65536)
+                    self._messages += more
+            else:
+                _wait_for_end(self.pid)
+            if self._is_child:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(self.pid, 0)
+        finally:
+            self.leave()
+        return self._messages.decode(errors="replace").splitlines()
+
+
+def _high(fd):
+    """A descriptor that is out of the way: programs expect to get the lowest."""
+    try:
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200)
+    except OSError:
+        return fd
+    os.close(fd)
+    return high
+
+
+def _parent(pid):
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as f:
+            return int(f.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _wait_for_end(pid):
+    pause = threading.Event()
+    while os.path.exists("/proc/%d" % pid):
+        pause.wait(0.005)
+
+
+def _environment():
+    """The collector is not recorded, and nobody's tool is loaded into it."""
+    return {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "LD_AUDIT", "MEMREC_AGENT")}
+
+
+class span:
+    """A part of the program with a name, for `memslice --span NAME`.
+
+        with memrec.span("load"):
+            load()
+
+    It is also a decorator. Where nothing records it does nothing. All threads
+    of the process are in it; spans may lie in one another, overlap, and come again.
+    """
+
+    def __init__(self, name):
+        if not isinstance(name, str):
+            raise TypeError("a span's name is a str, not %r" % (name,))
+        self.name = name
+
+    def _mark(self, begins):
+        library = _agent.loaded()
+        name = self.name.encode("utf-8", "backslashreplace").replace(b"\0", b"\\x00")[:4096]
+        return library is not None and bool(library.memrec_agent_span(name, begins))
+
+    def __enter__(self):
+        self._mark(1)
+        return self
+
+    def __exit__(self, *exception):
+        self._mark(0)
+
+    def __call__(self, function):
+        return _decorated(self.name, function)
+
+
+def _decorated(name, function):
+    import functools
+    import inspect
+
+    if inspect.iscoroutinefunction(function):
+        @functools.wraps(function)
+        async def within(*args, **kwargs):
+            with span(name):
+                return await function(*args, **kwargs)
+    else:
+        @functools.wraps(function)
+        def within(*args, **kwargs):
+            with span(name):
+                return function(*args, **kwargs)
+    return within
+
+
+class Tracker:
+    """Record what is allocated within a block.
+
+        with memrec.Tracker("out.lz4"):
+            work()
+
+    file_name or destination: a path, a FileDestination, an open descriptor or
+    binary file, or a command to pipe into (a list of words, or a Pipe).
+    native_traces, trace_python_allocators, follow_fork: as memrec's --native,
+    --trace-python-allocators, --follow-fork. overwrite: an existing file.
+
+    span: the name of the span that the block is in a process that memrec
+    records already, where the trace goes nowhere else (default: the destination
+    as it was given). The attribute `span` is that name then, and otherwise None.
+
+    memory_interval_ms and file_format are memray's and change nothing: memory
+    is sampled when it changes, every 10 ms at most, and the trace holds all allocations.
+    """
+
+    def __init__(self, file_name=None, *, destination=None, native_traces=False, memory_interval_ms=10,
+                 follow_fork=False, trace_python_allocators=False, track_object_lifetimes=False,
+                 file_format=FileFormat.ALL_ALLOCATIONS, overwrite=False, span=None):
+        if (file_name is None) == (destination is None):
+            raise TypeError("Exactly one of 'file_name' or 'destination' argument must be specified")
+        if track_object_lifetimes:
+            raise NotImplementedError("memrec records allocations, not the lifetimes of objects")
+        self._destination = destination_of(destination if file_name is None else file_name)
+        if overwrite:
+            if not isinstance(self._destination, FileDestination):
+                raise TypeError("overwrite is for files")
+            self._destination.overwrite = True
+        self._flags = [flag for flag, wanted in (("--native", native_traces), ("--follow-fork", follow_fork),
+                                                 ("--trace-python-allocators", trace_python_allocators)) if wanted]
+        self._name = str(self._destination) if span is None else span
+        self._used = False
+        self._pid = None		# of the process where the block goes on
+        self._collector = self._marked = None
+        self.span = None
+
+    def __enter__(self):
+        global _active
+        with _lock:
+            if _active is not None:
+                raise RuntimeError("No more than one Tracker instance can be active at the same time")
+            if self._used:
+                raise RuntimeError("A Tracker instance can be used once")
+            self._used = True
+            _active = self
+        try:
+            self._pid = os.getpid()
+            if _agent.recording():
+                self._mark()
+            else:
+                self._start()
+        except BaseException:
+            _active = self._pid = None
+            raise
+        return self
+
+    def _mark(self):
+        self._marked = span(self._name)
+        self.span = self._name
+        warnings.warn("memrec records this process already: nothing is written to %s; the block is the span %r of its trace"
+                      % (self._destination, self._name), RuntimeWarning, stacklevel=3)
+        self._marked.__enter__()
+
+    def _start(self):
+        library = _agent.load()
+        fd = self._destination.open()
+        collector = None
+        try:
+            try:
+                collector = _Collector(self._flags, fd)
+                self._destination.begin(fd)
+            finally:
+                os.close(fd)
+            atexit.register(self._end)
+            orders = collector.orders + b" " + os.fsencode(_places.agent())
+            self._collector = collector
+            why = library.memrec_agent_start(orders)
+            if why is not None:
+                raise RuntimeError("nothing is recorded: %s" % why.decode())
+        except BaseException:
+            self._collector = None
+            atexit.unregister(self._end)
+            if collector is not None:
+                library.memrec_agent_stop()
+                collector.leave()
+            self._destination.abandon()
+            raise
+
+    def __exit__(self, *exception):
+        self._end()
+
+    def _end(self):
+        global _active
+        if self._pid != os.getpid():		# a child's copy of the block: not its to end
+            return
+        self._pid = None
+        try:
+            if self._marked is not None:
+                self._marked.__exit__()
+            else:
+                _agent.loaded().memrec_agent_stop()
+                self._finish()
+        finally:
+            _active = None
+
+    def _finish(self):
+        atexit.unregister(self._end)
+        collector, self._collector = self._collector, None
+        said = [line[len("memrec: "):] if line.startswith("memrec: ") else line for line in collector.wait()]
+        said.append(self._destination.finish())
+        for line in filter(None, said):
+            warnings.warn(line.replace("standard output", str(self._destination), 1), RuntimeWarning, stacklevel=4)
+
+    def _leave(self):
+        """In a forked child."""
+        atexit.unregister(self._end)
+        if self._collector is not None:
+            self._collector.leave()

@@ -1,0 +1,101 @@
+# Installing: make install, a wheel; the pytest plugin and the Jupyter magic as they come with it.
+
+load lib/common
+
+setup_file() {
+	load lib/common
+	cd "$TESTS/.." || return 1
+	make -s wheel PYTHON=/usr/bin/python3 B="${B:-build}" > "$BATS_FILE_TMPDIR/wheel.log" 2>&1 || { cat "$BATS_FILE_TMPDIR/wheel.log"; return 1; }
+	WHEEL=$(tail -1 "$BATS_FILE_TMPDIR/wheel.log")
+	[[ "$WHEEL" == /* ]] || WHEEL=$PWD/$WHEEL
+	export WHEEL
+}
+
+works() { # COMMAND...: python, found and alone
+	local path=$PATH
+	"$@" - <<-'END'
+		import memrec, os, shutil, subprocess, sys
+		with memrec.Tracker("installed.lz4", overwrite=True):
+		    x = bytearray(3000000)
+		assert any(e.get("size") == 3000001 for e in memrec.read("installed.lz4"))
+		assert os.path.join("record", "python") not in memrec.__file__, memrec.__file__
+		print(memrec._places.prefix())
+	END
+}
+
+@test "make install puts the package where the prefix's python3 looks, with the commands, pages and agent" {
+	for prefix in /usr /usr/local /opt/memrec; do
+		rm -rf D
+		make -s -C "$TESTS/.." install DESTDIR="$PWD/D" PREFIX=$prefix PYTHON=/usr/bin/python3 > said
+		case $prefix in
+		/usr) folder=/usr/lib/python3/dist-packages ;;
+		/usr/local) folder=$(/usr/bin/python3 -c 'import sys; print("/usr/local/lib/python3.%d/dist-packages" % sys.version_info[1])') ;;
+		*) folder=/opt/memrec/lib/python3/dist-packages; grep -q "PYTHONPATH=$folder" said ;;
+		esac
+		[ "$(PYTHONPATH=$PWD/D$folder works /usr/bin/python3)" = "$PWD/D$prefix" ]
+		[ -x "D$prefix/bin/memflame" ] && [ -f "D$prefix/share/man/man1/memrec.1" ] && [ -f "D$prefix/share/man/man5/memtrace.5" ]
+		PYTHONPATH=$PWD/D$folder /usr/bin/python3 -c 'from importlib.metadata import entry_points, version; assert version("memrec") == "0.1.0"; assert [e for e in entry_points(group="pytest11") if e.value == "memrec.pytest_plugin"]'
+	done
+}
+
+@test "the wheel is for every Python 3 on this machine's kind, and holds the commands and the agent" {
+	[[ "$(basename "$WHEEL")" == memrec-0.1.0-py3-none-linux_"$(uname -m)".whl ]]
+	/usr/bin/python3 -m zipfile -l "$WHEEL" > list
+	for file in memrec/tracker.py data/bin/memrec data/bin/memflame data/lib/memrec/libmemrec.so data/share/man/man1/memfold.1 entry_points.txt; do
+		grep -q "$file" list || { echo "no $file"; cat list; false; }
+	done
+	run -1 grep -E '\.options|\.new ' list
+}
+
+@test "the version is the commands' own" {
+	read -r _ version _ < <(memrec --version)
+	[ "$(PYTHONPATH=$TESTS/../record/python python3 -c 'import memrec; print(memrec.__version__)')" = "$version" ]
+}
+
+@test "pip installs the wheel in a virtual environment: commands, package, pytest plugin; and takes all away" {
+	/usr/bin/python3 -m venv --system-site-packages env
+	env/bin/python -m pip install -q --no-index --no-deps "$WHEEL"
+	PATH=/usr/bin:/bin
+	[ "$(works env/bin/python)" = "$PWD/env" ]
+	env/bin/memrec -f -o t.lz4 -- env/bin/python -c 'x = bytearray(3000000)'
+	env/bin/memsummary t.lz4 > /dev/null
+	env/bin/python -m memrec run -o t2.lz4 -c 'x = bytearray(3000000)'
+	printf 'import pytest\n@pytest.mark.limit_memory("1 MB")\ndef test_it(): x = bytearray(3000000)\n' > test_it.py
+	run -1 env/bin/python -m pytest -p no:cacheprovider --memrec test_it.py
+	[[ "$output" == *"Test was limited to 1.0MiB but allocated 2.9MiB"* && "$output" == *"MEMREC REPORT"* ]]
+	env/bin/python -m pip uninstall -q -y memrec
+	[ ! -e env/bin/memcat ] && [ ! -e env/lib/memrec/libmemrec.so ]
+}
+
+@test "the wheel works with every Python; the folder without its tree says what is missing" {
+	cp -r "$TESTS/../record/python" copy
+	while read -r python; do
+		PYTHONPATH= "$python" -m pip install -q --no-index --no-deps --target "target" --upgrade "$WHEEL" 2> /dev/null
+		PYTHONPATH=$PWD/target works "$python"
+	done < <(pythons)
+	run -1 /usr/bin/python3 copy/setup.py --version
+	[[ "$output" == *"source tree is not around"* ]]
+}
+
+@test "the pytest plugin: limits, leaks, the report, xdist" {
+	cp "$TESTS"/python/plugin_pytest.py test_plugin.py
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TESTS/../record/python /usr/bin/python3 -m pytest -q -p no:cacheprovider --basetemp=tmp -n 2 test_plugin.py
+}
+
+@test "the Jupyter magic shows the flame page of a cell" {
+	cp "$TESTS"/python/{traces,jupyter_test}.py .
+	HOME=$PWD PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TESTS/../record/python:. /usr/bin/python3 -W default -m unittest -v jupyter_test
+}
+
+@test "limits of memory: the same verdicts as pytest-memray's" {
+	python=${MEMRAY_PYTHON:-$TESTS/../build/memray/bin/python}
+	[ -x "$python" ] || skip "no pytest-memray: make memray"
+	cp "$TESTS"/python/verdicts_pytest.py test_verdicts.py
+	verdicts() { "$python" -m pytest -q -p no:cacheprovider -rA "$@" test_verdicts.py | sed -n 's/^\(PASSED\|FAILED\|MEMORY PROBLEMS\) test_verdicts.py::\([^ ]*\).*/\2 \1/p' | sed 's/MEMORY PROBLEMS/FAILED/' | sort; }
+	verdicts > memray || true
+	PYTHONPATH=$TESTS/../record/python PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 verdicts -p memrec.pytest_plugin > memrec || true
+	[ "$(wc -l < memray)" -ge 40 ]
+	grep -q PASSED memray && grep -q FAILED memray
+	diff memray memrec
+	echo "# $(wc -l < memray) verdicts, $(grep -c FAILED memray) of them failures, the same" >&3
+}

@@ -1,0 +1,228 @@
+"""memrec's pytest plugin, by pytester: each test runs pytest on tests of its own."""
+import glob
+import os
+
+import pytest
+
+import memrec
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def plugin(monkeypatch):
+    monkeypatch.setenv("PYTEST_PLUGINS", "memrec.pytest_plugin")
+
+
+def run(pytester, text, *options):
+    pytester.makepyfile("import pytest\n" + text)
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+
+
+LIMITED = """
+@pytest.mark.limit_memory("%s")
+def test_it():
+    for i in range(10):
+        bytearray(1 << 20)		# one at a time
+"""
+
+
+@pytest.mark.parametrize("limit, passes", [("1 MB", False), ("1.2MB", True), ("1024 KB", False), ("1 gb", True), ("10 B", False)])
+def test_the_peak_is_what_is_limited(pytester, limit, passes):
+    result = run(pytester, LIMITED % limit)
+    result.assert_outcomes(passed=int(passes), failed=int(not passes))
+
+
+def test_a_failure_says_by_how_much_and_where(pytester):
+    result = run(pytester, LIMITED % "500KB")
+    result.stdout.fnmatch_lines(["*test_a_failure* M*", "*Test was limited to 500.0KiB but allocated 1.0MiB",
+                                 "*memrec-max-memory*", "List of allocations:", "*- 1.0MiB allocated here:",
+                                 "*test_it:*test_a_failure_says_by_how_much_and_where.py:6"])
+    run(pytester, LIMITED % "500KB", "-v").stdout.fnmatch_lines(["*::test_it MEMORY PROBLEMS*"])
+
+
+def test_stacks_and_native(pytester):
+    text = LIMITED % "500KB"
+    result = run(pytester, text.replace("bytearray(1 << 20)", "f()") + "def f(): bytearray(1 << 20)", "--stacks", "2")
+    result.stdout.fnmatch_lines(["*allocated here:", "*f:*:7", "*test_it:*:6", "*..."])
+    result = run(pytester, text, "--native", "--memrec-stacks=3")
+    result.stdout.fnmatch_lines(["*allocated here:", "*PyByteArray_Resize*", "*..."])
+
+
+@pytest.mark.parametrize("mark", ['limit_memory("much")', "limit_memory(3)", 'limit_memory("1 MB"), pytest.mark.limit_leaks("1 MB")'])
+def test_marks_that_make_no_sense_fail_their_test(pytester, mark):
+    result = run(pytester, "pytestmark = [pytest.mark.%s]\ndef test_it(): pass\ndef test_other(): pass\n" % mark)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*ValueError: *"])
+
+
+LEAKING = """
+kept = []
+%s
+def test_it():
+    for i in range(10):
+        kept.append(bytearray(%d))
+        bytearray(1 << 20)
+"""
+
+
+@pytest.mark.parametrize("size, passes", [(200000, False), (1000, True)])
+def test_leaks_are_limited_for_each_stack(pytester, size, passes):
+    result = run(pytester, LEAKING % ('@pytest.mark.limit_leaks("1 MB")', size))
+    result.assert_outcomes(passed=int(passes), failed=int(not passes))
+    if not passes:
+        result.stdout.fnmatch_lines(["*Test was allowed to leak 1.0MiB per location but at least one location leaked more",
+                                     "*memrec-leaked-memory*", "*- 1.9MiB allocated here:", "*test_it:*:7"])
+
+
+def test_leaks_that_are_known(pytester):
+    text = LEAKING % ('''
+def unknown(stack):
+    assert all(isinstance(f.function, str) and isinstance(f.filename, str) and isinstance(f.lineno, int) for f in stack.frames)
+    return not any(f.function.endswith("test_it") for f in stack.frames)
+@pytest.mark.limit_leaks("1 MB", filter_fn=unknown)''', 200000)
+    run(pytester, text).assert_outcomes(passed=1)
+
+
+THREADS = """
+import threading
+kept = []
+def eat(): kept.append(bytearray(3 << 20))
+@pytest.mark.%s("2 MB", current_thread_only=%s)
+def test_it():
+    t = threading.Thread(target=eat)
+    t.start()
+    t.join()
+"""
+
+
+@pytest.mark.parametrize("mark", ["limit_memory", "limit_leaks"])
+@pytest.mark.parametrize("only", [True, False])
+def test_the_current_thread_only(pytester, mark, only):
+    run(pytester, THREADS % (mark, only)).assert_outcomes(passed=int(only), failed=int(not only))
+
+
+def test_a_test_that_fails_by_itself_keeps_its_own_words(pytester):
+    result = run(pytester, LIMITED % "1 KB" + "    assert 1 == 2\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*assert 1 == 2"])
+    result.stdout.no_fnmatch_line("*Test was limited*")
+
+
+MANY = """
+@pytest.mark.parametrize("n", range(1, 9))
+def test_it(n):
+    kept = bytearray(n << 20)
+def test_fails():
+    kept = bytearray(20 << 20)
+    assert 0
+"""
+TOP = ["*MEMREC REPORT*", "*test_fails at the high watermark", "*Total memory allocated: 20.0MiB", "*Total allocations: *",
+       "*Biggest allocating functions:", "*- test_fails:*.py:7 -> 20.0MiB", "*test_it[[]8] at the high watermark", "*memory allocated: 8.0MiB"]
+
+
+@pytest.mark.parametrize("xdist", [[], ["-n", "2"]])
+def test_the_report_has_the_top_tests(pytester, xdist):
+    result = run(pytester, MANY, "--memrec", *xdist)
+    result.assert_outcomes(passed=8, failed=1)
+    result.stdout.fnmatch_lines(TOP)
+    assert str(result.stdout).count("at the high watermark") == 5
+    result = run(pytester, MANY, "--memrec", "--most-allocations=2", *xdist)
+    assert str(result.stdout).count("at the high watermark") == 2
+    result = run(pytester, MANY, "--memrec", "--memrec-most-allocations=0", *xdist)
+    assert str(result.stdout).count("at the high watermark") == 9
+    for options in ["--memrec", "--hide-memrec-summary"], []:
+        run(pytester, MANY, *options, *xdist).stdout.no_fnmatch_line("*MEMREC REPORT*")
+
+
+@pytest.mark.parametrize("xdist", [[], ["-n", "2"]])
+def test_limits_with_xdist(pytester, xdist):
+    text = LIMITED % "500KB" + LEAKING.replace("test_it", "test_leaks") % ('@pytest.mark.limit_leaks("1 MB")', 200000) + "def test_well(): pass\n"
+    result = run(pytester, text, *xdist)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines_random(["*Test was limited to 500.0KiB*", "*Test was allowed to leak 1.0MiB*"])
+
+
+@pytest.mark.parametrize("xdist", [[], ["-n", "2"]])
+def test_traces_are_kept_where_asked(pytester, xdist):
+    folder = str(pytester.path / "traces")
+    run(pytester, MANY, "--memrec", "--memrec-bin-path", folder, "--memrec-bin-prefix=p", *xdist).stdout.fnmatch_lines(["9 traces in *traces with prefix p"])
+    traces = glob.glob(folder + "/p-*.lz4")
+    assert len(traces) == 9
+    trace, = [t for t in traces if "[3]" in t]
+    assert any(e.get("size") == (3 << 20) + 1 for e in memrec.read(trace))
+    # a second run with the same prefix replaces them; a new prefix does not
+    run(pytester, MANY, "--memrec", "--memrec-bin-path", folder, "--memrec-bin-prefix=p", *xdist).assert_outcomes(passed=8, failed=1)
+    run(pytester, MANY, "--memrec", "--memrec-bin-path", folder, *xdist)
+    assert len(os.listdir(folder)) == 18
+    assert len({name[:32] for name in os.listdir(folder) if not name.startswith("p-")}) == 1
+
+
+def test_nothing_is_left_in_the_folder_of_temporary_files(pytester, monkeypatch):
+    folder = pytester.mkdir("tmp")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    run(pytester, LIMITED % "1 KB" + MANY, "--memrec", "-n", "2")
+    assert glob.glob(str(folder / "pytest-memrec-*")) == []
+
+
+def test_settings_in_a_file(pytester):
+    pytester.makeini("[pytest]\nmemrec = true\nmemrec_most_allocations = 1\nmemrec_stacks = 2\n")
+    result = run(pytester, MANY)
+    assert str(result.stdout).count("at the high watermark") == 1
+
+
+def test_an_increase_fails(pytester):
+    for size, outcome in (20, "passed"), (10, "passed"), (15, "failed"), (10, "passed"):
+        pytester.makepyfile(test_it="import pytest\n@pytest.mark.limit_memory('100 MB')\ndef test_it(): x = bytearray(%d << 20)\n" % size)
+        result = pytester.runpytest_subprocess("--fail-on-increase")
+        result.assert_outcomes(**{outcome: 1})
+        if outcome == "failed":
+            result.stdout.fnmatch_lines(["Test previously used 10.0MiB but now uses 15.0MiB"])
+
+
+def test_asynchronous_tests(pytester):
+    pytester.makeconftest("""
+import asyncio, inspect, pytest
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):		# what pytest-asyncio and anyio do
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        asyncio.run(pyfuncitem.obj())
+        return True
+""")
+    text = LIMITED.replace("def test_it", "async def test_it").replace("bytearray(1 << 20)", "bytearray(1 << 20); await asyncio.sleep(0)")
+    run(pytester, "import asyncio\n" + text % "500 KB").assert_outcomes(failed=1)
+    run(pytester, "import asyncio\n" + text % "2 MB").assert_outcomes(passed=1)
+
+
+def test_under_memrec_tests_are_spans(pytester):
+    pytester.makepyfile("import pytest\n" + LIMITED % "500 KB")
+    out = str(pytester.path / "t.lz4")
+    import sys
+    result = pytester.run(memrec._places.command("memrec"), "-o", out, "--", sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, warnings=1)
+    name = "test_under_memrec_tests_are_spans.py::test_it"
+    sizes = [e["size"] for e in memrec.read(out, [["memslice", "--span", name]]) if e["event"] == "alloc"]
+    assert sizes.count((1 << 20) + 1) == 10
+
+
+def test_pytest_memray_keeps_its_markers_unless_memrec_is_asked_for(pytester):
+    """Its plugin is stood in for: a manager of its name, options of its names."""
+    pytester.makepyfile(pytest_memray="")
+    pytester.makeconftest("""
+class Theirs:
+    def pytest_pyfunc_call(self, pyfuncitem): print("recorded by memray")
+def pytest_addoption(parser):
+    for name in "memray", "native", "trace-python-allocators", "fail-on-increase":
+        parser.addoption("--" + name, action="store_true", default=False)
+    parser.addoption("--stacks", type=int)
+    parser.addoption("--most-allocations", type=int)
+def pytest_configure(config):
+    config.pluginmanager.register(Theirs(), "memray_manager")
+""")
+    result = run(pytester, LIMITED % "500 KB", "-s")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*recorded by memray*"])
+    result = run(pytester, LIMITED % "500 KB", "-s", "--memrec")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*recorded by memray*")
+    assert run(pytester, LIMITED % "500 KB", "--memrec", "--memray").ret == pytest.ExitCode.USAGE_ERROR
