@@ -8,7 +8,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 B       ?= build
 PREFIX  ?= /usr/local
 PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ bats jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
+TEST_PACKAGES = g++ valgrind bats jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
 PAGE_TEST_PACKAGES = chromium
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.
@@ -190,6 +190,15 @@ memray:
 bench: all
 	python3 tests/bench/compare.py $(BENCH)
 
+## agreement: the numbers beside memray's, on real programs (from PyPI); AGREEMENT='--programs json_loads' is a short run
+agreement: all
+	python3 tests/agreement/compare.py $(AGREEMENT)
+
+## baselines: count the hot loops' instructions anew; tests/instructions.bats allows 10 % more than that
+baselines: all $(BIGTRACE)
+	B=$B tests/bench/instructions > tests/bench/instructions.txt.new
+	mv tests/bench/instructions.txt.new tests/bench/instructions.txt
+
 ## clean: remove build/
 clean:
 	rm -rf build compile_commands.json
@@ -198,7 +207,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all wheel memray bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
+.PHONY: all agreement baselines wheel memray bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -28,7 +28,8 @@ static const struct tool_option options[] = {
 	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
 	{ "by", 'b', "WHAT", "how much a frame of a trace tells: line (the default), function, or file" },
 	{ "folded", KEY_FOLDED, NULL, "folded lines with two numbers, on a terminal too" },
-	{ "table", KEY_TABLE, NULL, "a table of what changed, the most first, in a pipe too" },
+	{ "table", KEY_TABLE, NULL, "a table of the locations that changed, the most first, in a pipe too" },
+	{ "stacks", 's', NULL, "a row of the table for each whole stack, not for each location" },
 	{ "rows", 'r', "N", "N rows of the table (in a pipe all, on a terminal as many as fit)" },
 	{ "json", KEY_JSON, NULL, "one JSON object" },
 	{ NULL, 0, NULL, NULL },
@@ -110,32 +111,76 @@ static void print_folded(const struct diff *d)
 
 /* ---------------------------------------------------------------- what changed */
 
-static uint64_t distance(const struct call *c)
+/* What changed: a stack, or a location, which is the innermost call of many stacks. */
+struct row {
+	uint32_t node;		/* the stack; of a location, the first met */
+	uint64_t before, after;
+};
+
+struct rows {
+	struct row *at;
+	uint32_t n;
+};
+
+static uint64_t distance(const struct row *r)
 {
-	return c->own[AFTER] > c->own[BEFORE] ? c->own[AFTER] - c->own[BEFORE] : c->own[BEFORE] - c->own[AFTER];
+	return r->after > r->before ? r->after - r->before : r->before - r->after;
 }
 
-static int by_change(const void *a, const void *b, void *calls)
+static int by_change(const void *a, const void *b)
 {
-	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-	uint64_t x = distance(calltree_call(calls, i)), y = distance(calltree_call(calls, j));
+	const struct row *p = a, *q = b;
+	uint64_t x = distance(p), y = distance(q);
 
-	return x != y ? (x < y) - (x > y) : (i > j) - (i < j);
+	return x != y ? (x < y) - (x > y) : (p->node > q->node) - (p->node < q->node);
 }
 
-/* The nodes that have numbers, that changed most first; with all: those too that did not change. */
-static uint32_t *sort_by_change(const struct diff *d, bool all, uint32_t *n)
+static struct rows stacks_of(const struct diff *d)
 {
-	uint32_t *nodes = xcalloc(calltree_count(d->calls), sizeof *nodes);
+	struct rows r = { .at = xcalloc(calltree_count(d->calls), sizeof *r.at) };
 
-	*n = 0;
 	for (uint32_t i = 1; i < calltree_count(d->calls); i++) {
 		const struct call *c = calltree_call(d->calls, i);
-		if (distance(c) || (all && c->own[BEFORE]))
-			nodes[(*n)++] = i;
+		if (c->own[BEFORE] || c->own[AFTER])
+			r.at[r.n++] = (struct row){ .node = i, .before = c->own[BEFORE], .after = c->own[AFTER] };
 	}
-	qsort_r(nodes, *n, sizeof *nodes, by_change, d->calls);
-	return nodes;
+	return r;
+}
+
+/* Stacks that end in calls of one name become one row. */
+static struct rows locations_of(const struct diff *d)
+{
+	struct rows stacks = stacks_of(d), r = { .at = xcalloc(stacks.n + 1, sizeof *r.at) };
+	uint32_t *row_of = NULL;	/* by label: number + 1 */
+	size_t n = 0, cap = 0;
+
+	for (uint32_t i = 0; i < stacks.n; i++) {
+		uint32_t label = calltree_call(d->calls, stacks.at[i].node)->label;
+		while (n <= label) {
+			GROW(row_of, n, cap);
+			row_of[n++] = 0;
+		}
+		if (!row_of[label]) {
+			row_of[label] = ++r.n;
+			r.at[r.n - 1].node = stacks.at[i].node;
+		}
+		r.at[row_of[label] - 1].before += stacks.at[i].before;
+		r.at[row_of[label] - 1].after += stacks.at[i].after;
+	}
+	free(row_of);
+	free(stacks.at);
+	return r;
+}
+
+/* Those that changed most first; how many changed. */
+static uint32_t sort_by_change(struct rows *r)
+{
+	uint32_t changed = 0;
+
+	qsort(r->at, r->n, sizeof *r->at, by_change);
+	while (changed < r->n && distance(&r->at[changed]))
+		changed++;
+	return changed;
 }
 
 #define NUMBER_TEXT 28		/* count_text() and size_text() need no more */
@@ -158,12 +203,13 @@ static const char *change(const struct diff *d, uint64_t before, uint64_t after,
 
 #define NUMBER_COLUMNS 42
 
-static void print_row(const struct diff *d, uint32_t node, unsigned columns)
+static void print_row(const struct diff *d, const struct row *r, bool whole_stack, unsigned columns)
 {
-	const struct call *c = calltree_call(d->calls, node);
 	char difference[CHANGE_TEXT], before[NUMBER_TEXT], after[NUMBER_TEXT];
-	const char *colour = !tool_colour() ? "" : c->own[AFTER] > c->own[BEFORE] ? "\033[31m" : "\033[32m";
-	char *raw = folded(d->calls, node), *stack = tool_printable(raw);
+	const char *colour = !tool_colour() ? "" : r->after > r->before ? "\033[31m" : "\033[32m";
+	char *raw = whole_stack ? folded(d->calls, r->node)
+				: xstrdup(calltree_text(d->calls, calltree_call(d->calls, r->node)->label));
+	char *stack = tool_printable(raw);
 
 	free(raw);
 	if (columns) {
@@ -171,8 +217,8 @@ static void print_row(const struct diff *d, uint32_t node, unsigned columns)
 		stack = fit(whole, columns > NUMBER_COLUMNS + 20 ? columns - NUMBER_COLUMNS : 20);
 		free(whole);
 	}
-	printf("%s%14s%s %12s %12s  %s\n", colour, change(d, c->own[BEFORE], c->own[AFTER], difference),
-	       *colour ? "\033[0m" : "", number(d, c->own[BEFORE], before), number(d, c->own[AFTER], after), stack);
+	printf("%s%14s%s %12s %12s  %s\n", colour, change(d, r->before, r->after, difference),
+	       *colour ? "\033[0m" : "", number(d, r->before, before), number(d, r->after, after), stack);
 	free(stack);
 }
 
@@ -188,26 +234,25 @@ static void print_side(const struct side *s)
 	free(title);
 }
 
-static void print_totals(const struct diff *d, const uint32_t *nodes, uint32_t n)
+static void print_totals(const struct diff *d, const struct row *rows, uint32_t n, const char *what)
 {
 	char difference[CHANGE_TEXT], before[NUMBER_TEXT], after[NUMBER_TEXT], up[NUMBER_TEXT], down[NUMBER_TEXT];
 	uint64_t growth = 0, shrinkage = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct call *c = calltree_call(d->calls, nodes[i]);
-		*(c->own[AFTER] > c->own[BEFORE] ? &growth : &shrinkage) += distance(c);
-	}
-	printf("Total: %s, from %s to %s; growth %s, shrinkage %s, %u stack%s changed\n",
+	for (uint32_t i = 0; i < n; i++)
+		*(rows[i].after > rows[i].before ? &growth : &shrinkage) += distance(&rows[i]);
+	printf("Total: %s, from %s to %s; growth %s, shrinkage %s, %u %s%s changed\n",
 	       change(d, d->before.total, d->after.total, difference), number(d, d->before.total, before),
-	       number(d, d->after.total, after), number(d, growth, up), number(d, shrinkage, down), n,
+	       number(d, d->after.total, after), number(d, growth, up), number(d, shrinkage, down), n, what,
 	       n == 1 ? "" : "s");
 }
 
-static void print_table(const struct diff *d, uint64_t max_rows)
+static void print_table(const struct diff *d, uint64_t max_rows, bool whole_stacks)
 {
 	unsigned lines = 0, columns = 0;
 	bool terminal = tool_terminal(&lines, &columns);
-	uint32_t n, *nodes = sort_by_change(d, false, &n);
+	struct rows all = whole_stacks ? stacks_of(d) : locations_of(d);
+	uint32_t n = sort_by_change(&all);
 
 	if (terminal && !max_rows)
 		max_rows = lines > 15 ? lines - 5 : 10;
@@ -215,13 +260,13 @@ static void print_table(const struct diff *d, uint64_t max_rows)
 	print_side(&d->before);
 	fputs(" to ", stdout);
 	print_side(&d->after);
-	printf("\n%14s %12s %12s  %s\n", "Change", "Before", "After", "Stack");
+	printf("\n%14s %12s %12s  %s\n", "Change", "Before", "After", whole_stacks ? "Stack" : "Location");
 	for (uint32_t i = 0; i < rows; i++)
-		print_row(d, nodes[i], columns);
+		print_row(d, &all.at[i], whole_stacks, columns);
 	if (terminal && rows < n)
 		printf("%u more rows (-r %u shows all)\n", n - rows, n);
-	print_totals(d, nodes, n);
-	free(nodes);
+	print_totals(d, all.at, n, whole_stacks ? "stack" : "location");
+	free(all.at);
 }
 
 /* ---------------------------------------------------------------- JSON */
@@ -239,18 +284,20 @@ static void print_json_side(const char *key, const struct side *s)
 
 static void print_json(const struct diff *d)
 {
-	uint32_t n, *nodes = sort_by_change(d, true, &n), *path = NULL;
+	struct rows all = stacks_of(d);
+	uint32_t *path = NULL;
 	size_t cap = 0;
 
+	sort_by_change(&all);
 	putchar('{');
 	print_json_side("before", &d->before);
 	print_json_side("after", &d->after);
 	printf("\"unit\":\"%s\",\"stacks\":[", d->count ? "allocations" : "bytes");
-	for (uint32_t i = 0; i < n; i++) {
-		const struct call *c = calltree_call(d->calls, nodes[i]);
+	for (uint32_t i = 0; i < all.n; i++) {
+		const struct row *r = &all.at[i];
 		printf("%s\n{\"before\":%" PRIu64 ",\"after\":%" PRIu64 ",\"change\":%s%" PRIu64 ",\"stack\":[", i ? "," : "",
-		       c->own[BEFORE], c->own[AFTER], c->own[AFTER] < c->own[BEFORE] ? "-" : "", distance(c));
-		size_t depth = path_of(d->calls, nodes[i], &path, &cap);
+		       r->before, r->after, r->after < r->before ? "-" : "", distance(r));
+		size_t depth = path_of(d->calls, r->node, &path, &cap);
 		for (size_t k = depth; k-- > 0; ) {
 			const char *text = calltree_text(d->calls, calltree_call(d->calls, path[k])->label);
 			json_text(stdout, text, strlen(text));
@@ -259,7 +306,7 @@ static void print_json(const struct diff *d)
 	}
 	puts("]}");
 	free(path);
-	free(nodes);
+	free(all.at);
 }
 
 /* ---------------------------------------------------------------- options */
@@ -268,18 +315,8 @@ struct choices {
 	struct side_options of;
 	uint64_t max_rows;
 	int format;
+	bool whole_stacks;
 };
-
-static enum stacks_detail parse_detail(const char *text)
-{
-	if (strcmp(text, "line") == 0)
-		return STACKS_LINE;
-	if (strcmp(text, "function") == 0)
-		return STACKS_FUNCTION;
-	if (strcmp(text, "file") == 0)
-		return STACKS_FILE;
-	usage_die("--by: '%s' is not line, function or file", text);
-}
 
 static struct choices parse(int argc, char **argv)
 {
@@ -289,17 +326,20 @@ static struct choices parse(int argc, char **argv)
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (key) {
 		case 'c': c.of.count = true; break;
-		case 'l': c.of.what = TALLY_LEAKS; break;
-		case 't': c.of.what = TALLY_TOTAL; break;
-		case 'b': c.of.detail = parse_detail(optarg); break;
+		case 'l': tally_choose(&c.of.what, TALLY_LEAKS); break;
+		case 't': tally_choose(&c.of.what, TALLY_TOTAL); break;
+		case 'b': c.of.detail = tool_detail(optarg, "--by"); break;
+		case 's': c.whole_stacks = true; break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		default:
 			if (c.format && c.format != key)
 				usage_die("only one of --folded, --table and --json");
 			c.format = key;
 		}
+	if (c.format && c.format != KEY_TABLE && (c.whole_stacks || c.max_rows))
+		usage_die("--stacks and --rows are for the table");
 	if (!c.format)
-		c.format = tool_terminal(&lines, &columns) ? KEY_TABLE : KEY_FOLDED;
+		c.format = c.whole_stacks || c.max_rows || tool_terminal(&lines, &columns) ? KEY_TABLE : KEY_FOLDED;
 	return c;
 }
 
@@ -317,7 +357,7 @@ int main(int argc, char **argv)
 	if (c.format == KEY_FOLDED)
 		print_folded(&d);
 	else if (c.format == KEY_TABLE)
-		print_table(&d, c.max_rows);
+		print_table(&d, c.max_rows, c.whole_stacks);
 	else
 		print_json(&d);
 	calltree_free(d.calls);

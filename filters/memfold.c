@@ -285,17 +285,6 @@ static void fold(const struct tally *t, enum stacks_detail detail, bool count)
 	labels_free(&labels);
 }
 
-static enum stacks_detail parse_detail(const char *text)
-{
-	if (strcmp(text, "line") == 0)
-		return STACKS_LINE;
-	if (strcmp(text, "function") == 0)
-		return STACKS_FUNCTION;
-	if (strcmp(text, "file") == 0)
-		return STACKS_FILE;
-	usage_die("--by: '%s' is not line, function or file", text);
-}
-
 int main(int argc, char **argv)
 {
 	enum stacks_detail detail = STACKS_LINE;
@@ -308,16 +297,16 @@ int main(int argc, char **argv)
 			count = true;
 			break;
 		case 'l':
-			what = TALLY_LEAKS;
+			tally_choose(&what, TALLY_LEAKS);
 			break;
 		case 't':
-			what = TALLY_TOTAL;
+			tally_choose(&what, TALLY_TOTAL);
 			break;
 		case 'P':
 			by_process = true;
 			break;
 		case 'b':
-			detail = parse_detail(optarg);
+			detail = tool_detail(optarg, "--by");
 			break;
 		}
 	struct mt_in *in = tool_input(argc, argv);

@@ -10,9 +10,11 @@
  * one frame; whether they do is found once a frame, and a stack matches if
  * its frame does or its parent.
  */
+#include <errno.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "idset.h"
@@ -255,6 +257,14 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 	}
 }
 
+/* What should be a trace may be meant as a pattern, as grep has it. */
+static void check_operands(const struct conditions *c, int argc, char **argv)
+{
+	for (int i = optind; i < argc; i++)
+		if (strcmp(argv[i], "-") != 0 && access(argv[i], F_OK) < 0 && errno == ENOENT && !has_frame_conditions(c))
+			die("%s: cannot be opened: No such file or directory (functions with that name: memgrep -f '%s')", argv[i], argv[i]);
+}
+
 static struct conditions parse(int argc, char **argv)
 {
 	struct conditions c = { .max = UINT64_MAX };
@@ -281,6 +291,10 @@ static struct conditions parse(int argc, char **argv)
 			c.has_tid = true;
 			break;
 		}
+	if (c.min > c.max)
+		usage_die("nothing has --min-size at least and --max-size at most");
+	if (c.innermost && !has_frame_conditions(&c))
+		usage_die("--innermost says which function --function, --file or --module are of: give one of them");
 	compile(&c.function, flags);
 	compile(&c.file, flags);
 	compile(&c.module, flags);
@@ -291,6 +305,7 @@ static struct conditions parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct matcher m = { .when = parse(argc, argv) };
+	check_operands(&m.when, argc, argv);
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	m.threads = threads_new();

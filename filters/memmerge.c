@@ -92,10 +92,23 @@ static size_t open_all(struct merge *m, char **paths, size_t n)
 	return first;
 }
 
+/* All that is open in the inputs, by its number in the merged trace. */
+static void hold(void *arg)
+{
+	struct merge *m = arg;
+	struct block b;
+	uint32_t id;
+
+	for (size_t i = 0; i < m->n; i++)
+		for (size_t cursor = 0; live_each(m->inputs[i].live, &cursor, &id, &b);)
+			ids_hold(&m->ids, b.key);
+}
+
 static void begin(struct merge *m, size_t first, char **argv)
 {
 	struct stacks *known = stacks_new();
 	m->out = tool_output(&tool, m->inputs[first].in, argv);
+	m->ids = (struct ids){ .holder = hold, .arg = m };
 	for (size_t i = 0; i < m->n; i++) {
 		struct input *in = &m->inputs[i];
 		in->stacks = stacks_new();
@@ -112,8 +125,6 @@ static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
 	struct block b = { .size = ev->size, .weight = 1 };
 	switch (ev->kind) {
 	case MT_ALLOC:
-		if (live_close(i->live, ev->id, &b))
-			ids_give_back(&m->ids, b.key);
 		b = (struct block){ .size = ev->size, .weight = ev->weight, .key = ids_take(&m->ids) };
 		live_open(i->live, ev->id, &b);
 		ev->id = b.key;
@@ -122,7 +133,6 @@ static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
 	case MT_FREE:
 		if (!live_close(i->live, ev->id, &b))
 			return false;
-		ids_give_back(&m->ids, b.key);
 		ev->id = b.key;
 		return true;
 	case MT_RESIZE:

@@ -293,6 +293,23 @@ static struct span parse_time(const char *text, const char *option)
 	return span;
 }
 
+/* A window without a moment in it is a mistake, not an answer. */
+static void refuse_empty(const char *begin, const char *end)
+{
+	usage_die("--begin %s is not before --end %s", begin, end);
+}
+
+/* Whether --end is behind --begin in some trace; a percent of one whose length is not known (it is empty) is. */
+static bool has_window(const struct slice *s)
+{
+	bool some = s->lengths.n == 0;
+
+	for (size_t i = 0; i < s->lengths.n; i++)
+		some = some || s->lengths.ms[i] == 0 ||
+		       span_ms(&s->begin, s->lengths.ms[i]) < span_ms(&s->end, s->lengths.ms[i]);
+	return some;
+}
+
 /* A name that is not there is likely misspelt: nothing is in the output then. */
 static int missing(const struct slice *s)
 {
@@ -307,14 +324,15 @@ static int missing(const struct slice *s)
 int main(int argc, char **argv)
 {
 	struct slice s = { .has_end = false };
+	const char *begin_text = "0", *end_text = "";
 
 	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (c) {
 		case 'b':
-			s.begin = parse_time(optarg, "--begin");
+			s.begin = parse_time(begin_text = optarg, "--begin");
 			break;
 		case 'e':
-			s.end = parse_time(optarg, "--end");
+			s.end = parse_time(end_text = optarg, "--end");
 			s.has_end = true;
 			break;
 		case 'a':
@@ -326,10 +344,15 @@ int main(int argc, char **argv)
 			s.span = optarg;
 			break;
 		}
+	bool alike = s.begin.is_percent == s.end.is_percent || s.begin.value == 0 || s.end.value == 0;
+	if (s.has_end && alike && s.begin.value >= s.end.value)
+		refuse_empty(begin_text, end_text);
 	if (s.span && s.alive)
 		usage_die("--alive is for windows of time, not for --span");
 	if (s.begin.is_percent || s.end.is_percent)
 		measure_operands(&s.lengths, argc, argv);
+	if (s.has_end && !alike && !has_window(&s))
+		refuse_empty(begin_text, end_text);
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	s.held = held_new();

@@ -134,6 +134,14 @@ static struct part *part_of(struct split *s, uint32_t pid)
 	return part_new(s, pid);
 }
 
+static void print_part(const struct part *p)
+{
+	char *name = tool_printable(p->name), *command = tool_printable(p->command);
+	printf("%s\t%s\n", name, command);
+	free(name);
+	free(command);
+}
+
 /* whole: it gets its end row. */
 static void part_end(struct split *s, struct part *p, bool whole)
 {
@@ -146,7 +154,7 @@ static void part_end(struct split *s, struct part *p, bool whole)
 		s->failed = true;
 	}
 	if (s->list)
-		printf("%s\t%s\n", p->name, p->command);
+		print_part(p);
 	free(why);
 	close(p->fd);
 	free(p->name);
@@ -159,10 +167,13 @@ static void part_end(struct split *s, struct part *p, bool whole)
 static void note_command(struct part *p, const struct mt_event *ev)
 {
 	struct mt_str exe = mt_info_text(ev->info, "executable");
-	if (exe.n == 0)
-		return;
+	char *command = mt_info_words(ev->info, "command");
+	if (!command && exe.n > 0)
+		command = xasprintf("%.*s", (int)exe.n, exe.p);
+	if (!command)
+		return;		/* more is told of it, but not this */
 	free(p->command);
-	p->command = xasprintf("%.*s", (int)exe.n, exe.p);
+	p->command = command;
 }
 
 static void take(struct split *s, struct mt_event *ev)

@@ -5,7 +5,7 @@
  * Out:   the trace with its temporary allocations only, without their frees:
  *        each at the place of its free, with its own time and thread, and a
  *        new id (nothing is freed, so none comes twice)
- * Keeps: the last N + 1 allocations of each thread; 16 bytes a live block
+ * Keeps: the last N + 1 allocations of each thread
  * Source: memray's definition (snapshot.cpp, TemporaryAllocationsAggregator):
  *        between the allocation and its free, by the same thread, that thread
  *        made at most N others. A block freed by another thread, or in parts,
@@ -37,6 +37,7 @@ struct recent {
 	uint64_t turn;		/* how many the thread had made before it */
 	uint32_t id, stack;
 	uint8_t allocator;
+	bool open;
 };
 
 /* The last allocations of a thread, in a ring of `most`. */
@@ -51,8 +52,9 @@ struct windows {
 	struct threads *threads;
 	struct window *of;	/* by thread number */
 	size_t n, cap;
-	struct live *live;	/* block.thread and .key: whose window, and where in it */
+	struct live *live;	/* what is open in a window; block.thread and .key: whose, and where in it */
 	uint32_t last_id;	/* given out */
+	struct mt_event put;
 };
 
 static struct window *window_of(struct windows *w, uint32_t thread)
@@ -64,6 +66,16 @@ static struct window *window_of(struct windows *w, uint32_t thread)
 	return &w->of[thread];
 }
 
+/* The thread has made so many others since that it can be temporary no more. */
+static void forget_block(struct windows *w, uint32_t thread, const struct recent *r, size_t at)
+{
+	struct block b;
+
+	/* Its id may be another's, if that was given out twice. */
+	if (live_find(w->live, r->id, &b) && b.thread == thread && b.key == at)
+		(void)live_close(w->live, r->id, &b);
+}
+
 static void open_block(struct windows *w, const struct mt_event *ev)
 {
 	uint32_t thread = threads_number(w->threads, ev->pid, ev->tid);
@@ -72,6 +84,8 @@ static void open_block(struct windows *w, const struct mt_event *ev)
 	if (own->n < w->most) {
 		GROW(own->at, own->n, own->cap);
 		own->n++;
+	} else if (own->at[own->next].open) {
+		forget_block(w, thread, &own->at[own->next], own->next);
 	}
 	own->at[own->next] = (struct recent){
 		.size = ev->size,
@@ -81,43 +95,44 @@ static void open_block(struct windows *w, const struct mt_event *ev)
 		.id = ev->id,
 		.stack = ev->stack,
 		.allocator = ev->allocator,
+		.open = true,
 	};
 	live_open(w->live, ev->id, &(struct block){ .weight = 1, .key = (uint32_t)own->next, .thread = thread });
 	if (++own->next == w->most)
 		own->next = 0;
 }
 
-/*
- * A free: the allocation it ends, if that was temporary. Its place in the ring
- * may be another's by now; that one has another id, as this one was open.
- */
+/* A free: the allocation it ends, if that was temporary. */
 static const struct recent *close_block(struct windows *w, const struct mt_event *ev)
 {
 	struct block b;
 
-	if (!live_close(w->live, ev->id, &b) || b.thread != threads_number(w->threads, ev->pid, ev->tid))
+	if (!live_close(w->live, ev->id, &b))
 		return NULL;
 	const struct window *own = &w->of[b.thread];
-	const struct recent *r = &own->at[b.key];
-	return r->id == ev->id && own->turns - r->turn <= w->most ? r : NULL;
+	struct recent *r = &own->at[b.key];
+	r->open = false;
+	if (b.thread != threads_number(w->threads, ev->pid, ev->tid))
+		return NULL;
+	return own->turns - r->turn <= w->most ? r : NULL;
 }
 
+/* w->put is what was put last: to make one anew each time would cost more than all else here. */
 static int put_temporary(struct mt_out *out, struct windows *w, const struct mt_event *free_,
 			 const struct recent *r)
 {
-	struct mt_event ev = {
-		.kind = MT_ALLOC,
-		.allocator = r->allocator,
-		.pid = free_->pid,
-		.tid = free_->tid,
-		.time_ms = r->time_ms,
-		.id = ++w->last_id,
-		.stack = r->stack,
-		.size = r->size,
-		.weight = r->weight,
-	};
+	struct mt_event *ev = &w->put;
 
-	return mt_put(out, &ev);
+	ev->kind = MT_ALLOC;
+	ev->allocator = r->allocator;
+	ev->pid = free_->pid;
+	ev->tid = free_->tid;
+	ev->time_ms = r->time_ms;
+	ev->id = ++w->last_id;
+	ev->stack = r->stack;
+	ev->size = r->size;
+	ev->weight = r->weight;
+	return mt_put(out, ev);
 }
 
 /* Another trace begins: its numbers mean other things. */
@@ -132,7 +147,6 @@ static void forget(struct windows *w)
 static int take(struct windows *w, const struct mt_event *ev, struct mt_out *out)
 {
 	const struct recent *r;
-	struct block b;
 
 	switch (ev->kind) {
 	case MT_ALLOC:
@@ -142,7 +156,7 @@ static int take(struct windows *w, const struct mt_event *ev, struct mt_out *out
 		r = close_block(w, ev);
 		return r ? put_temporary(out, w, ev, r) : 0;
 	case MT_RESIZE:
-		(void)live_close(w->live, ev->id, &b);	/* freed in parts */
+		(void)close_block(w, ev);	/* freed in parts */
 		return 0;
 	case MT_SKIPPED:
 		window_of(w, threads_number(w->threads, ev->pid, ev->tid))->turns += ev->count;

@@ -16,7 +16,7 @@ struct bytes_out {
 	bool compressed;
 	bool begun;			/* the frame's head is written */
 	int error;			/* errno of the first failure; nothing is written after it */
-	uint64_t written;
+	uint64_t taken, written;	/* bytes of blocks, bytes of the file */
 	LZ4F_cctx *lz4;
 	uint8_t *buffer;
 	size_t buffer_size;

@@ -34,19 +34,11 @@ uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent,
 	return n;
 }
 
-static struct mt_str text(const char *p)
-{
-	return (struct mt_str){ p, strlen(p) };
-}
-
 /* The frame of stack n under a parent that is defined. */
 static uint32_t copy_one(struct define *d, uint32_t parent, uint32_t n)
 {
 	const struct frame *frame = stacks_frame(d->from, stacks_stack(d->from, n)->frame);
-	const struct function *f = stacks_function(d->from, frame->function);
-	struct mt_event ev = {
-		.lang = f->lang, .line = f->line, .name = text(f->name), .file = text(f->file), .module = text(f->module),
-	};
+	struct mt_event ev = function_event(stacks_function(d->from, frame->function));
 	return define_stack(d->out, d->known, parent, define_function(d->out, d->known, &ev), frame->line);
 }
 

@@ -457,6 +457,27 @@ struct mt_str mt_info_text(struct mt_str info, const char *key)
 	return text;
 }
 
+char *mt_info_words(struct mt_str info, const char *key)
+{
+	struct mp_view v;
+	struct text words;
+	uint32_t n;
+
+	if (!info_at(info, key, &v) || !mp_take_head(&v, MP_ARRAY, &n))
+		return NULL;
+	words = text_new();
+	for (; n > 0; n--) {
+		const char *word;
+		size_t size;
+		if (!mp_take_text(&v, &word, &size)) {
+			free(words.p);
+			return NULL;
+		}
+		text_add_word(&words, word, size);
+	}
+	return words.p;
+}
+
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise)
 {
 	struct mp_view v;

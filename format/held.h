@@ -4,7 +4,7 @@
  * For filters that pass an allocation on only when they know what becomes of
  * it. A mark keeps what was open at a moment, at no cost until it is freed.
  *
- * Memory: 32 bytes a block that is open, up to 70 by turns (as arrays grow,
+ * Memory: 50 bytes a block that is open, up to 90 by turns (as arrays grow,
  * and the freed ones are swept out when they are half), 32 more for each
  * that was freed since the mark.
  */

@@ -1,8 +1,8 @@
 /*
  * idset.c - a set of allocation ids, a bit each
  *
- * The bits are in leaves made when first needed, under one array of pointers:
- * calloc() leaves the array's untouched pages to the kernel's zero page.
+ * The bits are in leaves made when first needed and freed when empty, under one
+ * array of pointers: calloc() leaves its untouched pages to the kernel's zero page.
  */
 #include "idset.h"
 
@@ -14,8 +14,13 @@
 #define LEAVES ((size_t)1 << (32 - LEAF_BITS))
 #define WORDS (1u << (LEAF_BITS - 6))
 
+struct leaf {
+	uint64_t words[WORDS];
+	uint32_t n;		/* ids in it */
+};
+
 struct idset {
-	uint64_t **leaves;
+	struct leaf **leaves;
 };
 
 struct idset *idset_new(void)
@@ -40,38 +45,47 @@ static uint64_t bit_of(uint32_t id)
 	return UINT64_C(1) << (id & 63);
 }
 
-/* The word of an id's bit; NULL: its leaf was never needed. */
-static uint64_t *word_of(const struct idset *s, uint32_t id)
+/* The leaf of an id; NULL: nothing is in it. */
+static struct leaf **leaf_of(const struct idset *s, uint32_t id)
 {
-	uint64_t *leaf = s->leaves[id >> LEAF_BITS];
+	return &s->leaves[id >> LEAF_BITS];
+}
 
-	return leaf ? &leaf[(id >> 6) & (WORDS - 1)] : NULL;
+static uint64_t *word_of(struct leaf *leaf, uint32_t id)
+{
+	return &leaf->words[(id >> 6) & (WORDS - 1)];
 }
 
 void idset_add(struct idset *s, uint32_t id)
 {
-	uint64_t **leaf = &s->leaves[id >> LEAF_BITS];
+	struct leaf **leaf = leaf_of(s, id);
 
 	if (!*leaf)
-		*leaf = xcalloc(WORDS, sizeof **leaf);
-	*word_of(s, id) |= bit_of(id);
+		*leaf = xcalloc(1, sizeof **leaf);
+	uint64_t *word = word_of(*leaf, id);
+	(*leaf)->n += !(*word & bit_of(id));
+	*word |= bit_of(id);
 }
 
 bool idset_remove(struct idset *s, uint32_t id)
 {
-	uint64_t *word = word_of(s, id);
+	struct leaf **leaf = leaf_of(s, id);
 
-	if (!word || !(*word & bit_of(id)))
+	if (!*leaf || !(*word_of(*leaf, id) & bit_of(id)))
 		return false;
-	*word &= ~bit_of(id);
+	*word_of(*leaf, id) &= ~bit_of(id);
+	if (--(*leaf)->n == 0) {
+		free(*leaf);
+		*leaf = NULL;
+	}
 	return true;
 }
 
 bool idset_has(const struct idset *s, uint32_t id)
 {
-	const uint64_t *word = word_of(s, id);
+	struct leaf *leaf = *leaf_of(s, id);
 
-	return word && (*word & bit_of(id));
+	return leaf && (*word_of(leaf, id) & bit_of(id));
 }
 
 void idset_clear(struct idset *s)

@@ -2,8 +2,8 @@
  * idset.h - a set of allocation ids, a bit each
  *
  * For filters that drop allocations, and their frees with them.
- * Memory: an eighth of a byte for each id up to the largest one added; ids
- * that stand alone (a hostile trace's) cost 512 bytes.
+ * Memory: an eighth of a byte for each id between neighbours that are in; one
+ * that stands alone among 4096 costs 512 bytes.
  */
 #ifndef IDSET_H
 #define IDSET_H

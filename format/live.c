@@ -1,10 +1,11 @@
 /*
  * live.c - what is allocated now
  *
- * Two places: `near`, an array indexed by id, of which the first near_end
- * entries are in use, and `far`, an open-addressing hash table. An id below
- * near_end is looked up in the array alone; what does not fit an entry there
- * (a weight, an absurd size) is marked ELSEWHERE and stands in the table.
+ * Two places. `near`: an array in which an id has one possible place, by its
+ * low bits; whoever is there gives way to a newer one and moves to `far`, an
+ * open-addressing hash table. The array has at least two places for each live
+ * block, so ids given out one after the other get into each other's way only
+ * when the array was gone round once.
  */
 #include "live.h"
 
@@ -13,16 +14,13 @@
 
 #include "xmalloc.h"
 
-/* A near entry's size when it is no size. */
-#define CLOSED UINT64_MAX
-#define ELSEWHERE (UINT64_MAX - 1)
+#define NEAR_LEAST 4096u
 
-/* The array reaches at most this far for `count` live blocks. */
-#define NEAR_LIMIT(count) (2 * (count) + 4096)
+/* A near entry's size when it is none. Blocks as large, or with a weight, are far. */
+#define CLOSED UINT32_MAX
 
 struct near {
-	uint64_t size;
-	uint32_t key, thread;
+	uint32_t id, size, key, thread;
 };
 
 /* A far entry's mark: FREE, DEAD (was in use: a search goes on over it), or the id + 1. */
@@ -36,12 +34,13 @@ struct far {
 
 struct live {
 	struct near *near;
-	size_t near_end, near_cap;
+	size_t near_cap;	/* 0 or a power of 2 */
+	size_t near_count;
 	struct far *far;
 	size_t far_cap;		/* 0 or a power of 2 */
 	size_t far_used;	/* not FREE */
 	size_t far_count;	/* neither FREE nor DEAD */
-	size_t count;
+	uint32_t far_last;	/* no id above it was ever far */
 };
 
 struct live *live_new(void)
@@ -67,7 +66,7 @@ static size_t far_slot(const struct live *l, uint32_t id)
 
 static struct far *far_find(const struct live *l, uint32_t id)
 {
-	if (l->far_count == 0)
+	if (l->far_count == 0 || id > l->far_last)
 		return NULL;
 	for (size_t i = far_slot(l, id);; i = (i + 1) & (l->far_cap - 1)) {
 		if (l->far[i].mark == (uint64_t)id + 1)
@@ -86,6 +85,8 @@ static void far_insert(struct live *l, uint32_t id, const struct block *b)
 		i = (i + 1) & (l->far_cap - 1);
 	l->far_used += l->far[i].mark == FREE;
 	l->far_count++;
+	if (id > l->far_last)
+		l->far_last = id;
 	l->far[i] = (struct far){ .mark = (uint64_t)id + 1, .block = *b };
 }
 
@@ -108,14 +109,9 @@ static void far_make_room(struct live *l)
 	free(old);
 }
 
+/* Put an id that is not there. */
 static void far_put(struct live *l, uint32_t id, const struct block *b)
 {
-	struct far *f = far_find(l, id);
-
-	if (f) {
-		f->block = *b;
-		return;
-	}
 	far_make_room(l);
 	far_insert(l, id, b);
 }
@@ -136,12 +132,12 @@ static bool far_take(struct live *l, uint32_t id, struct block *b)
 
 static bool fits_near(const struct block *b)
 {
-	return b->weight == 1 && b->size < ELSEWHERE;
+	return b->weight == 1 && b->size < CLOSED;
 }
 
-static struct near near_of(const struct block *b)
+static struct near near_of(uint32_t id, const struct block *b)
 {
-	return (struct near){ .size = b->size, .key = b->key, .thread = b->thread };
+	return (struct near){ .id = id, .size = (uint32_t)b->size, .key = b->key, .thread = b->thread };
 }
 
 static struct block block_of(const struct near *n)
@@ -149,41 +145,50 @@ static struct block block_of(const struct near *n)
 	return (struct block){ .size = n->size, .weight = 1, .key = n->key, .thread = n->thread };
 }
 
-/* Entry i comes into use: what the table holds of that id moves in, if it fits. */
-static void near_begin(struct live *l, size_t i)
+/* Where id is if it is near. */
+static struct near *place_of(const struct live *l, uint32_t id)
 {
-	struct far *f = far_find(l, (uint32_t)i);
-	struct block moved;
-
-	l->near[i] = (struct near){ .size = CLOSED };
-	if (!f)
-		return;
-	if (!fits_near(&f->block))
-		l->near[i].size = ELSEWHERE;
-	else if (far_take(l, (uint32_t)i, &moved))
-		l->near[i] = near_of(&moved);
+	return &l->near[id & (l->near_cap - 1)];
 }
 
-/* Whether id has an entry in the array, now or from now on. */
-static bool near_reach(struct live *l, uint32_t id)
+static bool is(const struct near *n, uint32_t id)
 {
-	if (id < l->near_end)
-		return true;
-	if (id >= NEAR_LIMIT(l->count))
-		return false;
-	GROW(l->near, (size_t)id, l->near_cap);
-	while (l->near_end <= id)
-		near_begin(l, l->near_end++);
-	return true;
+	return n->id == id && n->size != CLOSED;
+}
+
+/* Twice as many places: who shared one before still does not. */
+static __attribute__((noinline)) void near_grow(struct live *l)
+{
+	struct near *old = l->near;
+	size_t old_cap = l->near_cap;
+
+	l->near_cap = old_cap ? 2 * old_cap : NEAR_LEAST;
+	l->near = xmalloc(l->near_cap * sizeof *l->near);
+	for (size_t i = 0; i < l->near_cap; i++)
+		l->near[i].size = CLOSED;
+	for (size_t i = 0; i < old_cap; i++)
+		if (old[i].size != CLOSED)
+			*place_of(l, old[i].id) = old[i];
+	free(old);
+}
+
+/* An older one stands where a newer one is to be. */
+static __attribute__((noinline)) void evict(struct live *l, struct near *n)
+{
+	struct block b = block_of(n);
+
+	far_put(l, n->id, &b);
+	n->size = CLOSED;
+	l->near_count--;
 }
 
 /* ---------------------------------------------------------------- both */
 
 bool live_find(const struct live *l, uint32_t id, struct block *b)
 {
-	if (id < l->near_end && l->near[id].size != ELSEWHERE) {
-		*b = block_of(&l->near[id]);
-		return l->near[id].size != CLOSED;
+	if (l->near_cap && is(place_of(l, id), id)) {
+		*b = block_of(place_of(l, id));
+		return true;
 	}
 	const struct far *f = far_find(l, id);
 	if (f)
@@ -193,57 +198,53 @@ bool live_find(const struct live *l, uint32_t id, struct block *b)
 
 void live_open(struct live *l, uint32_t id, const struct block *b)
 {
-	if (!near_reach(l, id)) {
-		size_t before = l->far_count;
-		far_put(l, id, b);
-		l->count += l->far_count - before;
+	if (2 * (l->near_count + l->far_count) >= l->near_cap)
+		near_grow(l);
+
+	struct near *n = place_of(l, id);
+	struct far *f = NULL;
+	if (is(n, id)) {
+		l->near_count--;
+		n->size = CLOSED;
+	} else if ((f = far_find(l, id))) {
+		f->block = *b;
 		return;
 	}
-
-	struct near *n = &l->near[id];
-	struct block old;
-	l->count += n->size == CLOSED;
-	if (fits_near(b)) {
-		if (n->size == ELSEWHERE)
-			(void)far_take(l, id, &old);
-		*n = near_of(b);
-	} else {
-		n->size = ELSEWHERE;
+	if (!fits_near(b)) {
 		far_put(l, id, b);
+		return;
 	}
+	if (n->size != CLOSED)
+		evict(l, n);
+	*n = near_of(id, b);
+	l->near_count++;
 }
 
 bool live_close(struct live *l, uint32_t id, struct block *b)
 {
-	if (id < l->near_end && l->near[id].size != ELSEWHERE) {
-		struct near *n = &l->near[id];
-		if (n->size == CLOSED)
-			return false;
-		*b = block_of(n);
-		n->size = CLOSED;
-		l->count--;
-		return true;
-	}
-	if (!far_take(l, id, b))
-		return false;
-	if (id < l->near_end)
-		l->near[id].size = CLOSED;
-	l->count--;
+	struct near *n = l->near_cap ? place_of(l, id) : NULL;
+
+	if (!n || !is(n, id))
+		return far_take(l, id, b);
+	*b = block_of(n);
+	n->size = CLOSED;
+	l->near_count--;
 	return true;
 }
 
 bool live_each(const struct live *l, size_t *cursor, uint32_t *id, struct block *b)
 {
-	for (; *cursor < l->near_end; ++*cursor) {
+	for (; *cursor < l->near_cap; ++*cursor) {
 		const struct near *n = &l->near[*cursor];
-		if (n->size == CLOSED || n->size == ELSEWHERE)
+		if (n->size == CLOSED)
 			continue;
 		*b = block_of(n);
-		*id = (uint32_t)(*cursor)++;
+		*id = n->id;
+		++*cursor;
 		return true;
 	}
-	for (; *cursor < l->near_end + l->far_cap; ++*cursor) {
-		const struct far *f = &l->far[*cursor - l->near_end];
+	for (; *cursor < l->near_cap + l->far_cap; ++*cursor) {
+		const struct far *f = &l->far[*cursor - l->near_cap];
 		if (f->mark == FREE || f->mark == DEAD)
 			continue;
 		*b = f->block;
@@ -256,7 +257,7 @@ bool live_each(const struct live *l, size_t *cursor, uint32_t *id, struct block 
 
 size_t live_count(const struct live *l)
 {
-	return l->count;
+	return l->near_count + l->far_count;
 }
 
 void live_clear(struct live *l)

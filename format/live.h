@@ -1,10 +1,10 @@
 /*
  * live.h - what is allocated now: an allocation's id to its size and a key of yours
  *
- * Ids are dense in a recorder's trace, so this is an array; ids that are far
- * beyond the number of live allocations (a filtered trace, or a hostile one)
- * go to a hash table, so that memory stays proportional to what is alive
- * (16 bytes a block at the most live moment; 64 where it must be hashed).
+ * Ids are given out one after the other, and most blocks die young: so the
+ * newest are in an array, the older in a hash table. Memory is proportional to
+ * what is alive, whatever the ids are: at the most live moment 32 to 64 bytes
+ * a block in the array, and 64 more for each that had to leave it.
  */
 #ifndef LIVE_H
 #define LIVE_H

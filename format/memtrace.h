@@ -76,7 +76,7 @@ struct mt_event {
 	uint8_t lang;		/* enum mt_lang */
 	uint32_t pid, tid;	/* the kernel's numbers; 0 = not known */
 	uint64_t time_ms;	/* milliseconds since the header's start_ns */
-	uint32_t id;		/* of an allocation: dense, reused after its free */
+	uint32_t id;		/* of an allocation: no two that are live have the same */
 	uint32_t stack;		/* 0 = not known */
 	uint64_t size;		/* bytes */
 	uint64_t weight;	/* allocations this one stands for; 1 unless sampled */
@@ -126,6 +126,8 @@ bool mt_header_passed(const struct mt_header *h, const char *program);
 
 /* Text of a key in a msgpack info map ("command", "python", "executable", …); n == 0 if absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);
+/* An array of words there, as one shell-quoted line; NULL if absent or no such array. To be freed. */
+char *mt_info_words(struct mt_str info, const char *key);
 /* Integer of a key in an info map, or `otherwise`. */
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);
 
@@ -180,7 +182,7 @@ void mt_out_packing(struct mt_out *out, enum mt_packing packing);
 int mt_put_header(struct mt_out *out, const struct mt_header *h);
 /* Write an event (MT_HEADER too: a new trace begins). 0, or -1: it failed, now or earlier (mt_out_error() tells). */
 int mt_put(struct mt_out *out, const struct mt_event *ev);
-/* Give everything put so far to the kernel. */
+/* Give everything put so far to the kernel; but stacks wait for what comes behind them, and means them. */
 int mt_flush(struct mt_out *out);
 /* Bytes handed to the kernel so far. */
 uint64_t mt_out_bytes(const struct mt_out *out);

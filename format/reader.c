@@ -23,7 +23,8 @@
 #define SAFE_SIZE 64
 #define USED "what came before it is used"
 
-enum place { IN_TRACE, AFTER_END, NO_FILE };
+/* IN_STACKS: in the middle of a row of stacks, of which stacks_left are to be handed out. */
+enum place { IN_TRACE, IN_STACKS, AFTER_END, NO_FILE };
 
 struct mt_in {
 	struct bytes_in bytes;
@@ -32,6 +33,7 @@ struct mt_in {
 	uint32_t n_functions, n_frames, n_stacks;	/* defined so far */
 	uint64_t allocs, frees;				/* rows since the header */
 	enum place place;
+	uint32_t stacks_left;
 	struct mt_header *header;
 	char **paths;
 	size_t n_paths, path;		/* path: the one being read */
@@ -120,16 +122,14 @@ static struct mt_str take_object(struct fields *r)
 	return (struct mt_str){(const char *)p, n};
 }
 
-/* A definition's own number: one more than the highest so far. */
+/* A definition's own number, which is the next, and a running value. */
 static uint32_t take_new(struct fields *r, uint64_t *run, uint32_t *n_defined)
 {
-	uint64_t n = take_running(r, run, UINT32_MAX);
-
-	if (n != (uint64_t)*n_defined + 1)
+	if (*n_defined == UINT32_MAX)
 		r->bad = true;
 	else
-		*n_defined = (uint32_t)n;
-	return (uint32_t)n;
+		*run = ++*n_defined;
+	return *n_defined;
 }
 
 /* A reference to one of those. */
@@ -149,53 +149,91 @@ static void set_context(const struct mt_in *in, struct mt_event *ev)
 	ev->time_ms = in->run.time_ms;
 }
 
-static void take_alloc(struct mt_in *in, struct fields *r, unsigned kind, uint32_t fields, struct mt_event *ev)
+/* What is left out at the end of the row is the same stack, the next id, a weight of 1. */
+static void take_alloc(struct mt_in *in, struct fields *r, unsigned kind, uint32_t items, struct mt_event *ev)
 {
 	ev->kind = MT_ALLOC;
-	ev->allocator = (uint8_t)kind;
+	ev->allocator = in->run.allocator = (uint8_t)kind;
 	set_context(in, ev);
-	ev->id = (uint32_t)take_running(r, &in->run.id, UINT32_MAX);
 	ev->size = take_number(r, UINT64_MAX);
-	ev->stack = take_defined(r, &in->run.stack, 0, in->n_stacks);
-	ev->weight = fields == 5 ? take_number(r, UINT64_MAX) : 1;
+	ev->stack = items > 2 ? take_defined(r, &in->run.stack, 0, in->n_stacks) : (uint32_t)in->run.stack;
+	if (items <= 3 && ++in->run.id > UINT32_MAX)
+		r->bad = true;
+	ev->id = items > 3 ? (uint32_t)take_running(r, &in->run.id, UINT32_MAX) : (uint32_t)in->run.id;
+	in->run.live = ev->id;
+	ev->weight = items > 4 ? take_number(r, UINT64_MAX) : 1;
 	if (ev->weight == 0)
 		r->bad = true;
 	in->allocs++;
 }
 
+/* A bare integer: an allocation like the last one, of that size. */
+static void take_like(struct mt_in *in, struct fields *r, struct mt_event *ev)
+{
+	if (in->run.allocator == 0)
+		r->bad = true;
+	take_alloc(in, r, in->run.allocator, 2, ev);
+}
+
 static void take_free(struct mt_in *in, struct fields *r, struct mt_event *ev)
 {
+	int64_t row = 0;
+
+	if (!mp_take_int(&r->v, &row) || in->run.live + (uint64_t)difference_of_free(row) > UINT32_MAX)
+		r->bad = true;
+	else
+		in->run.live += (uint64_t)difference_of_free(row);
 	ev->kind = MT_FREE;
 	set_context(in, ev);
-	ev->id = (uint32_t)take_running(r, &in->run.id, UINT32_MAX);
+	ev->id = (uint32_t)in->run.live;
 	in->frees++;
 }
 
-static void take_definition(struct mt_in *in, struct fields *r, unsigned kind, struct mt_event *ev)
+static void take_stack(struct mt_in *in, struct fields *r, uint32_t parent, struct mt_event *ev)
+{
+	ev->kind = MT_STACK;
+	ev->parent = parent;
+	ev->frame = take_defined(r, &in->run.frame, 1, in->n_frames);
+	ev->stack = take_new(r, &in->run.stack, &in->n_stacks);
+}
+
+static void take_definition(struct mt_in *in, struct fields *r, unsigned kind, uint32_t items, struct mt_event *ev)
 {
 	switch (kind) {
 	case ROW_FUNCTION:
 		ev->kind = MT_FUNCTION;
-		ev->function = take_new(r, &in->run.function, &in->n_functions);
 		ev->lang = (uint8_t)take_number(r, UINT8_MAX);
 		ev->name = take_text(r);
 		ev->file = take_text(r);
-		ev->line = (uint32_t)take_number(r, UINT32_MAX);
+		ev->line = (uint32_t)take_running(r, &in->run.line, UINT32_MAX);
 		ev->module = take_text(r);
+		ev->function = take_new(r, &in->run.function, &in->n_functions);
 		break;
 	case ROW_FRAME:
 		ev->kind = MT_FRAME;
-		ev->frame = take_new(r, &in->run.frame, &in->n_frames);
 		ev->function = take_defined(r, &in->run.function, 1, in->n_functions);
-		ev->line = (uint32_t)take_number(r, UINT32_MAX);
+		ev->line = (uint32_t)take_running(r, &in->run.line, UINT32_MAX);
+		ev->frame = take_new(r, &in->run.frame, &in->n_frames);
 		break;
 	default:
-		ev->kind = MT_STACK;
-		ev->stack = take_new(r, &in->run.stack, &in->n_stacks);
-		ev->parent = take_defined(r, &in->run.parent, 0, ev->stack - 1);
-		ev->frame = take_defined(r, &in->run.frame, 1, in->n_frames);
+		take_stack(in, r, take_defined(r, &in->run.parent, 0, in->n_stacks), ev);
+		in->stacks_left = items - 3;
 		break;
 	}
+}
+
+/* The next stack of the row: it is called from the one before. The row was found whole. */
+static int next_in_row(struct mt_in *in, struct mt_event *ev)
+{
+	struct fields r = {.v = {in->bytes.p, in->bytes.end}};
+
+	*ev = (struct mt_event){.weight = 1};
+	in->run.parent = in->n_stacks;
+	take_stack(in, &r, in->n_stacks, ev);
+	in->bytes.p = r.v.p;
+	if (--in->stacks_left == 0)
+		in->place = IN_TRACE;
+	return r.bad ? -1 : 1;
 }
 
 static void take_happening(struct mt_in *in, struct fields *r, unsigned kind, struct mt_event *ev)
@@ -206,7 +244,7 @@ static void take_happening(struct mt_in *in, struct fields *r, unsigned kind, st
 	case ROW_RESIZE:
 		ev->kind = MT_RESIZE;
 		ev->tid = in->tid;
-		ev->id = (uint32_t)take_running(r, &in->run.id, UINT32_MAX);
+		ev->id = (uint32_t)take_running(r, &in->run.live, UINT32_MAX);
 		ev->size = take_number(r, UINT64_MAX);
 		break;
 	case ROW_PROCESS:
@@ -288,64 +326,81 @@ static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 	return 0;
 }
 
-static uint32_t fields_of(unsigned kind)
+/* Items of a row of that kind; 0: it is not known. A row of stacks may have more. */
+static uint32_t items_of(unsigned kind)
 {
-	static const uint8_t fields[64] = {
-		[ROW_RESIZE] = 3, [ROW_FUNCTION] = 7, [ROW_FRAME] = 4, [ROW_STACK] = 4,
+	static const uint8_t items[64] = {
+		[ROW_RESIZE] = 3, [ROW_FUNCTION] = 6, [ROW_FRAME] = 3, [ROW_STACK] = 3,
 		[ROW_PROCESS] = 3, [ROW_EXIT] = 3, [ROW_THREAD] = 3, [ROW_RSS] = 2, [ROW_LOST] = 3, [ROW_SKIPPED] = 2,
 		[ROW_SPAN] = 6,
 		[ROW_PID] = 2, [ROW_TID] = 2, [ROW_TIME] = 2, [ROW_SYNC] = 4, [ROW_END] = 3,
 	};
 
-	return kind < 64 ? fields[kind] : 0;
+	return kind < 64 ? items[kind] : 0;
 }
 
-/* An array. 1: *ev is an event; 0: nothing to hand out; -1: it is damaged. */
-static int take_array(struct mt_in *in, const uint8_t *p, size_t size, struct mt_event *ev)
+/* An array. 1: *ev is an event; 0: nothing to hand out; -1: it is damaged. *p is set behind what was taken. */
+static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct mt_event *ev)
 {
-	struct fields r = {.v = {p, p + size}};
+	struct fields r = {.v = {*p, *p + size}};
 	uint32_t n = 0;
 	uint64_t kind = 0;
 
 	if (!mp_take_head(&r.v, MP_ARRAY, &n) || n == 0 || !mp_take_uint(&r.v, &kind) || kind == ROW_FREE)
 		return -1;
-	uint32_t expected = fields_of(kind > UINT8_MAX ? UINT8_MAX : (unsigned)kind);
+	uint32_t expected = items_of(kind > UINT8_MAX ? UINT8_MAX : (unsigned)kind);
+	const uint8_t *end = r.v.end;
 	if (kind <= ROW_LAST_ALLOCATOR) {
-		if (n != 4 && n != 5)
+		if (n < 2 || n > 5)
 			return -1;
 		take_alloc(in, &r, (unsigned)kind, n, ev);
 	} else if (expected == 0) {
 		ev->kind = MT_OTHER;
-		ev->info = (struct mt_str){(const char *)p, size};
+		ev->info = (struct mt_str){(const char *)*p, size};
+		*p = end;
 		return 1;
-	} else if (n != expected) {
+	} else if (n != expected && !(kind == ROW_STACK && n > expected)) {
 		return -1;
 	} else if (kind >= ROW_FUNCTION && kind <= ROW_STACK) {
-		take_definition(in, &r, (unsigned)kind, ev);
+		take_definition(in, &r, (unsigned)kind, n, ev);
+		if (n > expected) {	/* the others are in the row's rest */
+			in->place = IN_STACKS;
+			end = r.v.p;
+		}
 	} else if (kind == ROW_END) {
+		*p = end;
 		return take_end(in, &r, ev);
 	} else if (kind >= ROW_PID) {
 		take_context(in, &r, (unsigned)kind);
-		return r.bad || r.v.p != r.v.end ? -1 : 0;
 	} else {
 		take_happening(in, &r, (unsigned)kind, ev);
 	}
-	return r.bad || r.v.p != r.v.end ? -1 : 1;
+	*p = end;
+	return r.bad || r.v.p != end ? -1 : kind < ROW_PID;
 }
 
-static int take_row(struct mt_in *in, const uint8_t *p, size_t size, struct mt_event *ev)
+static int take_row(struct mt_in *in, size_t size, struct mt_event *ev)
 {
+	const uint8_t *p = in->bytes.p, *end = p + size;
 	struct mp_head h;
+	int r = -1;
 
 	*ev = (struct mt_event){.weight = 1};
 	mp_head(p, size, &h);
-	if (h.type == MP_ARRAY)
-		return take_array(in, p, size, ev);
-	if (h.type != MP_INT)
-		return -1;
-	struct fields r = {.v = {p, p + size}};
-	take_free(in, &r, ev);
-	return r.bad ? -1 : 1;
+	if (h.type == MP_ARRAY) {
+		end = p;
+		r = take_array(in, &end, size, ev);
+	} else if (h.type == MP_INT) {
+		struct fields fields = {.v = {p, end}};
+		if (*p < 0x80 || (*p >= 0xcc && *p <= 0xcf) || (*p >= 0xd0 && *p <= 0xd3 && !(p[1] & 0x80)))
+			take_like(in, &fields, ev);
+		else
+			take_free(in, &fields, ev);
+		r = fields.bad ? -1 : 1;
+	}
+	if (r >= 0)
+		in->bytes.p = end;
+	return r;
 }
 
 /*
@@ -355,31 +410,45 @@ static int take_row(struct mt_in *in, const uint8_t *p, size_t size, struct mt_e
 static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
 {
 	const uint8_t *p = in->bytes.p;
-	bool alloc = (*p == 0x94 || *p == 0x95) && p[1] != ROW_FREE && p[1] <= ROW_LAST_ALLOCATOR;
-	bool weighted = alloc && *p == 0x95;
-	uint8_t allocator = p[1];
-	int64_t id, stack;
+	uint8_t allocator = in->run.allocator;
+	int64_t n, stack = 0, id = 1;
+	uint64_t weight = 1;
 
-	if ((p = mp_get_int(alloc ? p + 2 : p, &id)) == NULL || in->run.id + (uint64_t)id > UINT32_MAX)
+	if ((*p & 0xf0) == 0x90) {
+		unsigned items = *p & 15;
+		allocator = p[1];
+		if (items < 2 || items > 5 || allocator == ROW_FREE || allocator > ROW_LAST_ALLOCATOR ||
+		    (p = mp_get_uint(p + 2, (uint64_t *)&n)) == NULL ||
+		    (items > 2 && (p = mp_get_int(p, &stack)) == NULL) ||
+		    (items > 3 && (p = mp_get_int(p, &id)) == NULL) ||
+		    (items > 4 && ((p = mp_get_uint(p, &weight)) == NULL || weight == 0)))
+			return false;
+	} else if ((p = mp_get_int(p, &n)) == NULL) {
 		return false;
-	if (!alloc) {
-		ev->kind = MT_FREE;
+	} else if (n < 0) {
+		uint64_t freed = in->run.live + (uint64_t)difference_of_free(n);
+		if (freed > UINT32_MAX)
+			return false;
+		in->run.live = freed;
 		in->frees++;
-	} else {
-		if ((p = mp_get_uint(p, &ev->size)) == NULL || (p = mp_get_int(p, &stack)) == NULL ||
-		    in->run.stack + (uint64_t)stack > in->n_stacks)
-			return false;
-		ev->weight = 1;
-		if (weighted && ((p = mp_get_uint(p, &ev->weight)) == NULL || ev->weight == 0))
-			return false;
-		ev->kind = MT_ALLOC;
-		ev->allocator = allocator;
-		in->run.stack += (uint64_t)stack;
-		ev->stack = (uint32_t)in->run.stack;
-		in->allocs++;
+		ev->kind = MT_FREE;
+		ev->id = (uint32_t)freed;
+		set_context(in, ev);
+		in->bytes.p = p;
+		return true;
 	}
-	in->run.id += (uint64_t)id;
+	if (allocator == 0 || in->run.stack + (uint64_t)stack > in->n_stacks || in->run.id + (uint64_t)id > UINT32_MAX)
+		return false;
+	in->run.allocator = allocator;
+	in->run.stack += (uint64_t)stack;
+	in->run.live = in->run.id += (uint64_t)id;
+	in->allocs++;
+	ev->kind = MT_ALLOC;
+	ev->allocator = allocator;
+	ev->size = (uint64_t)n;
+	ev->stack = (uint32_t)in->run.stack;
 	ev->id = (uint32_t)in->run.id;
+	ev->weight = weight;
 	set_context(in, ev);
 	in->bytes.p = p;
 	return true;
@@ -528,6 +597,8 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 	while (in->place != NO_FILE) {
 		const char *odd;
 		size_t size = 0;
+		if (in->place == IN_STACKS)
+			return next_in_row(in, ev) > 0 ? 1 : end_of_file(in, -1, "a row makes no sense", ev);
 		int r = whole_object(in, &size, &odd);
 		if (r <= 0)
 			return end_of_file(in, r, odd, ev);
@@ -537,10 +608,9 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 			return next_trace(in, size, ev);
 		if (in->place == AFTER_END)
 			return end_of_file(in, -1, "rows follow its end", ev);
-		r = take_row(in, in->bytes.p, size, ev);
+		r = take_row(in, size, ev);
 		if (r < 0)
 			return end_of_file(in, -1, "a row makes no sense", ev);
-		in->bytes.p += size;
 		if (r > 0)
 			return 1;
 	}

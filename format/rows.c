@@ -8,10 +8,10 @@
 
 #include "memtrace.h"
 
-#define ALLOCATION "id+ size stack+ weight"
+#define ALLOCATION "size stack+ id+ weight"
 
 const struct row_kind row_kinds[] = {
-	{ROW_FREE, "free", "id+"},
+	{ROW_FREE, "free", "live+"},
 	{MT_MALLOC, "malloc", ALLOCATION},
 	{MT_CALLOC, "calloc", ALLOCATION},
 	{MT_REALLOC, "realloc", ALLOCATION},
@@ -26,10 +26,10 @@ const struct row_kind row_kinds[] = {
 	{MT_PYMALLOC_MALLOC, "pymalloc_malloc", ALLOCATION},
 	{MT_PYMALLOC_CALLOC, "pymalloc_calloc", ALLOCATION},
 	{MT_PYMALLOC_REALLOC, "pymalloc_realloc", ALLOCATION},
-	{ROW_RESIZE, "resize", "id+ size"},
-	{ROW_FUNCTION, "function", "function+ lang name file line module"},
-	{ROW_FRAME, "frame", "frame+ function+ line"},
-	{ROW_STACK, "stack", "stack+ parent+ frame+"},
+	{ROW_RESIZE, "resize", "live+ size"},
+	{ROW_FUNCTION, "function", "lang name file line+ module"},
+	{ROW_FRAME, "frame", "function+ line+"},
+	{ROW_STACK, "stack", "parent+ frame+"},
 	{ROW_PROCESS, "process", "pid info"},
 	{ROW_EXIT, "exit", "pid info"},
 	{ROW_THREAD, "thread", "tid name"},

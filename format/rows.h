@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum row {
-	ROW_FREE = 0,		/* never written as a row: a free is a bare integer */
+	ROW_FREE = 0,		/* never written as a row: a free is a bare negative integer */
 	ROW_LAST_ALLOCATOR = 31,
 	ROW_RESIZE = 32,
 	ROW_FUNCTION,
@@ -29,10 +29,25 @@ enum row {
 	ROW_END = 63,
 };
 
-/* The running values: what a field named "id+" differs from. time_ms is the context's time too. */
+/*
+ * The running values: what a field named "id+" differs from. time_ms is the
+ * context's time too. `allocator` is that of the last allocation, 0: none yet.
+ */
 struct running {
-	uint64_t id, stack, parent, frame, function, time_ms;
+	uint64_t id, live, stack, parent, frame, function, line, time_ms;
+	uint8_t allocator;
 };
+
+/* A free's integer, always negative: differences 0, -1, 1, -2, … as -1, -2, -3, -4, … */
+static inline int64_t row_of_free(int64_t difference)
+{
+	return difference < 0 ? 2 * difference : -1 - 2 * difference;
+}
+
+static inline int64_t difference_of_free(int64_t row)
+{
+	return row & 1 ? (-1 - row) / 2 : row / 2;
+}
 
 /* The kinds as the header describes them. */
 struct row_kind {

@@ -384,9 +384,32 @@ static size_t label_add(struct stacks *s, size_t at, const char *p)
 	return at;
 }
 
+static struct mt_str str_of(const char *p)
+{
+	return (struct mt_str){ p, strlen(p) };
+}
+
+struct mt_event function_event(const struct function *f)
+{
+	return (struct mt_event){
+		.kind = MT_FUNCTION, .lang = f->lang, .line = f->line,
+		.name = str_of(f->name), .file = str_of(f->file), .module = str_of(f->module),
+	};
+}
+
 const char *function_place(const struct function *f)
 {
 	return *f->file ? f->file : f->module;
+}
+
+bool function_is_native(const struct function *f)
+{
+	return f->lang == MT_LANG_NATIVE;
+}
+
+const char *function_language(const struct function *f)
+{
+	return f->lang == MT_LANG_PYTHON ? "python" : f->lang == MT_LANG_NATIVE ? "native" : "";
 }
 
 const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail)
@@ -403,13 +426,13 @@ const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail
 	size_t at = label_add(s, 0, *f->name ? f->name : "[unknown]");
 	if (!*place)
 		return s->label;
-	at = label_add(s, at, " (");
+	at = label_add(s, at, function_is_native(f) ? " [" : " (");
 	at = label_add(s, at, place);
 	if (detail == STACKS_LINE && line && *f->file) {
 		snprintf(number, sizeof number, ":%u", (unsigned)line);
 		at = label_add(s, at, number);
 	}
-	label_add(s, at, ")");
+	label_add(s, at, function_is_native(f) ? "]" : ")");
 	return s->label;
 }
 

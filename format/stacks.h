@@ -61,13 +61,19 @@ const char *stacks_label(struct stacks *s, uint32_t frame);
 
 /* The same in less detail. */
 enum stacks_detail {
-	STACKS_LINE,		/* "name (file:line)" */
-	STACKS_FUNCTION,	/* "name (file)" */
+	STACKS_LINE,		/* "name (file:line)", of native code "name [file:line]" */
+	STACKS_FUNCTION,	/* "name (file)", "name [file]" */
 	STACKS_FILE,		/* "file" */
 };
 const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail);
 
+/* What would define it, as stacks_add_function() takes it. Texts are f's. */
+struct mt_event function_event(const struct function *f);
+
 /* Where a function is: its file, else its module (a shared object), else "". */
 const char *function_place(const struct function *f);
+/* "python", "native", or "": not known. Labels and reports put the place of native functions in brackets. */
+const char *function_language(const struct function *f);
+bool function_is_native(const struct function *f);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ending.h"
+#include "error.h"
 #include "live.h"
 #include "xmalloc.h"
 
@@ -246,71 +247,9 @@ void tally_free(struct tally *t)
 	free(t);
 }
 
-/* ---------------------------------------------------------------- title */
-
-static bool is_one_of(const char *program, const char *const *names)
+void tally_choose(enum tally_what *what, enum tally_what chosen)
 {
-	for (; *names; names++)
-		if (strcmp(program, *names) == 0)
-			return true;
-	return false;
-}
-
-static const char *answer_of(const char *program)
-{
-	if (strcmp(program, "memtemp") == 0)
-		return "temporary allocations";
-	if (strcmp(program, "memleak") == 0)
-		return "never freed";
-	if (strcmp(program, "mempeak") == 0)
-		return "alive at the high-water mark";
-	return NULL;
-}
-
-static const char *answer_to(enum tally_what what)
-{
-	switch (what) {
-	case TALLY_PEAK:
-		return "alive at the high-water mark";
-	case TALLY_LEAKS:
-		return "never freed";
-	default:
-		return "all allocations";
-	}
-}
-
-bool tally_is_answer(const struct mt_header *h)
-{
-	for (size_t i = 0; i < h->n_stages; i++)
-		if (answer_of(h->stages[i].program))
-			return true;
-	return false;
-}
-
-/* *title becomes "*title, word stage's words"; either may be empty. */
-static void add_words(char **title, const char *words, const char *program, const char *args)
-{
-	char *old = *title;
-
-	*title = xasprintf("%s%s%s%s%s%s", old, *old ? ", " : "", words, program, *args ? " " : "", args);
-	free(old);
-}
-
-char *tally_title(const struct mt_header *h, enum tally_what what)
-{
-	/* These leave every allocation as it is. */
-	static const char *const neutral[] = { "memrec", "memcat", "memmerge", "memtop", NULL };
-	char *title = xstrdup("");
-
-	for (size_t i = 0; i < h->n_stages; i++)
-		if (answer_of(h->stages[i].program))
-			add_words(&title, answer_of(h->stages[i].program), "", h->stages[i].args);
-	if (!*title)
-		add_words(&title, answer_to(what), "", "");
-	for (size_t i = 0; i < h->n_stages; i++) {
-		const struct mt_stage *s = &h->stages[i];
-		if (!answer_of(s->program) && !is_one_of(s->program, neutral))
-			add_words(&title, "filtered by ", s->program, s->args);
-	}
-	return title;
+	if (*what != TALLY_PEAK && *what != chosen)
+		usage_die("only one of --leaks and --total");
+	*what = chosen;
 }

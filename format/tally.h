@@ -53,7 +53,9 @@ bool tally_is_exec(const struct mt_event *exit_);
  * answer, whatever is asked for here.
  */
 bool tally_is_answer(const struct mt_header *h);
-/* What the numbers of a trace with this header are. To be freed by the caller. */
+/* What the numbers of a trace with this header are, in words (title.c). To be freed by the caller. */
 char *tally_title(const struct mt_header *h, enum tally_what what);
+/* For the options --leaks and --total: *what becomes `chosen`. Misuse dies: the other one was chosen before. */
+void tally_choose(enum tally_what *what, enum tally_what chosen);
 
 #endif

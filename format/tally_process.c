@@ -86,10 +86,7 @@ static uint32_t add_process(struct stacks *to, uint32_t pid)
 static uint32_t add_one(struct stacks *to, uint32_t parent, const struct stacks *from, uint32_t stack)
 {
 	const struct frame *frame = stacks_frame(from, stacks_stack(from, stack)->frame);
-	const struct function *f = stacks_function(from, frame->function);
-	struct mt_event ev = {
-		.lang = f->lang, .line = f->line, .name = text(f->name), .file = text(f->file), .module = text(f->module),
-	};
+	struct mt_event ev = function_event(stacks_function(from, frame->function));
 
 	return stacks_add_stack(to, parent, stacks_add_frame(to, stacks_add_function(to, &ev), frame->line));
 }

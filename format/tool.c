@@ -429,3 +429,14 @@ bool tool_colour(void)
 
 	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
+
+enum stacks_detail tool_detail(const char *text, const char *option)
+{
+	if (strcmp(text, "line") == 0)
+		return STACKS_LINE;
+	if (strcmp(text, "function") == 0)
+		return STACKS_FUNCTION;
+	if (strcmp(text, "file") == 0)
+		return STACKS_FILE;
+	usage_die("%s: '%s' is not line, function or file", option, text);
+}

@@ -10,6 +10,7 @@
 #include <getopt.h>	/* optarg, optind */
 
 #include "memtrace.h"
+#include "stacks.h"
 
 #define MEMREC_VERSION "0.1.0"
 
@@ -39,6 +40,8 @@ int tool_getopt(const struct tool *t, int argc, char **argv);
 /* An option's argument as a size, or as a whole number in [min, max]; misuse dies naming the option. */
 uint64_t tool_size(const char *text, const char *option);
 uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_t max);
+/* The same of "line", "function", "file". */
+enum stacks_detail tool_detail(const char *text, const char *option);
 
 /*
  * Open the operands after optind (none: standard input; with a terminal there:

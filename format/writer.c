@@ -5,6 +5,10 @@
  * where the next thing is due, be it a full block or a sync, so the hot path
  * compares once. Whether a sync is due depends on nothing but the number of
  * bytes since the last one: the same events give the same bytes again.
+ *
+ * A row of stacks is open while nothing stands behind it: the next stack, if
+ * it is called from the last, becomes an item more. For that, too, buffering
+ * must not matter: an open row stays in the buffer when all else is flushed.
  */
 #include "memtrace.h"
 
@@ -20,9 +24,11 @@
 
 #define SYNC_EVERY (1u << 20)	/* bytes of rows */
 #define SLACK 256		/* more than one row of numbers with its context */
+#define MAX_ITEMS 15		/* of a row of stacks: its head stays one byte */
 
 struct mt_out {
 	uint8_t *p, *limit;		/* next row goes to p; from limit on something is due */
+	uint8_t *stacks, *stacks_end;	/* the last row of stacks, if it is in the buffer; open if nothing is behind it */
 	struct running run;
 	uint32_t pid, tid;		/* context */
 	uint64_t allocs, frees;		/* since the header */
@@ -45,6 +51,7 @@ static int fail(struct mt_out *out, int error)
 	if (out->bytes.error == 0)
 		out->bytes.error = error;
 	out->p = out->buffer;
+	out->stacks_end = NULL;
 	if (out->error == NULL &&
 	    asprintf(&out->error, "%s: cannot be written: %s", out->name, strerror(out->bytes.error)) < 0)
 		out->error = NULL;
@@ -65,9 +72,20 @@ static void set_limit(struct mt_out *out)
 	out->limit = out->buffer + (sync_at < BLOCK_SIZE ? sync_at : BLOCK_SIZE);
 }
 
+static bool stacks_open(const struct mt_out *out)
+{
+	return out->p == out->stacks_end;
+}
+
 /* Give the first n bytes of the buffer away as a block. */
 static void give(struct mt_out *out, size_t n)
 {
+	if (out->stacks_end != NULL && out->stacks >= out->buffer + n) {
+		out->stacks -= n;
+		out->stacks_end -= n;
+	} else {
+		out->stacks_end = NULL;
+	}
 	if (!out->failed && bytes_out_block(&out->bytes, out->buffer, n) < 0)
 		fail(out, EIO);
 	size_t rest = out->failed ? 0 : (size_t)(out->p - out->buffer) - n;
@@ -185,48 +203,72 @@ static inline void hot_context(struct mt_out *out, const struct mt_event *ev)
 
 /* ---------------------------------------------------------------- events */
 
+/* Fields at the end that say nothing new are left out; if only the size is left, it stands alone. */
 static inline void put_alloc(struct mt_out *out, const struct mt_event *ev)
 {
 	hot_context(out, ev);
 	uint8_t *p = out->p;
-	*p++ = ev->weight == 1 ? 0x94 : 0x95;
+	int64_t stack = (int64_t)(ev->stack - out->run.stack), id = (int64_t)(ev->id - out->run.id);
+	out->run.stack = ev->stack;
+	out->run.live = out->run.id = ev->id;
+	out->allocs++;
+	if (stack == 0 && id == 1 && ev->weight == 1 && ev->allocator == out->run.allocator &&
+	    ev->size <= INT64_MAX) {
+		out->p = mp_put_uint(p, ev->size);
+		return;
+	}
+	out->run.allocator = ev->allocator;
+	unsigned items = ev->weight != 1 ? 5 : id != 1 ? 4 : stack != 0 ? 3 : 2;
+	*p++ = (uint8_t)(0x90 | items);
 	*p++ = ev->allocator;
-	p = put_running(p, &out->run.id, ev->id);
 	p = mp_put_uint(p, ev->size);
-	p = put_running(p, &out->run.stack, ev->stack);
-	if (ev->weight != 1)
+	if (items > 2)
+		p = mp_put_int(p, stack);
+	if (items > 3)
+		p = mp_put_int(p, id);
+	if (items > 4)
 		p = mp_put_uint(p, ev->weight);
 	out->p = p;
-	out->allocs++;
 }
 
 static inline void put_free(struct mt_out *out, const struct mt_event *ev)
 {
 	hot_context(out, ev);
-	out->p = put_running(out->p, &out->run.id, ev->id);
+	out->p = mp_put_int(out->p, row_of_free((int64_t)(ev->id - out->run.live)));
+	out->run.live = ev->id;
 	out->frees++;
+}
+
+static void put_stack(struct mt_out *out, const struct mt_event *ev)
+{
+	if (stacks_open(out) && ev->parent == out->run.stack && (*out->stacks & 15) < MAX_ITEMS) {
+		++*out->stacks;
+		out->run.parent = ev->parent;
+	} else {
+		begin_row(out, 3, ROW_STACK);
+		out->stacks = out->p - 2;
+		add_running(out, &out->run.parent, ev->parent);
+	}
+	add_running(out, &out->run.frame, ev->frame);
+	out->run.stack = ev->stack;
+	out->stacks_end = out->p;
 }
 
 static void put_definition(struct mt_out *out, const struct mt_event *ev)
 {
 	if (ev->kind == MT_FUNCTION) {
-		begin_row(out, 7, ROW_FUNCTION);
-		add_running(out, &out->run.function, ev->function);
+		begin_row(out, 6, ROW_FUNCTION);
 		add_number(out, ev->lang);
 		add_text(out, ev->name);
 		add_text(out, ev->file);
-		add_number(out, ev->line);
+		add_running(out, &out->run.line, ev->line);
 		add_text(out, ev->module);
-	} else if (ev->kind == MT_FRAME) {
-		begin_row(out, 4, ROW_FRAME);
-		add_running(out, &out->run.frame, ev->frame);
-		add_running(out, &out->run.function, ev->function);
-		add_number(out, ev->line);
+		out->run.function = ev->function;
 	} else {
-		begin_row(out, 4, ROW_STACK);
-		add_running(out, &out->run.stack, ev->stack);
-		add_running(out, &out->run.parent, ev->parent);
-		add_running(out, &out->run.frame, ev->frame);
+		begin_row(out, 3, ROW_FRAME);
+		add_running(out, &out->run.function, ev->function);
+		add_running(out, &out->run.line, ev->line);
+		out->run.frame = ev->frame;
 	}
 }
 
@@ -249,7 +291,7 @@ static void put_happening(struct mt_out *out, const struct mt_event *ev)
 	switch (ev->kind) {
 	case MT_RESIZE:
 		begin_row(out, 3, ROW_RESIZE);
-		add_running(out, &out->run.id, ev->id);
+		add_running(out, &out->run.live, ev->id);
 		add_number(out, ev->size);
 		break;
 	case MT_THREAD:
@@ -335,8 +377,10 @@ static __attribute__((noinline)) int put_other(struct mt_out *out, const struct 
 	switch (ev->kind) {
 	case MT_FUNCTION:
 	case MT_FRAME:
-	case MT_STACK:
 		put_definition(out, ev);
+		break;
+	case MT_STACK:
+		put_stack(out, ev);
 		break;
 	case MT_PROCESS:
 	case MT_EXIT:
@@ -417,11 +461,20 @@ void mt_out_stage(struct mt_out *out, const char *program, const char *version, 
 	out->argv = argv;
 }
 
+/* All up to `end`, which may be more than a block. */
+static int flush_to(struct mt_out *out, const uint8_t *end)
+{
+	size_t n = (size_t)(end - out->buffer), first = n < BLOCK_SIZE ? n : BLOCK_SIZE;
+
+	give(out, first);
+	if (n > first && !out->failed)
+		give(out, n - first);
+	return out->failed ? -1 : 0;
+}
+
 int mt_flush(struct mt_out *out)
 {
-	give_full(out);
-	give(out, (size_t)(out->p - out->buffer));
-	return out->failed ? -1 : 0;
+	return flush_to(out, stacks_open(out) ? out->stacks : out->p);
 }
 
 uint64_t mt_out_bytes(const struct mt_out *out)
@@ -441,7 +494,7 @@ int mt_out_errno(const struct mt_out *out)
 
 int mt_close(struct mt_out *out, char **why)
 {
-	if (mt_flush(out) == 0 && bytes_out_end(&out->bytes) < 0)
+	if (flush_to(out, out->p) == 0 && bytes_out_end(&out->bytes) < 0)
 		fail(out, EIO);
 	int r = out->failed ? -1 : 0;
 	if (why != NULL)

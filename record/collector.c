@@ -73,9 +73,24 @@ static void make_desk(struct collector *c)
 	the_desk = c->desk;
 }
 
+/* The ids of all that is alive. */
+static void hold(void *arg)
+{
+	struct collector *c = arg;
+	for (size_t i = 0; i < c->n_processes; i++) {
+		const struct process *p = c->processes[i];
+		for (size_t k = 0; k <= p->live.mask; k++)
+			if (p->live.slots[k].addr)
+				ids_hold(&c->ids, p->live.slots[k].id);
+		for (size_t k = 0; k < p->regions.n; k++)
+			ids_hold(&c->ids, p->regions.at[k].id);
+	}
+}
+
 void collector_init(struct collector *c, struct mt_out *out, const struct mt_header *header, uint64_t start_ns)
 {
 	*c = (struct collector){ .out = out, .header = header, .start_ns = start_ns, .stacks = stacks_new() };
+	c->ids = (struct ids){ .holder = hold, .arg = c };
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
 	snprintf(c->socket, sizeof c->socket, "memrec-%d-%lx%lx", (int)getpid(), (long)t.tv_sec, (long)t.tv_nsec);

@@ -2,7 +2,7 @@
  * collector.h - from rings to a trace
  *
  * The collector owns the trace being written and what all processes share:
- * the dense ids of allocations, the numbers of functions, frames and stacks,
+ * the ids of allocations, the numbers of functions, frames and stacks,
  * the clock. Each process (process.h) owns its ring and what is alive in it.
  */
 #ifndef COLLECTOR_H

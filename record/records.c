@@ -87,7 +87,6 @@ static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, 
 {
 	struct mt_event ev = { .kind = MT_FREE, .pid = (uint32_t)p->pid, .tid = s->tid, .id = id };
 	collector_put(p->c, &ev, slot_ms(p, s));
-	ids_give_back(&p->c->ids, id);
 	process_held(p, 0, size);
 }
 

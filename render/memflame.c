@@ -1,7 +1,7 @@
 /*
  * memflame.c - one offline HTML page with a flame graph of memory
  *
- * In:    folded lines, or a trace (told by its first bytes)
+ * In:    folded lines (with one number, or memdiff's two), or a trace (told by its first bytes)
  * Out:   one HTML document that needs nothing else
  * Keeps: the call tree: some 50 bytes a node, and its texts
  */
@@ -120,7 +120,8 @@ static int from_folded(const char *name, const struct choices *c)
 	struct tree t;
 	tree_init(&t);
 	folded_read(stdin, name, &t);
-	char *title = xasprintf("%s by call stack", strcmp(c->unit, "bytes") == 0 ? "memory" : c->unit);
+	char *title = xasprintf("%s by call stack%s", strcmp(c->unit, "bytes") == 0 ? "memory" : c->unit,
+				t.difference ? ", before and after" : "");
 	struct page page = {
 		.title = c->title ? c->title : title,
 		.command = "",
@@ -165,22 +166,18 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 static struct choices read_options(int argc, char **argv)
 {
 	struct choices c = { .unit = "bytes", .what = TALLY_PEAK };
-	bool leaks = false, total = false;
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1;)
 		switch (key) {
-		case 'l': leaks = true; break;
-		case 't': total = true; break;
+		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
+		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case 'P': c.by_process = true; break;
 		case 'i': c.inverted = true; break;
 		case 'u': c.unit = optarg; break;
 		case 'T': c.title = optarg; break;
 		}
-	if (leaks && total)
-		usage_die("--leaks and --total exclude each other");
 	if (!c.unit[0])
 		usage_die("--unit: what are the counts? Name it, as bytes or samples");
-	c.what = leaks ? TALLY_LEAKS : total ? TALLY_TOTAL : TALLY_PEAK;
 	return c;
 }
 

@@ -42,6 +42,7 @@ static const struct tool tool = {
 /* A function of a file, whatever its lines. */
 struct location {
 	const char *function, *place;
+	const struct function *first;	/* of those that it is */
 	uint64_t own, total, count;
 };
 
@@ -83,6 +84,7 @@ static struct locations find_locations(struct stacks *s)
 			l.at[l.n++] = (struct location){
 				.function = *f->name ? f->name : "[unknown]",
 				.place = *function_place(f) ? function_place(f) : "[unknown]",
+				.first = f,
 			};
 		l.of_function[order[i]] = l.n - 1;
 	}
@@ -241,10 +243,22 @@ static const char *tail(const char *text, size_t n)
 	return p;
 }
 
+/* Its file; of native code in brackets. To be freed. */
+static char *place_text(const struct location *l)
+{
+	char *place = tool_printable(l->place);
+
+	if (!function_is_native(l->first))
+		return place;
+	char *text = xasprintf("[%s]", place);
+	free(place);
+	return text;
+}
+
 /* "function at file"; where that is too long, the file loses its beginning, then the function its end. */
 static void print_location(const struct layout *y, const struct location *l)
 {
-	char *function = tool_printable(l->function), *place = tool_printable(l->place);
+	char *function = tool_printable(l->function), *place = place_text(l);
 	size_t width = (size_t)y->location, used = tool_columns(function) + 4 + tool_columns(place);
 	size_t fixed = tool_columns(function) + 5;	/* " at …" */
 
@@ -293,7 +307,7 @@ static int longest_location(const struct locations *l, uint32_t rows)
 	size_t longest = strlen("Location");
 
 	for (uint32_t i = 0; i < rows; i++) {
-		char *function = tool_printable(l->at[i].function), *place = tool_printable(l->at[i].place);
+		char *function = tool_printable(l->at[i].function), *place = place_text(&l->at[i]);
 		size_t n = tool_columns(function) + 4 + tool_columns(place);
 		longest = n > longest ? n : longest;
 		free(function);
@@ -346,8 +360,8 @@ static void print_json(const struct tally *t, const struct locations *l, uint64_
 		report_json_text("function", at->function);
 		putchar(',');
 		report_json_text("file", at->place);
-		printf(",\"total_bytes\":%llu,\"own_bytes\":%llu,\"allocations\":%llu}",
-		       (unsigned long long)at->total, (unsigned long long)at->own, (unsigned long long)at->count);
+		printf(",\"language\":\"%s\",\"total_bytes\":%llu,\"own_bytes\":%llu,\"allocations\":%llu}",
+		       function_language(at->first), (unsigned long long)at->total, (unsigned long long)at->own, (unsigned long long)at->count);
 	}
 	puts("]}");
 }
@@ -384,10 +398,10 @@ int main(int argc, char **argv)
 			max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX);
 			break;
 		case 'l':
-			what = TALLY_LEAKS;
+			tally_choose(&what, TALLY_LEAKS);
 			break;
 		case 't':
-			what = TALLY_TOTAL;
+			tally_choose(&what, TALLY_TOTAL);
 			break;
 		case KEY_JSON:
 			json = true;

@@ -256,7 +256,7 @@ static char *thread_text(const struct table *table, const struct row *row)
 	return text;
 }
 
-/* "load at app.py:41", without what is not known. To be freed. */
+/* "load at app.py:41", of native code "read at [io.c:7]"; without what is not known. To be freed. */
 static char *location_text(const struct row *row)
 {
 	const struct function *f = row->function;
@@ -265,7 +265,8 @@ static char *location_text(const struct row *row)
 
 	if (row->line && *f->file)
 		snprintf(line, sizeof line, ":%u", row->line);
-	char *text = xasprintf("%s%s%s%s", name, *place ? " at " : "", place, line);
+	bool native = function_is_native(f) && *place;
+	char *text = xasprintf("%s%s%s%s%s%s", name, *place ? " at " : "", native ? "[" : "", place, line, native ? "]" : "");
 	free(name);
 	free(place);
 	return text;
@@ -344,7 +345,7 @@ static void print_field(const char *text)
 
 static void print_csv(const struct table *table, uint64_t max_rows)
 {
-	puts("size,allocations,allocator,threads,pid,tid,thread,function,file,line");
+	puts("size,allocations,allocator,threads,pid,tid,thread,function,file,line,language");
 	for (uint32_t i = 0; i < table->n && (!max_rows || i < max_rows); i++) {
 		const struct row *row = &table->rows[i];
 		const struct thread *t = only_thread(table, row);
@@ -359,7 +360,7 @@ static void print_csv(const struct table *table, uint64_t max_rows)
 		print_field(row->function->name);
 		putchar(',');
 		print_field(function_place(row->function));
-		printf(",%u\n", row->line);
+		printf(",%u,%s\n", row->line, function_language(row->function));
 	}
 }
 
@@ -370,7 +371,7 @@ static void print_json_row(const struct table *table, const struct row *row)
 	report_json_text("function", row->function->name);
 	putchar(',');
 	report_json_text("file", function_place(row->function));
-	printf(",\"line\":%u,\"threads\":[", row->line);
+	printf(",\"line\":%u,\"language\":\"%s\",\"threads\":[", row->line, function_language(row->function));
 	for (uint32_t i = 0; i < row->n_threads; i++) {
 		const struct thread *t = threads_thread(table->tally->threads, row->threads[i]);
 		printf("%s{\"pid\":%u,\"tid\":%u,", i ? "," : "", t->pid, t->tid);
@@ -416,8 +417,8 @@ static struct choices parse(int argc, char **argv)
 		case 'p': c.split = true; break;
 		case 's': c.by_count = parse_sort(optarg); break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
-		case 'l': c.what = TALLY_LEAKS; break;
-		case 't': c.what = TALLY_TOTAL; break;
+		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
+		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		default:
 			if (c.format && c.format != key)
 				usage_die("only one of --csv and --json");

@@ -308,8 +308,8 @@ static void print_json_call(const struct tree *t, uint32_t node)
 	report_json_text("function", function->name);
 	putchar(',');
 	report_json_text("file", function_place(function));
-	printf(",\"line\":%u,\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_allocations\":%llu}", f->line,
-	       (unsigned long long)p->total.bytes, (unsigned long long)p->total.count,
+	printf(",\"line\":%u,\"language\":\"%s\",\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_allocations\":%llu}",
+	       f->line, function_language(function), (unsigned long long)p->total.bytes, (unsigned long long)p->total.count,
 	       (unsigned long long)call->own[BYTES], (unsigned long long)call->own[COUNT]);
 }
 
@@ -342,8 +342,8 @@ static struct choices parse(int argc, char **argv)
 		case 'b': c.biggest = tool_number(optarg, "--biggest", 1, UINT32_MAX); break;
 		case 'p': c.path_only = true; break;
 		case 'a': all = true; break;
-		case 'l': c.what = TALLY_LEAKS; break;
-		case 't': c.what = TALLY_TOTAL; break;
+		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
+		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case KEY_JSON: c.json = true; break;
 		}
 	if (all && c.path_only)

@@ -61,14 +61,81 @@ content() {
 			[ "$($report --json f.lz4 | jq -r .title)" = "$title" ]
 		done
 		[ "$(memdiff --json /dev/null f.lz4 | jq -r '.after.title, .after.total' | paste -sd '|')" = "$title|$want" ]
-		memstats f.lz4 | head -1 | grep -qF "${title/#alive at the high-water mark, /all allocations, }"
+		memstats f.lz4 | head -1 | grep -qF "${title/#alive at the high-water mark; /all allocations; }"
 	done <<-END
-		memtemp -t 2|temporary allocations -t 2
-		memleak --tail 1ms|never freed --tail 1ms
+		memtemp -t 2|temporary allocations, freed after at most 2 others
+		memleak --tail 1ms|never freed, but for the last 1ms
 		mempeak|alive at the high-water mark
-		memgrep -s 64|alive at the high-water mark, filtered by memgrep -s 64
-		memslice -b 2ms|alive at the high-water mark, filtered by memslice -b 2ms
+		memgrep -s 64|alive at the high-water mark; only at least 64
+		memslice -b 2ms|alive at the high-water mark; made from 2ms
 	END
 	run bash -o pipefail -c 'memgrep -s 16 t.lz4 | memtemp | memslice --end 7ms | memtable | head -1'
-	[ "$output" = "python3 'my script.py' --n=3: temporary allocations, filtered by memgrep -s 16, filtered by memslice --end 7ms" ]
+	[ "$output" = "python3 'my script.py' --n=3: temporary allocations; only at least 16; made up to 7ms" ]
+}
+
+@test "what contradicts itself is misuse, told in one line" {
+	printf 'alloc 1 100 main@a.py:1 time_ms=10\nfree 1 time_ms=100\n' | trace > t.lz4
+	for report in memsummary memtable memtree memfold memflame "memdiff t.lz4"; do
+		run -2 --separate-stderr bash -c "$report -l -t t.lz4 > out"
+		[[ "${stderr_lines[0]}" == *": only one of --leaks and --total" ]]
+		[ ! -s out ]
+		[[ $report == memflame ]] || $report -l -l t.lz4 > /dev/null
+	done
+	run -2 memgrep -s 10 -S 5 t.lz4
+	run -2 memgrep -I -s 10 t.lz4
+	for window in "-b 90% -e 10%" "-b 50% -e 50%" "-b 2s -e 1500ms" "-b 50% -e 20ms" "-b 90ms -e 10%"; do
+		run -2 --separate-stderr bash -c "memslice $window t.lz4 > out"
+		[[ "${stderr_lines[0]}" == "memslice: --begin "*" is not before --end "* ]]
+		[ ! -s out ]
+	done
+	memslice -b 50ms -e 90% t.lz4 > /dev/null
+	memslice -b 10% -e 50ms t.lz4 > /dev/null
+	memslice -b 0 -e 10% t.lz4 > /dev/null
+}
+
+@test "memgrep PATTERN, as grep has it: the line says how" {
+	printf 'alloc 1 100 main@a.py:1\n' | trace > t.lz4
+	run -1 --separate-stderr memgrep main t.lz4
+	[ "$stderr" = "memgrep: main: cannot be opened: No such file or directory (functions with that name: memgrep -f 'main')" ]
+	run -1 --separate-stderr memgrep -f main nowhere.lz4
+	[[ "$stderr" != *"-f"* ]]
+}
+
+@test "memsplit-pid --list names the commands" {
+	trace > t.lz4 <<-'END'
+	{"event":"process","pid":7,"info":{"command":["python3","my app.py","-x"],"executable":"/usr/bin/python3.11"}}
+	{"event":"process","pid":8,"info":{"executable":"/usr/bin/true"}}
+	alloc 1 1 pid=7
+	alloc 2 1 pid=8
+	alloc 3 1 pid=9
+	END
+	run memsplit-pid --list t.lz4
+	[ "$(sort <<< "$output")" = "trace.7.lz4	python3 'my app.py' -x
+trace.8.lz4	/usr/bin/true
+trace.9.lz4	" ]
+}
+
+@test "native and Python frames are told apart in every report" {
+	{
+		printf '{"event":"function","function":1,"lang":"python","name":"main","file":"app.py","line":1,"module":""}\n'
+		printf '{"event":"function","function":2,"lang":"native","name":"work","file":"work.c","line":1,"module":"lib.so"}\n'
+		printf '{"event":"function","function":3,"lang":"native","name":"alloc","file":"","line":0,"module":"lib.so"}\n'
+		printf '{"event":"frame","frame":%d,"function":%d,"line":7}\n' 1 1 2 2 3 3
+		printf '{"event":"stack","stack":%d,"parent":%d,"frame":%d}\n' 1 0 1 2 1 2 3 2 3
+		printf '{"event":"alloc","id":%d,"size":%d00,"stack":%d}\n' 1 3 1 2 2 2 3 1 3
+	} | trace > t.lz4
+	[ "$(memfold t.lz4 | tail -1)" = 'main (app.py:7);work [work.c:7];alloc [lib.so] 100' ]
+	[ "$(memfold --by function t.lz4 | tail -1)" = 'main (app.py);work [work.c];alloc [lib.so] 100' ]
+	[ "$(memdiff /dev/null t.lz4 | tail -1)" = 'main (app.py:7);work [work.c:7];alloc [lib.so] 0 100' ]
+	for row in 'main at app.py:7' 'work at [work.c:7]' 'alloc at [lib.so]'; do
+		memtable t.lz4 | grep -qF "$row"
+		memsummary t.lz4 | grep -qF "${row/:7/}"
+	done
+	for row in 'main (app.py:7)' 'work [work.c:7]' 'alloc [lib.so]'; do
+		memtree t.lz4 | grep -qF "$row"
+	done
+	[ "$(memtable --json t.lz4 | jq -c '[.rows[].language]')" = '["python","native","native"]' ]
+	[ "$(memtable --csv t.lz4 | cut -d, -f11 | paste -sd ' ')" = 'language python native native' ]
+	[ "$(memsummary --json t.lz4 | jq -r '.locations[] | .function, .language' | paste -sd ' ')" = 'main python work native alloc native' ]
+	[ "$(memtree --json t.lz4 | jq -r '.calls[] | .function, .language' | paste -sd ' ')" = 'main python work native alloc native' ]
 }

@@ -105,7 +105,7 @@ rows() { # FILE
 @test "the header is shown as one JSON object, of the first trace only" {
 	make_trace a.lz4 10
 	memcat --header a.lz4 a.lz4 > h.json
-	jq -e '.format == "memtrace" and .version == [1, 1] and .kinds["0"] == ["free", "id+"] and .kinds["63"][0] == "end"' h.json
+	jq -e '.format == "memtrace" and .version == [1, 1] and .kinds["0"] == ["free", "live+"] and .kinds["63"][0] == "end"' h.json
 	[ "$(jq -s length h.json)" -eq 1 ]
 }
 

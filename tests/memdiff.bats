@@ -34,8 +34,23 @@ same (a.py:9) 7 7'
 	run -2 memdiff a.lz4 b.lz4 a.lz4
 }
 
-@test "--table: what changed, the most first" {
-	run memdiff --table a.lz4 b.lz4
+@test "--table: locations that changed, the most first; stacks that end alike are one" {
+	printf 'alloc 4 8 other@a.py:7;load@a.py:2\n' > more
+	{ printf 'alloc 1 100 main@a.py:1;load@a.py:2\nalloc 2 50 main@a.py:1;old@a.py:3\nalloc 3 7 same@a.py:9\n'; cat more; } | trace > c.lz4
+	run memdiff --table c.lz4 b.lz4
+	[ "$output" = 'c.lz4 (alive at the high-water mark) to b.lz4 (alive at the high-water mark)
+        Change       Before        After  Location
+          +52B         108B         160B  load (a.py:2)
+          -50B          50B           0B  old (a.py:3)
+          +30B           0B          30B  new (a.py:4)
+Total: +32B, from 165B to 197B; growth 82B, shrinkage 50B, 3 locations changed' ]
+	[ "$(memdiff --table <(memfold c.lz4) b.folded | tail -n +2)" = "$(memdiff --table c.lz4 b.lz4 | tail -n +2)" ]
+	run -2 memdiff --json --stacks a.lz4 b.lz4
+	run -2 memdiff --folded --rows 3 a.lz4 b.lz4
+}
+
+@test "--stacks: a table of whole stacks" {
+	run memdiff --stacks a.lz4 b.lz4
 	[ "$output" = 'a.lz4 (alive at the high-water mark) to b.lz4 (alive at the high-water mark)
         Change       Before        After  Stack
           +60B         100B         160B  main (a.py:1);load (a.py:2)
@@ -71,7 +86,7 @@ Total: +40B, from 157B to 197B; growth 90B, shrinkage 50B, 3 stacks changed' ]
 	[ "$(memdiff one two)" = "x 3 3
 x;y 3 3" ]
 	run memdiff --table one two
-	[ "${lines[2]}" = "Total: 0B, from 6B to 6B; growth 0B, shrinkage 0B, 0 stacks changed" ]
+	[ "${lines[2]}" = "Total: 0B, from 6B to 6B; growth 0B, shrinkage 0B, 0 locations changed" ]
 	[ "$(memdiff /dev/null two)" = "x 0 3
 x;y 0 3" ]
 }

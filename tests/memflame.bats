@@ -134,6 +134,62 @@ all_passed() {
   all_passed 18
 }
 
+@test "native and Python frames are told apart, in a page of a trace and of folded lines" {
+  load lib/traces
+  printf 'alloc 1 100 main@app.py:1;work@/usr/lib/libwork.so;back@app.py:9;alloc@libwork.so\nalloc 2 100 main@app.py:1;main@app.py:2\n' | trace >t.lz4
+  for page in "memflame t.lz4" "memfold t.lz4 | memflame"; do
+    bash -o pipefail -c "$page" >page.html
+    browse page.html '{"total": 200, "suites": ["native"], "native": ["work", "alloc"], "python": ["main", "back"]}'
+    all_passed 1
+  done
+}
+
+@test "a difference, as memdiff writes it: growth and shrinkage in two colours" {
+  cat >diff.folded <<'END'
+main (/srv/app.py:1);load (/srv/app.py:10) 100 160
+main (/srv/app.py:1);old (/srv/app.py:20) 50 0
+main (/srv/app.py:1);new (/srv/app.py:30) 0 30
+main (/srv/app.py:1);less (/srv/app.py:40) 40 10
+same (/srv/app.py:50) 7 7
+END
+  memflame diff.folded >page.html
+  memflame <diff.folded | cmp - page.html
+  browse page.html '{"total": 287, "suites": ["any", "difference", "accessible"]}'
+  all_passed 24
+  grep -q '<title>memory by call stack, before and after</title>' page.html
+  sed -n '/<noscript>/,/<\/noscript>/p' page.html >noscript.html
+  grep -q '<p>197B before, 207B after' noscript.html
+  [ "$(grep '<td>' noscript.html | sed 's/<[^>]*>/ /g' | awk '{ print $1, $2, $3, $4 }')" = "+60B 100B 160B load
+-50B 50B 0B old
++30B 0B 30B new
+-30B 40B 10B less" ]
+}
+
+@test "a difference of two traces keeps both totals" {
+  for seed in 1 2; do
+    python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed $seed | memcat --from-json >$seed.lz4
+  done
+  memdiff 1.lz4 2.lz4 >diff.folded
+  memflame --title 'before and after the fix' --unit samples diff.folded >page.html
+  larger=$(awk '{ n += $NF > $(NF-1) ? $NF : $(NF-1) } END { printf "%.0f", n }' diff.folded)
+  browse page.html "{\"total\": $larger, \"suites\": [\"any\"]}"
+  all_passed 15
+  grep -q '<title>before and after the fix</title>' page.html
+  memdiff 1.lz4 2.lz4 | memflame | grep -q "<p>$(memfold 1.lz4 | awk '{ n += $NF } END { printf "%.3fMB", n / 1e6 }') before"
+  memdiff /dev/null /dev/null | memflame | grep -q '<p>0B in all'
+}
+
+@test "a difference with a line that is none" {
+  for bad in 'a;b 1' 'a;b' ' 1 2' 'a;b 1 x' 'a;b x 1' 'a;b 1 -2'; do
+    printf 'a;b 1 2\n%s\n' "$bad" >bad.folded
+    run -1 --separate-stderr memflame bad.folded
+    [ -z "$output" ]
+    [[ "$stderr" == "memflame: bad.folded: line 2: "* ]]
+  done
+  run -1 memflame < <(echo 'a 9007199254740992 1')
+  [[ "$output" == *"beyond 2^53"* ]]
+}
+
 @test "lines that begin alike" {
   printf '%s\n' 'ab;c 1' 'abc;d 2' 'ab 4' 'ab;c;d 8' 'ab;cd 16' 'abc;c 16' >prefixes.folded
   memflame prefixes.folded >page.html

@@ -88,7 +88,7 @@ other (a.py:9) 2" ]
 	END
 	run memfold t.lz4
 	[ "$output" = "[unknown] 1
-main (x.py:1);malloc (libc.so) 4
+main (x.py:1);malloc [libc.so] 4
 nofile 2
 noline (x.py) 3" ]
 }

@@ -134,7 +134,7 @@ open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}
 	END
 	memrec -o t.lz4 -- python3 long.py &
 	local recorder=$!
-	for _ in $(seq 100); do [ "$(stat -c %s t.lz4 2>/dev/null || echo 0)" -gt 100000 ] && break; sleep 0.05; done
+	for _ in $(seq 100); do [ "$(stat -c %s t.lz4 2>/dev/null || echo 0)" -gt 10000 ] && break; sleep 0.05; done
 	kill -KILL $recorder
 	wait $recorder || true
 	for _ in $(seq 200); do [ -e done ] && break; sleep 0.1; done

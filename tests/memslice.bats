@@ -141,15 +141,15 @@ spans() {
 	[ "$(leaked --span load s.lz4)" = "2048 64 128" ]
 	run bash -o pipefail -c 'memslice --span load s.lz4 | memcat --json | jq -c "select(.event == \"alloc\" or .event == \"free\" or .event == \"skipped\") | [.event, .id, .size, .count, .pid, .time_ms]"'
 	[ "$output" = '["skipped",null,null,2,1,2]
-["alloc",0,4,null,1,2]
-["alloc",1,8,null,1,3]
-["free",0,null,null,1,3]
+["alloc",1,4,null,1,2]
+["alloc",2,8,null,1,3]
+["free",1,null,null,1,3]
 ["skipped",null,null,1,2,7]
-["alloc",0,2048,null,2,7]
-["free",1,null,null,1,8]
+["alloc",3,2048,null,2,7]
+["free",2,null,null,1,8]
 ["skipped",null,null,2,1,8]
-["alloc",1,64,null,1,8]
-["alloc",2,128,null,1,8]' ]
+["alloc",4,64,null,1,8]
+["alloc",5,128,null,1,8]' ]
 }
 
 @test "--span: spans in one another and overlapping are one; the rows of spans pass" {

@@ -29,7 +29,7 @@ sum() {
     1.000kB              1  malloc              main (1)   load at app.py:42
        300B              2  malloc              2 threads  load at app.py:41
         50B              1  calloc              main (1)   load at app.py:41
-        12B              3  malloc              3          run at libx.so
+        12B              3  malloc              3          run at [libx.so]
          5B              1  malloc              3          [unknown]
 Total: 1.367kB in 8 allocations, 5 rows' ]
 }
@@ -50,12 +50,12 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 
 @test "--csv: every field, quoted where it must be" {
 	run memtable --csv t.lz4
-	[ "$output" = 'size,allocations,allocator,threads,pid,tid,thread,function,file,line
-1000,1,malloc,1,7,1,main,load,app.py,42
-300,2,malloc,2,,,,load,app.py,41
-50,1,calloc,1,7,1,main,load,app.py,41
-12,3,malloc,1,7,3,,run,libx.so,0
-5,1,malloc,1,7,3,,,,0' ]
+	[ "$output" = 'size,allocations,allocator,threads,pid,tid,thread,function,file,line,language
+1000,1,malloc,1,7,1,main,load,app.py,42,python
+300,2,malloc,2,,,,load,app.py,41,python
+50,1,calloc,1,7,1,main,load,app.py,41,python
+12,3,malloc,1,7,3,,run,libx.so,0,native
+5,1,malloc,1,7,3,,,,0,' ]
 	printf '{"event":"function","function":1,"name":"a\\"b,c","file":"x\\ny.py"}\n{"event":"frame","frame":1,"function":1,"line":2}\n{"event":"stack","stack":1,"parent":0,"frame":1}\n{"event":"alloc","id":1,"size":1,"stack":1}\n' | trace > odd.lz4
 	memtable --csv odd.lz4 > out.csv
 	[ "$(python3 -c 'import csv; print(list(csv.DictReader(open("out.csv")))[0]["function"])')" = 'a"b,c' ]
@@ -67,7 +67,7 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 1367
 8
 5
-{"size":300,"allocations":2,"allocator":"malloc","function":"load","file":"app.py","line":41,"threads":[{"pid":7,"tid":1,"name":"main"},{"pid":7,"tid":2,"name":"worker"}]}' ]
+{"size":300,"allocations":2,"allocator":"malloc","function":"load","file":"app.py","line":41,"language":"python","threads":[{"pid":7,"tid":1,"name":"main"},{"pid":7,"tid":2,"name":"worker"}]}' ]
 	run -2 memtable --json --csv t.lz4
 }
 

@@ -114,7 +114,7 @@ left() { # MEMTEMP-OPTION... TRACE
 @test "the title says what it is" {
 	printf 'alloc 1 1 a@a.py:1\nfree 1\n' | trace > t.lz4
 	run bash -o pipefail -c 'memtemp -t 3 t.lz4 | memsummary'
-	[ "${lines[0]}" = "app: temporary allocations -t 3" ]
+	[ "${lines[0]}" = "app: temporary allocations, freed after at most 3 others" ]
 }
 
 @test "a program of known temporary allocations, in four threads: exact at every threshold" {

@@ -41,6 +41,21 @@ struct occurrences {
 	size_t n_skipped, cap_skipped;
 };
 
+/* The ids that are open behind us: those alive here, and those whose free is yet to be told. */
+static void hold(void *arg)
+{
+	struct occurrences *o = arg;
+	struct block b;
+	uint32_t id;
+
+	for (size_t cursor = 0; live_each(o->live, &cursor, &id, &b); )
+		ids_hold(&o->ids, b.key);
+	for (size_t i = 0; i < o->n_processes; i++)
+		for (size_t k = 0; k < o->processes[i].n_changes; k++)
+			if (o->processes[i].changes[k].kind == MT_FREE)
+				ids_hold(&o->ids, o->processes[i].changes[k].id);
+}
+
 struct occurrences *occurrences_new(const char *name)
 {
 	struct occurrences *o = xcalloc(1, sizeof *o);
@@ -48,6 +63,7 @@ struct occurrences *occurrences_new(const char *name)
 	o->name = name;
 	o->others = xstrdup("");
 	o->live = live_new();
+	o->ids = (struct ids){ .holder = hold, .arg = o };
 	o->threads = threads_new();
 	return o;
 }
@@ -60,6 +76,7 @@ static void forget(struct occurrences *o)
 	o->n_skipped = 0;
 	live_clear(o->live);
 	ids_clear(&o->ids);
+	o->ids = (struct ids){ .holder = hold, .arg = o };
 }
 
 void occurrences_free(struct occurrences *o)
@@ -105,15 +122,13 @@ static uint64_t *skipped_of(struct occurrences *o, const struct mt_event *ev)
 }
 
 /* What waited for a span to come. */
-static int put_changes(struct inhabitant *p, const struct mt_event *now, struct mt_out *out, struct ids *ids)
+static int put_changes(struct inhabitant *p, const struct mt_event *now, struct mt_out *out)
 {
 	for (size_t i = 0; i < p->n_changes; i++) {
 		const struct change *c = &p->changes[i];
 		struct mt_event ev = {
 			.kind = c->kind, .id = c->id, .size = c->size, .pid = p->pid, .tid = c->tid, .time_ms = now->time_ms,
 		};
-		if (c->kind == MT_FREE)
-			ids_give_back(ids, c->id);
 		if (mt_put(out, &ev) < 0)
 			return -1;
 	}
@@ -139,7 +154,6 @@ static int take_alloc(struct occurrences *o, const struct mt_event *ev, bool ins
 
 	if (live_close(o->live, ev->id, &b)) {		/* it should have been freed */
 		struct mt_event end = { .kind = MT_FREE, .id = b.key, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms };
-		ids_give_back(&o->ids, b.key);
 		if (put(o, &end, out) < 0)
 			return -1;
 	}
@@ -161,11 +175,8 @@ static int take_change(struct occurrences *o, struct inhabitant *p, const struct
 	if (!(ev->kind == MT_FREE ? live_close(o->live, ev->id, &b) : live_find(o->live, ev->id, &b)))
 		return 0;
 	now.id = b.key;
-	if (inside) {
-		if (ev->kind == MT_FREE)
-			ids_give_back(&o->ids, b.key);
+	if (inside)
 		return put(o, &now, out);
-	}
 	GROW(p->changes, p->n_changes, p->cap_changes);
 	p->changes[p->n_changes++] = (struct change){ ev->kind, ev->tid, b.key, ev->size };
 	return 0;
@@ -176,7 +187,7 @@ static int take_block(struct occurrences *o, const struct mt_event *ev, bool win
 	struct inhabitant *p = process_of(o, ev->pid);
 	bool inside = p->depth > 0 && windowed;
 
-	if (inside && p->n_changes && put_changes(p, ev, out, &o->ids) < 0)
+	if (inside && p->n_changes && put_changes(p, ev, out) < 0)
 		return -1;
 	return ev->kind == MT_ALLOC ? take_alloc(o, ev, inside, out) : take_change(o, p, ev, inside, out);
 }

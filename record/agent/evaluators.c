@@ -11,6 +11,10 @@
  * parts of the loop that the compiler put elsewhere, and for interpreters
  * compiled to tail calls. 3.8 and 3.9 keep nothing there: the collector knows
  * their evaluators by name, each running one frame.
+ *
+ * From 3.11 on deep Python stacks need few C frames, so reading them all would
+ * cost more than all else: what pystack.c proved to stand since its last
+ * capture is not read again.
  */
 #include <string.h>
 
@@ -23,64 +27,70 @@
 struct cframes { int of_thread, root, previous; };
 static const struct cframes cframes310 = { .of_thread = 48, .root = 264, .previous = 8 };
 static const struct cframes cframes311 = { .of_thread = 56, .root = 336, .previous = 16 };
-#define IS_ENTRY_311 68
 
 #define MOST_LEVELS (1u << 24)	/* a chain that long is none */
 
-static struct python python;
-enum { UNKNOWN, LOOKING, FOUND, NONE };
-static uint32_t python_state;
+/* Room for one more of the list's arrays. */
+#define ROOM(list, array, n, capacity) \
+	(LIKELY((n) < (list)->capacity) || grow((void **)&(list)->array, &(list)->capacity, n, sizeof *(list)->array))
 
-static COLD bool find_python(void)
+static COLD bool grow(void **array, uint32_t *capacity, uint32_t used, size_t size)
 {
-	uint32_t seen = UNKNOWN;
-	if (__atomic_compare_exchange_n(&python_state, &seen, LOOKING, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-		seen = python_find(&python) == PYTHON_FOUND ? FOUND : NONE;
-		__atomic_store_n(&python_state, seen, __ATOMIC_RELEASE);
-	}
-	return seen == FOUND;
+	uint32_t more = *capacity ? *capacity * 2 : 256;
+	void *p = pages_new(more * size);
+	if (!p)
+		return false;
+	if (used)
+		memcpy(p, *array, used * size);
+	pages_free(*array, *capacity * size);
+	*array = p;
+	*capacity = more;
+	return true;
 }
 
-void evaluators_forked(void)
+static inline void found(struct evaluators *list, uintptr_t at, enum found_kind kind)
 {
-	if (python_state == LOOKING)
-		python_state = UNKNOWN;
+	if (ROOM(list, found, list->n_found, found_capacity))
+		list->found[list->n_found++] = (struct found){ at, kind };
 }
 
-static inline void add(struct evaluators *list, uintptr_t at, uint32_t frames)
+/* Append what was found, newest first, to the list, oldest first. */
+static inline void append(struct evaluators *list)
 {
-	if (UNLIKELY(list->n == list->capacity)) {
-		uint32_t capacity = list->capacity ? list->capacity * 2 : 256;
-		struct evaluator *p = pages_new(capacity * sizeof *p);
-		if (!p)
+	for (uint32_t i = list->n_found; i-- > 0;) {
+		const struct found *f = &list->found[i];
+		if (f->at) {
+			if (!ROOM(list, e, list->n, capacity))
+				return;
+			list->e[list->n++] = (struct evaluator){ .at = f->at };
+		}
+		if (f->kind == FOUND_SHIM)
+			continue;
+		if (list->n && f->kind == FOUND_FRAME)
+			list->e[list->n - 1].frames++;
+		if (!ROOM(list, upto, list->n_upto, upto_capacity))
 			return;
-		if (list->n)
-			memcpy(p, list->e, list->n * sizeof *p);
-		pages_free(list->e, list->capacity * sizeof *p);
-		list->e = p;
-		list->capacity = capacity;
+		list->upto[list->n_upto++] = (struct upto){ list->n, list->n ? list->e[list->n - 1].frames : 0 };
 	}
-	list->e[list->n++] = (struct evaluator){ .at = at, .frames = frames };
 }
+
+/* ---- what there is, newest first, down to frame `stop` ---- */
 
 static void read_cframes(struct evaluators *list, uintptr_t ts, const struct cframes *c)
 {
 	uintptr_t root = ts + (uintptr_t)c->root, at = LOAD(ts, c->of_thread);
 	for (uint32_t n = 0; at && at != root && n < MOST_LEVELS; n++, at = LOAD(at, c->previous))
-		add(list, at, 1);
+		found(list, at, FOUND_FRAME);
 }
 
-static void read_entries(struct evaluators *list, uintptr_t ts, const struct py_layout *o)
+static inline void read_entries(struct evaluators *list, uintptr_t ts, const struct py_layout *o, uintptr_t stop)
 {
 	uintptr_t root = ts + (uintptr_t)cframes311.root, at = LOAD(ts, o->ts_frame), f = at ? LOAD(at, o->cframe_frame) : 0;
-	uint32_t frames = 0;
-	for (uint32_t n = 0; f && at != root && n < MOST_LEVELS; n++, f = LOAD(f, o->f_back)) {
-		frames++;
-		if (LOAD_BYTE(f, IS_ENTRY_311)) {
-			add(list, at, frames);
-			frames = 0;
+	for (uint32_t n = 0; f && f != stop && at != root && n < MOST_LEVELS; n++, f = LOAD(f, o->f_back)) {
+		bool entry = LOAD_BYTE(f, o->f_entry) != 0;
+		found(list, entry ? at : 0, FOUND_FRAME);
+		if (entry)
 			at = LOAD(at, cframes311.previous);
-		}
 	}
 }
 
@@ -92,35 +102,49 @@ static inline bool is_hidden(const struct py_layout *o, uintptr_t code)
 	       memcmp((const void *)(name + (uintptr_t)o->str_ascii), "__init__", 8) == 0;
 }
 
-static void read_shims(struct evaluators *list, uintptr_t ts, const struct py_layout *o)
+static inline void read_shims(struct evaluators *list, uintptr_t ts, const struct py_layout *o, uintptr_t stop)
 {
 	uintptr_t f = LOAD(ts, o->ts_frame);
 	if (o->cframe_frame >= 0 && f)
 		f = LOAD(f, o->cframe_frame);
-	uint32_t frames = 0;
-	for (uint32_t n = 0; f && n < MOST_LEVELS; n++, f = LOAD(f, o->f_back)) {
-		if (LOAD_BYTE(f, o->f_owner) >= o->shim_owner) {
-			add(list, f, frames);
-			frames = 0;
-		} else if (!is_hidden(o, LOAD(f, o->f_code) & ~(uintptr_t)o->code_tags)) {
-			frames++;
-		}
+	for (uint32_t n = 0; f && f != stop && n < MOST_LEVELS; n++, f = LOAD(f, o->f_back)) {
+		if (LOAD_BYTE(f, o->f_owner) >= o->shim_owner)
+			found(list, f, FOUND_SHIM);
+		else
+			found(list, 0, is_hidden(o, LOAD(f, o->f_code) & ~(uintptr_t)o->code_tags) ? FOUND_HIDDEN : FOUND_FRAME);
 	}
+}
+
+/* Keep of the list what belongs to the oldest `n` Python frames. */
+static inline void cut(struct evaluators *list, uint32_t n)
+{
+	list->n_upto = n;
+	list->n = n ? list->upto[n - 1].evaluators : 0;
+	if (list->n)
+		list->e[list->n - 1].frames = list->upto[n - 1].frames;
 }
 
 void evaluators_read(struct evaluators *list)
 {
-	list->n = 0;
-	if (UNLIKELY(__atomic_load_n(&python_state, __ATOMIC_ACQUIRE) != FOUND) && !find_python())
+	struct pystack_last last;
+	const struct python *python = pystack_python();
+	if (!python || !pystack_last(&last) || python->layout.minor < 10) {
+		list->n = list->n_upto = 0;
 		return;
-	const struct py_layout *o = &python.layout;
-	uintptr_t ts = pystack_thread_state(&python);
-	if (!ts || o->minor < 10)
+	}
+	if (list->capture == last.capture)
 		return;
+	const struct py_layout *o = &python->layout;
+	bool proven = last.proven > 0 && list->capture + 1 == last.capture && last.proven <= list->n_upto;
+	cut(list, proven ? last.proven : 0);
+	list->n_found = 0;
+	uintptr_t stop = proven ? last.frame : 0;
 	if (o->minor >= 12)
-		read_shims(list, ts, o);
+		read_shims(list, last.ts, o, stop);
 	else if (o->minor == 11)
-		read_entries(list, ts, o);
+		read_entries(list, last.ts, o, stop);
 	else
-		read_cframes(list, ts, &cframes310);
+		read_cframes(list, last.ts, &cframes310);
+	append(list);
+	list->capture = last.capture;
 }

@@ -41,6 +41,8 @@ struct last_walk {
 	struct stamped *chunks;		/* our stamps, oldest first */
 	uint32_t n, capacity, n_fresh, fresh_capacity, n_chunks, chunk_capacity;
 	uint32_t deaths;		/* code_deaths() as far as looked at */
+	uint32_t proven;		/* how many of the oldest levels were proven to stand, in the last walk */
+	uint64_t captures;		/* never 0 after the first; goes on when the state is handed on */
 	uint64_t last_stamp;
 	uint8_t mark;			/* one of 254: a program may run one thread state in several threads by turns */
 	uint32_t place[N_PLACES];	/* frame address to a level that may hold it */

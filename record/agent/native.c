@@ -105,9 +105,9 @@ static inline uint32_t mark_evaluators(struct thread *t, uint32_t kept, bool pyt
 		evaluators_read(&t->now);
 		n = t->now.n;
 	}
-	const struct evaluator *newest = t->now.e;
-	while (same < n && same < t->n_known && t->known[same].at == newest[n - 1 - same].at &&
-	       t->known[same].frames == newest[n - 1 - same].frames && t->known[same].frame < kept)
+	const struct evaluator *now = t->now.e;
+	while (same < n && same < t->n_known && t->known[same].at == now[same].at && t->known[same].frames == now[same].frames &&
+	       t->known[same].frame < kept)
 		same++;
 	for (uint32_t i = t->n_known; i-- > same;)		/* those that went, or run other frames; oldest last */
 		if (t->known[i].frame < kept) {
@@ -121,7 +121,7 @@ static inline uint32_t mark_evaluators(struct thread *t, uint32_t kept, bool pyt
 	uint32_t at = same ? t->known[same - 1].frame + 1 : 0;
 	t->n_known = same;
 	for (uint32_t i = same; i < n; i++) {
-		const struct evaluator *e = &newest[n - 1 - i];
+		const struct evaluator *e = &now[i];
 		uint32_t k = at;
 		while (k < t->n && !frame_holds(t, k, e->at))
 			k++;
@@ -155,9 +155,8 @@ static inline bool evaluators_stand(struct thread *t, const struct trail *way, b
 	}
 	if (n != known + way->n_evaluators)
 		return false;
-	const struct evaluator *newest = t->now.e;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct evaluator *was = i < known ? &t->known[i] : &way->evaluator[i - known], *is = &newest[n - 1 - i];
+		const struct evaluator *was = i < known ? &t->known[i] : &way->evaluator[i - known], *is = &t->now.e[i];
 		different |= (was->at != is->at) | (was->frames ^ is->frames);
 	}
 	return different == 0;
@@ -275,6 +274,7 @@ static COLD void forget_leaps(struct thread *t)
 
 static void thread_reset(struct thread *t)
 {
+	t->now.capture = 0;
 	t->n = t->n_known = 0;
 	memset(t->steps, 0, sizeof t->steps);
 	memset(t->paths, 0, sizeof t->paths);
@@ -424,7 +424,6 @@ void native_init(void)
 
 void native_forked(void)
 {
-	evaluators_forked();
 	modules_forked();
 	claims_forked(&threads, self ? &self->claim : NULL);
 	if (self)

@@ -48,14 +48,28 @@ struct evaluator {
 	uint32_t frame;			/* for the walker: the C frame that holds it */
 };
 
-struct evaluators {
-	struct evaluator *e;		/* newest first */
-	uint32_t n, capacity;
+/* For evaluators.c: what it came by, newest first: a frame entered from C (at its evaluator's), any other (at 0), a shim. */
+enum found_kind { FOUND_FRAME, FOUND_HIDDEN, FOUND_SHIM };
+struct found {
+	uintptr_t at;
+	enum found_kind kind;
 };
 
-/* The calling thread's, read anew. To be asked only after pystack_capture() found a stack. */
+/* For evaluators.c: how many evaluators there are up to a Python frame, and how many frames the last runs up to it. */
+struct upto { uint32_t evaluators, frames; };
+
+/* A thread's. All zero is one that was never read. */
+struct evaluators {
+	struct evaluator *e;		/* oldest first */
+	uint32_t n, capacity;
+	uint64_t capture;		/* pystack.c's number of the one it was read for */
+	struct found *found;
+	struct upto *upto;		/* by Python frame, oldest first */
+	uint32_t n_found, found_capacity, n_upto, upto_capacity;
+};
+
+/* The calling thread's, as of its last pystack_capture(), which must have found a stack. */
 void evaluators_read(struct evaluators *list);
-void evaluators_forked(void);
 
 #ifdef NATIVE_VERIFY
 /* For tests: the last capture's frames, newest first; their number. */

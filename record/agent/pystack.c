@@ -160,6 +160,7 @@ INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t 
 		if (marks) {
 			if (is_marked(o, t, f)) {
 				COUNT(early_stops);
+				t->proven = i + 1;
 				return changed;
 			}
 			mark(o, t, f);
@@ -167,6 +168,7 @@ INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t 
 		if (operands && i % STAMP_EVERY == STAMP_EVERY - 1) {
 			if (LIKELY(operand_stands(&t->levels[i]))) {
 				COUNT(early_stops);
+				t->proven = i + 1;
 				return changed;
 			}
 			if (callee && changed != i)
@@ -174,6 +176,7 @@ INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t 
 		}
 		if (anchor && f == anchor) {
 			COUNT(early_stops);
+			t->proven = i + 1;
 			return changed;
 		}
 		if (next != expected)
@@ -266,6 +269,8 @@ static COLD void thread_state_changed(const struct py_layout *o, struct last_wal
 
 INLINE uint32_t walk(const struct py_layout *o, struct last_walk *t, uintptr_t ts)
 {
+	t->captures++;
+	t->proven = 0;
 	if (UNLIKELY(t->ts != ts))
 		thread_state_changed(o, t, ts);
 	if (UNLIKELY(t->deaths != code_deaths()))
@@ -489,6 +494,15 @@ uint32_t pystack_capture(void)
 	uint32_t node = capture();
 	errno = saved;
 	return node;
+}
+
+bool pystack_last(struct pystack_last *last)
+{
+	const struct last_walk *t = self;
+	if (UNLIKELY(!t || t->n == 0))
+		return false;
+	*last = (struct pystack_last){ t->captures, t->ts, t->proven ? t->levels[t->proven - 1].frame : 0, t->proven };
+	return true;
 }
 
 /*

@@ -17,6 +17,19 @@ void pystack_tell_finalizing(void);
 /* The calling thread's PyThreadState, or 0. */
 uintptr_t pystack_thread_state(const struct python *p);
 
+/*
+ * The calling thread's last capture: its number (not 0), and how many of its
+ * oldest frames (the interpreter's own not counted) are proven to be as they were
+ * in the capture before; `frame` is the newest of them.
+ */
+struct pystack_last {
+	uint64_t capture;
+	uintptr_t ts, frame;
+	uint32_t proven;
+};
+/* False: it found no stack. */
+bool pystack_last(struct pystack_last *last);
+
 #ifdef PYSTACK_VERIFY
 /*
  * The node of the stack of thread state `ts`, found without any cache: another

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "memory.h"
 #include "session.h"
 
 #define STACK_BYTES 32768ul

@@ -5,7 +5,8 @@
  * The call tree, a "profile" everywhere: nodes depth first, node 0 is the root.
  *
  * title, command: texts; inverted: how to open; stacks: how many different ones
- * units: of each weight, 'bytes', 'allocations', ...
+ * units: of each weight, 'bytes', 'allocations', ...; weights: what each is called
+ * difference: of two inputs. Then the weights are the larger of both, before, and after
  * frames: {count, name: [], file: [], module: [], line, kind, text: []}
  * count: of nodes; per node: parent (the root's is -1), end (one past the last
  * node below), frame; and per weight, self (what it holds) and total (with all below)
@@ -89,6 +90,18 @@ function readNodes(reader, profile) {
   }
 }
 
+/**
+ * What a difference is drawn by: each stack as wide as the larger of its two sides. So what
+ * vanished has a width, and what is new. What the three weights are called.
+ */
+function addLarger(profile) {
+  const { units, self } = profile;
+  const [before, after] = self;
+  self.unshift(before.map((amount, i) => Math.max(amount, after[i])));
+  units.unshift(units[0]);
+  return ['larger', 'before', 'after'];
+}
+
 /** What follows from the columns: totals, and where each subtree ends. */
 function sumUp(profile) {
   const { count, parent } = profile;
@@ -109,11 +122,12 @@ async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
   const version = reader.number();
   if (version !== 1) throw new Error(`the page's data has version ${version}, its scripts read 1`);
-  const inverted = reader.number() === 1;
+  const flags = reader.number();
   const texts = reader.texts();
   // In the columns' order: each reads on.
   const profile = {
-    inverted,
+    inverted: (flags & 1) === 1,
+    difference: (flags & 2) === 2,
     title: texts[reader.number()],
     command: texts[reader.number()],
     stacks: reader.number(),
@@ -121,6 +135,7 @@ async function readProfile(text) {
     frames: readFrames(reader, texts),
   };
   readNodes(reader, profile);
+  profile.weights = profile.difference ? addLarger(profile) : profile.units;
   sumUp(profile);
   return profile;
 }

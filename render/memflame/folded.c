@@ -24,6 +24,7 @@ struct step {
 struct folded {
 	const char *name;	/* of the input */
 	uint64_t line;
+	bool begun;		/* a line was read: whether they have one number or two is known */
 	struct tree *tree;
 	struct strings labels;
 	uint32_t *place_of;	/* by label's number; 0 = not parsed yet (place 0 is the root's) */
@@ -36,17 +37,21 @@ struct folded {
 
 /* ---------------------------------------------------------------- labels */
 
-/* Where the "(" of "name (file:line)" stands, or 0: brackets are matched, as names and paths may contain them. */
+/*
+ * Where the "(" of "name (file:line)" stands, or the "[" of native code's
+ * "name [file:line]"; or 0. They are matched, as names and paths may contain them.
+ */
 static size_t open_bracket(const char *p, size_t n)
 {
 	size_t level = 0;
 
-	if (n < 4 || p[n - 1] != ')')
+	if (n < 4 || (p[n - 1] != ')' && p[n - 1] != ']'))
 		return 0;
+	char close = p[n - 1], open = close == ')' ? '(' : '[';
 	for (size_t i = n; i-- > 1;) {
-		if (p[i] == ')')
+		if (p[i] == close)
 			level++;
-		else if (p[i] == '(' && --level == 0)
+		else if (p[i] == open && --level == 0)
 			return p[i - 1] == ' ' ? i : 0;
 	}
 	return 0;
@@ -74,7 +79,7 @@ static uint32_t take_line(const char *p, size_t *n)
 	return (uint32_t)line;
 }
 
-/* "name (file:line)", "name (file)", or a name alone. */
+/* "name (file:line)", "name (file)", the same in brackets, or a name alone. */
 static uint32_t parse_label(struct tree *t, const char *p, size_t n)
 {
 	struct place place = { 0 };
@@ -91,7 +96,7 @@ static uint32_t parse_label(struct tree *t, const char *p, size_t n)
 		}
 	}
 	place.name = name_size ? tree_text(t, p, name_size) : strings_intern(&t->text, "[no name]", 9);
-	place.kind = tree_guess_kind(t, place.name, place.file);
+	place.kind = place.file && p[open] == '[' ? PLACE_NATIVE : tree_guess_kind(t, place.name, place.file);
 	return tree_place(t, &place);
 }
 
@@ -149,8 +154,6 @@ static uint64_t take_count(const struct folded *f, const char *line, size_t *n)
 	if (blank == line)
 		bad_line(f, line, *n, "no stack before the count");
 	*n = (size_t)(blank - line);
-	if (f->line == 1 && ends_in_number(line, *n))
-		bad_line(f, line, *n, "two counts a line are a difference (memdiff), and a flame graph shows one");
 	return count;
 }
 
@@ -183,7 +186,17 @@ static void keep_line(struct folded *f, const char *stack, size_t n)
 static void take_line_of(struct folded *f, const char *line, size_t n)
 {
 	size_t size = n;
-	uint64_t count = take_count(f, line, &size);
+	uint64_t count = take_count(f, line, &size), before = count;
+
+	/* memdiff's lines have two: before and after. */
+	if (!f->begun)
+		f->tree->difference = ends_in_number(line, size);
+	f->begun = true;
+	if (f->tree->difference) {
+		if (!ends_in_number(line, size))
+			bad_line(f, line, n, "one number only, where the lines before have two (before and after)");
+		before = take_count(f, line, &size);
+	}
 
 	size_t k = common_steps(f, line, size);
 	uint32_t node = k ? f->steps[k - 1].node : 0;
@@ -197,7 +210,7 @@ static void take_line_of(struct folded *f, const char *line, size_t n)
 	}
 	f->n_steps = k;
 	keep_line(f, line, size);
-	if (!tree_add(f->tree, node, count, 0))
+	if (!tree_add(f->tree, node, before, f->tree->difference ? count : 0))
 		bad_line(f, line, n, "the sum of the counts goes beyond 2^53 here");
 }
 

@@ -15,7 +15,7 @@ const KEYS = [
   ['i', 'inverted: what allocates first, its callers below', app => app.setView(app.state.view === 'inverted' ? 'graph' : 'inverted')],
   ['s', 'sandwich: callers and callees of the selected function', app => app.toggleSandwich()],
   ['f', 'flame (root at the bottom) or icicle', app => app.cycle('direction')],
-  ['w', 'widths are bytes, or allocations', app => app.cycle('weight')],
+  ['w', 'widths are bytes or allocations; of a difference the larger side, before, or after', app => app.cycle('weight')],
   ['g', 'a box is a line, a function, or a file', app => app.cycle('group')],
   ['l', 'labels: name and place, name, place', app => app.cycle('label')],
   ['h', 'hide or show the import machinery', app => app.cycle('imports')],

@@ -4,7 +4,7 @@
 /** Everything that a link keeps and that Back goes back to; the first choice is the usual one. */
 const CHOICES = {
   view: ['graph', 'inverted', 'sandwich'],
-  weight: [0, 1],                           // number of the profile's
+  weight: [0, 1, 2],                        // number of the profile's
   group: ['line', 'function', 'file'],
   label: ['full', 'function', 'location'],
   imports: ['hide', 'show'],

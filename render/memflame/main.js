@@ -162,6 +162,7 @@ class App {
   /** For the box itself: without its unit, if that is not bytes. */
   shortAmountOf(box) {
     const value = this.tree.value(box);
+    if (this.profile.difference) return changeText(box.amounts[1], box.amounts[2], this.profile.units[0]);
     return this.profile.units[this.state.weight] === 'bytes' ? amountText(value, 'bytes') : countText(value);
   }
 
@@ -183,14 +184,30 @@ class App {
     const { profile, tree, zoom, state } = this;
     const { weight } = state;
     const value = tree.value(box);
-    const rows = profile.units.map((unit, w) => {
+    const rows = profile.difference ? this.changeRows(box) : profile.units.map((unit, w) => {
       const exact = unit === 'bytes' && box.amounts[w] >= 1000 ? ` (${countText(box.amounts[w])} bytes)` : '';
       return [w ? unit : 'total', amountText(box.amounts[w], unit) + (w ? '' : exact)];
     });
-    if (!box.sources && !box.rest) rows.splice(1, 0, ['self', amountText(tree.selfOf(box, 0), profile.units[0])]);
+    if (!box.sources && !box.rest && !profile.difference) rows.splice(1, 0, ['self', amountText(tree.selfOf(box, 0), profile.units[0])]);
     rows.push(['of all', shareText(value, profile.total[weight][0])]);
     if (zoom.parent && box !== zoom && !this.scene.above.has(box)) rows.push(['of view', shareText(value, tree.value(zoom))]);
     if (box.parent && box.parent.parent) rows.push(['of parent', shareText(value, tree.value(box.parent))]);
+    return rows;
+  }
+
+  /** What it was, what it is, and the difference; of itself too. */
+  changeRows(box) {
+    const { profile, tree } = this;
+    const [unit] = profile.units;
+    const [, before, after] = box.amounts;
+    const part = before && before !== after ? ` (${after > before ? '+' : '−'}${shareText(Math.abs(after - before), before)})` : '';
+    const fate = before === after ? '' : !before ? ', new' : !after ? ', vanished' : part;
+    const rows = [['before', amountText(before, unit)], ['after', amountText(after, unit)],
+      ['difference', changeText(before, after, unit) + fate]];
+    if (!box.sources && !box.rest) {
+      const [was, is] = [tree.selfOf(box, 1), tree.selfOf(box, 2)];
+      rows.push(['self', `${amountText(was, unit)} → ${amountText(is, unit)}, ${changeText(was, is, unit)}`]);
+    }
     return rows;
   }
 
@@ -336,7 +353,7 @@ class App {
     const choices = name === 'weight' ? this.profile.units.map((_, w) => w) : CHOICES[name];
     const next = choices[(choices.indexOf(this.state[name]) + 1) % choices.length];
     this.choose(name, next);
-    this.panel.say(`${name}: ${name === 'weight' ? this.profile.units[next] : next}`);
+    this.panel.say(`${name}: ${name === 'weight' ? this.profile.weights[next] : next}`);
   }
 
   hide(pattern) {

@@ -112,22 +112,23 @@ static struct buffer columns(struct tree *t, const struct page *page)
 	uint32_t allocations = strings_intern(&t->text, "allocations", 11);
 
 	put_number(&b, 1);
-	put_number(&b, page->inverted);
+	put_number(&b, page->inverted | (unsigned)t->difference << 1);
 	put_strings(&b, &t->text);
 	put_number(&b, title);
 	put_number(&b, command);
 	put_number(&b, t->stacks);
-	put_number(&b, page->counts ? 2 : 1);
+	bool both = page->counts || t->difference;
+	put_number(&b, both ? 2 : 1);
 	put_number(&b, unit);
-	if (page->counts)
-		put_number(&b, allocations);
+	if (both)
+		put_number(&b, t->difference ? unit : allocations);
 
 	uint32_t *order = frame_order(t);
 	uint32_t *frame_of = xmalloc(t->n_places * sizeof *frame_of);
 	for (uint32_t i = 0; i < t->n_places; i++)
 		frame_of[order[i]] = i;
 	put_frames(&b, t, order);
-	put_nodes(&b, t, frame_of, page->counts);
+	put_nodes(&b, t, frame_of, both);
 	free(order);
 	free(frame_of);
 	return b;

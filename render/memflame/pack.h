@@ -5,7 +5,8 @@
  * more follow). In order:
  *
  *	1			version of this layout
- *	inverted		1: the page opens inverted
+ *	flags			1: the page opens inverted; 2: it is a difference, and its two
+ *				weights are before and after
  *	strings			how many, bytes of all; the texts, each ended by a newline
  *	title, command		numbers of strings
  *	stacks			how many different ones

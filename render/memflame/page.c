@@ -64,13 +64,27 @@ static void write_escaped(const char *p, size_t n, FILE *out)
 
 #define TOP 20
 
-static uint64_t *bytes_by_place(const struct tree *t)
-{
-	uint64_t *bytes = xcalloc(t->n_places, sizeof *bytes);
+struct held {
+	uint64_t bytes, count;		/* as a node's */
+};
 
-	for (uint32_t i = 0; i < t->n_nodes; i++)
-		bytes[t->nodes[i].place] += t->nodes[i].bytes;
-	return bytes;
+static struct held *held_by_place(const struct tree *t)
+{
+	struct held *held = xcalloc(t->n_places, sizeof *held);
+
+	for (uint32_t i = 0; i < t->n_nodes; i++) {
+		held[t->nodes[i].place].bytes += t->nodes[i].bytes;
+		held[t->nodes[i].place].count += t->nodes[i].count;
+	}
+	return held;
+}
+
+/* What the table is sorted by: bytes, or how much they changed. */
+static uint64_t rank(const struct tree *t, const struct held *h)
+{
+	if (!t->difference)
+		return h->bytes;
+	return h->count > h->bytes ? h->count - h->bytes : h->bytes - h->count;
 }
 
 static void write_place(const struct tree *t, const struct place *place, FILE *out)
@@ -96,29 +110,65 @@ static void write_amount(const struct page *page, uint64_t amount, FILE *out)
 	fputs(strcmp(page->unit, "bytes") == 0 ? size_text(amount, size) : count_text(amount, count), out);
 }
 
+/* "+1.500kB", "-3B", "0B" */
+static void write_change(const struct page *page, uint64_t before, uint64_t after, FILE *out)
+{
+	if (before != after)
+		putc(after > before ? '+' : '-', out);
+	write_amount(page, after > before ? after - before : before - after, out);
+}
+
+static void write_row(const struct tree *t, const struct page *page, const struct held *h, FILE *out)
+{
+	if (!t->difference) {
+		write_amount(page, h->bytes, out);
+		fprintf(out, "</td><td>%.2f", 100.0 * (double)h->bytes / (double)t->bytes);
+		return;
+	}
+	write_change(page, h->bytes, h->count, out);
+	fputs("</td><td>", out);
+	write_amount(page, h->bytes, out);
+	fputs("</td><td>", out);
+	write_amount(page, h->count, out);
+}
+
 static void write_table(const struct tree *t, const struct page *page, FILE *out)
 {
-	uint64_t *bytes = bytes_by_place(t);
+	struct held *held = held_by_place(t);
 
 	fputs("<table><thead><tr><th>", out);
 	write_escaped(page->unit, strlen(page->unit), out);
-	fputs("</th><th>%</th><th>function (file:line)</th></tr></thead><tbody>\n", out);
-	for (int rank = 0; rank < TOP; rank++) {
+	fputs(t->difference ? " more</th><th>before</th><th>after" : "</th><th>%", out);
+	fputs("</th><th>function (file:line)</th></tr></thead><tbody>\n", out);
+	for (int row = 0; row < TOP; row++) {
 		uint32_t most = 0;
 		for (uint32_t i = 0; i < t->n_places; i++)
-			if (bytes[i] > bytes[most])
+			if (rank(t, &held[i]) > rank(t, &held[most]))
 				most = i;
-		if (!bytes[most])
+		if (!rank(t, &held[most]))
 			break;
 		fputs("<tr><td>", out);
-		write_amount(page, bytes[most], out);
-		fprintf(out, "</td><td>%.2f</td><td>", 100.0 * (double)bytes[most] / (double)t->bytes);
+		write_row(t, page, &held[most], out);
+		fputs("</td><td>", out);
 		write_place(t, &t->places[most], out);
 		fputs("</td></tr>\n", out);
-		bytes[most] = 0;
+		held[most] = (struct held){ 0 };
 	}
 	fputs("</tbody></table>", out);
-	free(bytes);
+	free(held);
+}
+
+/* "600B in all. …": what the table without scripts is of. */
+static void write_total(const struct tree *t, const struct page *page, FILE *out)
+{
+	write_amount(page, t->bytes, out);
+	if (!t->difference) {
+		fputs(" in all. The graph needs JavaScript; these places hold most:", out);
+		return;
+	}
+	fputs(" before, ", out);
+	write_amount(page, t->count, out);
+	fputs(" after. The graph needs JavaScript; these places changed most:", out);
 }
 
 /* ---------------------------------------------------------------- the template */
@@ -141,7 +191,7 @@ static void write_part(const char *name, size_t n, struct tree *t, const struct 
 	else if (n == 5 && memcmp(name, "STYLE", n) == 0)
 		write_asset(flame_css, out);
 	else if (n == 5 && memcmp(name, "TOTAL", n) == 0)
-		write_amount(page, t->bytes, out);
+		write_total(t, page, out);
 	else if (n == 5 && memcmp(name, "TABLE", n) == 0)
 		write_table(t, page, out);
 	else if (n == 4 && memcmp(name, "DATA", n) == 0)

@@ -25,7 +25,7 @@ class Painter {
     this.height = height;
   }
 
-  /** view: App, or what has its scene, palette, colours, search, selected, hovered, labelOf(), shortAmountOf(). */
+  /** view: App, or what has its profile, scene, palette, colours, search, selected, hovered, labelOf(), shortAmountOf(). */
   paint(view, top) {
     const { context, scale } = this;
     this.view = view;
@@ -71,6 +71,10 @@ class Painter {
     if (search.hits(box)) return palette.match;
     if (box.twin) return palette.focus;
     if (search.active || scene.above.has(box)) return palette.dim;
+    if (this.view.profile.difference) {
+      const [, before, after] = box.amounts;
+      return { fill: changeFill(palette.changes, before, after), text: palette.text, quiet: palette.quiet };
+    }
     return { fill: palette.kinds[colours.kind[box.group]][colours.shade[box.group]], text: palette.text, quiet: palette.quiet };
   }
 

@@ -13,10 +13,20 @@ function shades(hue, saturation, lightest, step) {
   return Array.from({ length: SHADES }, (_, i) => `hsl(${hue} ${saturation}% ${lightest - i * step}%)`);
 }
 
+/** Differences: hue of what grew and what shrank, and per step away from no change how much of it there is. */
+const GREW = 24;
+const SHRANK = 212;
+const STEPS = 4;
+
+function steps(hue, saturation, nearest, step) {
+  return Array.from({ length: STEPS }, (_, i) => `hsl(${hue} ${saturation}% ${nearest - i * step}%)`);
+}
+
 const PALETTES = {
   light: {
     page: '#ffffff',
     kinds: KIND_HUE.map(([hue, saturation]) => shades(hue, saturation, 89, 3)),
+    changes: { none: '#e4e7eb', grew: steps(GREW, 92, 88, 7), shrank: steps(SHRANK, 85, 90, 6) },
     text: '#12161b',
     quiet: '#3a434d',
     rest: { fill: '#eef0f3', text: '#4b545e', edge: '#c3cad2' },
@@ -28,6 +38,7 @@ const PALETTES = {
   dark: {
     page: '#14171b',
     kinds: KIND_HUE.map(([hue, saturation, lightest]) => shades(hue, saturation * 0.8, lightest, 2.2)),
+    changes: { none: '#343a41', grew: steps(GREW, 78, 20, -4), shrank: steps(SHRANK, 70, 24, -5) },
     text: '#f4f6f8',
     quiet: '#d3dae2',
     rest: { fill: '#20262c', text: '#a9b3be', edge: '#49525d' },
@@ -37,6 +48,13 @@ const PALETTES = {
     selected: '#ffffff',
   },
 };
+
+/** The fill of a box that held `before` and holds `after`: by what part of the larger side changed. */
+function changeFill(changes, before, after) {
+  if (before === after) return changes.none;
+  const part = Math.abs(after - before) / Math.max(before, after);
+  return (after > before ? changes.grew : changes.shrank)[Math.min(STEPS - 1, Math.floor(part * STEPS))];
+}
 
 /** Per group its kind and shade. */
 class Colours {

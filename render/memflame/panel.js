@@ -32,14 +32,23 @@ class Panel {
     byId('command').hidden = !profile.command;
     const amounts = profile.units.map((unit, w) => amountText(profile.total[w][0], unit));
     const stacks = `${countText(profile.stacks)} ${profile.stacks === 1 ? 'stack' : 'stacks'}`;
-    byId('figures').replaceChildren(make('b', {}, amounts[0]), ` in ${[...amounts.slice(1), stacks].join(', ')}`);
+    const [unit] = profile.units;
+    const [, before, after] = profile.total.map(total => total[0]);
+    byId('figures').replaceChildren(...profile.difference
+      ? [make('b', {}, changeText(before, after, unit)), `: from ${amounts[1]} to ${amounts[2]}, ${stacks}`]
+      : [make('b', {}, amounts[0]), ` in ${[...amounts.slice(1), stacks].join(', ')}`]);
+    byId('help-difference').hidden = !profile.difference;
   }
 
   showLegend() {
-    byId('legend').replaceChildren(...this.kinds.map(kind => {
+    const { palette, profile } = this.app;
+    const { grew, shrank, none } = palette.changes;
+    const entries = profile.difference ? [[grew[STEPS - 1], 'grew'], [shrank[STEPS - 1], 'shrank'], [none, 'no change']]
+      : this.kinds.map(kind => [palette.kinds[kind][2], KIND_NAME[kind]]);
+    byId('legend').replaceChildren(...entries.map(([colour, name]) => {
       const swatch = make('i');
-      swatch.style.background = this.app.palette.kinds[kind][2];
-      return make('span', {}, swatch, KIND_NAME[kind]);
+      swatch.style.background = colour;
+      return make('span', {}, swatch, name);
     }));
   }
 
@@ -58,7 +67,7 @@ class Panel {
       select.onchange = () => app.choose(name, CHOICES[name].find(value => String(value) === select.value));
     }
     byId('weight').closest('label').hidden = app.profile.units.length < 2;
-    byId('weight').replaceChildren(...app.profile.units.map((unit, w) => make('option', { value: w }, unit)));
+    byId('weight').replaceChildren(...app.profile.weights.map((name, w) => make('option', { value: w }, name)));
     byId('theme').onclick = () => app.toggleTheme();
     byId('help-button').onclick = () => this.toggleHelp();
     byId('previous').onclick = () => app.nextMatch(-1);
@@ -110,7 +119,8 @@ class Panel {
     byId('matches').hidden = !search.source;
     byId('matches').textContent = search.bad ? 'no regular expression' : !search.active ? ''
       : !found ? 'no match'
-        : `${amountText(search.amounts[weight], profile.units[weight])}, ${shareText(search.amounts[weight], profile.total[weight][0])} of all, `
+        : `${profile.difference ? `${changeText(search.amounts[1], search.amounts[2], profile.units[0])}, ` : ''}`
+          + `${amountText(search.amounts[weight], profile.units[weight])}, ${shareText(search.amounts[weight], profile.total[weight][0])} of all, `
           + `${countText(search.frames)} ${search.frames === 1 ? 'frame' : 'frames'}`;
   }
 

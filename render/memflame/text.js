@@ -19,6 +19,13 @@ function countText(value) {
   return Math.round(value).toLocaleString('en');
 }
 
+/** From 3 kB to 5 kB: "+2 kB"; back: "−2 kB"; 'no change'. */
+function changeText(before, after, unit) {
+  if (before === after) return 'no change';
+  const text = unit === 'bytes' ? amountText(Math.abs(after - before), unit) : countText(Math.abs(after - before));
+  return (after > before ? '+' : '−') + text;
+}
+
 /** A part of a whole: "21.4 %". What is there is never "0 %". */
 function shareText(part, whole) {
   if (!whole || !part) return '0 %';

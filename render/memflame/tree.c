@@ -155,6 +155,8 @@ bool tree_add(struct tree *t, uint32_t node, uint64_t bytes, uint64_t count)
 {
 	if (bytes > LARGEST_AMOUNT - t->bytes || count > LARGEST_AMOUNT - t->count)
 		return false;
+	if (t->difference && t->bytes + bytes > LARGEST_AMOUNT - t->count - count)
+		return false;
 	struct node *n = &t->nodes[node];
 	if (!n->bytes && !n->count && (bytes || count))
 		t->stacks++;
@@ -181,13 +183,21 @@ static int by_falling_total(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
-/* Bytes of each node with all below it; in a tree of counts only, those. */
+/* What the page draws it by, before children are added: bytes, in a tree of counts only, those; the larger side. */
+static uint64_t width_of(const struct tree *t, const struct node *n)
+{
+	if (t->difference)
+		return n->bytes > n->count ? n->bytes : n->count;
+	return t->bytes ? n->bytes : n->count;
+}
+
+/* Of each node with all below it. */
 static uint64_t *totals(const struct tree *t)
 {
 	uint64_t *total = xmalloc(t->n_nodes * sizeof *total);
 
 	for (uint32_t i = 0; i < t->n_nodes; i++)
-		total[i] = t->bytes ? t->nodes[i].bytes : t->nodes[i].count;
+		total[i] = width_of(t, &t->nodes[i]);
 	for (uint32_t i = t->n_nodes - 1; i > 0; i--)
 		total[t->nodes[i].parent] += total[i];
 	return total;

@@ -32,7 +32,7 @@ struct place {
 
 struct node {
 	uint32_t parent, place;
-	uint64_t bytes, count;		/* its own, without its children's */
+	uint64_t bytes, count;		/* its own, without its children's; of a difference: before, and after */
 };
 
 struct tree {
@@ -46,6 +46,7 @@ struct tree {
 	uint32_t *slots;		/* (parent, place) to node; free from tree_order() on */
 	size_t n_slots;
 	uint64_t bytes, count;		/* of all nodes */
+	bool difference;		/* of two inputs; to be set before anything is added */
 	uint64_t stacks;		/* how many amounts were added to different nodes */
 };
 
@@ -66,7 +67,7 @@ bool tree_is_import_machinery(const char *file, size_t n);
 
 /* The node of `place` under node `parent`, made if need be. */
 uint32_t tree_child(struct tree *t, uint32_t parent, uint32_t place);
-/* False, and nothing added: a sum would go beyond LARGEST_AMOUNT. */
+/* False, and nothing added: a sum would go beyond LARGEST_AMOUNT (of a difference, that of both). */
 bool tree_add(struct tree *t, uint32_t node, uint64_t bytes, uint64_t count);
 
 struct tree_order {

@@ -11,7 +11,7 @@ class Box {
   constructor(parent, group) {
     this.parent = parent;
     this.group = group;     // of the Grouping; -1: the rest of its parent's children
-    this.amounts = [0, 0];  // per weight
+    this.amounts = [0, 0, 0];   // per weight
     this.nodes = null;      // Int32Array: of the profile
     this.sources = null;    // going up: whose amount each of `nodes` carries
     this.amountOf = null;   // going up: per weight, the profile's self or total
@@ -190,7 +190,7 @@ class MergedTree {
       sizes[k] = 0;
     });
     const { of } = grouping;
-    const [first, second] = amountOf;
+    const [first, second, third] = amountOf;
     for (let i = 0; i < nodes.length; i++) {
       const k = slot[of[frame[nodes[i]]]];
       const box = boxes[k];
@@ -199,6 +199,7 @@ class MergedTree {
       sizes[k]++;
       box.amounts[0] += first[carriers[i]];
       if (second) box.amounts[1] += second[carriers[i]];
+      if (third) box.amounts[2] += third[carriers[i]];
     }
     for (const box of boxes) slot[box.group] = -1;
     return boxes

@@ -2,17 +2,17 @@
 """memrec beside memray: cost of recording, size of traces, cost of reports.
 
 Runs each program plain, under memray and under memrec in the same modes, in
-interleaved rounds (plain, memray, memrec, plain, …), and prints medians with
-their spread. CPU is user + system time of all processes that were needed, the
-recorder's too. `gross` is the ratio of whole runs; `net` leaves out what the tool
-adds to an empty program (memray imports a quarter of a second of Python).
+interleaved rounds (plain, memray, memrec, plain, …). Prints medians with their
+spread, what else ran, what is promised and who misses it; draws a plot. CPU is
+user + system time of all processes that were needed, the recorder's too. `gross`
+is the ratio of whole runs; `net` leaves out what the tool adds to an empty program
+(memray imports a quarter of a second of Python).
 
 usage: compare.py [--quick] [--rounds N] [--programs NAME,…] [--modes NAME,…] [--out FOLDER]
 
 Needs PyPI for memray and pyperformance: a venv is made in build/bench.
 """
 import argparse
-import glob
 import json
 import os
 import shutil
@@ -21,10 +21,8 @@ import subprocess
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.join(ROOT, "build", "bin")
-VENV = os.path.join(ROOT, "build", "bench", "venv")
-PACKAGES = ["memray==1.20.0", "pyperformance==1.11.0", "pyperf", "numpy"]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+from rival import BIN, ROOT, benchmark, benchmarks, set_up
 
 # Program: (pyperformance's folder, its arguments), or a file of ours. Those of memray's own benchmark suite.
 PYPERFORMANCE = {
@@ -47,6 +45,9 @@ PYPERFORMANCE = {
     "spectral_norm": ("bm_spectral_norm", []),
     "telco": ("bm_telco", []),
 }
+# Ours: malloc_loops.py, with the library of malloc_loops.c and without.
+OURS = ["malloc_loops_c", "malloc_loops_python"]
+HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK = ["raytrace", "json_loads", "mdp"]
 
 MODES = {   # mode: memray's options, memrec's options
@@ -57,25 +58,17 @@ MODES = {   # mode: memray's options, memrec's options
 }
 # What is promised, as a ratio of medians: (what, mode, against, figure, at most).
 GOALS = [
-    ("CPU over plain, gross", "default", "plain", "gross", 1.10),
-    ("CPU over plain, gross", "python-allocators", "plain", "gross", 2.0),
-    ("CPU against memray", "both", "memray", "gross", 0.35),
-    ("trace bytes against memray", "default", "memray", "bytes", 0.7),
-    ("trace bytes against memray", "python-allocators", "memray", "bytes", 0.7),
-    ("trace bytes against memray", "native", "memray", "bytes", 0.7),
-    ("trace bytes against memray", "both", "memray", "bytes", 0.7),
+    ("CPU over plain", "default", "plain", "cpu", 1.10),
+    ("CPU over plain", "python-allocators", "plain", "cpu", 2.0),
+    ("CPU against memray", "both", "memray", "cpu", 0.35),
+] + [
+    (what, mode, "memray", figure, most)
+    for what, figure, most in (("CPU against memray", "cpu", 1.0), ("wall time against memray", "wall", 1.0),
+                               ("trace bytes against memray", "bytes", 0.7))
+    for mode in MODES
 ]
-
-
-def set_up():
-    """The venv with the rival and the programs; returns its python."""
-    python = os.path.join(VENV, "bin", "python")
-    if not os.path.exists(os.path.join(VENV, "ready")):
-        print("setting up %s (PyPI)" % VENV, file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        subprocess.run([python, "-m", "pip", "-q", "install", *PACKAGES], check=True)
-        open(os.path.join(VENV, "ready"), "w").close()
-    return python
+STARTUP_MS = 10     # CPU that an empty program may cost more, in default mode
+REPORT_S = 0.2      # a report's wall time
 
 
 class Run:
@@ -110,21 +103,25 @@ class Bench:
         self.work = os.path.join(ROOT, "build", "bench", "work")
         shutil.rmtree(self.work, ignore_errors=True)
         os.makedirs(self.work)
-        site = subprocess.run([self.python, "-c", "import pyperformance; print(pyperformance.__path__[0])"],
-                              check=True, capture_output=True, text=True).stdout.strip()
-        self.folder = os.path.join(site, "data-files", "benchmarks")
+        self.folder = benchmarks(self.python)
         self.empty = os.path.join(self.work, "empty.py")
         open(self.empty, "w").close()
+        self.loops = os.path.join(self.work, "malloc_loops.so")
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-pthread", "-o", self.loops,
+                        os.path.join(HERE, "malloc_loops.c")], check=True)
         self.results = {}
+
+    def is_there(self, program):
+        return program in OURS or os.path.exists(self.command(program)[0])
 
     def command(self, program):
         """A program as an argument list behind the interpreter's name."""
         if program == "empty":
             return [self.empty]
+        if program in OURS:
+            return [os.path.join(HERE, "malloc_loops.py")] + ([self.loops] if program.endswith("_c") else [])
         folder, arguments = PYPERFORMANCE[program]
-        script = os.path.join(self.folder, folder, "run_benchmark.py")
-        # pyperf's worker, one value of one loop, in this very process
-        return [script, *arguments, "--worker", "--loops=1", "--values=1", "--warmups=0"]
+        return benchmark(self.folder, folder, arguments)
 
     def variants(self, program, mode):
         memray, memrec = MODES[mode]
@@ -145,7 +142,7 @@ class Bench:
                     path = os.path.join(self.work, "memray.bin" if name == "memray" else "trace.lz4")
                     sizes[name].append(os.path.getsize(path))
         reports = self.reports() if program != "empty" else {}
-        result = {"runs": runs, "sizes": sizes, "reports": reports}
+        result = {"runs": runs, "sizes": sizes, "reports": reports, "load": os.getloadavg()[0]}
         self.results[program, mode] = result
         return result
 
@@ -163,31 +160,28 @@ class Bench:
         }
         return {name: (Run(a, self.work), Run(b, self.work)) for name, (a, b) in commands.items()}
 
-    def net(self, program, mode, tool):
-        """CPU of the tool's run without its start-up, over plain without the interpreter's."""
+    def net(self, program, mode, tool, what):
+        """The tool's run without its start-up, over plain without the interpreter's."""
         empty, this = self.results["empty", mode]["runs"], self.results[program, mode]["runs"]
-        cpu = lambda runs, name: median([r.cpu for r in runs[name]])
-        plain = cpu(this, "plain") - cpu(empty, "plain")
-        return (cpu(this, tool) - cpu(empty, tool)) / plain if plain > 0.005 else float("nan")
+        value = lambda runs, name: median([getattr(r, what) for r in runs[name]])
+        plain = value(this, "plain") - value(empty, "plain")
+        return (value(this, tool) - value(empty, tool)) / plain if plain > 0.005 else float("nan")
 
     def row(self, program, mode):
         result = self.results[program, mode]
         runs = result["runs"]
-        ratio = lambda tool: [t.cpu / p.cpu for t, p in zip(runs[tool], runs["plain"])]
-        out = {
-            "program": program, "mode": mode,
-            "plain_cpu_s": spread([r.cpu for r in runs["plain"]]),
-            "memray_gross": spread(ratio("memray")), "memrec_gross": spread(ratio("memrec")),
-            "memray_net": "%.2f" % self.net(program, mode, "memray"),
-            "memrec_net": "%.2f" % self.net(program, mode, "memrec"),
-            "cpu_vs_memray": spread([a.cpu / b.cpu for a, b in zip(runs["memrec"], runs["memray"])]),
-            "wall_vs_memray": spread([a.wall / b.wall for a, b in zip(runs["memrec"], runs["memray"])]),
-            "bytes_memray": int(median(result["sizes"]["memray"])),
-            "bytes_memrec": int(median(result["sizes"]["memrec"])),
-            "rss_plain_mb": "%.1f" % (median([r.rss for r in runs["plain"]]) / 1e6),
-            "rss_memray_mb": "%.1f" % (median([r.rss for r in runs["memray"]]) / 1e6),
-            "rss_memrec_mb": "%.1f" % (median([r.rss for r in runs["memrec"]]) / 1e6),
-        }
+        out = {"program": program, "mode": mode, "load": "%.1f" % result["load"]}
+        for what in "cpu", "wall":
+            values = {name: [getattr(r, what) for r in runs[name]] for name in runs}
+            out["plain_%s_s" % what] = spread(values["plain"])
+            for tool in "memray", "memrec":
+                out["%s_%s_gross" % (tool, what)] = spread([t / p for t, p in zip(values[tool], values["plain"])])
+                out["%s_%s_net" % (tool, what)] = "%.2f" % self.net(program, mode, tool, what)
+            out["%s_vs_memray" % what] = spread([a / b for a, b in zip(values["memrec"], values["memray"])])
+        rss = {name: median([r.rss for r in runs[name]]) / 1e6 for name in runs}
+        for tool in "memray", "memrec":
+            out["bytes_" + tool] = int(median(result["sizes"][tool]))
+            out["rss_added_%s_mb" % tool] = "%.1f" % (rss[tool] - rss["plain"])
         for name, (theirs, ours) in result["reports"].items():
             out[name] = "%.2f s %.0f MB / %.2f s %.0f MB" % (theirs.wall, theirs.rss / 1e6, ours.wall, ours.rss / 1e6)
         return out
@@ -196,56 +190,91 @@ class Bench:
         result = self.results[program, mode]
         if what == "bytes":
             return median(result["sizes"]["memrec"]) / median(result["sizes"][against])
-        return median([a.cpu / b.cpu for a, b in zip(result["runs"]["memrec"], result["runs"][against])])
+        return median([getattr(a, what) / getattr(b, what)
+                       for a, b in zip(result["runs"]["memrec"], result["runs"][against])])
 
 
 def print_table(rows):
     for mode in dict.fromkeys(r["mode"] for r in rows):
-        print("\n%s: CPU of all processes over plain (gross; net of start-up), median [least-most]" % mode)
-        print("%-18s %-22s %-20s %-20s %6s %6s %-20s %10s %10s %5s" % (
-            "program", "plain CPU s", "memray gross", "memrec gross", "net", "net", "memrec/memray CPU",
-            "memray B", "memrec B", "ratio"))
-        for r in rows:
-            if r["mode"] == mode:
-                print("%-18s %-22s %-20s %-20s %6s %6s %-20s %10d %10d %5.2f" % (
-                    r["program"], r["plain_cpu_s"], r["memray_gross"], r["memrec_gross"], r["memray_net"],
-                    r["memrec_net"], r["cpu_vs_memray"], r["bytes_memray"], r["bytes_memrec"],
-                    r["bytes_memrec"] / r["bytes_memray"]))
-        print("reports, memray / memrec (wall, largest process):")
-        for r in rows:
-            if r["mode"] == mode and "summary" in r:
-                print("%-18s flame graph %s; summary %s; stats %s" % (
-                    r["program"], r["flame graph"], r["summary"], r["stats"]))
+        of_mode = [r for r in rows if r["mode"] == mode]
+        for what, title in ("cpu", "CPU of all processes"), ("wall", "wall time"):
+            print("\n%s: %s over plain (gross; net of start-up), median [least-most]" % (mode, title))
+            print("%-19s %-22s %-20s %6s %-20s %6s %-20s %5s" % (
+                "program", "plain s", "memray gross", "net", "memrec gross", "net", "memrec/memray", "load"))
+            for r in of_mode:
+                print("%-19s %-22s %-20s %6s %-20s %6s %-20s %5s" % (
+                    r["program"], r["plain_%s_s" % what], r["memray_%s_gross" % what], r["memray_%s_net" % what],
+                    r["memrec_%s_gross" % what], r["memrec_%s_net" % what], r["%s_vs_memray" % what], r["load"]))
+        print("\n%s: bytes of the trace; what the largest process's peak RSS is more than plain's, MB" % mode)
+        for r in of_mode:
+            print("%-19s memray %9d  memrec %9d  ratio %.2f   RSS memray +%s  memrec +%s" % (
+                r["program"], r["bytes_memray"], r["bytes_memrec"], r["bytes_memrec"] / r["bytes_memray"],
+                r["rss_added_memray_mb"], r["rss_added_memrec_mb"]))
+        print("\n%s: reports, memray / memrec (wall, largest process)" % mode)
+        for r in of_mode:
+            print("%-19s flame graph %s; summary %s; stats %s" % (
+                r["program"], r["flame graph"], r["summary"], r["stats"]))
+
+
+def told(what, mode, most, figures):
+    missed = {p: f for p, f in figures.items() if f > most}
+    print("%-28s %-18s at most %5.2f: median %.2f, worst %.2f; %s" % (
+        what, mode, most, median(figures.values()), max(figures.values()),
+        "met by all" if not missed else "missed by " + ", ".join("%s %.2f" % i for i in sorted(missed.items()))))
 
 
 def print_goals(bench, programs, modes):
     print("\ngoals:")
     for what, mode, against, figure, most in GOALS:
-        if mode not in modes:
-            continue
-        figures = {p: bench.figure(p, mode, against, figure) for p in programs}
-        missed = {p: f for p, f in figures.items() if f > most}
-        print("%-28s %-18s at most %.2f: median %.2f, worst %.2f; %s" % (
-            what, mode, most, median(figures.values()), max(figures.values()),
-            "met by all" if not missed else "missed by " + ", ".join("%s %.2f" % i for i in sorted(missed.items()))))
+        if mode in modes:
+            told(what, mode, most, {p: bench.figure(p, mode, against, figure) for p in programs})
+    for mode in modes:
+        runs = bench.results["empty", mode]["runs"]
+        added = 1000 * (median([r.cpu for r in runs["memrec"]]) - median([r.cpu for r in runs["plain"]]))
+        if mode == "default":
+            told("start-up added, ms CPU", mode, STARTUP_MS, {"an empty program": added})
+        told("slowest report, s", mode, REPORT_S,
+             {p: max(ours.wall for _, ours in bench.results[p, mode]["reports"].values()) for p in programs})
 
 
 def plot(rows, path):
-    """Bars of CPU over plain, as SVG: no library needed."""
-    groups = [(r["program"] + " " + r["mode"], float(r["memray_gross"].split()[0]), float(r["memrec_gross"].split()[0]))
-              for r in rows]
-    height, scale = 22 * len(groups) + 30, 40
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" width="900" height="%d" font-family="sans-serif" font-size="11">'
-             % height, '<text x="240" y="14">CPU over plain: memray (grey), memrec (blue); 1 = plain</text>']
-    for i, (name, memray, memrec) in enumerate(groups):
-        y = 24 + 22 * i
-        parts.append('<text x="230" y="%d" text-anchor="end">%s</text>' % (y + 13, name))
-        for value, colour, dy in (memray, "#aaa", 0), (memrec, "#3778b8", 9):
-            parts.append('<rect x="240" y="%d" width="%.0f" height="8" fill="%s"/><text x="%.0f" y="%d">%.2f</text>' % (
-                y + dy, min(value * scale, 600), colour, 244 + min(value * scale, 600), y + dy + 8, value))
-    parts.append('</svg>')
-    with open(path, "w") as out:
-        out.write("\n".join(parts))
+    """Bars of CPU over plain and of the trace's bytes, as SVG: no library needed."""
+    panels = (
+        ("CPU over plain, whole runs (1 = plain)", 240, 36, 400,
+         lambda r: [float(r["%s_cpu_gross" % t].split()[0]) for t in ("memray", "memrec")]),
+        ("bytes of the trace over memray's", 720, 200, 260, lambda r: [1, r["bytes_memrec"] / r["bytes_memray"]]),
+    )
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" width="1040" height="%d" font-family="sans-serif" font-size="11">'
+           % (22 * len(rows) + 44),
+           '<rect width="100%" height="100%" fill="white"/>',
+           '<text x="8" y="14">memray <tspan fill="#999">grey</tspan>, memrec <tspan fill="#3778b8">blue</tspan></text>']
+    for title, x, scale, most, values in panels:
+        out.append('<text x="%d" y="14">%s</text>' % (x, title))
+        out.append('<line x1="%d" y1="20" x2="%d" y2="%d" stroke="#c33"/>' % (x + scale, x + scale, 22 * len(rows) + 28))
+        for i, r in enumerate(rows):
+            y = 26 + 22 * i
+            for value, colour, dy in zip(values(r), ("#aaa", "#3778b8"), (0, 9)):
+                width = min(value * scale, most)
+                out.append('<rect x="%d" y="%d" width="%.0f" height="8" fill="%s"/>' % (x, y + dy, width, colour))
+                out.append('<text x="%.0f" y="%d">%.2f</text>' % (x + width + 4, y + dy + 8, value))
+    for i, r in enumerate(rows):
+        out.append('<text x="230" y="%d" text-anchor="end">%s %s</text>' % (39 + 22 * i, r["program"], r["mode"]))
+    out.append('</svg>')
+    with open(path, "w") as f:
+        f.write("\n".join(out) + "\n")
+
+
+def others():
+    """What else runs: load, and who takes the processors."""
+    ps = subprocess.run(["ps", "-eo", "pcpu=,comm=", "--sort=-pcpu"], capture_output=True, text=True).stdout
+    shares = [line.split(None, 1) for line in ps.splitlines()]
+    busy = ["%s %s %%" % (name, share) for share, name in shares if float(share) >= 5]
+    return "load %.1f; busy: %s" % (os.getloadavg()[0], ", ".join(busy[:6]) or "nothing")
+
+
+def machine():
+    with open("/proc/cpuinfo") as f:
+        return next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), os.uname().machine)
 
 
 def main():
@@ -257,13 +286,16 @@ def main():
     p.add_argument("--out", default=os.path.join(ROOT, "build", "bench"))
     options = p.parse_args()
     options.rounds = options.rounds or (2 if options.quick else 5)
-    programs = options.programs.split(",") if options.programs else QUICK if options.quick else list(PYPERFORMANCE)
+    programs = options.programs.split(",") if options.programs else QUICK if options.quick else list(PYPERFORMANCE) + OURS
     modes = options.modes.split(",")
     bench = Bench(options)
-    programs = [name for name in programs if glob.glob(os.path.join(bench.folder, PYPERFORMANCE[name][0], "run_benchmark.py"))]
-    print("%s, %d processors, load %s at the start; %s; %d rounds" % (
-        time.strftime("%Y-%m-%d"), os.cpu_count(), os.getloadavg()[0],
+    for name in [name for name in programs if not bench.is_there(name)]:
+        print("left out: pyperformance has no %s" % name)
+        programs.remove(name)
+    print("%s, %s, %d processors; %s; %d rounds" % (
+        time.strftime("%Y-%m-%d"), machine(), os.cpu_count(),
         subprocess.run([bench.python, "-V"], capture_output=True, text=True).stdout.strip(), options.rounds))
+    print("at the start: " + others())
     rows = []
     for mode in modes:
         bench.measure("empty", mode)
@@ -273,7 +305,7 @@ def main():
             print(".", end="", flush=True, file=sys.stderr)
     print_table(rows)
     print_goals(bench, programs, modes)
-    print("load %s at the end" % os.getloadavg()[0])
+    print("at the end: " + others())
     os.makedirs(options.out, exist_ok=True)
     with open(os.path.join(options.out, "compare.json"), "w") as out:
         json.dump(rows, out, indent=1)

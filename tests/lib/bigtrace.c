@@ -69,15 +69,15 @@ static void define(struct mt_out *out, uint32_t n_stacks)
 static void run(struct mt_out *out, uint64_t n_events, uint32_t n_live, uint32_t n_stacks)
 {
 	static const uint8_t allocators[] = { MT_MALLOC, MT_MALLOC, MT_CALLOC, MT_REALLOC, MT_PYMALLOC_MALLOC, MT_MMAP };
-	uint32_t *open = xcalloc(n_live, sizeof *open), *spare = xcalloc(n_live, sizeof *spare);
-	uint32_t n_open = 0, n_spare = 0, next = 1, stack = 1, run_at = 0, run_left = 0;
+	uint32_t *open = xcalloc(n_live, sizeof *open);
+	uint32_t n_open = 0, next = 1, stack = 1, run_at = 0, run_left = 0;
 
 	for (uint64_t i = 0; i < n_events; i++) {
 		/* The first half rises, the second sinks. */
 		bool alloc = n_open == 0 || (n_open < n_live && any(100) < (i < n_events / 2 ? 72 : 40));
 		struct mt_event ev = { .kind = alloc ? MT_ALLOC : MT_FREE, .weight = 1, .time_ms = i / 1000 };
 		if (alloc) {
-			ev.id = n_spare ? spare[--n_spare] : next++;
+			ev.id = next++;
 			ev.size = 16 + any(64) * any(64);
 			ev.allocator = allocators[any(sizeof allocators)];
 			if (any(4) == 0)
@@ -95,13 +95,12 @@ static void run(struct mt_out *out, uint64_t n_events, uint32_t n_live, uint32_t
 				run_left--;
 				at = run_at++ % n_open;
 			}
-			spare[n_spare++] = ev.id = open[at];
+			ev.id = open[at];
 			open[at] = open[--n_open];
 		}
 		put(out, ev);
 	}
 	free(open);
-	free(spare);
 }
 
 int main(int argc, char **argv)

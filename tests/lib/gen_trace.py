@@ -7,7 +7,7 @@ The same arguments give the same lines, with any Python from 3.8 on. What holds
 of every trace it makes:
 
 - --events allocations and frees together, about half of each; ids are dense
-  and reused, the latest freed first, as a recorder's are
+  and reused, the latest freed first (memrec's are not; readers must not care)
 - each process (--processes, pids from 1000) has --threads threads, named; a
   process begins with a "process" line and ends with an "exit" line
 - functions, frames and stacks are defined just before the first allocation that

@@ -11,7 +11,7 @@ import sys
 
 
 class Trace:
-    """What is held per stack, a stack being a tuple of (name, file or module, line, has a file)."""
+    """What is held per stack, a stack being a tuple of (name, file or module, line, has a file, is native)."""
 
     def __init__(self, lines):
         self.total = collections.defaultdict(lambda: [0, 0])
@@ -24,10 +24,10 @@ class Trace:
             e = json.loads(line)
             kind = e["event"]
             if kind == "function":
-                functions[e["function"]] = e["name"], e["file"] or e["module"], bool(e["file"])
+                functions[e["function"]] = e["name"], e["file"] or e["module"], bool(e["file"]), e["lang"] == "native"
             elif kind == "frame":
-                name, place, has_file = functions[e["function"]]
-                frames[e["frame"]] = name, place, e["line"], has_file
+                name, place, *more = functions[e["function"]]
+                frames[e["frame"]] = name, place, e["line"], *more
             elif kind == "stack":
                 stacks[e["stack"]] = stacks[e["parent"]] + (frames[e["frame"]],)
             elif kind == "alloc":
@@ -75,9 +75,9 @@ class Trace:
 
 
 def label(frame):
-    name, place, line, has_file = frame
+    name, place, line, has_file, native = frame
     where = place + (":%d" % line if line and has_file else "") if place else ""
-    return (name or "[unknown]") + (" (%s)" % where if where else "")
+    return (name or "[unknown]") + ((" [%s]" if native else " (%s)") % where if where else "")
 
 
 def fold(held, what):

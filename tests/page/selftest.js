@@ -149,7 +149,8 @@ const SUITES = {
       const top = byId('canvas').getBoundingClientRect().height ? app.scene.rows[0][0] : null;
       ok(top, 'the canvas has no height');
       const { palette, colours } = app;
-      const wanted = rgbOf(palette.kinds[colours.kind[top.group]][colours.shade[top.group]]);
+      const kind = palette.kinds[colours.kind[top.group]][colours.shade[top.group]];
+      const wanted = rgbOf(app.profile.difference ? changeFill(palette.changes, top.amounts[1], top.amounts[2]) : kind);
       equal(String(pixel(app.graph.clientWidth / 2, 3)), String(wanted), 'root\'s colour');
     });
     await check('a link opens the same view', () => {
@@ -380,6 +381,99 @@ const SUITES = {
     });
   },
 
+  /** A name in EXPECT.native is of native code, one in EXPECT.python is Python, wherever the page has it from. */
+  async native() {
+    await check('native and Python frames have their own colours', () => {
+      reset();
+      for (const [kind, names] of [[KIND.NATIVE, EXPECT.native], [KIND.PYTHON, EXPECT.python]]) {
+        for (const name of names) {
+          const box = named(name);
+          equal(app.colours.kind[box.group], kind, `kind of ${name}`);
+          const x = Math.round(box.x + box.width - 2);
+          ok(app.palette.kinds[kind].some(fill => String(rgbOf(fill)) === String(pixel(x, box.row * ROW + 1))), `colour of ${name}`);
+        }
+      }
+      equal(byId('legend').textContent, 'Pythonnative', 'legend');
+    });
+  },
+
+  /** The fixture "diff.folded" of memflame.bats. */
+  async difference() {
+    const fillOf = name => {
+      const box = named(name);
+      return String(pixel(Math.round(box.x + box.width / 2), box.row * ROW + 1));
+    };
+    await check('a box is as wide as the larger side of its stacks: what vanished is there', () => {
+      reset();
+      equal(row(0), 'all 287', 'root');
+      equal(row(1), 'main 280, same 7', 'first row');
+      equal(row(2), 'load 160, old 50, less 40, new 30', 'main calls');
+      equal(byId('figures').textContent, '+10 B: from 197 B to 207 B, 5 stacks', 'figures');
+    });
+    await check('colours: grew, shrank, no change, by how much; the legend tells them', () => {
+      for (const theme of ['light', 'dark']) {
+        reset({ theme });
+        const { grew, shrank, none } = app.palette.changes;
+        equal(fillOf('load'), String(rgbOf(grew[1])), `${theme}: from 100 to 160`);
+        equal(fillOf('new'), String(rgbOf(grew[3])), `${theme}: new`);
+        equal(fillOf('old'), String(rgbOf(shrank[3])), `${theme}: vanished`);
+        equal(fillOf('less'), String(rgbOf(shrank[3])), `${theme}: from 40 to 10`);
+        equal(fillOf('main'), String(rgbOf(grew[0])), `${theme}: from 190 to 200`);
+        equal(fillOf('same'), String(rgbOf(none)), `${theme}: no change`);
+        equal(byId('legend').textContent, 'grewshrankno change', 'legend');
+      }
+    });
+    await check('growth and shrinkage are told apart by who sees no red, no green or no blue', () => {
+      // Viénot, Brettel and Mollon 1999 for the first two; of the third the blue is left out.
+      const seen = { red: ([r, g, b]) => [0.11 * r + 0.89 * g, 0.11 * r + 0.89 * g, b], green: ([r, g, b]) => [0.29 * r + 0.71 * g, 0.29 * r + 0.71 * g, b], blue: ([r, g]) => [r, g, g] };
+      for (const palette of Object.values(PALETTES)) {
+        for (const see of Object.values(seen)) {
+          const [up, down] = [palette.changes.grew, palette.changes.shrank].map(fills => see(rgbOf(fills[STEPS - 1])));
+          ok(Math.hypot(...up.map((c, i) => c - down[i])) > 40, `${up} and ${down} look alike`);
+        }
+      }
+    });
+    await check('labels, tooltip and status tell before, after and the difference', () => {
+      reset();
+      equal(app.shortAmountOf(named('load')), '+60 B', 'label');
+      equal(app.shortAmountOf(named('less')), '−30 B', 'label of what shrank');
+      const told = name => {
+        app.panel.showTooltip(named(name), 9, 9);
+        return byId('tooltip').textContent;
+      };
+      ok(told('load').includes('before100 Bafter160 Bdifference+60 B (+60.0 %)'), byId('tooltip').textContent);
+      ok(told('old').includes('before50 Bafter0 Bdifference−50 B, vanished'), byId('tooltip').textContent);
+      ok(told('new').includes('difference+30 B, new'), byId('tooltip').textContent);
+      ok(told('same').includes('differenceno change'), byId('tooltip').textContent);
+      app.panel.showTooltip(null);
+      app.select(named('less'));
+      ok(byId('status').textContent.includes('before 40 B · after 10 B · difference −30 B (−75.0 %)'), byId('status').textContent);
+    });
+    await check('the width is one side alone, if one likes', () => {
+      reset();
+      key('w');
+      equal(row(2), 'load 100, old 50, less 40', 'before');
+      key('w');
+      equal(row(2), 'load 160, new 30, less 10', 'after');
+      equal([...byId('weight').options].map(option => option.textContent).join(), 'larger,before,after', 'menu');
+      key('w');
+      equal(app.state.weight, 0, 'and back');
+    });
+    await check('search, zoom and inverted work as on every page', () => {
+      reset();
+      app.zoomTo(named('main'));
+      equal(row(1), 'main 280', 'zoomed');
+      reset();
+      key('/');
+      type('^l');
+      equal(byId('matches').textContent, '+30 B, 200 B, 69.7 % of all, 2 frames', 'matches');
+      reset({ view: 'inverted' });
+      equal(row(1), 'load 160, old 50, less 40, new 30, same 7', 'inverted');
+      equal(changeText(...named('old').amounts.slice(1), 'bytes'), '−50 B', 'inverted difference');
+    });
+    reset();
+  },
+
   async dark() {
     await check('the page is dark where the system is, but for who chose otherwise', () => {
       ok(matchMedia('(prefers-color-scheme: dark)').matches, 'the browser is not dark');
@@ -394,7 +488,8 @@ const SUITES = {
   async accessible() {
     await check('text has a contrast of 4.5 at least, in both themes', () => {
       for (const [theme, palette] of Object.entries(PALETTES)) {
-        const pairs = palette.kinds.flat().flatMap(fill => [[palette.text, fill], [palette.quiet, fill]]);
+        const { none, grew, shrank } = palette.changes;
+        const pairs = [...palette.kinds.flat(), none, ...grew, ...shrank].flatMap(fill => [[palette.text, fill], [palette.quiet, fill]]);
         for (const look of [palette.rest, palette.dim, palette.match, palette.focus]) pairs.push([look.text, look.fill], [look.quiet || look.text, look.fill]);
         for (const [text, fill] of pairs) ok(contrast(text, fill) >= 4.5, `${theme}: ${text} on ${fill} has ${contrast(text, fill).toFixed(2)}`);
         document.documentElement.style.colorScheme = theme;

@@ -1,0 +1,238 @@
+/*
+ * memtime.c - heap and resident memory over time, as lines for a plot
+ *
+ * In:    a trace (stdin or files)
+ * Out:   a line for each interval of time in which something happened: seconds
+ *        since the recording began, the most bytes allocated in it, the most
+ *        bytes resident (0 = not sampled yet), of all processes together
+ * Keeps: the live set; a sum for each process
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "live.h"
+#include "span.h"
+#include "tally.h"
+#include "tool.h"
+#include "xmalloc.h"
+
+static const struct tool_option options[] = {
+	{ "every", 'e', "TIME", "length of an interval: 10ms (the default), 1s, …; the recorder's clock has milliseconds" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memtime",
+	.summary = "heap and resident memory over time, as lines for a plot",
+	.operands = "[TRACE...]",
+	.example = "memtime trace.lz4 | gnuplot -p -e 'plot \"-\" using 1:2 with steps title \"heap\"'",
+	.options = options,
+};
+
+struct process {
+	uint32_t pid;
+	uint64_t rss;
+};
+
+struct series {
+	struct live *live;		/* block.thread: pid */
+	struct process *processes;	/* that were sampled and have not ended */
+	size_t n, cap;
+	uint64_t every_ms;
+	uint64_t interval;		/* number of the one that is summed up */
+	uint64_t last;			/* of the one whose line was printed last */
+	bool begun, printed;		/* something happened in it; some line was printed, in this trace */
+	uint64_t heap, rss;		/* now */
+	uint64_t most_heap, most_rss;	/* in this interval */
+	uint64_t end_heap, end_rss;	/* when the last one printed ended */
+	bool answer;			/* it holds no frees: tally_is_answer() */
+};
+
+/* ---------------------------------------------------------------- lines */
+
+static void print_line(const struct series *s, uint64_t interval, uint64_t heap, uint64_t rss)
+{
+	uint64_t ms = interval * s->every_ms;
+
+	printf("%" PRIu64 ".%03u\t%" PRIu64 "\t%" PRIu64 "\n", ms / 1000, (unsigned)(ms % 1000), heap, rss);
+}
+
+/* Its line; before it, where nothing happened for a while, how it was until then: a plot draws no slope there. */
+static void close_interval(struct series *s)
+{
+	if (!s->begun)
+		return;
+	if (s->printed && s->interval > s->last + 1)
+		print_line(s, s->interval - 1, s->end_heap, s->end_rss);
+	print_line(s, s->interval, s->most_heap, s->most_rss);
+	s->last = s->interval;
+	s->end_heap = s->heap;
+	s->end_rss = s->rss;
+	s->printed = true;
+	s->begun = false;
+}
+
+/* Something happens at that time. Times can go back behind a filter that answers: then it belongs to the present. */
+static void reach(struct series *s, uint64_t time_ms)
+{
+	uint64_t interval = time_ms / s->every_ms;
+
+	if (s->begun && interval > s->interval)
+		close_interval(s);
+	if (!s->begun) {
+		s->begun = true;
+		s->interval = interval > s->interval || !s->printed ? interval : s->interval;
+		s->most_heap = s->heap;
+		s->most_rss = s->rss;
+	}
+}
+
+static void note(struct series *s)
+{
+	s->most_heap = s->heap > s->most_heap ? s->heap : s->most_heap;
+	s->most_rss = s->rss > s->most_rss ? s->rss : s->most_rss;
+}
+
+/* ---------------------------------------------------------------- events */
+
+static uint64_t bytes_of(uint64_t size, uint64_t weight)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(size, weight, &bytes) ? UINT64_MAX : bytes;
+}
+
+static void close_block(struct series *s, uint32_t id)
+{
+	struct block b;
+
+	if (live_close(s->live, id, &b))
+		s->heap -= bytes_of(b.size, b.weight);
+}
+
+static void open_block(struct series *s, const struct mt_event *ev)
+{
+	struct block b = { .size = ev->size, .weight = ev->weight, .thread = ev->pid };
+
+	if (!s->answer) {
+		close_block(s, ev->id);
+		live_open(s->live, ev->id, &b);
+	}
+	s->heap += bytes_of(b.size, b.weight);
+}
+
+static void resize_block(struct series *s, const struct mt_event *ev)
+{
+	struct block b;
+
+	if (!live_find(s->live, ev->id, &b) || ev->size > b.size)
+		return;
+	s->heap -= bytes_of(b.size, b.weight) - bytes_of(ev->size, b.weight);
+	b.size = ev->size;
+	live_open(s->live, ev->id, &b);
+}
+
+static void take_rss(struct series *s, uint32_t pid, uint64_t rss)
+{
+	size_t i = 0;
+
+	while (i < s->n && s->processes[i].pid != pid)
+		i++;
+	if (i == s->n) {
+		GROW(s->processes, s->n, s->cap);
+		s->processes[s->n++] = (struct process){ .pid = pid };
+	}
+	s->rss += rss - s->processes[i].rss;
+	s->processes[i].rss = rss;
+	if (rss == 0)
+		s->processes[i] = s->processes[--s->n];
+}
+
+/* All it holds goes at once. */
+static void end_process(struct series *s, uint32_t pid)
+{
+	size_t cursor = 0;
+	uint32_t id;
+	struct block b;
+
+	while (live_each(s->live, &cursor, &id, &b))
+		if (b.thread == pid)
+			close_block(s, id);
+	take_rss(s, pid, 0);
+}
+
+/* Another trace: its time begins anew. Two empty lines part the data of two plots for gnuplot. */
+static void begin_trace(struct series *s, const struct mt_header *h)
+{
+	close_interval(s);
+	if (s->printed)
+		fputs("\n\n", stdout);
+	live_clear(s->live);
+	s->n = 0;
+	s->heap = s->rss = s->interval = 0;
+	s->printed = false;
+	s->answer = tally_is_answer(h);
+}
+
+static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
+{
+	switch (ev->kind) {
+	case MT_ALLOC:
+	case MT_FREE:
+	case MT_RESIZE:
+	case MT_RSS:
+	case MT_EXIT:
+		reach(s, ev->time_ms);
+		break;
+	case MT_HEADER:
+		begin_trace(s, mt_in_header(in));
+		return;
+	default:
+		return;
+	}
+	if (ev->kind == MT_ALLOC)
+		open_block(s, ev);
+	else if (ev->kind == MT_FREE)
+		close_block(s, ev->id);
+	else if (ev->kind == MT_RESIZE)
+		resize_block(s, ev);
+	else if (ev->kind == MT_RSS)
+		take_rss(s, ev->pid, ev->size);
+	else
+		end_process(s, ev->pid);
+	note(s);
+}
+
+/* A live trace pauses: what is known goes on. */
+static void flush(void *arg)
+{
+	(void)arg;
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct series s = { .every_ms = 10 };
+	struct span span;
+
+	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
+		if (key == 'e') {
+			if (!parse_span(optarg, &span) || span.is_percent || span_ms(&span, 0) < 1)
+				usage_die("--every: '%s' is no length of time (as 10ms, 1s; at least 1ms)", optarg);
+			s.every_ms = span_ms(&span, 0);
+		}
+	struct mt_in *in = tool_input(argc, argv);
+	struct mt_event ev;
+	s.live = live_new();
+	s.answer = tally_is_answer(mt_in_header(in));
+	mt_in_on_idle(in, flush, NULL);
+	puts("# seconds\theap\trss");
+	while (mt_next(in, &ev) > 0)
+		take(&s, &ev, in);
+	close_interval(&s);
+	live_free(s.live);
+	free(s.processes);
+	return tool_finish(in, NULL);
+}

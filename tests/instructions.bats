@@ -1,0 +1,18 @@
+# The hot loops' instructions on a fixed trace against the counts that are kept (make baselines renews them).
+
+load lib/common
+
+@test "no hot loop takes over 10 % more instructions than its baseline" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "sanitizers add their own"
+	command -v valgrind > /dev/null || skip "no valgrind"
+	baseline=$TESTS/bench/instructions.txt
+	"$TESTS/bench/instructions" > now
+	# Counts follow a name; of a compiler or library that is not the baseline's they say nothing.
+	local is=$(grep -E '^(gcc|liblz4|libc|machine) ' now) was=$(grep -E '^(gcc|liblz4|libc|machine) ' "$baseline")
+	[ "$is" = "$was" ] || skip "the baseline is of $(tr '\n' ' ' <<< "$was"), here is $(tr '\n' ' ' <<< "$is")"
+	awk '$2 !~ /^[0-9]+$/ { next }
+		NR == FNR { was[$1] = $2; n++; next }
+		{ seen++ }
+		$2 > 1.1 * was[$1] { printf "%s: %d instructions, the baseline is %d\n", $1, $2, was[$1]; bad = 1 }
+		END { exit bad || seen != n || n < 8 }' "$baseline" now
+}

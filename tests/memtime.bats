@@ -1,0 +1,70 @@
+# memtime: the course of heap and resident memory.
+
+load lib/common
+load lib/traces
+
+@test "the most of each interval; what happened is not missed, where nothing did is no slope" {
+	trace > t.lz4 <<-'END'
+	{"event":"rss","pid":7,"size":4096,"time_ms":1}
+	alloc 1 100 pid=7 time_ms=3
+	alloc 2 900 pid=7 time_ms=4
+	free 2 pid=7 time_ms=5
+	alloc 3 50 pid=7 time_ms=12
+	{"event":"rss","pid":7,"size":8192,"time_ms":13}
+	alloc 4 10 pid=7 weight=2 time_ms=58
+	resize 3 20 pid=7 time_ms=59
+	free 1 pid=7 time_ms=70
+	END
+	[ "$(memtime t.lz4)" = '# seconds	heap	rss
+0.000	1000	4096
+0.010	150	8192
+0.040	150	8192
+0.050	170	8192
+0.060	140	8192
+0.070	140	8192' ] || { memtime t.lz4; return 1; }
+	[ "$(memtime --every 1s t.lz4 | tail -n +2)" = '0.000	1000	8192' ]
+	[ "$(memtime --every 30ms < t.lz4 | tail -n +2)" = '0.000	1000	8192
+0.030	170	8192
+0.060	140	8192' ]
+	run -2 memtime --every 10% t.lz4
+	run -2 memtime --every 0 t.lz4
+}
+
+@test "processes are added up, and leave with all they hold" {
+	trace > t.lz4 <<-'END'
+	{"event":"rss","pid":7,"size":1000,"time_ms":0}
+	{"event":"rss","pid":8,"size":500,"time_ms":0}
+	alloc 1 100 pid=7 time_ms=1
+	alloc 2 30 pid=8 time_ms=2
+	{"event":"exit","pid":7,"info":{"code":0},"time_ms":20}
+	alloc 3 1 pid=8 time_ms=30
+	END
+	[ "$(memtime t.lz4 | tail -n +2)" = '0.000	130	1500
+0.010	130	1500
+0.020	130	1500
+0.030	31	500' ] || { memtime t.lz4; return 1; }
+}
+
+@test "joined traces begin anew, parted by two empty lines" {
+	printf 'alloc 1 5 time_ms=100\n' | trace > t.lz4
+	[ "$(cat t.lz4 t.lz4 | memtime | tail -n +2)" = '0.100	5	0
+
+
+0.100	5	0' ]
+}
+
+@test "behind a filter that answers nothing is freed, and times may go back" {
+	printf 'alloc 1 5 time_ms=10\nalloc 2 7 time_ms=20\nfree 2 time_ms=30\nfree 1 time_ms=40\nalloc 3 9 time_ms=50\n' | trace > t.lz4
+	[ "$(memtemp -t 5 t.lz4 | memtime | tail -n +2)" = '0.020	12	0' ]
+	[ "$(memleak t.lz4 | memtime | tail -n +2)" = '0.050	9	0' ]
+}
+
+@test "the highest line is the high-water mark, of random traces at any interval" {
+	for seed in 1 2 3; do
+		python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed $seed | memcat --from-json > t.lz4
+		want=$(memstats --json t.lz4 | jq .metadata.peak_memory)
+		for every in 1ms 7ms 1h; do
+			[ "$(memtime --every $every t.lz4 | cut -f2 | sort -n | tail -1)" = "$want" ]
+		done
+	done
+}
