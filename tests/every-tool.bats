@@ -9,7 +9,7 @@ load lib/traces
 setup_file() {
 	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR setup
 	big_trace > "$BATS_FILE_TMPDIR/big.lz4"
-	python3 "$TESTS/lib/gen_trace.py" --events 30000 --seed 3 --processes 2 --unknown | memcat --from-json > "$BATS_FILE_TMPDIR/real.lz4"
+	python3 "$TESTS/lib/gen_trace.py" --events 30000 --seed 3 --processes 2 --unknown --spans | memcat --from-json > "$BATS_FILE_TMPDIR/real.lz4"
 }
 
 setup() {
