@@ -54,6 +54,20 @@ static inline void found(struct evaluators *list, uintptr_t at, enum found_kind 
 		list->found[list->n_found++] = (struct found){ at, kind };
 }
 
+/* Few frames: they are read each time, and nothing is kept by frame. */
+#define FEW 16u
+
+static inline void append_few(struct evaluators *list)
+{
+	for (uint32_t i = list->n_found; i-- > 0;) {
+		const struct found *f = &list->found[i];
+		if (f->at && ROOM(list, e, list->n, capacity))
+			list->e[list->n++] = (struct evaluator){ .at = f->at };
+		if (list->n)
+			list->e[list->n - 1].frames += f->kind == FOUND_FRAME;
+	}
+}
+
 /* Append what was found, newest first, to the list, oldest first. */
 static inline void append(struct evaluators *list)
 {
@@ -145,6 +159,9 @@ void evaluators_read(struct evaluators *list)
 		read_entries(list, last.ts, o, stop);
 	else
 		read_cframes(list, last.ts, &cframes310);
-	append(list);
+	if (last.levels < FEW)
+		append_few(list);
+	else
+		append(list);
 	list->capture = last.capture;
 }

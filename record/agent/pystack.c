@@ -501,7 +501,7 @@ bool pystack_last(struct pystack_last *last)
 	const struct last_walk *t = self;
 	if (UNLIKELY(!t || t->n == 0))
 		return false;
-	*last = (struct pystack_last){ t->captures, t->ts, t->proven ? t->levels[t->proven - 1].frame : 0, t->proven };
+	*last = (struct pystack_last){ t->captures, t->ts, t->proven ? t->levels[t->proven - 1].frame : 0, t->n, t->proven };
 	return true;
 }
 

@@ -18,14 +18,14 @@ void pystack_tell_finalizing(void);
 uintptr_t pystack_thread_state(const struct python *p);
 
 /*
- * The calling thread's last capture: its number (not 0), and how many of its
- * oldest frames (the interpreter's own not counted) are proven to be as they were
- * in the capture before; `frame` is the newest of them.
+ * The calling thread's last capture: its number (not 0), how many frames it
+ * found (the interpreter's own not counted), and how many of the oldest are
+ * proven to be as they were in the capture before; `frame` is the newest of these.
  */
 struct pystack_last {
 	uint64_t capture;
 	uintptr_t ts, frame;
-	uint32_t proven;
+	uint32_t levels, proven;
 };
 /* False: it found no stack. */
 bool pystack_last(struct pystack_last *last);
