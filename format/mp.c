@@ -87,7 +87,7 @@ int mp_measure(const uint8_t *p, size_t n, size_t *size)
 				return 1;
 			}
 		}
-		struct mp_head h;
+		struct mp_head h = { .size = 0 };
 		int r = mp_head(p + at, at < n ? n - at : 0, &h);
 		if (r <= 0) {
 			*size = at + h.size + pending - 1;
