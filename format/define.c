@@ -18,15 +18,19 @@ uint32_t define_function(struct mt_out *out, struct stacks *known, struct mt_eve
 	return function->function;
 }
 
-uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent, uint32_t function, uint32_t line)
+uint32_t define_frame(struct mt_out *out, struct stacks *known, uint32_t function, uint32_t line)
 {
 	uint32_t count = stacks_frame_count(known), frame = stacks_add_frame(known, function, line);
 	if (frame == count) {
 		struct mt_event ev = { .kind = MT_FRAME, .frame = frame, .function = function, .line = line };
 		mt_put(out, &ev);
 	}
-	count = stacks_count(known);
-	uint32_t n = stacks_add_stack(known, parent, frame);
+	return frame;
+}
+
+uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent, uint32_t frame)
+{
+	uint32_t count = stacks_count(known), n = stacks_add_stack(known, parent, frame);
 	if (n == count) {
 		struct mt_event ev = { .kind = MT_STACK, .stack = n, .parent = parent, .frame = frame };
 		mt_put(out, &ev);
@@ -39,7 +43,8 @@ static uint32_t copy_one(struct define *d, uint32_t parent, uint32_t n)
 {
 	const struct frame *frame = stacks_frame(d->from, stacks_stack(d->from, n)->frame);
 	struct mt_event ev = function_event(stacks_function(d->from, frame->function));
-	return define_stack(d->out, d->known, parent, define_function(d->out, d->known, &ev), frame->line);
+	uint32_t function = define_function(d->out, d->known, &ev);
+	return define_stack(d->out, d->known, parent, define_frame(d->out, d->known, function, frame->line));
 }
 
 uint32_t define_copy(struct define *d, uint32_t n)

@@ -13,7 +13,8 @@
 
 /* Rows go to `out` (its error sticks); `known` holds what that trace has. A number is returned. */
 uint32_t define_function(struct mt_out *out, struct stacks *known, struct mt_event *function);
-uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent, uint32_t function, uint32_t line);
+uint32_t define_frame(struct mt_out *out, struct stacks *known, uint32_t function, uint32_t line);
+uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent, uint32_t frame);
 
 /* From the numbers of one table to those of a trace being written. Starts all zero but for the first three. */
 struct define {

@@ -15,16 +15,22 @@
 #include "xmalloc.h"
 
 #define CHUNK_BYTES (64u << 10)
+#define NEAR 4		/* stacks called from one place that are gone through before the index is asked */
 
 struct chunk {
 	struct chunk *next;
 	char bytes[];
 };
 
-/* Numbers of equal things, hashed: 0 in a slot is "empty" (number 0, "not known", is never looked up). */
+/* An entry of a table and its hash: what is unlike is told without looking at the entry, somewhere in memory. */
+struct slot {
+	uint32_t hash, n;	/* n == 0: empty (number 0, "not known", is never looked up) */
+};
+
+/* Numbers of equal things, hashed. */
 struct index {
-	uint32_t *slots;
-	size_t cap;		/* 0 or a power of 2 */
+	struct slot *slots;
+	size_t cap;		/* 0 or a power of 2, at most 2^32 */
 	size_t used;
 	uint64_t (*hash)(const struct stacks *s, uint32_t n);
 	bool (*same)(const struct stacks *s, uint32_t a, uint32_t b);
@@ -129,43 +135,60 @@ static bool stack_same(const struct stacks *s, uint32_t a, uint32_t b)
 
 /* ---------------------------------------------------------------- index */
 
-static void index_add(const struct stacks *s, struct index *ix, uint32_t n)
-{
-	size_t i = ix->hash(s, n) & (ix->cap - 1);
-
-	while (ix->slots[i])
-		i = (i + 1) & (ix->cap - 1);
-	ix->slots[i] = n;
-	ix->used++;
-}
-
-static void index_make_room(const struct stacks *s, struct index *ix)
+static void index_make_room(struct index *ix)
 {
 	if (2 * (ix->used + 1) <= ix->cap)
 		return;
 
-	uint32_t *old = ix->slots;
+	struct slot *old = ix->slots;
 	size_t old_cap = ix->cap;
 	ix->cap = old_cap ? 2 * old_cap : 256;
 	ix->slots = xcalloc(ix->cap, sizeof *ix->slots);
-	ix->used = 0;
-	for (size_t i = 0; i < old_cap; i++)
-		if (old[i])
-			index_add(s, ix, old[i]);
+	for (size_t k = 0; k < old_cap; k++) {
+		size_t i = old[k].hash & (ix->cap - 1);
+		if (old[k].n == 0)
+			continue;
+		while (ix->slots[i].n)
+			i = (i + 1) & (ix->cap - 1);
+		ix->slots[i] = old[k];
+	}
 	free(old);
+}
+
+/* The slot of what equals entry n, or the free one where it would be. The index has room. */
+static struct slot *index_slot(const struct stacks *s, const struct index *ix, uint32_t n, uint32_t hash)
+{
+	size_t i = hash & (ix->cap - 1);
+
+	for (; ix->slots[i].n; i = (i + 1) & (ix->cap - 1))
+		if (ix->slots[i].hash == hash && ix->same(s, ix->slots[i].n, n))
+			break;
+	return &ix->slots[i];
+}
+
+static uint32_t hash_of(const struct stacks *s, const struct index *ix, uint32_t n)
+{
+	return (uint32_t)(ix->hash(s, n) >> 32);
+}
+
+/* The number of what equals entry n; 0: nothing. */
+static uint32_t index_find(const struct stacks *s, const struct index *ix, uint32_t n)
+{
+	return ix->cap ? index_slot(s, ix, n, hash_of(s, ix, n))->n : 0;
 }
 
 /* The number of what equals entry n, or n itself, which is in the index from now on. */
 static uint32_t index_of(const struct stacks *s, struct index *ix, uint32_t n)
 {
-	index_make_room(s, ix);
-	size_t i = ix->hash(s, n) & (ix->cap - 1);
-	for (; ix->slots[i]; i = (i + 1) & (ix->cap - 1))
-		if (ix->same(s, ix->slots[i], n))
-			return ix->slots[i];
-	ix->slots[i] = n;
-	ix->used++;
-	return n;
+	index_make_room(ix);
+	uint32_t hash = hash_of(s, ix, n);
+	struct slot *slot = index_slot(s, ix, n, hash);
+
+	if (slot->n == 0) {
+		*slot = (struct slot){ hash, n };
+		ix->used++;
+	}
+	return slot->n;
 }
 
 /* ---------------------------------------------------------------- entries */
@@ -225,17 +248,34 @@ uint32_t stacks_add_frame(struct stacks *s, uint32_t function, uint32_t line)
 	return n;
 }
 
+/*
+ * Most stacks are called from one that is new itself, or from where little else
+ * is: those are found by going through the NEAR youngest of their parent's. The
+ * elder ones are in the index; each enters it when it is the youngest of those.
+ */
 uint32_t stacks_add_stack(struct stacks *s, uint32_t parent, uint32_t frame)
 {
-	GROW(s->stacks, (size_t)s->n_stacks, s->cap_stacks);
-	s->stacks[s->n_stacks] = (struct stack){
+	uint32_t new = s->n_stacks, n = s->stacks[parent].youngest, last = 0;
+	size_t near = 0;
+
+	for (; n && near < NEAR; n = s->stacks[n].elder, near++) {
+		if (s->stacks[n].frame == frame)
+			return n;
+		last = n;
+	}
+	GROW(s->stacks, (size_t)new, s->cap_stacks);
+	s->stacks[new] = (struct stack){
 		.parent = parent,
 		.frame = frame,
 		.depth = s->stacks[parent].depth + 1,
+		.elder = s->stacks[parent].youngest,
 	};
-	uint32_t n = index_of(s, &s->stack_index, s->n_stacks);
-	s->n_stacks += n == s->n_stacks;
-	return n;
+	if (n && (n = index_find(s, &s->stack_index, new)) != 0)
+		return n;
+	if (near == NEAR)
+		index_of(s, &s->stack_index, last);
+	s->stacks[parent].youngest = new;
+	return s->n_stacks++;
 }
 
 /* ---------------------------------------------------------------- numbers of a trace */

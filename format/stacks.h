@@ -24,6 +24,7 @@ struct frame {
 struct stack {
 	uint32_t parent, frame;
 	uint32_t depth;		/* frames from the outermost: 1 = outermost */
+	uint32_t youngest, elder;	/* called from here, last defined; called from the same, defined before: 0 = none */
 };
 
 struct stacks;

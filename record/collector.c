@@ -145,9 +145,14 @@ uint32_t collector_function(struct collector *c, struct mt_event *ev)
 	return define_function(c->out, c->stacks, ev);
 }
 
-uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t function, uint32_t line)
+uint32_t collector_frame(struct collector *c, uint32_t function, uint32_t line)
 {
-	return define_stack(c->out, c->stacks, parent, function, line);
+	return define_frame(c->out, c->stacks, function, line);
+}
+
+uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t frame)
+{
+	return define_stack(c->out, c->stacks, parent, frame);
 }
 
 void collector_end(struct collector *c)

@@ -81,6 +81,7 @@ void collector_end(struct collector *c);
 void collector_put(struct collector *c, struct mt_event *ev, uint64_t time_ms);
 /* Numbers in the trace, defined there when new. ev: a function without its number. */
 uint32_t collector_function(struct collector *c, struct mt_event *ev);
-uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t function, uint32_t line);
+uint32_t collector_frame(struct collector *c, uint32_t function, uint32_t line);
+uint32_t collector_stack(struct collector *c, uint32_t parent, uint32_t frame);
 
 #endif

@@ -30,9 +30,9 @@ struct module {
 	struct object *object;
 };
 
-/* A function and line of the trace; whether it is part of how the interpreter calls. */
+/* A function and line, and the trace's frame of them once it is used; whether it is part of how the interpreter calls. */
 struct place {
-	uint32_t function, line;
+	uint32_t function, line, frame;
 	bool calls, calls_here;		/* wherever it lies; if it lies in the interpreter */
 };
 
@@ -56,14 +56,21 @@ struct step {
 	bool left_out;
 };
 
-/* A stack once merged; what more is called from there is put on top of it. With NOT_MERGING: of C frames only. */
-struct merged { uint32_t node, python, stack; };
 #define NOT_MERGING UINT32_MAX		/* in place of the Python stack */
 
+/*
+ * A node of the agent's, and its stack when it was first merged, with which
+ * Python stack: what more is called from there is put on top of it. With
+ * NOT_MERGING: of C frames only.
+ */
 struct native {
 	uint32_t parent, site;		/* site 0: this node was not defined */
+	uint32_t python, stack;		/* stack 0: not yet merged */
 	uint16_t runs;
 };
+
+/* Its stack with another Python stack. */
+struct merged { uint32_t node, python, stack; };
 
 struct hybrid {
 	struct collector *c;
@@ -294,7 +301,7 @@ static void resolve(struct hybrid *h, struct site *s)
 		bool calling = is_calling(l[i].name), named = begins(l[i].name, "_Py") || begins(l[i].name, "Py");
 		GROW(h->places, h->n_places, h->cap_places);
 		h->places[h->n_places++] =
-			(struct place){ collector_function(h->c, &ev), l[i].line, calling && named, calling && !named };
+			(struct place){ collector_function(h->c, &ev), l[i].line, 0, calling && named, calling && !named };
 	}
 }
 
@@ -315,7 +322,7 @@ static const struct native *native_at(const struct hybrid *h, uint32_t node)
 
 /* ---- what was merged before ---- */
 
-static struct merged *merged_find(const struct hybrid *h, uint32_t node, uint32_t python)
+static struct merged *merged_slot(const struct hybrid *h, uint32_t node, uint32_t python)
 {
 	size_t i = (size_t)(((uint64_t)node << 32 | python) * 0x9E3779B97F4A7C15u >> 24) & h->merged_mask;
 	while (h->merged[i].stack && (h->merged[i].node != node || h->merged[i].python != python))
@@ -331,15 +338,32 @@ static void merged_grow(struct hybrid *h)
 	h->merged = xcalloc(h->merged_mask + 1, sizeof *h->merged);
 	for (size_t i = 0; old && i <= old_mask; i++)
 		if (old[i].stack)
-			*merged_find(h, old[i].node, old[i].python) = old[i];
+			*merged_slot(h, old[i].node, old[i].python) = old[i];
 	free(old);
 }
 
-static void merged_put(struct hybrid *h, const struct step *s, uint32_t stack)
+/* 0: not yet merged. */
+static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t python)
 {
-	struct merged *m = merged_find(h, s->node, s->python);
+	const struct native *f = &h->natives[node];
+	if (f->stack == 0 || f->python == python)
+		return f->stack;
+	return h->merged ? merged_slot(h, node, python)->stack : 0;
+}
+
+static void merged_put(struct hybrid *h, uint32_t node, uint32_t python, uint32_t stack)
+{
+	struct native *f = &h->natives[node];
+	if (f->stack == 0 || f->python == python) {
+		f->python = python;
+		f->stack = stack;
+		return;
+	}
+	if (h->n_merged * 2 >= h->merged_mask)
+		merged_grow(h);
+	struct merged *m = merged_slot(h, node, python);
 	h->n_merged += m->stack == 0;
-	*m = (struct merged){ s->node, s->python, stack };
+	*m = (struct merged){ node, python, stack };
 }
 
 /* ---- from the innermost frame outwards ---- */
@@ -440,9 +464,9 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
 			break;
 		uint32_t key = merging ? python : NOT_MERGING;
-		const struct merged *m = h->n_steps && !is_bridge && !is_nameless_part(h, s) ? merged_find(h, node, key) : NULL;
-		if (m && m->stack)
-			return m->stack;
+		uint32_t known = h->n_steps && !is_bridge && !is_nameless_part(h, s) ? merged_find(h, node, key) : 0;
+		if (known)
+			return known;
 		GROW(h->steps, h->n_steps, h->cap_steps);
 		struct step *step = &h->steps[h->n_steps++];
 		*step = (struct step){ .site = s, .node = node, .python = key, .runs = runs(h, f, s, python) };
@@ -466,10 +490,8 @@ static uint32_t put_python(struct hybrid *h, uint32_t stack, uint32_t python, in
 		h->frames[n] = s->frame;
 		python = s->parent;
 	}
-	while (n > 0) {
-		const struct frame *f = stacks_frame(h->c->stacks, h->frames[--n]);
-		stack = collector_stack(h->c, stack, f->function, f->line);
-	}
+	while (n > 0)
+		stack = collector_stack(h->c, stack, h->frames[--n]);
 	return stack;
 }
 
@@ -477,10 +499,13 @@ static uint32_t put_python(struct hybrid *h, uint32_t stack, uint32_t python, in
 static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s, bool merging, bool innermost)
 {
 	for (uint32_t i = s->n; i-- > 0;) {
-		const struct place *p = &h->places[s->first + i];
+		struct place *p = &h->places[s->first + i];
 		bool calls = merging && (p->calls || (p->calls_here && s->object == h->interpreter));
-		if (!calls || (innermost && i == 0))
-			stack = collector_stack(h->c, stack, p->function, p->line);
+		if (calls && !(innermost && i == 0))
+			continue;
+		if (!p->frame)
+			p->frame = collector_frame(h->c, p->function, p->line);
+		stack = collector_stack(h->c, stack, p->frame);
 	}
 	return stack;
 }
@@ -488,8 +513,6 @@ static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s,
 uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
 {
 	bool merging = python != 0;
-	if (!h->merged || h->n_merged * 2 > h->merged_mask)
-		merged_grow(h);
 	uint32_t stack = collect_steps(h, native, python);
 	if (merging)
 		leave_out_nameless(h);
@@ -499,11 +522,8 @@ uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
 			stack = put_python(h, stack, s->python, s->runs);
 		else if (!s->left_out)
 			stack = put_site(h, stack, s->site, merging, i == 0);
-		if (i > 0 && !s->site->bridge && !is_nameless_part(h, s->site) && stack) {
-			merged_put(h, s, stack);
-			if (h->n_merged * 2 > h->merged_mask)
-				merged_grow(h);
-		}
+		if (i > 0 && !s->site->bridge && !is_nameless_part(h, s->site) && stack)
+			merged_put(h, s->node, s->python, stack);
 	}
 	return stack;
 }

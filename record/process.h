@@ -31,6 +31,8 @@ struct code {
 	unsigned minor;
 	uint8_t *table;
 	size_t table_size;
+	uint32_t *frames;		/* in the trace, by instruction; 0: not yet asked for */
+	size_t cap_frames;
 };
 
 struct process {

@@ -12,6 +12,8 @@
 #include "pylines.h"
 #include "xmalloc.h"
 
+#define MOST_FRAMES_KEPT 65536	/* of one code object; of instructions behind those the line is found each time */
+
 _Static_assert((int)WIRE_PYMALLOC_REALLOC == (int)MT_PYMALLOC_REALLOC, "allocators are numbered alike");
 
 /* ---------------------------------------------------------------- threads */
@@ -319,8 +321,31 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size)
 	GROW(p->codes, w.id, p->cap_codes);
 	memset(p->codes + cap, 0, (p->cap_codes - cap) * sizeof *p->codes);
 	struct code *c = &p->codes[w.id];
-	*c = (struct code){ collector_function(p->c, &ev), w.first_line, w.minor, xmalloc(table.n + 1), table.n };
+	free(c->table);
+	free(c->frames);
+	*c = (struct code){ collector_function(p->c, &ev), w.first_line, w.minor, xmalloc(table.n + 1), table.n, NULL, 0 };
 	memcpy(c->table, table.p, table.n);
+}
+
+static uint32_t make_frame(struct process *p, const struct code *c, int lasti)
+{
+	int line = py_line(c->minor, c->table, c->table_size, c->first_line, lasti);
+	if (line <= 0)			/* an instruction the compiler added belongs to no line */
+		line = c->first_line;
+	return collector_frame(p->c, c->function, line > 0 ? (uint32_t)line : 0);
+}
+
+/* Of the instruction at byte `lasti`: kept, for a line table is read from its beginning each time. */
+static uint32_t frame_of(struct process *p, struct code *c, int lasti)
+{
+	size_t i = lasti < 0 ? 0 : (size_t)lasti / 2 + 1, cap = c->cap_frames;
+	if (i >= MOST_FRAMES_KEPT)
+		return make_frame(p, c, lasti);
+	GROW(c->frames, i, c->cap_frames);
+	memset(c->frames + cap, 0, (c->cap_frames - cap) * sizeof *c->frames);
+	if (c->frames[i] == 0)
+		c->frames[i] = make_frame(p, c, lasti);
+	return c->frames[i];
 }
 
 static void take_node(struct process *p, const struct wire_slot *s)
@@ -328,15 +353,12 @@ static void take_node(struct process *p, const struct wire_slot *s)
 	uint32_t code = (uint32_t)s->addr, id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
 	int lasti = (int)(int32_t)(s->addr >> 32);
 	stacks_room(p, id);
-	const struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
+	struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
 	if (!c || !c->function) {	/* its definition was abandoned by a dying thread */
 		p->stacks[id] = stack_of(p, parent);
 		return;
 	}
-	int line = py_line(c->minor, c->table, c->table_size, c->first_line, lasti);
-	if (line <= 0)			/* an instruction the compiler added belongs to no line */
-		line = c->first_line;
-	p->stacks[id] = collector_stack(p->c, stack_of(p, parent), c->function, line > 0 ? (uint32_t)line : 0);
+	p->stacks[id] = collector_stack(p->c, stack_of(p, parent), frame_of(p, c, lasti));
 }
 
 /* ---------------------------------------------------------------- C */
@@ -448,8 +470,10 @@ void records_clear(struct process *p)
 			free(p->threads[i]->cut);
 			free(p->threads[i]);
 		}
-	for (size_t i = 0; i < p->cap_codes; i++)
+	for (size_t i = 0; i < p->cap_codes; i++) {
 		free(p->codes[i].table);
+		free(p->codes[i].frames);
+	}
 	free(p->threads);
 	free(p->codes);
 	free(p->stacks);

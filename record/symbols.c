@@ -2,8 +2,9 @@
  * symbols.c - functions, files and lines by libdw
  *
  * libdw's own searches walk a whole compilation unit for every address. Here a
- * unit's functions and what was inlined into them are gathered once, when the
- * first address in it is asked for, and an object's symbols are sorted once.
+ * unit's functions are gathered once, when the first address in it is asked
+ * for, and what was inlined into one when the first address in that is; an
+ * object's symbols are sorted once.
  */
 #include "symbols.h"
 
@@ -28,16 +29,28 @@ struct symbol {
 	unsigned char rank;		/* of two at one address, the more global one is shown */
 };
 
-/* A function, or a function inlined into the one before it. In the order of the unit's tree: outer before inner. */
+/* Where a function is, or one that was inlined. */
 struct scope {
 	uint64_t low, high;
 	Dwarf_Off die;
 };
 
+struct scopes {
+	struct scope *at;
+	size_t n, cap;
+};
+
+/* A function that is in no other, and what is within it, as far as it was read, in the order of the tree: outer before inner. */
+struct function {
+	struct scope whole;
+	bool read;
+	struct scopes within;		/* itself first */
+};
+
 struct unit {
 	Dwarf_Die die;
 	bool read;
-	struct scope *scopes;
+	struct function *functions;
 	size_t n, cap;
 };
 
@@ -204,46 +217,93 @@ static void read_units(struct dwfl_object *d)
 		qsort(d->ranges, d->n_ranges, sizeof *d->ranges, range_order);
 }
 
-static void add_scopes(struct unit *u, Dwarf_Die *die)
+static void add_scopes(struct scopes *to, Dwarf_Die *die)
 {
 	Dwarf_Addr base, low, high;
 	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
-		GROW(u->scopes, u->n, u->cap);
-		u->scopes[u->n++] = (struct scope){ low, high, dwarf_dieoffset(die) };
+		GROW(to->at, to->n, to->cap);
+		to->at[to->n++] = (struct scope){ low, high, dwarf_dieoffset(die) };
 	}
 }
 
-static void read_scopes(struct unit *u, Dwarf_Die *parent, unsigned depth)
+/* What may hold functions, and is none itself. */
+static bool is_container(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
+	       tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+}
+
+/* The same, in a function. */
+static bool is_block(int tag)
+{
+	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(tag);
+}
+
+static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
 {
 	Dwarf_Die die;
 	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
 		return;
 	do {
-		size_t before = u->n;
-		switch (dwarf_tag(&die)) {
-		case DW_TAG_subprogram:
-			add_scopes(u, &die);
-			if (u->n > before)	/* it has code: not a declaration, not only a pattern for inlining */
-				read_scopes(u, &die, depth + 1);
-			break;
-		case DW_TAG_inlined_subroutine:
-			add_scopes(u, &die);
-			read_scopes(u, &die, depth + 1);
-			break;
-		case DW_TAG_lexical_block:
-		case DW_TAG_try_block:
-		case DW_TAG_catch_block:
-		case DW_TAG_namespace:
-		case DW_TAG_module:
-		case DW_TAG_structure_type:
-		case DW_TAG_class_type:
-		case DW_TAG_union_type:
-			read_scopes(u, &die, depth + 1);
-			break;
-		default:
-			break;
+		int tag = dwarf_tag(&die);
+		struct scopes parts = { 0 };
+		if (tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
+			add_scopes(&parts, &die);
+		else if (is_container(tag))
+			read_functions(u, &die, depth + 1);
+		for (size_t i = 0; i < parts.n; i++) {
+			GROW(u->functions, u->n, u->cap);
+			u->functions[u->n++] = (struct function){ .whole = parts.at[i] };
 		}
+		free(parts.at);
 	} while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static void read_scopes(struct scopes *to, Dwarf_Die *parent, unsigned depth)
+{
+	Dwarf_Die die;
+	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
+		return;
+	do {
+		int tag = dwarf_tag(&die);
+		size_t before = to->n;
+		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
+			add_scopes(to, &die);
+		if (to->n > before || tag == DW_TAG_inlined_subroutine || is_block(tag))
+			read_scopes(to, &die, depth + 1);
+	} while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static const struct scopes *scopes_of(struct dwfl_object *d, struct function *f)
+{
+	Dwarf_Die die;
+	if (!f->read && dwarf_offdie(d->dwarf, f->whole.die, &die)) {
+		add_scopes(&f->within, &die);
+		read_scopes(&f->within, &die, 0);
+	}
+	f->read = true;
+	return &f->within;
+}
+
+static bool covers(const struct scope *s, uint64_t address)
+{
+	return address >= s->low && address < s->high;
+}
+
+/* The scopes of the function at an address, those of other addresses among them. NULL: none. */
+static const struct scopes *find_scopes(struct dwfl_object *d, struct unit *u, uint64_t address)
+{
+	for (size_t i = u->n; i-- > 0;)
+		if (covers(&u->functions[i].whole, address))
+			return scopes_of(d, &u->functions[i]);
+	/* A function in a function (GNU C, Ada, Fortran) has code of its own, elsewhere. */
+	for (size_t i = u->n; i-- > 0;) {
+		const struct scopes *s = scopes_of(d, &u->functions[i]);
+		for (size_t k = s->n; k-- > 0;)
+			if (covers(&s->at[k], address))
+				return s;
+	}
+	return NULL;
 }
 
 static struct unit *find_unit(struct dwfl_object *d, uint64_t address)
@@ -263,7 +323,7 @@ static struct unit *find_unit(struct dwfl_object *d, uint64_t address)
 	struct unit *u = &d->units[d->ranges[low - 1].unit];
 	if (!u->read) {
 		u->read = true;
-		read_scopes(u, &u->die, 0);
+		read_functions(u, &u->die, 0);
 	}
 	return u;
 }
@@ -333,10 +393,10 @@ static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t a
 {
 	Dwarf_Die inner = { 0 };
 	struct unit *u = find_unit(d, address);
-	for (size_t i = u ? u->n : 0; i-- > 0;) {
-		const struct scope *scope = &u->scopes[i];
+	const struct scopes *scopes = u ? find_scopes(d, u, address) : NULL;
+	for (size_t i = scopes ? scopes->n : 0; i-- > 0;) {
 		Dwarf_Die die;
-		if (address < scope->low || address >= scope->high || !dwarf_offdie(d->dwarf, scope->die, &die))
+		if (!covers(&scopes->at[i], address) || !dwarf_offdie(d->dwarf, scopes->at[i].die, &die))
 			continue;
 		const char *name = function_name(s, &die);
 		struct location l = { .name = name ? name : "?", .file = "" };
@@ -447,12 +507,19 @@ struct symbols *symbols_new(void)
 	return xcalloc(1, sizeof(struct symbols));
 }
 
+static void unit_clear(struct unit *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		free(u->functions[i].within.at);
+	free(u->functions);
+}
+
 static void object_free(struct object *o)
 {
 	struct dwfl_object *d = o->data;
 	if (d) {
 		for (size_t i = 0; i < d->n_units; i++)
-			free(d->units[i].scopes);
+			unit_clear(&d->units[i]);
 		free(d->units);
 		free(d->ranges);
 		free(d->symbols);

@@ -47,8 +47,13 @@ wait_for() { # PATTERN FILE
 
 # known.py, ready; it is told by `tell`, and answers in the file out.
 start_known() { # [COMMAND...] PYTHON
+	LD_BIND_NOW=1 start_told "$@" "$TESTS/attach/known.py"
+}
+
+start_told() { # COMMAND...: it reads its orders from `tell`, and has said "ready"
+	rm -f in
 	mkfifo in
-	LD_BIND_NOW=1 "$@" "$TESTS/attach/known.py" < in > out 3>&- &
+	"$@" < in > out 3>&- &
 	pid=$!
 	started+=("$pid")
 	exec 7> in
@@ -227,12 +232,7 @@ check_undone() { # PYTHON [OPTION...]
 		    subprocess.run([sys.executable, "-c", "x = bytearray(777776)"], check=True)
 		    print("done", flush=True)
 	END
-	mkfifo in
-	python3 parent.py < in > out 3>&- &
-	pid=$!
-	started+=("$pid")
-	exec 7> in
-	wait_for ready out
+	start_told python3 parent.py
 	attach --follow-fork
 	tell work done
 	detach
@@ -256,13 +256,7 @@ check_child() { # [OPTION...]
 		    x = bytearray(777776)
 		    print("done", flush=True)
 	END
-	rm -f in
-	mkfifo in
-	python3 splits.py < in > out 3>&- &
-	pid=$!
-	started+=("$pid")
-	exec 7> in
-	wait_for ready out
+	start_told python3 splits.py
 	attach "$@"
 	tell fork 'child .* '
 	detach
@@ -342,12 +336,7 @@ check_child() { # [OPTION...]
 	cc -w -shared -fPIC -o plugins/libplug.so plug.c
 	cc -w -shared -fPIC -Wl,--enable-new-dtags,-rpath,'$ORIGIN/plugins' -o libcaller.so caller.c
 	cc -w -o main main.c -ldl
-	mkfifo in
-	./main < in > out 3>&- &
-	pid=$!
-	started+=("$pid")
-	exec 7> in
-	wait_for ready out
+	start_told ./main
 	for option in --verbose --native; do
 		attach $option
 		tell plug done

@@ -112,7 +112,7 @@ class Bench:
         self.results = {}
 
     def is_there(self, program):
-        return program in OURS or os.path.exists(self.command(program)[0])
+        return all(os.path.exists(a) for a in self.command(program) if a.endswith(".py"))
 
     def command(self, program):
         """A program as an argument list behind the interpreter's name."""
@@ -121,7 +121,8 @@ class Bench:
         if program in OURS:
             return [os.path.join(HERE, "malloc_loops.py")] + ([self.loops] if program.endswith("_c") else [])
         folder, arguments = PYPERFORMANCE[program]
-        return benchmark(self.folder, folder, arguments)
+        anew = [os.path.join(HERE, "pickle_anew.py")] if "--pure-python" in arguments else []
+        return anew + benchmark(self.folder, folder, arguments)
 
     def variants(self, program, mode):
         memray, memrec = MODES[mode]
