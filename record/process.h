@@ -8,6 +8,7 @@
 #include "collector.h"
 #include "hybrid.h"
 #include "info.h"
+#include "pylines.h"
 #include "regions.h"
 #include "wire.h"
 
@@ -31,6 +32,7 @@ struct code {
 	unsigned minor;
 	uint8_t *table;
 	size_t table_size;
+	struct py_place place;		/* in the table */
 	uint32_t *frames;		/* in the trace, by instruction; 0: not yet asked for */
 	size_t cap_frames;
 };

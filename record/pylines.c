@@ -11,29 +11,25 @@
 #define NO_LINE (-1)
 
 /* 3.8, 3.9: pairs of (bytes, lines) to go on by; the lines count from the byte they lead to. */
-static int line_lnotab(const uint8_t *p, size_t n, int line, int lasti)
+static int line_lnotab(struct py_place *here, const uint8_t *p, size_t n, int lasti)
 {
-	int at = 0;
-	for (size_t i = 0; i + 1 < n; i += 2) {
-		at += p[i];
-		if (at > lasti)
-			break;
-		line += (int8_t)p[i + 1];
+	for (; here->at + 1 < n && here->byte + p[here->at] <= lasti; here->at += 2) {
+		here->byte += p[here->at];
+		here->line += (int8_t)p[here->at + 1];
 	}
-	return line;
+	return here->line;
 }
 
 /* 3.10: pairs of (length in bytes, lines to go on by first); -128: no line. */
-static int line_pep626(const uint8_t *p, size_t n, int line, int lasti)
+static int line_pep626(struct py_place *here, const uint8_t *p, size_t n, int lasti)
 {
-	int end = 0;
-	for (size_t i = 0; i + 1 < n; i += 2) {
-		int delta = (int8_t)p[i + 1];
-		end += p[i];
-		if (delta != -128)
-			line += delta;
+	for (; here->at + 1 < n; here->at += 2) {
+		int delta = (int8_t)p[here->at + 1], end = here->byte + p[here->at];
+		int line = delta == -128 ? here->line : here->line + delta;
 		if (lasti < end)
 			return delta == -128 ? NO_LINE : line;
+		here->byte = end;
+		here->line = line;
 	}
 	return NO_LINE;
 }
@@ -78,31 +74,39 @@ static bool take_lines(struct bytes *b, unsigned code, int *lines)
 }
 
 /* From 3.11: entries of 1ccccnnn (kind, length - 1 in units of two bytes) and what the kind needs. */
-static int line_pep657(const uint8_t *p, size_t n, int line, int lasti)
+static int line_pep657(struct py_place *here, const uint8_t *p, size_t n, int lasti)
 {
-	struct bytes b = { p, p + n };
-	int end = 0;
+	struct bytes b = { p + here->at, p + n };
 	while (b.p < b.end) {
 		uint8_t head = *b.p++;
 		unsigned code = head >> 3 & 15;
-		int lines = 0;
-		end += ((head & 7) + 1) * 2;
+		int lines = 0, end = here->byte + ((head & 7) + 1) * 2;
 		if (code != 15 && !take_lines(&b, code, &lines))
 			return NO_LINE;
-		line = (int)((unsigned)line + (unsigned)lines);	/* any bytes will do: it may wrap */
+		int line = (int)((unsigned)here->line + (unsigned)lines);	/* any bytes will do: it may wrap */
 		if (lasti < end)
 			return code == 15 ? NO_LINE : line;
+		*here = (struct py_place){ (size_t)(b.p - p), end, line };
 	}
 	return NO_LINE;
 }
 
-int py_line(unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti)
+int py_line_from(struct py_place *from, unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti)
 {
 	if (minor < 8)
 		return NO_LINE;
 	if (lasti < 0)
 		return first_line;
+	if (from->at == 0 || lasti < from->byte)
+		*from = (struct py_place){ .line = first_line };
 	if (minor <= 9)
-		return line_lnotab(table, n, first_line, lasti);
-	return minor == 10 ? line_pep626(table, n, first_line, lasti) : line_pep657(table, n, first_line, lasti);
+		return line_lnotab(from, table, n, lasti);
+	return minor == 10 ? line_pep626(from, table, n, lasti) : line_pep657(from, table, n, lasti);
+}
+
+int py_line(unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti)
+{
+	struct py_place place = { 0 };
+
+	return py_line_from(&place, minor, table, n, first_line, lasti);
 }

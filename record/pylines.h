@@ -16,4 +16,13 @@
  */
 int py_line(unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti);
 
+/* A place in a line table: that of the entry found last, from where the next search of that table goes on. Begins all zero. */
+struct py_place {
+	size_t at;			/* bytes of the table before it */
+	int byte, line;			/* where the instructions it speaks of begin, the line before */
+};
+
+/* The same, of one table again and again: cheap for instructions behind the one before. */
+int py_line_from(struct py_place *from, unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti);
+
 #endif

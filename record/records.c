@@ -9,7 +9,6 @@
 
 #include "error.h"
 #include "info.h"
-#include "pylines.h"
 #include "xmalloc.h"
 
 #define MOST_FRAMES_KEPT 65536	/* of one code object; of instructions behind those the line is found each time */
@@ -323,19 +322,19 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size)
 	struct code *c = &p->codes[w.id];
 	free(c->table);
 	free(c->frames);
-	*c = (struct code){ collector_function(p->c, &ev), w.first_line, w.minor, xmalloc(table.n + 1), table.n, NULL, 0 };
+	*c = (struct code){ collector_function(p->c, &ev), w.first_line, w.minor, xmalloc(table.n + 1), table.n, .frames = NULL };
 	memcpy(c->table, table.p, table.n);
 }
 
-static uint32_t make_frame(struct process *p, const struct code *c, int lasti)
+static uint32_t make_frame(struct process *p, struct code *c, int lasti)
 {
-	int line = py_line(c->minor, c->table, c->table_size, c->first_line, lasti);
+	int line = py_line_from(&c->place, c->minor, c->table, c->table_size, c->first_line, lasti);
 	if (line <= 0)			/* an instruction the compiler added belongs to no line */
 		line = c->first_line;
 	return collector_frame(p->c, c->function, line > 0 ? (uint32_t)line : 0);
 }
 
-/* Of the instruction at byte `lasti`: kept, for a line table is read from its beginning each time. */
+/* Of the instruction at byte `lasti`. Kept: the same instruction calls from many stacks. */
 static uint32_t frame_of(struct process *p, struct code *c, int lasti)
 {
 	size_t i = lasti < 0 ? 0 : (size_t)lasti / 2 + 1, cap = c->cap_frames;

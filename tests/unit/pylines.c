@@ -91,6 +91,25 @@ static bool any_bytes_will_do(void)
 	return true;
 }
 
+/* One place for all searches of a table, whatever their order. */
+static bool going_on_from_the_last_place_finds_the_same(void)
+{
+	srandom(2);
+	for (int i = 0; i < 5000; i++) {
+		uint8_t t[60];
+		for (size_t j = 0; j < sizeof t; j++)
+			t[j] = (uint8_t)random() % (random() % 3 ? 12 : 255) | (random() % 2 ? 0x80 : 0);
+		for (unsigned minor = 8; minor <= 15; minor++) {
+			struct py_place place = { 0 };
+			for (int k = 0; k < 40; k++) {
+				int lasti = (int)(random() % 120) - 2;
+				EXPECT(py_line_from(&place, minor, t, sizeof t, 7, lasti) == py_line(minor, t, sizeof t, 7, lasti));
+			}
+		}
+	}
+	return true;
+}
+
 int main(void)
 {
 	CHECK("lnotab counts lines from the byte they lead to", lnotab_counts_lines_from_the_byte_they_lead_to());
@@ -98,5 +117,6 @@ int main(void)
 	CHECK("pep657 has entries of every kind", pep657_has_entries_of_every_kind());
 	CHECK("an unknown version has no lines", an_unknown_version_has_no_lines());
 	CHECK("any bytes will do", any_bytes_will_do());
+	CHECK("going on from the last place finds the same", going_on_from_the_last_place_finds_the_same());
 	return check_done();
 }
