@@ -88,6 +88,17 @@ trails() { # SCRIPT [ARG...]
 	grep -q 'different [1-9]' counts
 }
 
+@test "the walker on aarch64: backtrace()'s frames, with and without frame pointers, signed return addresses" {
+	command -v aarch64-linux-gnu-gcc > /dev/null && command -v qemu-aarch64 > /dev/null || skip "no aarch64-linux-gnu-gcc with qemu-aarch64"
+	root=$TESTS/..
+	for flags in -O2 -O0 "-O3 -fomit-frame-pointer" "-O2 -fno-omit-frame-pointer -mbranch-protection=standard"; do
+		aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -I"$root/format" -I"$root/record" -I"$root/record/agent" -I"$TESTS/unit" -g $flags \
+			-o walker "$TESTS/unit/cfi.c" "$root/record/agent/cfi.c"
+		run -0 qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu ./walker
+		[ "$(grep -c '^ok' <<< "$output")" -eq 3 ]
+	done
+}
+
 @test "exceptions are still unwound by libgcc" {
 	c++ -O2 -o throwing "$TESTS/native/throwing.cpp" -lpthread
 	LD_DEBUG=bindings LD_DEBUG_OUTPUT=bind run --separate-stderr memrec --native -f -o t.lz4 -- ./throwing

@@ -188,7 +188,9 @@ static inline bool cfi_is_by_sp(uintptr_t pc)
 #else
 #define CFI_BEGIN(f) \
 	do { \
-		__asm__ volatile("adr %0, .\n\tmov %1, sp\n\tmov %2, x29" : "=&r"((f)->pc), "=&r"((f)->sp), "=&r"((f)->fp)); \
+		/* x30: the return address shall be on the stack by now, for no step asks for that register. */ \
+		__asm__ volatile("adr %0, .\n\tmov %1, sp\n\tmov %2, x29" \
+				 : "=&r"((f)->pc), "=&r"((f)->sp), "=&r"((f)->fp) : : "x30"); \
 		(f)->ip_slot = (f)->fp_slot = 0; \
 	} while (0)
 #endif
