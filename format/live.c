@@ -15,32 +15,36 @@
 #include "xmalloc.h"
 
 #define NEAR_LEAST 4096u
+#define FAR_LEAST 64u
 
-/* A near entry's size when it is none. Blocks as large, or with a weight, are far. */
-#define CLOSED UINT32_MAX
-
-struct near {
+/*
+ * An entry of either. Its size when it is none, and when it is a block that
+ * does not fit, as large or with a weight: such are far, and kept whole in `odd`
+ * at `key`.
+ */
+struct entry {
 	uint32_t id, size, key, thread;
 };
 
-/* A far entry's mark: FREE, DEAD (was in use: a search goes on over it), or the id + 1. */
-#define FREE 0
-#define DEAD UINT64_MAX
+#define CLOSED UINT32_MAX
+#define ODD (UINT32_MAX - 1)
 
-struct far {
-	uint64_t mark;
-	struct block block;
-};
+/* A far entry that is none: never in use, or once (a search goes on over it). */
+#define FREE ((struct entry){ .size = CLOSED, .key = 0 })
+#define DEAD ((struct entry){ .size = CLOSED, .key = 1 })
 
 struct live {
-	struct near *near;
+	struct entry *near;
 	size_t near_cap;	/* 0 or a power of 2 */
 	size_t near_count;
-	struct far *far;
+	struct entry *far;
 	size_t far_cap;		/* 0 or a power of 2 */
 	size_t far_used;	/* not FREE */
 	size_t far_count;	/* neither FREE nor DEAD */
 	uint32_t far_last;	/* no id above it was ever far */
+	struct block *odd;
+	size_t n_odd, cap_odd;
+	uint32_t odd_free;	/* of those given back, the first, + 1; each tells the next in its key */
 };
 
 struct live *live_new(void)
@@ -52,9 +56,56 @@ void live_free(struct live *l)
 {
 	if (!l)
 		return;
-	free(l->near);
-	free(l->far);
+	live_clear(l);
 	free(l);
+}
+
+/* ---------------------------------------------------------------- entries */
+
+static bool fits(const struct block *b)
+{
+	return b->weight == 1 && b->size < ODD;
+}
+
+static struct entry entry_of(uint32_t id, const struct block *b)
+{
+	return (struct entry){ .id = id, .size = (uint32_t)b->size, .key = b->key, .thread = b->thread };
+}
+
+static struct block block_of(const struct live *l, const struct entry *e)
+{
+	if (e->size == ODD)
+		return l->odd[e->key];
+	return (struct block){ .size = e->size, .weight = 1, .key = e->key, .thread = e->thread };
+}
+
+static struct entry odd_entry(struct live *l, uint32_t id, const struct block *b)
+{
+	uint32_t at = l->odd_free;
+
+	if (at) {
+		l->odd_free = l->odd[--at].key;
+	} else {
+		GROW(l->odd, l->n_odd, l->cap_odd);
+		at = (uint32_t)l->n_odd++;
+	}
+	l->odd[at] = *b;
+	return (struct entry){ .id = id, .size = ODD, .key = at };
+}
+
+/* A far entry's part of `odd` is not needed any more. */
+static void odd_give_back(struct live *l, const struct entry *e)
+{
+	if (e->size != ODD)
+		return;
+	l->odd[e->key].key = l->odd_free;
+	l->odd_free = e->key + 1;
+}
+
+static void close_all(struct entry *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		e[i] = FREE;
 }
 
 /* ---------------------------------------------------------------- the table */
@@ -64,30 +115,35 @@ static size_t far_slot(const struct live *l, uint32_t id)
 	return (size_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (l->far_cap - 1);
 }
 
-static struct far *far_find(const struct live *l, uint32_t id)
+static bool was_never(const struct entry *e)
+{
+	return e->size == CLOSED && e->key == FREE.key;
+}
+
+static struct entry *far_find(const struct live *l, uint32_t id)
 {
 	if (l->far_count == 0 || id > l->far_last)
 		return NULL;
 	for (size_t i = far_slot(l, id);; i = (i + 1) & (l->far_cap - 1)) {
-		if (l->far[i].mark == (uint64_t)id + 1)
+		if (l->far[i].id == id && l->far[i].size != CLOSED)
 			return &l->far[i];
-		if (l->far[i].mark == FREE)
+		if (was_never(&l->far[i]))
 			return NULL;
 	}
 }
 
-/* `id` is not in the table, and the table has room. */
-static void far_insert(struct live *l, uint32_t id, const struct block *b)
+/* Its id is not in the table, and the table has room. */
+static void far_insert(struct live *l, const struct entry *e)
 {
-	size_t i = far_slot(l, id);
+	size_t i = far_slot(l, e->id);
 
-	while (l->far[i].mark != FREE && l->far[i].mark != DEAD)
+	while (l->far[i].size != CLOSED)
 		i = (i + 1) & (l->far_cap - 1);
-	l->far_used += l->far[i].mark == FREE;
+	l->far_used += was_never(&l->far[i]);
 	l->far_count++;
-	if (id > l->far_last)
-		l->far_last = id;
-	l->far[i] = (struct far){ .mark = (uint64_t)id + 1, .block = *b };
+	if (e->id > l->far_last)
+		l->far_last = e->id;
+	l->far[i] = *e;
 }
 
 /* Room for one more: at most half in use after a rebuild, which also sweeps the dead. */
@@ -96,89 +152,74 @@ static void far_make_room(struct live *l)
 	if (l->far_used + 1 <= l->far_cap - l->far_cap / 4 && l->far_cap)
 		return;
 
-	struct far *old = l->far;
-	size_t old_cap = l->far_cap, cap = 64;
+	struct entry *old = l->far;
+	size_t old_cap = l->far_cap, cap = FAR_LEAST;
 	while (cap < 2 * (l->far_count + 1))
 		cap *= 2;
-	l->far = xcalloc(cap, sizeof *l->far);
+	l->far = xreallocarray(NULL, cap, sizeof *l->far);
+	close_all(l->far, cap);
 	l->far_cap = cap;
 	l->far_used = l->far_count = 0;
 	for (size_t i = 0; i < old_cap; i++)
-		if (old[i].mark != FREE && old[i].mark != DEAD)
-			far_insert(l, (uint32_t)(old[i].mark - 1), &old[i].block);
+		if (old[i].size != CLOSED)
+			far_insert(l, &old[i]);
 	free(old);
 }
 
-/* Put an id that is not there. */
-static void far_put(struct live *l, uint32_t id, const struct block *b)
+/* Put what is not there. */
+static void far_put(struct live *l, const struct entry *e)
 {
 	far_make_room(l);
-	far_insert(l, id, b);
+	far_insert(l, e);
 }
 
 static bool far_take(struct live *l, uint32_t id, struct block *b)
 {
-	struct far *f = far_find(l, id);
+	struct entry *f = far_find(l, id);
 
 	if (!f)
 		return false;
-	*b = f->block;
-	f->mark = DEAD;
+	*b = block_of(l, f);
+	odd_give_back(l, f);
+	*f = DEAD;
 	l->far_count--;
 	return true;
 }
 
 /* ---------------------------------------------------------------- the array */
 
-static bool fits_near(const struct block *b)
-{
-	return b->weight == 1 && b->size < CLOSED;
-}
-
-static struct near near_of(uint32_t id, const struct block *b)
-{
-	return (struct near){ .id = id, .size = (uint32_t)b->size, .key = b->key, .thread = b->thread };
-}
-
-static struct block block_of(const struct near *n)
-{
-	return (struct block){ .size = n->size, .weight = 1, .key = n->key, .thread = n->thread };
-}
-
 /* Where id is if it is near. */
-static struct near *place_of(const struct live *l, uint32_t id)
+static struct entry *place_of(const struct live *l, uint32_t id)
 {
 	return &l->near[id & (l->near_cap - 1)];
 }
 
-static bool is(const struct near *n, uint32_t id)
+static bool is(const struct entry *n, uint32_t id)
 {
 	return n->id == id && n->size != CLOSED;
 }
 
-/* Twice as many places: who shared one before still does not. */
+/* Twice as many places: who shared one before still does not. Each stays, or goes as far up as there were places. */
 static __attribute__((noinline)) void near_grow(struct live *l)
 {
-	struct near *old = l->near;
 	size_t old_cap = l->near_cap;
 
 	l->near_cap = old_cap ? 2 * old_cap : NEAR_LEAST;
-	l->near = xmalloc(l->near_cap * sizeof *l->near);
-	for (size_t i = 0; i < l->near_cap; i++)
-		l->near[i].size = CLOSED;
-	for (size_t i = 0; i < old_cap; i++)
-		if (old[i].size != CLOSED)
-			*place_of(l, old[i].id) = old[i];
-	free(old);
+	l->near = xreallocarray(l->near, l->near_cap, sizeof *l->near);
+	close_all(l->near + old_cap, l->near_cap - old_cap);
+	for (size_t i = 0; i < old_cap; i++) {
+		struct entry e = l->near[i];
+		if (e.size == CLOSED || place_of(l, e.id) == &l->near[i])
+			continue;
+		*place_of(l, e.id) = e;
+		l->near[i] = FREE;
+	}
 }
 
 /* An older one stands where a newer one is to be. */
-static __attribute__((noinline)) void evict(struct live *l, struct near *n)
+static __attribute__((noinline)) void evict(struct live *l, struct entry *n)
 {
-	struct block b = block_of(n);
-
-	far_put(l, n->id, &b);
-	n->size = CLOSED;
+	far_put(l, n);
 	l->near_count--;
 }
 
@@ -186,14 +227,23 @@ static __attribute__((noinline)) void evict(struct live *l, struct near *n)
 
 bool live_find(const struct live *l, uint32_t id, struct block *b)
 {
-	if (l->near_cap && is(place_of(l, id), id)) {
-		*b = block_of(place_of(l, id));
-		return true;
-	}
-	const struct far *f = far_find(l, id);
-	if (f)
-		*b = f->block;
-	return f != NULL;
+	const struct entry *e = l->near_cap && is(place_of(l, id), id) ? place_of(l, id) : far_find(l, id);
+
+	if (e)
+		*b = block_of(l, e);
+	return e != NULL;
+}
+
+/* known: its entry in the table, if it has one already. */
+static __attribute__((noinline)) void open_far(struct live *l, struct entry *known, uint32_t id, const struct block *b)
+{
+	if (known)
+		odd_give_back(l, known);
+	struct entry e = fits(b) ? entry_of(id, b) : odd_entry(l, id, b);
+	if (known)
+		*known = e;
+	else
+		far_put(l, &e);
 }
 
 void live_open(struct live *l, uint32_t id, const struct block *b)
@@ -201,32 +251,30 @@ void live_open(struct live *l, uint32_t id, const struct block *b)
 	if (2 * (l->near_count + l->far_count) >= l->near_cap)
 		near_grow(l);
 
-	struct near *n = place_of(l, id);
-	struct far *f = NULL;
+	struct entry *n = place_of(l, id), *far = NULL;
 	if (is(n, id)) {
 		l->near_count--;
 		n->size = CLOSED;
-	} else if ((f = far_find(l, id))) {
-		f->block = *b;
-		return;
+	} else {
+		far = far_find(l, id);
 	}
-	if (!fits_near(b)) {
-		far_put(l, id, b);
+	if (far || !fits(b)) {
+		open_far(l, far, id, b);
 		return;
 	}
 	if (n->size != CLOSED)
 		evict(l, n);
-	*n = near_of(id, b);
+	*n = entry_of(id, b);
 	l->near_count++;
 }
 
 bool live_close(struct live *l, uint32_t id, struct block *b)
 {
-	struct near *n = l->near_cap ? place_of(l, id) : NULL;
+	struct entry *n = l->near_cap ? place_of(l, id) : NULL;
 
 	if (!n || !is(n, id))
 		return far_take(l, id, b);
-	*b = block_of(n);
+	*b = block_of(l, n);
 	n->size = CLOSED;
 	l->near_count--;
 	return true;
@@ -234,22 +282,13 @@ bool live_close(struct live *l, uint32_t id, struct block *b)
 
 bool live_each(const struct live *l, size_t *cursor, uint32_t *id, struct block *b)
 {
-	for (; *cursor < l->near_cap; ++*cursor) {
-		const struct near *n = &l->near[*cursor];
-		if (n->size == CLOSED)
+	while (*cursor < l->near_cap + l->far_cap) {
+		size_t i = (*cursor)++;
+		const struct entry *e = i < l->near_cap ? &l->near[i] : &l->far[i - l->near_cap];
+		if (e->size == CLOSED)
 			continue;
-		*b = block_of(n);
-		*id = n->id;
-		++*cursor;
-		return true;
-	}
-	for (; *cursor < l->near_cap + l->far_cap; ++*cursor) {
-		const struct far *f = &l->far[*cursor - l->near_cap];
-		if (f->mark == FREE || f->mark == DEAD)
-			continue;
-		*b = f->block;
-		*id = (uint32_t)(f->mark - 1);
-		++*cursor;
+		*b = block_of(l, e);
+		*id = e->id;
 		return true;
 	}
 	return false;
@@ -264,5 +303,6 @@ void live_clear(struct live *l)
 {
 	free(l->near);
 	free(l->far);
+	free(l->odd);
 	memset(l, 0, sizeof *l);
 }

@@ -4,7 +4,7 @@
  * Ids are given out one after the other, and most blocks die young: so the
  * newest are in an array, the older in a hash table. Memory is proportional to
  * what is alive, whatever the ids are: at the most live moment 32 to 64 bytes
- * a block in the array, and 64 more for each that had to leave it.
+ * a block in the array, and 21 to 43 more for each that had to leave it.
  */
 #ifndef LIVE_H
 #define LIVE_H
