@@ -62,6 +62,7 @@ struct dwfl_object {
 	Dwfl_Module *module;
 	Dwarf *dwarf;
 	bool symbols_read, units_read;
+	bool names_only;		/* its debug information is left alone */
 	uint64_t bias, dwarf_bias;	/* libdw's address - bias = the file's */
 	struct symbol *symbols;
 	size_t n_symbols, cap_symbols;
@@ -138,6 +139,18 @@ static const char *demangled(struct symbols *s, const char *name)
 }
 
 /* ---- the symbol table ---- */
+
+/* Without the version that a symbol table may tell behind the name: "fopen@@GLIBC_2.2.5". */
+static const char *symbol_name(struct symbols *s, const char *name)
+{
+	const char *version = strchr(name, '@');
+	if (!version || version == name)
+		return demangled(s, name);
+	char *bare = xasprintf("%.*s", (int)(version - name), name);
+	const char *kept = demangled(s, bare);
+	free(bare);
+	return kept;
+}
 
 static int symbol_order(const void *x, const void *y)
 {
@@ -430,6 +443,21 @@ static bool is_same(Dwfl_Module *m, const uint8_t *id, size_t id_size)
 	return n < 0 || (size_t)n != id_size ? n <= 0 && id_size == 0 : memcmp(bits, id, id_size) == 0;
 }
 
+/*
+ * The C library and its loader are in every process, and their lines are what
+ * nobody looks for. Their debug information, where it is installed, is packed;
+ * to unpack it takes longer than all else here.
+ */
+static bool is_c_library(const char *name)
+{
+	static const char *const names[] = { "libc.so.", "libc-2.", "ld-linux", "ld-2." };
+	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strncmp(base, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 static struct dwfl_object *open_object(const char *name, const char *path, const uint8_t *id, size_t id_size)
 {
 	struct dwfl_object *d = xcalloc(1, sizeof *d);
@@ -448,6 +476,7 @@ static struct dwfl_object *open_object(const char *name, const char *path, const
 	    !is_same(d->module, id, id_size))
 		goto failed;
 	d->bias = bias;
+	d->names_only = is_c_library(name);
 	return d;
 failed:
 	if (d->dwfl)
@@ -491,12 +520,12 @@ size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, con
 	struct dwfl_object *d = o->data;
 	const char *name = NULL;
 	s->n_found = 0;
-	if (d && !d->units_read)
+	if (d && !d->names_only && !d->units_read)
 		read_units(d);
-	if (!d || !locate_by_dwarf(s, d, address + d->bias - d->dwarf_bias)) {
+	if (!d || d->names_only || !locate_by_dwarf(s, d, address + d->bias - d->dwarf_bias)) {
 		name = d ? find_symbol(d, address + d->bias) : NULL;
 		GROW(s->found, s->n_found, s->cap_found);
-		s->found[s->n_found++] = (struct location){ name ? demangled(s, name) : bare_name(s, o, address), "", 0 };
+		s->found[s->n_found++] = (struct location){ name ? symbol_name(s, name) : bare_name(s, o, address), "", 0 };
 	}
 	*locations = s->found;
 	return s->n_found;

@@ -111,11 +111,14 @@ trails() { # SCRIPT [ARG...]
 	cc -O2 -g -o known "$TESTS/native/known.c"
 	memrec --native -o t.lz4 -- ./known
 	run stack_of t.lz4 1234
-	[ "${lines[0]}" = "small:5 (known.c)" ]
-	[ "${lines[1]}" = "alpha:8 (known.c)" ]
-	[ "${lines[2]}" = "beta:14 (known.c)" ]
-	[ "${lines[3]}" = "main:20 (known.c)" ]
+	[ "${lines[0]}" = "small:7 (known.c)" ]
+	[ "${lines[1]}" = "alpha:10 (known.c)" ]
+	[ "${lines[2]}" = "beta:16 (known.c)" ]
+	[ "${lines[3]}" = "main:25 (known.c)" ]
 	memcat --json t.lz4 | head -1 | jq -e '.options.native'
+	run stack_of t.lz4 1357
+	[[ "${lines[0]}" == *strdup*":0 ()" ]]		# of the C library a name, without a version; no line
+	[ "${lines[1]}" = "main:26 (known.c)" ]
 	memcat --json t.lz4 | jq -e 'select(.event == "process" and (.info.module // "" | endswith("/known"))) | .info.build_id | length == 40' | grep -q true
 }
 
@@ -136,7 +139,7 @@ trails() { # SCRIPT [ARG...]
 	objcopy --add-gnu-debuglink=known.debug known
 	memrec --native -o t.lz4 -- ./known
 	run stack_of t.lz4 1234
-	[ "${lines[1]}" = "alpha:8 (known.c)" ]
+	[ "${lines[1]}" = "alpha:10 (known.c)" ]
 }
 
 @test "names of C++ and Rust are demangled" {

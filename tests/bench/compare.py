@@ -265,6 +265,19 @@ def plot(rows, path):
         f.write("\n".join(out) + "\n")
 
 
+def markdown(rows, path):
+    """The medians as a table: a line a program, a column a mode."""
+    first = lambda text: float(text.split()[0])
+    cells = {(r["program"], r["mode"]): "%.2f / %.2f, %.2f" % (
+        first(r["memrec_cpu_gross"]), first(r["memray_cpu_gross"]), r["bytes_memrec"] / r["bytes_memray"]) for r in rows}
+    modes = list(dict.fromkeys(r["mode"] for r in rows))
+    with open(path, "w") as out:
+        out.write("| program | plain, s | %s |\n|---|---|%s\n" % (" | ".join(modes), "---|" * len(modes)))
+        for program in dict.fromkeys(r["program"] for r in rows):
+            plain = median([first(r["plain_cpu_s"]) for r in rows if r["program"] == program])
+            out.write("| %s | %.2f | %s |\n" % (program, plain, " | ".join(cells[program, m] for m in modes)))
+
+
 def others():
     """What else runs: load, and who takes the processors."""
     ps = subprocess.run(["ps", "-eo", "pcpu=,comm=", "--sort=-pcpu"], capture_output=True, text=True).stdout
@@ -311,7 +324,8 @@ def main():
     with open(os.path.join(options.out, "compare.json"), "w") as out:
         json.dump(rows, out, indent=1)
     plot(rows, os.path.join(options.out, "compare.svg"))
-    print("wrote %s/compare.json and compare.svg" % options.out)
+    markdown(rows, os.path.join(options.out, "compare.md"))
+    print("wrote %s/compare.json, compare.svg and compare.md" % options.out)
 
 
 main()

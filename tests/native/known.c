@@ -1,7 +1,9 @@
 /*
- * known.c - one block of 1234 bytes, taken by small() inlined into alpha(), called by beta(), by main()
+ * known.c - one block of 1234 bytes, taken by small() inlined into alpha(), called by beta(), by main();
+ * and one of 1357 by the C library's strdup(), for main()
  */
 #include <stdlib.h>
+#include <string.h>
 static inline __attribute__((always_inline)) void *small(int n) { return malloc(n); }
 __attribute__((noinline)) void *alpha(int n)
 {
@@ -17,6 +19,10 @@ __attribute__((noinline)) void *beta(int n)
 }
 int main(void)
 {
+	char text[1357];
+	memset(text, 'x', sizeof text);
+	text[sizeof text - 1] = 0;
 	free(beta(617));
-	return 0;
+	free(strdup(text));
+	return text[0] != 'x';
 }
