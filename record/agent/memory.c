@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,11 +27,27 @@ void pages_free(void *p, size_t size)
 	errno = e;
 }
 
+/*
+ * From one value to another, if it is that. With one thread the plain instruction
+ * will do (see ring_reserve()): a locked one waits until all that was written
+ * before is in the cache, and what is written under these locks mostly is not.
+ */
+static inline bool word_change(struct lock *l, uint32_t from, uint32_t to)
+{
+#if defined(__x86_64__)
+	if (__libc_single_threaded) {
+		bool changed;
+		__asm__ volatile("cmpxchgl %3, %1" : "=@cce"(changed), "+m"(l->word), "+a"(from) : "r"(to) : "memory");
+		return changed;
+	}
+#endif
+	return __atomic_compare_exchange_n(&l->word, &from, to, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 /* 0 free, 1 taken, 2 taken and waited for: Drepper, "Futexes Are Tricky", mutex 2. */
 void lock_take(struct lock *l)
 {
-	uint32_t seen = 0;
-	if (__atomic_compare_exchange_n(&l->word, &seen, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (word_change(l, 0, 1))
 		return;
 	int e = errno;
 	while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE) != 0)
@@ -40,13 +57,12 @@ void lock_take(struct lock *l)
 
 bool lock_try(struct lock *l)
 {
-	uint32_t seen = 0;
-	return __atomic_compare_exchange_n(&l->word, &seen, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return word_change(l, 0, 1);
 }
 
 void lock_drop(struct lock *l)
 {
-	if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) != 2)
+	if (word_change(l, 1, 0) || __atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) != 2)
 		return;
 	int e = errno;
 	syscall(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);

@@ -32,6 +32,7 @@
 #include "../wire.h"
 
 #define FIRST_FRAMES 256u
+#define NEW_AT_ONCE 32u	/* nodes added under one lock */
 
 bool native_on;
 static struct claims threads;
@@ -164,26 +165,57 @@ static inline bool evaluators_stand(struct thread *t, const struct trail *way, b
 
 /* ---- numbers ---- */
 
-static COLD uint32_t find_node(struct step *step, uint8_t kind, uint32_t parent, uint64_t what, uintptr_t pc)
+static inline struct step *step_place(struct thread *t, uint32_t parent, uint64_t what)
 {
+	uint64_t h = (what ^ (uint64_t)parent << 20) * 0x9E3779B97F4A7C15u;
+	return &t->steps[h >> (64 - LOG2_STEPS)];
+}
+
+/* The number of a node that has one; 0: it has none yet. */
+static inline uint32_t known_node(struct thread *t, uint32_t parent, uint64_t what)
+{
+	struct step *step = step_place(t, parent, what);
+	if (LIKELY(step->what == what && step->parent == parent && step->node != 0))
+		return step->node;
 	uint32_t node = node_known(parent, what);
-	if (node == 0) {
-		if (kind == WIRE_NATIVE)
-			module_of(pc);
-		node = node_add(kind, parent, what);
-	}
-	if (node != NODE_NONE)
+	if (node)
 		*step = (struct step){ what, parent, node };
 	return node;
 }
 
-static inline uint32_t node_of(struct thread *t, uint8_t kind, uint32_t parent, uint64_t what, uintptr_t pc)
+static inline uint64_t frame_what(const struct frame *f)
 {
-	uint64_t h = (what ^ (uint64_t)parent << 20) * 0x9E3779B97F4A7C15u;
-	struct step *step = &t->steps[h >> (64 - LOG2_STEPS)];
-	if (LIKELY(step->what == what && step->parent == parent && step->node != 0))
-		return step->node;
-	return find_node(step, kind, parent, what, pc);
+	return f->pc | (uint64_t)f->runs << 48;
+}
+
+/* Frames from `first` on that were never met under `node`: theirs are new ones. False: no memory. */
+static COLD bool name_new(struct thread *t, uint32_t first, uint32_t node)
+{
+	uint64_t what[NEW_AT_ONCE];
+	uint32_t id[NEW_AT_ONCE];
+	for (uint32_t i = first, end = first; i < t->n;) {
+		uint32_t n = 0, k = 0;
+		for (; end < t->n && n < NEW_AT_ONCE; end++) {
+			const struct frame *f = &t->frames[end];
+			if (is_own(f->pc))
+				continue;
+			module_of(f->pc);
+			what[n++] = frame_what(f);
+		}
+		uint32_t added = node_add_chain(WIRE_NATIVE, node, what, n, id);
+		for (; i < end; i++) {
+			if (!is_own(t->frames[i].pc)) {
+				if (UNLIKELY(k == added)) {
+					t->n = i;
+					return false;
+				}
+				*step_place(t, node, what[k]) = (struct step){ what[k], node, id[k] };
+				node = id[k++];
+			}
+			t->frames[i].node = node;
+		}
+	}
+	return true;
 }
 
 /* Give the frames from `changed` on their nodes, under `node`. False: no memory. */
@@ -192,11 +224,10 @@ static bool name_each(struct thread *t, uint32_t changed, uint32_t node)
 	for (uint32_t i = changed; i < t->n; i++) {
 		struct frame *f = &t->frames[i];
 		if (LIKELY(!is_own(f->pc))) {	/* else the agent's own, as when a code object dies: not to be seen */
-			node = node_of(t, WIRE_NATIVE, node, f->pc | (uint64_t)f->runs << 48, f->pc);
-			if (UNLIKELY(node == NODE_NONE)) {
-				t->n = i;
-				return false;
-			}
+			uint32_t known = known_node(t, node, frame_what(f));
+			if (UNLIKELY(known == 0))
+				return name_new(t, i, node);
+			node = known;
 		}
 		f->node = node;
 	}
@@ -209,7 +240,7 @@ static inline struct path *find_path(struct thread *t, uint32_t from, uint32_t f
 	uint32_t n = t->n - first;
 	uint64_t what[PATH_MOST], h = from, different = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		what[i] = t->frames[first + i].pc | (uint64_t)t->frames[first + i].runs << 48;
+		what[i] = frame_what(&t->frames[first + i]);
 		h += what[i] << i;
 	}
 	struct path *p = &t->paths[h * 0x9E3779B97F4A7C15u >> (64 - LOG2_PATHS)];
@@ -253,9 +284,14 @@ static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t pytho
 	struct path *p = t->path;
 	if (LIKELY(p && p->python == python))
 		return p->pair;
-	uint32_t pair = node_of(t, WIRE_HYBRID, native, python | 1ull << 63, 0);
-	if (UNLIKELY(pair == NODE_NONE))
-		return python;
+	uint64_t what = python | 1ull << 63;
+	uint32_t pair = known_node(t, native, what);
+	if (UNLIKELY(pair == 0)) {
+		pair = node_add(WIRE_HYBRID, native, what);
+		if (UNLIKELY(pair == NODE_NONE))
+			return python;
+		*step_place(t, native, what) = (struct step){ what, native, pair };
+	}
 	if (p) {
 		p->python = python;
 		p->pair = pair;

@@ -68,7 +68,7 @@ struct trail {
 	struct evaluator evaluator[TRAIL_EVALUATORS];	/* on it, oldest first */
 };
 
-#define LOG2_STEPS 9
+#define LOG2_STEPS 12
 #define LOG2_PATHS 6
 #define LOG2_TRAILS 7
 #define LEAPS 1024u

@@ -1,14 +1,21 @@
 /*
  * nodes.c - stacks as numbers
  *
- * One open-addressing table, entries never change and never go. Read without
- * a lock, written under one. It grows by doubling: the old table's pages are
- * given back at once but stay mapped, so that a late reader finds it empty and
- * takes the lock.
+ * A stack not met before ends in a chain of new nodes, and what finding or
+ * adding one costs is waiting for memory. Most nodes have one child only, so
+ * that is kept with the node itself: below a new node nothing is looked for,
+ * and a chain is written one behind the other, as numbers are given out in order.
+ * Only second and later children, and those of the roots, are in a table.
+ *
+ * Entries never change and never go. Read without a lock, written under one.
+ * Nodes are kept in segments, each as large as all before it, which stay where they
+ * are. The table is open-addressing and grows by doubling: the old one's pages
+ * are given back at once but stay mapped, so that a late reader finds it empty
+ * and takes the lock. An entry's place is the upper bits of its hash: growing
+ * reads one table and writes the other from one end to the other.
  */
 #include "nodes.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -19,7 +26,19 @@
 
 #define FIRST_SIZE 4096u
 #define PAGE 4096u
+#define HUGE_PAGE (2ul << 20)
+#define MOST_NODES (1u << 30)		/* the roots of C stacks are numbered beyond */
 
+/* What a node keeps: its first child. */
+struct first {
+	uint64_t what;
+	uint32_t id;			/* stored last; 0: it has no child */
+};
+
+#define LOG2_FIRST_SEGMENT 12		/* nodes in the first two segments, each */
+#define SEGMENTS (30 - LOG2_FIRST_SEGMENT + 1)
+
+/* Another child. */
 struct node {
 	uint32_t id;			/* stored last; 0: the entry is free */
 	uint32_t parent;
@@ -28,14 +47,63 @@ struct node {
 
 /* A page of its own for the head, so that the rest can be given back. */
 struct node_table {
-	uint32_t mask, used;
-	char pad[PAGE - 8];
+	uint32_t mask, used, shift;
+	char pad[PAGE - 12];
 	struct node e[];
 };
 
 static struct lock lock;
 static struct node_table *nodes;
+static struct first *segments[SEGMENTS];
 static uint32_t last_id;
+
+/* ---- pages ---- */
+
+/* At random places small pages cost a miss each: large memory is in huge ones, where they may be had. */
+static char *pages_large(size_t head, size_t bytes)
+{
+	bool huge = bytes >= HUGE_PAGE;
+	char *p = pages_new(head + bytes + (huge ? HUGE_PAGE : 0));
+	if (p && huge) {
+		p += HUGE_PAGE - head - ((uintptr_t)p & (HUGE_PAGE - 1));
+		syscall(SYS_madvise, p + head, bytes, MADV_HUGEPAGE);
+	}
+	return p;
+}
+
+/* Zeroes again. Whole pages. */
+static void pages_empty(void *p, size_t bytes)
+{
+	if (syscall(SYS_madvise, p, bytes, MADV_DONTNEED) < 0)
+		memset(p, 0, bytes);		/* locked in memory */
+}
+
+/* ---- first children ---- */
+
+/* Where a node's number is: in which segment, and that one's first number and size. */
+struct place { uint32_t segment, start, size; };
+
+static inline struct place place_of(uint32_t id)
+{
+	uint32_t log2 = 31 - (uint32_t)__builtin_clz(id | 1);
+	if (log2 < LOG2_FIRST_SEGMENT)
+		return (struct place){ 0, 0, 1u << LOG2_FIRST_SEGMENT };
+	return (struct place){ log2 - LOG2_FIRST_SEGMENT + 1, 1u << log2, 1u << log2 };
+}
+
+static inline struct first *first_of(uint32_t node)
+{
+	struct place at = place_of(node);
+	return &segments[at.segment][node - at.start];
+}
+
+/* A root has so many children that one of them is nothing special. */
+static inline bool is_root(uint32_t node)
+{
+	return node == NODE_ROOT || node >= MOST_NODES;
+}
+
+/* ---- other children ---- */
 
 static uint32_t node_hash(uint32_t parent, uint64_t what)
 {
@@ -47,7 +115,7 @@ static uint32_t node_hash(uint32_t parent, uint64_t what)
 /* The entry of this node, or the free one where it belongs. */
 static struct node *node_find(struct node_table *t, uint32_t parent, uint64_t what)
 {
-	for (uint32_t i = node_hash(parent, what) & t->mask;; i = (i + 1) & t->mask) {
+	for (uint32_t i = node_hash(parent, what) >> t->shift;; i = (i + 1) & t->mask) {
 		struct node *n = &t->e[i];
 		if (__atomic_load_n(&n->id, __ATOMIC_ACQUIRE) == 0 || (n->parent == parent && n->what == what))
 			return n;
@@ -56,28 +124,28 @@ static struct node *node_find(struct node_table *t, uint32_t parent, uint64_t wh
 
 static struct node_table *table_new(uint32_t size)
 {
-	struct node_table *t = pages_new(sizeof *t + (size_t)size * sizeof t->e[0]);
-	if (t)
+	struct node_table *t = (void *)pages_large(sizeof *t, (size_t)size * sizeof t->e[0]);
+	if (t) {
 		t->mask = size - 1;
+		t->shift = (uint32_t)__builtin_clz(size) + 1;
+	}
 	return t;
 }
 
 /* Zeroes for late readers. Entries are whole pages: FIRST_SIZE * 16 bytes and more. */
 static void table_retire(struct node_table *t)
 {
-	size_t size = ((size_t)t->mask + 1) * sizeof t->e[0];
-	if (syscall(SYS_madvise, t->e, size, MADV_DONTNEED) < 0)
-		memset(t->e, 0, size);		/* locked in memory */
+	pages_empty(t->e, ((size_t)t->mask + 1) * sizeof t->e[0]);
 }
 
 /* Room for one more. False: no memory and full. */
-static bool nodes_grow(void)
+static bool table_grow(void)
 {
 	struct node_table *old = nodes;
 	uint32_t size = old ? old->mask + 1 : 0;
 	if (old && old->used < size / 3 * 2)
 		return true;
-	struct node_table *t = last_id < UINT32_MAX / 4 ? table_new(size ? size * 2 : FIRST_SIZE) : NULL;
+	struct node_table *t = table_new(size ? size * 2 : FIRST_SIZE);
 	if (!t)
 		return old && old->used < size / 16 * 15;
 	for (uint32_t i = 0; i < size; i++)
@@ -90,32 +158,87 @@ static bool nodes_grow(void)
 	return true;
 }
 
-/* Tell the collector, then everybody. */
-static uint32_t node_publish(struct node *n, uint8_t kind, uint32_t parent, uint64_t what)
+/* ---- adding ---- */
+
+/* A number for a new node, of which the collector is told. NODE_NONE: no memory. */
+static uint32_t node_new(uint8_t kind, uint32_t parent, uint64_t what)
 {
-	uint32_t id = ++last_id;
+	uint32_t id = last_id + 1;
+	struct place at = place_of(id);
+	if (id >= MOST_NODES)
+		return NODE_NONE;
+	if (UNLIKELY(!segments[at.segment])) {
+		struct first *s = (void *)pages_large(0, at.size * sizeof *s);
+		if (!s)
+			return NODE_NONE;
+		__atomic_store_n(&segments[at.segment], s, __ATOMIC_RELEASE);
+	}
 	ring_put(kind, what, (uint64_t)id << 32 | parent, 0);
-	n->parent = parent;
-	n->what = what;
-	__atomic_store_n(&n->id, id, __ATOMIC_RELEASE);
-	nodes->used++;
+	return last_id = id;
+}
+
+static uint32_t add_first(struct first *f, uint8_t kind, uint32_t parent, uint64_t what)
+{
+	uint32_t id = node_new(kind, parent, what);
+	if (id != NODE_NONE) {
+		f->what = what;
+		__atomic_store_n(&f->id, id, __ATOMIC_RELEASE);
+	}
 	return id;
+}
+
+static uint32_t add_other(uint8_t kind, uint32_t parent, uint64_t what)
+{
+	if (!table_grow())
+		return NODE_NONE;
+	struct node *n = node_find(nodes, parent, what);
+	if (n->id)
+		return n->id;
+	uint32_t id = node_new(kind, parent, what);
+	if (id != NODE_NONE) {
+		n->parent = parent;
+		n->what = what;
+		__atomic_store_n(&n->id, id, __ATOMIC_RELEASE);
+		nodes->used++;
+	}
+	return id;
+}
+
+/* Under the lock: another thread may have added it meanwhile. */
+static uint32_t add(uint8_t kind, uint32_t parent, uint64_t what)
+{
+	struct first *f = is_root(parent) ? NULL : first_of(parent);
+	if (f && f->id == 0)
+		return add_first(f, kind, parent, what);
+	return f && f->what == what ? f->id : add_other(kind, parent, what);
 }
 
 COLD uint32_t node_add(uint8_t kind, uint32_t parent, uint64_t what)
 {
-	uint32_t id = NODE_NONE;
 	lock_take(&lock);
-	if (nodes_grow()) {
-		struct node *n = node_find(nodes, parent, what);
-		id = n->id ? n->id : node_publish(n, kind, parent, what);
-	}
+	uint32_t id = add(kind, parent, what);
 	lock_drop(&lock);
 	return id;
 }
 
+COLD uint32_t node_add_chain(uint8_t kind, uint32_t parent, const uint64_t *what, uint32_t n, uint32_t *id)
+{
+	uint32_t i = 0;
+	lock_take(&lock);
+	for (; i < n && (id[i] = add(kind, parent, what[i])) != NODE_NONE; i++)
+		parent = id[i];
+	lock_drop(&lock);
+	return i;
+}
+
 uint32_t node_known(uint32_t parent, uint64_t what)
 {
+	if (!is_root(parent)) {
+		struct first *f = first_of(parent);
+		uint32_t id = __atomic_load_n(&f->id, __ATOMIC_ACQUIRE);
+		if (id == 0 || LIKELY(f->what == what))
+			return id;
+	}
 	struct node_table *t = __atomic_load_n(&nodes, __ATOMIC_ACQUIRE);
 	if (UNLIKELY(t == NULL))
 		return 0;
@@ -131,10 +254,13 @@ uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti)
 	return LIKELY(id != 0) ? id : node_add(WIRE_NODE, parent, what);
 }
 
+/* ---- from the beginning ---- */
+
 void nodes_forked(void)
 {
 	lock = (struct lock){ 0 };
 	nodes = NULL;
+	memset(segments, 0, sizeof segments);
 	last_id = 0;
 }
 
@@ -144,5 +270,7 @@ void nodes_restarted(void)
 		table_retire(nodes);
 		nodes->used = 0;
 	}
+	for (uint32_t i = 0; i < SEGMENTS && segments[i]; i++)
+		pages_empty(segments[i], (i ? (size_t)1 << (LOG2_FIRST_SEGMENT + i - 1) : (size_t)1 << LOG2_FIRST_SEGMENT) * sizeof **segments);
 	last_id = 0;
 }

@@ -26,6 +26,12 @@ uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti);
 uint32_t node_known(uint32_t parent, uint64_t what);
 uint32_t node_add(uint8_t kind, uint32_t parent, uint64_t what);
 
+/*
+ * n nodes, each the parent of the next, the first under `parent`: their numbers
+ * to id[]. For those of which the first is not known. Returns how many there was memory for.
+ */
+uint32_t node_add_chain(uint8_t kind, uint32_t parent, const uint64_t *what, uint32_t n, uint32_t *id);
+
 /* A forked child: no number was given out. */
 void nodes_forked(void);
 /* A new session, no thread at work here: no number was given out. */
