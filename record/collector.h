@@ -25,7 +25,7 @@ struct collector {
 	const struct mt_header *header;	/* written when the first thing is recorded */
 	bool begun;			/* it was */
 	bool deaf;			/* the output failed: rings are emptied unread */
-	bool follow_fork;
+	bool follow_fork, native;	/* as was asked for */
 	pid_t root;			/* the launched or attached process */
 	pid_t injector;			/* attaching: the process that does it; 0: done, or nothing is attached */
 	int old_file;			/* attaching: to be emptied when the trace begins; 0: nothing */

@@ -54,6 +54,7 @@ struct step {
 	int64_t runs;			/* how many it takes; -1: it is no evaluator */
 	bool under_evaluator;		/* called by one */
 	bool left_out;
+	bool kept;			/* what is merged to here may be built upon: no frame within changes that */
 };
 
 #define NOT_MERGING UINT32_MAX		/* in place of the Python stack */
@@ -61,12 +62,13 @@ struct step {
 /*
  * A node of the agent's, and its stack when it was first merged, with which
  * Python stack: what more is called from there is put on top of it. With
- * NOT_MERGING: of C frames only.
+ * NOT_MERGING: of C frames only. `others` has a bit set for each other Python
+ * stack it was merged with: most that are asked for are none of those.
  */
 struct native {
 	uint32_t parent, site;		/* site 0: this node was not defined */
 	uint32_t python, stack;		/* stack 0: not yet merged */
-	uint16_t runs;
+	uint16_t runs, others;
 };
 
 /* Its stack with another Python stack. */
@@ -74,6 +76,9 @@ struct merged { uint32_t node, python, stack; };
 
 struct hybrid {
 	struct collector *c;
+	struct stacks *pythons;		/* Python stacks, of the trace's frames; none of the trace's own unless asked for */
+	uint32_t *python_of;		/* the agent's nodes to these */
+	size_t cap_python_of;
 	pid_t pid;
 	char *exe;
 	unsigned minor;
@@ -100,6 +105,7 @@ struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe)
 {
 	struct hybrid *h = xcalloc(1, sizeof *h);
 	h->c = c;
+	h->pythons = stacks_new();
 	h->pid = pid;
 	h->exe = xstrdup(exe);
 	h->n_sites = 1;
@@ -112,6 +118,8 @@ void hybrid_free(struct hybrid *h)
 {
 	if (!h)
 		return;
+	stacks_free(h->pythons);
+	free(h->python_of);
 	free(h->exe);
 	free(h->modules);
 	free(h->natives);
@@ -320,6 +328,11 @@ static const struct native *native_at(const struct hybrid *h, uint32_t node)
 	return node < h->cap_natives && h->natives[node].site ? &h->natives[node] : NULL;
 }
 
+bool hybrid_is_native(const struct hybrid *h, uint32_t node)
+{
+	return native_at(h, node) != NULL;
+}
+
 /* ---- what was merged before ---- */
 
 static struct merged *merged_slot(const struct hybrid *h, uint32_t node, uint32_t python)
@@ -342,13 +355,18 @@ static void merged_grow(struct hybrid *h)
 	free(old);
 }
 
+static uint16_t other_bit(uint32_t python)
+{
+	return (uint16_t)(1u << (python * 0x9E3779B1u >> 28));
+}
+
 /* 0: not yet merged. */
 static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t python)
 {
 	const struct native *f = &h->natives[node];
 	if (f->stack == 0 || f->python == python)
 		return f->stack;
-	return h->merged ? merged_slot(h, node, python)->stack : 0;
+	return f->others & other_bit(python) ? merged_slot(h, node, python)->stack : 0;
 }
 
 static void merged_put(struct hybrid *h, uint32_t node, uint32_t python, uint32_t stack)
@@ -359,6 +377,7 @@ static void merged_put(struct hybrid *h, uint32_t node, uint32_t python, uint32_
 		f->stack = stack;
 		return;
 	}
+	f->others |= other_bit(python);
 	if (h->n_merged * 2 >= h->merged_mask)
 		merged_grow(h);
 	struct merged *m = merged_slot(h, node, python);
@@ -371,7 +390,7 @@ static void merged_put(struct hybrid *h, uint32_t node, uint32_t python, uint32_
 /* What the evaluators beyond leave to one that runs more than can be told. */
 static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
 {
-	int64_t left = python ? stacks_stack(h->c->stacks, python)->depth : 0;
+	int64_t left = python ? stacks_stack(h->pythons, python)->depth : 0;
 	const struct native *f;
 	for (; (f = native_at(h, outer)) != NULL; outer = f->parent)
 		if (f->runs && f->runs != WIRE_RUNS_REST)
@@ -379,7 +398,13 @@ static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
 	return left > 0 ? left : 0;
 }
 
-/* How many Python frames a C frame runs; -1: it is no evaluator. */
+/* Is it an evaluator, whatever its name? Then that need not be looked for: its Python frames stand in its place. */
+static bool runs_by_agent(const struct hybrid *h, const struct native *f, uint32_t python)
+{
+	return python && f->runs && h->minor >= 10;
+}
+
+/* How many Python frames a C frame runs; -1: it is no evaluator. Up to 3.9 its site is to be resolved. */
 static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s, uint32_t python)
 {
 	if (!python)
@@ -392,7 +417,7 @@ static int64_t runs(const struct hybrid *h, const struct native *f, const struct
 static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
 {
 	for (; python && n > 0; n--)
-		python = stacks_stack(h->c->stacks, python)->parent;
+		python = stacks_stack(h->pythons, python)->parent;
 	return python;
 }
 
@@ -454,8 +479,9 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 	size_t bridge = 0;
 	h->n_steps = 0;
 	for (; !ended && (f = native_at(h, node)) != NULL; node = f->parent) {
-		struct site *s = site_at(h, f);
-		bool is_bridge = s->bridge && python && runs(h, f, s, python) < 0;
+		struct site *s = runs_by_agent(h, f, python) ? &h->sites[f->site] : site_at(h, f);
+		int64_t takes = runs(h, f, s, python);
+		bool is_bridge = s->bridge && python && takes < 0, nameless = takes < 0 && is_nameless_part(h, s);
 		if (in_bridge && !is_bridge)
 			leave_out_bridge(h, bridge);
 		if (!in_bridge && is_bridge)
@@ -464,13 +490,13 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
 			break;
 		uint32_t key = merging ? python : NOT_MERGING;
-		uint32_t known = h->n_steps && !is_bridge && !is_nameless_part(h, s) ? merged_find(h, node, key) : 0;
+		uint32_t known = h->n_steps && !is_bridge && !nameless ? merged_find(h, node, key) : 0;
 		if (known)
 			return known;
 		GROW(h->steps, h->n_steps, h->cap_steps);
 		struct step *step = &h->steps[h->n_steps++];
-		*step = (struct step){ .site = s, .node = node, .python = key, .runs = runs(h, f, s, python) };
-		step->under_evaluator = is_nameless_part(h, s) && is_under_evaluator(h, f->parent, python);
+		*step = (struct step){ .site = s, .node = node, .python = key, .runs = takes, .kept = !s->bridge && !nameless };
+		step->under_evaluator = nameless && is_under_evaluator(h, f->parent, python);
 		python = outer_python(h, python, step->runs);
 		ended = s->beginning;
 	}
@@ -485,7 +511,7 @@ static uint32_t put_python(struct hybrid *h, uint32_t stack, uint32_t python, in
 {
 	size_t n = 0;
 	for (; python && (int64_t)n < most; n++) {
-		const struct stack *s = stacks_stack(h->c->stacks, python);
+		const struct stack *s = stacks_stack(h->pythons, python);
 		GROW(h->frames, n, h->cap_frames);
 		h->frames[n] = s->frame;
 		python = s->parent;
@@ -510,8 +536,29 @@ static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s,
 	return stack;
 }
 
-uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
+static uint32_t python_at(const struct hybrid *h, uint32_t node)
 {
+	return node < h->cap_python_of ? h->python_of[node] : 0;
+}
+
+void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t frame)
+{
+	size_t cap = h->cap_python_of;
+	uint32_t python = python_at(h, parent);
+	GROW(h->python_of, id, h->cap_python_of);
+	memset(h->python_of + cap, 0, (h->cap_python_of - cap) * sizeof *h->python_of);
+	h->python_of[id] = frame ? stacks_add_stack(h->pythons, python, frame) : python;
+}
+
+uint32_t hybrid_python_stack(struct hybrid *h, uint32_t node)
+{
+	uint32_t python = python_at(h, node);
+	return put_python(h, 0, python, INT64_MAX);
+}
+
+uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node)
+{
+	uint32_t python = python_at(h, node);
 	bool merging = python != 0;
 	uint32_t stack = collect_steps(h, native, python);
 	if (merging)
@@ -522,7 +569,7 @@ uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python)
 			stack = put_python(h, stack, s->python, s->runs);
 		else if (!s->left_out)
 			stack = put_site(h, stack, s->site, merging, i == 0);
-		if (i > 0 && !s->site->bridge && !is_nameless_part(h, s->site) && stack)
+		if (i > 0 && s->kept && stack)
 			merged_put(h, s->node, s->python, stack);
 	}
 	return stack;

@@ -4,6 +4,7 @@
 #ifndef HYBRID_H
 #define HYBRID_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "collector.h"
@@ -29,9 +30,21 @@ const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m
 void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what);
 
 /*
- * The stack, in the trace, of a native node merged with a Python stack of the
- * trace (0: none). Functions not met before are resolved and defined.
+ * WIRE_NODE: a Python stack by the agent's numbers, its newest frame the trace's (0: none, the same stack as
+ * its parent's). It becomes part of the trace as what it is merged with; few are asked for alone.
  */
-uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t python);
+void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t frame);
+
+/* The stack, in the trace, of a Python node alone. 0: there is none. */
+uint32_t hybrid_python_stack(struct hybrid *h, uint32_t node);
+
+/*
+ * The stack, in the trace, of a native node merged with a Python node (0:
+ * none). Functions not met before are resolved and defined.
+ */
+uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node);
+
+/* Whether there is such a native node. */
+bool hybrid_is_native(const struct hybrid *h, uint32_t node);
 
 #endif

@@ -247,6 +247,7 @@ int main(int argc, char **argv)
 	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
 	how.flags = flags_of(&s);
 	c.follow_fork = s.follow_fork;
+	c.native = s.native;
 	pid_t pid = s.pid;
 	if (s.awaits)
 		await(&c, &s);

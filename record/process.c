@@ -292,6 +292,8 @@ struct process *process_new(struct collector *c, pid_t pid, const struct wire_he
 void process_begin(struct process *p)
 {
 	put_start(p);
+	if (p->c->native)
+		p->hybrid = hybrid_new(p->c, p->pid, p->exe ? p->exe : "");
 }
 
 static void let_go_of_ring(struct process *p)

@@ -56,7 +56,7 @@ struct process {
 	size_t cap_codes;
 	uint32_t *stacks;		/* the agent's nodes to the trace's stacks */
 	size_t cap_stacks;
-	struct hybrid *hybrid;		/* C stacks; NULL until one comes */
+	struct hybrid *hybrid;		/* C stacks; NULL: they are not recorded */
 	char *exe;			/* NULL = not known */
 	unsigned minor;			/* of the interpreter: 3.minor; 0 = none yet */
 	uint64_t unknown_frees, abandoned;

@@ -109,10 +109,11 @@ static void stacks_room(struct process *p, uint32_t node)
 	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
 }
 
-/* C stacks are resolved when the first allocation has them. */
+/* Where C stacks are recorded, those that are no pairs are put when the first allocation has them. */
 static __attribute__((noinline)) uint32_t native_stack_of(struct process *p, uint32_t node)
 {
-	uint32_t stack = hybrid_stack(p->hybrid, node, 0);
+	bool native = hybrid_is_native(p->hybrid, node);
+	uint32_t stack = native ? hybrid_stack(p->hybrid, node, 0) : hybrid_python_stack(p->hybrid, node);
 	stacks_room(p, node);
 	return p->stacks[node] = stack;
 }
@@ -351,31 +352,26 @@ static void take_node(struct process *p, const struct wire_slot *s)
 {
 	uint32_t code = (uint32_t)s->addr, id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
 	int lasti = (int)(int32_t)(s->addr >> 32);
-	stacks_room(p, id);
 	struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
-	if (!c || !c->function) {	/* its definition was abandoned by a dying thread */
-		p->stacks[id] = stack_of(p, parent);
+	/* 0: its definition was abandoned by a dying thread. */
+	uint32_t frame = c && c->function ? frame_of(p, c, lasti) : 0;
+	if (p->hybrid) {
+		hybrid_python_node(p->hybrid, id, parent, frame);
 		return;
 	}
-	p->stacks[id] = collector_stack(p->c, stack_of(p, parent), frame_of(p, c, lasti));
+	stacks_room(p, id);
+	p->stacks[id] = frame ? collector_stack(p->c, stack_of(p, parent), frame) : stack_of(p, parent);
 }
 
 /* ---------------------------------------------------------------- C */
 
-static struct hybrid *hybrid_of(struct process *p)
-{
-	if (!p->hybrid)
-		hybrid_python(p->hybrid = hybrid_new(p->c, p->pid, p->exe ? p->exe : ""), p->minor);
-	return p->hybrid;
-}
-
 static void take_module(struct process *p, const uint8_t *bytes, size_t size)
 {
 	struct wire_module m;
-	if (size < sizeof m)
+	if (size < sizeof m || !p->hybrid)
 		return;
 	memcpy(&m, bytes, sizeof m);
-	const struct object *o = hybrid_module(hybrid_of(p), &m, bytes + sizeof m, size - sizeof m);
+	const struct object *o = hybrid_module(p->hybrid, &m, bytes + sizeof m, size - sizeof m);
 	struct info info;
 	info_init(&info);
 	info_text(&info, "module", o->name, strlen(o->name));
@@ -387,9 +383,10 @@ static void take_module(struct process *p, const uint8_t *bytes, size_t size)
 
 static void take_hybrid(struct process *p, const struct wire_slot *s)
 {
-	uint32_t id = (uint32_t)(s->size >> 32), python = stack_of(p, (uint32_t)s->addr);
+	uint32_t id = (uint32_t)(s->size >> 32);
 	stacks_room(p, id);
-	p->stacks[id] = hybrid_stack(hybrid_of(p), (uint32_t)s->size, python);
+	if (p->hybrid)
+		p->stacks[id] = hybrid_stack(p->hybrid, (uint32_t)s->size, (uint32_t)s->addr);
 }
 
 /* "3.11.2" */
@@ -523,7 +520,8 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_node(p, s);
 		return 1;
 	case WIRE_NATIVE:
-		hybrid_native(hybrid_of(p), (uint32_t)(s->size >> 32), (uint32_t)s->size, s->addr);
+		if (p->hybrid)
+			hybrid_native(p->hybrid, (uint32_t)(s->size >> 32), (uint32_t)s->size, s->addr);
 		return 1;
 	case WIRE_HYBRID:
 		take_hybrid(p, s);
