@@ -91,6 +91,8 @@ void collector_init(struct collector *c, struct mt_out *out, const struct mt_hea
 {
 	*c = (struct collector){ .out = out, .header = header, .start_ns = start_ns, .stacks = stacks_new() };
 	c->ids = (struct ids){ .holder = hold, .arg = c };
+	c->allocated = (struct mt_event){ .kind = MT_ALLOC, .weight = 1 };
+	c->freed = (struct mt_event){ .kind = MT_FREE };
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
 	snprintf(c->socket, sizeof c->socket, "memrec-%d-%lx%lx", (int)getpid(), (long)t.tv_sec, (long)t.tv_nsec);

@@ -47,6 +47,7 @@ struct collector {
 	struct stacks *stacks;
 	struct symbols *symbols;	/* of all processes; NULL until native stacks are recorded */
 	struct ids ids;
+	struct mt_event allocated, freed;	/* the two most frequent, kept: a new one is zeroes to be written first */
 	struct process **processes;	/* that have not ended */
 	size_t n_processes, cap_processes;
 	struct pollfd *polled;		/* one for each of them, and the listener */

@@ -86,20 +86,27 @@ static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *
 
 static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
 {
-	struct mt_event ev = { .kind = MT_FREE, .pid = (uint32_t)p->pid, .tid = s->tid, .id = id };
-	collector_put(p->c, &ev, slot_ms(p, s));
+	struct mt_event *ev = &p->c->freed;
+	ev->pid = (uint32_t)p->pid;
+	ev->tid = s->tid;
+	ev->id = id;
+	collector_put(p->c, ev, slot_ms(p, s));
 	process_held(p, 0, size);
 }
 
 static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size, uint32_t stack)
 {
-	struct mt_event ev = {
-		.kind = MT_ALLOC, .allocator = allocator, .pid = (uint32_t)p->pid, .tid = s->tid,
-		.id = ids_take(&p->c->ids), .size = size, .stack = stack, .weight = 1,
-	};
-	collector_put(p->c, &ev, slot_ms(p, s));
+	struct mt_event *ev = &p->c->allocated;
+	uint32_t id = ids_take(&p->c->ids);
+	ev->allocator = allocator;
+	ev->pid = (uint32_t)p->pid;
+	ev->tid = s->tid;
+	ev->id = id;
+	ev->size = size;
+	ev->stack = stack;
+	collector_put(p->c, ev, slot_ms(p, s));
 	process_held(p, size, 0);
-	return ev.id;
+	return id;
 }
 
 static void stacks_room(struct process *p, uint32_t node)
