@@ -15,7 +15,6 @@
 #include "memcat/text.h"
 #include "tool.h"
 
-#define TEXT_BUFFER (1u << 20)
 
 static const struct tool_option options[] = {
 	{"json", 'j', NULL, "print one JSON object a line for each event"},
@@ -78,7 +77,6 @@ static int from_text(char **paths, enum mt_packing packing)
 
 static int to_text(struct mt_in *in)
 {
-	setvbuf(stdout, NULL, _IOFBF, TEXT_BUFFER);
 	mt_in_on_idle(in, flush_text, stdout);
 	write_text(stdout, in);
 	return tool_finish(in, NULL);

@@ -4,6 +4,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "units.h"
 #include "utf8.h"
 #include "xmalloc.h"
+
+#define OUTPUT_BYTES (1 << 20)	/* what a user may ask of a pipe: /proc/sys/fs/pipe-max-size */
 
 /* Keys of the options every tool has; a tool's own keys are below. */
 enum {
@@ -250,6 +253,17 @@ uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_
 
 /* ---------------------------------------------------------------- streams */
 
+/*
+ * What we print is written in large pieces, and a pipe holds as much of it as it may: its other end wakes up
+ * sixteen times less. By lines to a terminal; where a pipe cannot grow, it is as large as it was.
+ */
+static void widen_output(void)
+{
+	fcntl(STDOUT_FILENO, F_SETPIPE_SZ, OUTPUT_BYTES);
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BYTES);
+}
+
 struct mt_in *tool_input(int argc, char **argv)
 {
 	static const char *const standard_input[] = { "-" };
@@ -259,6 +273,7 @@ struct mt_in *tool_input(int argc, char **argv)
 
 	/* Whoever started us may have ignored it; a closed pipe is to end us all the same. */
 	signal(SIGPIPE, SIG_DFL);
+	widen_output();
 	if (n == 0) {
 		if (isatty(STDIN_FILENO))
 			usage_die("standard input is a terminal: name a trace, or pipe one in");
