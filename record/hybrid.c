@@ -369,14 +369,21 @@ static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t pyth
 	return f->others & other_bit(python) ? merged_slot(h, node, python)->stack : 0;
 }
 
-static void merged_put(struct hybrid *h, uint32_t node, uint32_t python, uint32_t stack)
+/*
+ * With a second Python stack and more, evaluators only are kept: most C frames between two of them are
+ * never come by again with that one, and for those that are, a few frames are put a second time.
+ */
+static void merged_put(struct hybrid *h, const struct step *s, uint32_t stack)
 {
+	uint32_t node = s->node, python = s->python;
 	struct native *f = &h->natives[node];
 	if (f->stack == 0 || f->python == python) {
 		f->python = python;
 		f->stack = stack;
 		return;
 	}
+	if (s->runs < 0)
+		return;
 	f->others |= other_bit(python);
 	if (h->n_merged * 2 >= h->merged_mask)
 		merged_grow(h);
@@ -570,7 +577,7 @@ uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node)
 		else if (!s->left_out)
 			stack = put_site(h, stack, s->site, merging, i == 0);
 		if (i > 0 && s->kept && stack)
-			merged_put(h, s->node, s->python, stack);
+			merged_put(h, s, stack);
 	}
 	return stack;
 }
