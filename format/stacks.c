@@ -143,7 +143,7 @@ static void index_make_room(struct index *ix)
 	struct slot *old = ix->slots;
 	size_t old_cap = ix->cap;
 	ix->cap = old_cap ? 2 * old_cap : 256;
-	ix->slots = xcalloc(ix->cap, sizeof *ix->slots);
+	ix->slots = xtable_new(ix->cap, sizeof *ix->slots);
 	for (size_t k = 0; k < old_cap; k++) {
 		size_t i = old[k].hash & (ix->cap - 1);
 		if (old[k].n == 0)
@@ -152,7 +152,7 @@ static void index_make_room(struct index *ix)
 			i = (i + 1) & (ix->cap - 1);
 		ix->slots[i] = old[k];
 	}
-	free(old);
+	table_free(old, old_cap, sizeof *old);
 }
 
 /* The slot of what equals entry n, or the free one where it would be. The index has room. */
@@ -333,10 +333,10 @@ void stacks_free(struct stacks *s)
 	map_free(&s->function_map);
 	map_free(&s->frame_map);
 	map_free(&s->stack_map);
-	free(s->text_index.slots);
-	free(s->function_index.slots);
-	free(s->frame_index.slots);
-	free(s->stack_index.slots);
+	table_free(s->text_index.slots, s->text_index.cap, sizeof(struct slot));
+	table_free(s->function_index.slots, s->function_index.cap, sizeof(struct slot));
+	table_free(s->frame_index.slots, s->frame_index.cap, sizeof(struct slot));
+	table_free(s->stack_index.slots, s->stack_index.cap, sizeof(struct slot));
 	free(s->texts);
 	free(s->functions);
 	free(s->frames);

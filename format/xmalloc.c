@@ -4,10 +4,12 @@
 #include "xmalloc.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "error.h"
 
@@ -31,6 +33,42 @@ void *xcalloc(size_t n, size_t size)
 void *xreallocarray(void *p, size_t n, size_t size)
 {
 	return or_die(reallocarray(p, n ? n : 1, size ? size : 1));
+}
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+static bool is_large(size_t n, size_t size)
+{
+	return n >= HUGE_PAGE / size && n < SIZE_MAX / 2 / size;
+}
+
+static size_t whole_pages(size_t bytes)
+{
+	return (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+}
+
+void *xtable_new(size_t n, size_t size)
+{
+	if (!is_large(n, size))
+		return xcalloc(n, size);
+	size_t bytes = whole_pages(n * size);
+	char *p = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		die("out of memory");
+	size_t before = whole_pages((uintptr_t)p) - (uintptr_t)p;
+	if (before)
+		munmap(p, before);
+	munmap(p + before + bytes, HUGE_PAGE - before);
+	madvise(p + before, bytes, MADV_HUGEPAGE);
+	return p + before;
+}
+
+void table_free(void *p, size_t n, size_t size)
+{
+	if (!is_large(n, size))
+		free(p);
+	else if (p)
+		munmap(p, whole_pages(n * size));
 }
 
 char *xstrdup(const char *s)

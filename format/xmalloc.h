@@ -12,6 +12,13 @@ void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Zeroed memory for a table that is read at random places: if large, in huge pages, where they may be had
+ * (small ones cost a miss each, and a fault to begin with). Given back with the size it was asked for.
+ */
+void *xtable_new(size_t n, size_t size);
+void table_free(void *p, size_t n, size_t size);
+
 /* Make room for index n in the array p of *cap items: grows by half again. */
 #define GROW(p, n, cap) \
 	do { \

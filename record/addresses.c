@@ -3,28 +3,30 @@
  */
 #include "addresses.h"
 
-#include <stdlib.h>
-
 #include "xmalloc.h"
 
-#define FIRST_SLOTS 4096
+#define LOG2_FIRST_SLOTS 12
+
+static struct addresses make(unsigned log2_slots)
+{
+	size_t n = (size_t)1 << log2_slots;
+	return (struct addresses){ .slots = xtable_new(n, sizeof(struct address)), .mask = n - 1, .shift = 64 - log2_slots };
+}
 
 void addresses_init(struct addresses *a)
 {
-	a->slots = xcalloc(FIRST_SLOTS, sizeof *a->slots);
-	a->mask = FIRST_SLOTS - 1;
-	a->used = 0;
+	*a = make(LOG2_FIRST_SLOTS);
 }
 
 void addresses_clear(struct addresses *a)
 {
-	free(a->slots);
+	table_free(a->slots, a->mask + 1, sizeof *a->slots);
 	*a = (struct addresses){ 0 };
 }
 
 static void insert(struct addresses *a, const struct address *new)
 {
-	size_t i = address_hash(new->addr) & a->mask;
+	size_t i = address_home(a, new->addr);
 	while (a->slots[i].addr)
 		i = (i + 1) & a->mask;
 	a->slots[i] = *new;
@@ -33,12 +35,12 @@ static void insert(struct addresses *a, const struct address *new)
 static void grow(struct addresses *a)
 {
 	struct addresses old = *a;
-	a->mask = old.mask * 2 + 1;
-	a->slots = xcalloc(a->mask + 1, sizeof *a->slots);
+	*a = make(64 - old.shift + 1);
+	a->used = old.used;
 	for (size_t i = 0; i <= old.mask; i++)
 		if (old.slots[i].addr)
 			insert(a, &old.slots[i]);
-	free(old.slots);
+	addresses_clear(&old);
 }
 
 void addresses_put(struct addresses *a, const struct address *new)
@@ -52,7 +54,7 @@ void addresses_put(struct addresses *a, const struct address *new)
 bool addresses_take(struct addresses *a, uint64_t addr, struct address *was)
 {
 	struct address *slots = a->slots;
-	size_t mask = a->mask, hole = address_hash(addr) & mask;
+	size_t mask = a->mask, hole = address_home(a, addr);
 	for (; slots[hole].addr != addr; hole = (hole + 1) & mask)
 		if (!slots[hole].addr)
 			return false;
@@ -62,7 +64,7 @@ bool addresses_take(struct addresses *a, uint64_t addr, struct address *was)
 		i = (i + 1) & mask;
 		if (!slots[i].addr)
 			break;
-		size_t home = address_hash(slots[i].addr) & mask;
+		size_t home = address_home(a, slots[i].addr);
 		if (((i - home) & mask) >= ((i - hole) & mask)) {
 			slots[hole] = slots[i];
 			hole = i;

@@ -20,6 +20,7 @@ struct address {
 struct addresses {
 	struct address *slots;
 	size_t mask, used;
+	unsigned shift;
 };
 
 void addresses_init(struct addresses *a);
@@ -29,15 +30,16 @@ void addresses_put(struct addresses *a, const struct address *new);
 /* Take it out; false: it is not there. */
 bool addresses_take(struct addresses *a, uint64_t addr, struct address *was);
 
-static inline size_t address_hash(uint64_t addr)
+/* The upper bits of a hash: in a table twice as large all stand in the same order, so growing goes through both once. */
+static inline size_t address_home(const struct addresses *a, uint64_t addr)
 {
-	return (size_t)((addr * 0x9E3779B97F4A7C15ull) >> 20);
+	return (size_t)((addr * 0x9E3779B97F4A7C15ull) >> a->shift);
 }
 
 /* The cache line that a look-up of addr will need. */
 static inline void addresses_prefetch(const struct addresses *a, uint64_t addr)
 {
-	__builtin_prefetch(&a->slots[address_hash(addr) & a->mask]);
+	__builtin_prefetch(&a->slots[address_home(a, addr)]);
 }
 
 #endif

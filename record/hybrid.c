@@ -128,7 +128,7 @@ void hybrid_free(struct hybrid *h)
 	free(h->places);
 	free(h->steps);
 	free(h->frames);
-	free(h->merged);
+	table_free(h->merged, h->merged ? h->merged_mask + 1 : 0, sizeof *h->merged);
 	free(h);
 }
 
@@ -348,11 +348,11 @@ static void merged_grow(struct hybrid *h)
 	struct merged *old = h->merged;
 	size_t old_mask = h->merged_mask;
 	h->merged_mask = old ? old_mask * 2 + 1 : 4095;
-	h->merged = xcalloc(h->merged_mask + 1, sizeof *h->merged);
+	h->merged = xtable_new(h->merged_mask + 1, sizeof *h->merged);
 	for (size_t i = 0; old && i <= old_mask; i++)
 		if (old[i].stack)
 			*merged_slot(h, old[i].node, old[i].python) = old[i];
-	free(old);
+	table_free(old, old ? old_mask + 1 : 0, sizeof *old);
 }
 
 static uint16_t other_bit(uint32_t python)
