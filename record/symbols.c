@@ -4,7 +4,8 @@
  * libdw's own searches walk a whole compilation unit for every address. Here a
  * unit's functions are gathered once, when the first address in it is asked
  * for, and what was inlined into one when the first address in that is; an
- * object's symbols are sorted once.
+ * object's symbols are sorted once. Line tables, which libdw makes large, are
+ * read by linetable.c, and by libdw if they are not for that.
  */
 #include "symbols.h"
 
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "linetable.h"
 #include "xmalloc.h"
 
 #define DEEPEST_SCOPE 256	/* of nested blocks and inlined functions */
@@ -49,9 +51,11 @@ struct function {
 
 struct unit {
 	Dwarf_Die die;
-	bool read;
+	bool read, lines_read;
 	struct function *functions;
 	size_t n, cap;
+	struct line_table *lines;	/* NULL: libdw reads it */
+	const char **paths;		/* by the numbers of its files, as far as they were asked for */
 };
 
 /* Part of a unit: units need not be contiguous. */
@@ -61,6 +65,7 @@ struct dwfl_object {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf *dwarf;
+	struct line_sections line_sections;
 	bool symbols_read, units_read;
 	bool names_only;		/* its debug information is left alone */
 	uint64_t bias, dwarf_bias;	/* libdw's address - bias = the file's */
@@ -214,6 +219,7 @@ static void read_units(struct dwfl_object *d)
 	Dwarf_Addr bias;
 	d->units_read = true;
 	d->dwarf = dwfl_module_getdwarf(d->module, &d->dwarf_bias);
+	line_sections_find(&d->line_sections, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
 	while (d->dwarf && (cu = dwfl_module_nextcu(d->module, cu, &bias)) != NULL) {
 		Dwarf_Addr base, low, high;
 		if (dwarf_tag(cu) != DW_TAG_compile_unit)
@@ -358,14 +364,19 @@ static const char *function_name(struct symbols *s, Dwarf_Die *die)
 	return name ? demangled(s, name) : NULL;
 }
 
-/* File names are relative to where the compiler ran. */
-static const char *whole_path(struct symbols *s, Dwarf_Die *unit, const char *file)
+static const char *unit_folder(struct unit *u)
 {
 	Dwarf_Attribute a;
-	const char *folder = dwarf_attr(unit, DW_AT_comp_dir, &a) ? dwarf_formstring(&a) : NULL;
+	return dwarf_attr(&u->die, DW_AT_comp_dir, &a) ? dwarf_formstring(&a) : NULL;
+}
+
+/* File names are relative to where the compiler ran. */
+static const char *whole_path(struct symbols *s, struct unit *u, const char *file)
+{
 	if (!file)
 		return "";
-	if (file[0] == '/' || !folder)
+	const char *folder = file[0] == '/' ? NULL : unit_folder(u);
+	if (!folder)
 		return keep_text(s, file);
 	char *path = xasprintf("%s/%s", folder, file);
 	const char *kept = keep_text(s, path);
@@ -380,25 +391,61 @@ static unsigned number_of(Dwarf_Die *die, unsigned name)
 	return dwarf_attr(die, name, &a) && dwarf_formudata(&a, &v) == 0 ? (unsigned)v : 0;
 }
 
-static void place_by_line_table(struct symbols *s, struct unit *u, uint64_t address, struct location *l)
+/* NULL: libdw is to be asked. */
+static const struct line_table *lines_of(struct dwfl_object *d, struct unit *u)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(&u->die, address);
+	Dwarf_Attribute a;
+	Dwarf_Word offset;
+	Dwarf_Die die;
+	uint8_t address_size;
+	if (u->lines_read)
+		return u->lines;
+	u->lines_read = true;
+	if (dwarf_attr(&u->die, DW_AT_stmt_list, &a) && dwarf_formudata(&a, &offset) == 0 && dwarf_diecu(&u->die, &die, &address_size, NULL))
+		u->lines = line_table_read(&d->line_sections, offset, address_size, unit_folder(u));
+	if (u->lines)
+		u->paths = xcalloc(line_table_files(u->lines) + 1, sizeof *u->paths);
+	return u->lines;
+}
+
+static const char *numbered_file(struct symbols *s, struct unit *u, uint32_t number)
+{
+	const char *folder, *name;
+	if (!line_table_file(u->lines, number, &folder, &name))
+		return "";
+	if (u->paths[number])
+		return u->paths[number];
+	char *path = folder ? xasprintf("%s/%s", folder, name) : NULL;
+	u->paths[number] = whole_path(s, u, path ? path : name);
+	free(path);
+	return u->paths[number];
+}
+
+static void place_by_line_table(struct symbols *s, struct dwfl_object *d, struct unit *u, uint64_t address, struct location *l)
+{
+	const struct line_table *lines = lines_of(d, u);
+	Dwarf_Line *line = lines ? NULL : dwarf_getsrc_die(&u->die, address);
+	uint32_t file;
 	int number = 0;
+	if (lines && line_table_find(lines, address, &l->line, &file))
+		l->file = numbered_file(s, u, file);
 	if (!line)
 		return;
 	dwarf_lineno(line, &number);
 	l->line = number > 0 ? (uint32_t)number : 0;
-	l->file = whole_path(s, &u->die, dwarf_linesrc(line, NULL, NULL));
+	l->file = whole_path(s, u, dwarf_linesrc(line, NULL, NULL));
 }
 
-static void place_by_call(struct symbols *s, struct unit *u, Dwarf_Die *inlined, struct location *l)
+static void place_by_call(struct symbols *s, struct dwfl_object *d, struct unit *u, Dwarf_Die *inlined, struct location *l)
 {
 	Dwarf_Files *files;
 	size_t n;
 	unsigned file = number_of(inlined, DW_AT_call_file);
 	l->line = number_of(inlined, DW_AT_call_line);
-	if (dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
-		l->file = whole_path(s, &u->die, dwarf_filesrc(files, file, NULL, NULL));
+	if (lines_of(d, u))
+		l->file = numbered_file(s, u, file);
+	else if (dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
+		l->file = whole_path(s, u, dwarf_filesrc(files, file, NULL, NULL));
 }
 
 /* Functions at the address, innermost first. False: the debug information tells of none. */
@@ -414,9 +461,9 @@ static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t a
 		const char *name = function_name(s, &die);
 		struct location l = { .name = name ? name : "?", .file = "" };
 		if (s->n_found == 0)
-			place_by_line_table(s, u, address, &l);
+			place_by_line_table(s, d, u, address, &l);
 		else
-			place_by_call(s, u, &inner, &l);
+			place_by_call(s, d, u, &inner, &l);
 		GROW(s->found, s->n_found, s->cap_found);
 		s->found[s->n_found++] = l;
 		inner = die;
@@ -541,6 +588,8 @@ static void unit_clear(struct unit *u)
 	for (size_t i = 0; i < u->n; i++)
 		free(u->functions[i].within.at);
 	free(u->functions);
+	line_table_free(u->lines);
+	free(u->paths);
 }
 
 static void object_free(struct object *o)
