@@ -52,6 +52,7 @@ struct function {
 struct unit {
 	Dwarf_Die die;
 	bool read, lines_read;
+	bool in_c;
 	struct function *functions;
 	size_t n, cap;
 	struct line_table *lines;	/* NULL: libdw reads it */
@@ -213,6 +214,11 @@ static int range_order(const void *x, const void *y)
 	return a->low != b->low ? (a->low < b->low ? -1 : 1) : 0;
 }
 
+static bool is_c(int language)
+{
+	return language == DW_LANG_C || language == DW_LANG_C89 || language == DW_LANG_C99 || language == DW_LANG_C11;
+}
+
 static void read_units(struct dwfl_object *d)
 {
 	Dwarf_Die *cu = NULL;
@@ -225,7 +231,7 @@ static void read_units(struct dwfl_object *d)
 		if (dwarf_tag(cu) != DW_TAG_compile_unit)
 			continue;
 		GROW(d->units, d->n_units, d->cap_units);
-		d->units[d->n_units] = (struct unit){ .die = *cu };
+		d->units[d->n_units] = (struct unit){ .die = *cu, .in_c = is_c(dwarf_srclang(cu)) };
 		for (ptrdiff_t at = 0; (at = dwarf_ranges(cu, at, &base, &low, &high)) > 0;) {
 			GROW(d->ranges, d->n_ranges, d->cap_ranges);
 			d->ranges[d->n_ranges++] = (struct range){ low, high, d->n_units };
@@ -245,17 +251,17 @@ static void add_scopes(struct scopes *to, Dwarf_Die *die)
 	}
 }
 
-/* What may hold functions, and is none itself. */
-static bool is_container(int tag)
+/* What may hold functions, and is none itself. C's types may not, and are most of what there is in its units. */
+static bool is_container(const struct unit *u, int tag)
 {
-	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
-	       tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+	return tag == DW_TAG_namespace || tag == DW_TAG_module ||
+	       (!u->in_c && (tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type));
 }
 
 /* The same, in a function. */
-static bool is_block(int tag)
+static bool is_block(const struct unit *u, int tag)
 {
-	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(tag);
+	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(u, tag);
 }
 
 static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
@@ -268,7 +274,7 @@ static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
 		struct scopes parts = { 0 };
 		if (tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
 			add_scopes(&parts, &die);
-		else if (is_container(tag))
+		else if (is_container(u, tag))
 			read_functions(u, &die, depth + 1);
 		for (size_t i = 0; i < parts.n; i++) {
 			GROW(u->functions, u->n, u->cap);
@@ -278,7 +284,7 @@ static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
 
-static void read_scopes(struct scopes *to, Dwarf_Die *parent, unsigned depth)
+static void read_scopes(const struct unit *u, struct scopes *to, Dwarf_Die *parent, unsigned depth)
 {
 	Dwarf_Die die;
 	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
@@ -288,17 +294,17 @@ static void read_scopes(struct scopes *to, Dwarf_Die *parent, unsigned depth)
 		size_t before = to->n;
 		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
 			add_scopes(to, &die);
-		if (to->n > before || tag == DW_TAG_inlined_subroutine || is_block(tag))
-			read_scopes(to, &die, depth + 1);
+		if (to->n > before || tag == DW_TAG_inlined_subroutine || is_block(u, tag))
+			read_scopes(u, to, &die, depth + 1);
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
 
-static const struct scopes *scopes_of(struct dwfl_object *d, struct function *f)
+static const struct scopes *scopes_of(struct dwfl_object *d, const struct unit *u, struct function *f)
 {
 	Dwarf_Die die;
 	if (!f->read && dwarf_offdie(d->dwarf, f->whole.die, &die)) {
 		add_scopes(&f->within, &die);
-		read_scopes(&f->within, &die, 0);
+		read_scopes(u, &f->within, &die, 0);
 	}
 	f->read = true;
 	return &f->within;
@@ -314,10 +320,10 @@ static const struct scopes *find_scopes(struct dwfl_object *d, struct unit *u, u
 {
 	for (size_t i = u->n; i-- > 0;)
 		if (covers(&u->functions[i].whole, address))
-			return scopes_of(d, &u->functions[i]);
+			return scopes_of(d, u, &u->functions[i]);
 	/* A function in a function (GNU C, Ada, Fortran) has code of its own, elsewhere. */
 	for (size_t i = u->n; i-- > 0;) {
-		const struct scopes *s = scopes_of(d, &u->functions[i]);
+		const struct scopes *s = scopes_of(d, u, &u->functions[i]);
 		for (size_t k = s->n; k-- > 0;)
 			if (covers(&s->at[k], address))
 				return s;
