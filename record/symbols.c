@@ -4,7 +4,8 @@
  * libdw's own searches walk a whole compilation unit for every address. Here a
  * unit's functions are gathered once, when the first address in it is asked
  * for, and what was inlined into one when the first address in that is; an
- * object's symbols are sorted once.
+ * object's symbols are sorted once. Line tables, which libdw makes large, are
+ * read by linetable.c, and by libdw if they are not for that.
  */
 #include "symbols.h"
 
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "linetable.h"
 #include "xmalloc.h"
 
 #define DEEPEST_SCOPE 256	/* of nested blocks and inlined functions */
@@ -49,9 +51,12 @@ struct function {
 
 struct unit {
 	Dwarf_Die die;
-	bool read;
+	bool read, lines_read;
+	bool in_c;
 	struct function *functions;
 	size_t n, cap;
+	struct line_table *lines;	/* NULL: libdw reads it */
+	const char **paths;		/* by the numbers of its files, as far as they were asked for */
 };
 
 /* Part of a unit: units need not be contiguous. */
@@ -61,6 +66,7 @@ struct dwfl_object {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf *dwarf;
+	struct line_sections line_sections;
 	bool symbols_read, units_read;
 	bool names_only;		/* its debug information is left alone */
 	uint64_t bias, dwarf_bias;	/* libdw's address - bias = the file's */
@@ -208,18 +214,24 @@ static int range_order(const void *x, const void *y)
 	return a->low != b->low ? (a->low < b->low ? -1 : 1) : 0;
 }
 
+static bool is_c(int language)
+{
+	return language == DW_LANG_C || language == DW_LANG_C89 || language == DW_LANG_C99 || language == DW_LANG_C11;
+}
+
 static void read_units(struct dwfl_object *d)
 {
 	Dwarf_Die *cu = NULL;
 	Dwarf_Addr bias;
 	d->units_read = true;
 	d->dwarf = dwfl_module_getdwarf(d->module, &d->dwarf_bias);
+	line_sections_find(&d->line_sections, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
 	while (d->dwarf && (cu = dwfl_module_nextcu(d->module, cu, &bias)) != NULL) {
 		Dwarf_Addr base, low, high;
 		if (dwarf_tag(cu) != DW_TAG_compile_unit)
 			continue;
 		GROW(d->units, d->n_units, d->cap_units);
-		d->units[d->n_units] = (struct unit){ .die = *cu };
+		d->units[d->n_units] = (struct unit){ .die = *cu, .in_c = is_c(dwarf_srclang(cu)) };
 		for (ptrdiff_t at = 0; (at = dwarf_ranges(cu, at, &base, &low, &high)) > 0;) {
 			GROW(d->ranges, d->n_ranges, d->cap_ranges);
 			d->ranges[d->n_ranges++] = (struct range){ low, high, d->n_units };
@@ -239,17 +251,17 @@ static void add_scopes(struct scopes *to, Dwarf_Die *die)
 	}
 }
 
-/* What may hold functions, and is none itself. */
-static bool is_container(int tag)
+/* What may hold functions, and is none itself. C's types may not, and are most of what there is in its units. */
+static bool is_container(const struct unit *u, int tag)
 {
-	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
-	       tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+	return tag == DW_TAG_namespace || tag == DW_TAG_module ||
+	       (!u->in_c && (tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type));
 }
 
 /* The same, in a function. */
-static bool is_block(int tag)
+static bool is_block(const struct unit *u, int tag)
 {
-	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(tag);
+	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(u, tag);
 }
 
 static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
@@ -262,7 +274,7 @@ static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
 		struct scopes parts = { 0 };
 		if (tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
 			add_scopes(&parts, &die);
-		else if (is_container(tag))
+		else if (is_container(u, tag))
 			read_functions(u, &die, depth + 1);
 		for (size_t i = 0; i < parts.n; i++) {
 			GROW(u->functions, u->n, u->cap);
@@ -272,7 +284,7 @@ static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
 
-static void read_scopes(struct scopes *to, Dwarf_Die *parent, unsigned depth)
+static void read_scopes(const struct unit *u, struct scopes *to, Dwarf_Die *parent, unsigned depth)
 {
 	Dwarf_Die die;
 	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
@@ -282,17 +294,17 @@ static void read_scopes(struct scopes *to, Dwarf_Die *parent, unsigned depth)
 		size_t before = to->n;
 		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
 			add_scopes(to, &die);
-		if (to->n > before || tag == DW_TAG_inlined_subroutine || is_block(tag))
-			read_scopes(to, &die, depth + 1);
+		if (to->n > before || tag == DW_TAG_inlined_subroutine || is_block(u, tag))
+			read_scopes(u, to, &die, depth + 1);
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
 
-static const struct scopes *scopes_of(struct dwfl_object *d, struct function *f)
+static const struct scopes *scopes_of(struct dwfl_object *d, const struct unit *u, struct function *f)
 {
 	Dwarf_Die die;
 	if (!f->read && dwarf_offdie(d->dwarf, f->whole.die, &die)) {
 		add_scopes(&f->within, &die);
-		read_scopes(&f->within, &die, 0);
+		read_scopes(u, &f->within, &die, 0);
 	}
 	f->read = true;
 	return &f->within;
@@ -308,10 +320,10 @@ static const struct scopes *find_scopes(struct dwfl_object *d, struct unit *u, u
 {
 	for (size_t i = u->n; i-- > 0;)
 		if (covers(&u->functions[i].whole, address))
-			return scopes_of(d, &u->functions[i]);
+			return scopes_of(d, u, &u->functions[i]);
 	/* A function in a function (GNU C, Ada, Fortran) has code of its own, elsewhere. */
 	for (size_t i = u->n; i-- > 0;) {
-		const struct scopes *s = scopes_of(d, &u->functions[i]);
+		const struct scopes *s = scopes_of(d, u, &u->functions[i]);
 		for (size_t k = s->n; k-- > 0;)
 			if (covers(&s->at[k], address))
 				return s;
@@ -358,14 +370,19 @@ static const char *function_name(struct symbols *s, Dwarf_Die *die)
 	return name ? demangled(s, name) : NULL;
 }
 
-/* File names are relative to where the compiler ran. */
-static const char *whole_path(struct symbols *s, Dwarf_Die *unit, const char *file)
+static const char *unit_folder(struct unit *u)
 {
 	Dwarf_Attribute a;
-	const char *folder = dwarf_attr(unit, DW_AT_comp_dir, &a) ? dwarf_formstring(&a) : NULL;
+	return dwarf_attr(&u->die, DW_AT_comp_dir, &a) ? dwarf_formstring(&a) : NULL;
+}
+
+/* File names are relative to where the compiler ran. */
+static const char *whole_path(struct symbols *s, struct unit *u, const char *file)
+{
 	if (!file)
 		return "";
-	if (file[0] == '/' || !folder)
+	const char *folder = file[0] == '/' ? NULL : unit_folder(u);
+	if (!folder)
 		return keep_text(s, file);
 	char *path = xasprintf("%s/%s", folder, file);
 	const char *kept = keep_text(s, path);
@@ -380,25 +397,61 @@ static unsigned number_of(Dwarf_Die *die, unsigned name)
 	return dwarf_attr(die, name, &a) && dwarf_formudata(&a, &v) == 0 ? (unsigned)v : 0;
 }
 
-static void place_by_line_table(struct symbols *s, struct unit *u, uint64_t address, struct location *l)
+/* NULL: libdw is to be asked. */
+static const struct line_table *lines_of(struct dwfl_object *d, struct unit *u)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(&u->die, address);
+	Dwarf_Attribute a;
+	Dwarf_Word offset;
+	Dwarf_Die die;
+	uint8_t address_size;
+	if (u->lines_read)
+		return u->lines;
+	u->lines_read = true;
+	if (dwarf_attr(&u->die, DW_AT_stmt_list, &a) && dwarf_formudata(&a, &offset) == 0 && dwarf_diecu(&u->die, &die, &address_size, NULL))
+		u->lines = line_table_read(&d->line_sections, offset, address_size, unit_folder(u));
+	if (u->lines)
+		u->paths = xcalloc(line_table_files(u->lines) + 1, sizeof *u->paths);
+	return u->lines;
+}
+
+static const char *numbered_file(struct symbols *s, struct unit *u, uint32_t number)
+{
+	const char *folder, *name;
+	if (!line_table_file(u->lines, number, &folder, &name))
+		return "";
+	if (u->paths[number])
+		return u->paths[number];
+	char *path = folder ? xasprintf("%s/%s", folder, name) : NULL;
+	u->paths[number] = whole_path(s, u, path ? path : name);
+	free(path);
+	return u->paths[number];
+}
+
+static void place_by_line_table(struct symbols *s, struct dwfl_object *d, struct unit *u, uint64_t address, struct location *l)
+{
+	const struct line_table *lines = lines_of(d, u);
+	Dwarf_Line *line = lines ? NULL : dwarf_getsrc_die(&u->die, address);
+	uint32_t file;
 	int number = 0;
+	if (lines && line_table_find(lines, address, &l->line, &file))
+		l->file = numbered_file(s, u, file);
 	if (!line)
 		return;
 	dwarf_lineno(line, &number);
 	l->line = number > 0 ? (uint32_t)number : 0;
-	l->file = whole_path(s, &u->die, dwarf_linesrc(line, NULL, NULL));
+	l->file = whole_path(s, u, dwarf_linesrc(line, NULL, NULL));
 }
 
-static void place_by_call(struct symbols *s, struct unit *u, Dwarf_Die *inlined, struct location *l)
+static void place_by_call(struct symbols *s, struct dwfl_object *d, struct unit *u, Dwarf_Die *inlined, struct location *l)
 {
 	Dwarf_Files *files;
 	size_t n;
 	unsigned file = number_of(inlined, DW_AT_call_file);
 	l->line = number_of(inlined, DW_AT_call_line);
-	if (dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
-		l->file = whole_path(s, &u->die, dwarf_filesrc(files, file, NULL, NULL));
+	if (lines_of(d, u))
+		l->file = numbered_file(s, u, file);
+	else if (dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
+		l->file = whole_path(s, u, dwarf_filesrc(files, file, NULL, NULL));
 }
 
 /* Functions at the address, innermost first. False: the debug information tells of none. */
@@ -414,9 +467,9 @@ static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t a
 		const char *name = function_name(s, &die);
 		struct location l = { .name = name ? name : "?", .file = "" };
 		if (s->n_found == 0)
-			place_by_line_table(s, u, address, &l);
+			place_by_line_table(s, d, u, address, &l);
 		else
-			place_by_call(s, u, &inner, &l);
+			place_by_call(s, d, u, &inner, &l);
 		GROW(s->found, s->n_found, s->cap_found);
 		s->found[s->n_found++] = l;
 		inner = die;
@@ -541,6 +594,8 @@ static void unit_clear(struct unit *u)
 	for (size_t i = 0; i < u->n; i++)
 		free(u->functions[i].within.at);
 	free(u->functions);
+	line_table_free(u->lines);
+	free(u->paths);
 }
 
 static void object_free(struct object *o)

@@ -122,6 +122,18 @@ trails() { # SCRIPT [ARG...]
 	memcat --json t.lz4 | jq -e 'select(.event == "process" and (.info.module // "" | endswith("/known"))) | .info.build_id | length == 40' | grep -q true
 }
 
+@test "a line table that is not for our reader is read by libdw" {
+	cc -O2 -gdwarf-5 -o known "$TESTS/native/known.c"
+	objcopy -O binary --only-section=.debug_line --set-section-flags .debug_line=alloc known lines
+	printf '\2' | dd of=lines bs=1 seek=29 conv=notrunc status=none	# an opcode that is not used has two operands
+	objcopy --update-section .debug_line=lines known odd
+	! cmp -s known odd
+	memrec --native -o t.lz4 -- ./odd
+	run stack_of t.lz4 1234
+	[ "${lines[0]}" = "small:7 (known.c)" ]
+	[ "${lines[1]}" = "alpha:10 (known.c)" ]
+}
+
 @test "a stripped program reads program+0xoffset, and addr2line knows the offset" {
 	cc -O2 -g -o known "$TESTS/native/known.c"
 	cp known whole

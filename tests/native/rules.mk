@@ -25,3 +25,7 @@ $B/tests/verify/bin/memrec: $B/bin/memrec
 	@mkdir -p $(@D)
 	@cp $< $@
 TEST_FILES += $B/tests/verify/lib/memrec/libmemrec.so $B/tests/verify/bin/memrec
+
+$B/tests/linetable: tests/unit/linetable.c record/linetable.c record/linetable.h tests/unit/check.h $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/linetable.c record/linetable.c $(LIB) -ldw -lelf

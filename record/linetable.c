@@ -1,0 +1,592 @@
+/*
+ * linetable.c - DWARF's line tables, small: from an address to a line and a file
+ *
+ * Source: DWARF 5, section 6.2 (and 2 to 4, where the header differs); what the
+ *         standard leaves open is as in libdw: which of several rows at one
+ *         address counts, and that a row counts up to the next one of the whole
+ *         unit, of whatever sequence.
+ *
+ * Whatever is not as it should be ends the reading: nothing here is repaired or
+ * guessed, for libdw is asked then.
+ */
+#include "linetable.h"
+
+#include <dwarf.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmalloc.h"
+
+#define END 0x80000000u		/* in a row's file: the address is the first behind a sequence */
+
+struct row {
+	uint64_t address;
+	int32_t line;
+	uint32_t file;
+};
+
+/* Rows while they are read, and where those begin that are behind the row before them. */
+struct rows {
+	struct row *at;
+	size_t n, cap;
+	size_t *runs;
+	size_t n_runs, cap_runs;
+};
+
+struct file { const char *folder, *name; };
+
+struct line_table {
+	struct row *rows;
+	size_t n_rows;
+	struct file *files;
+	size_t n_files, cap_files;
+};
+
+/* ---- bytes ---- */
+
+/* What is still to be read. Once something was not there, nothing is. */
+struct cursor {
+	const uint8_t *at, *end;
+	bool bad;
+};
+
+static size_t left(const struct cursor *c)
+{
+	return (size_t)(c->end - c->at);
+}
+
+static void fail(struct cursor *c)
+{
+	c->bad = true;
+	c->at = c->end;
+}
+
+static uint64_t get(struct cursor *c, unsigned size)
+{
+	uint64_t v = 0;
+	if (left(c) < size) {
+		fail(c);
+		return 0;
+	}
+	for (unsigned i = 0; i < size; i++)
+		v |= (uint64_t)*c->at++ << 8 * i;
+	return v;
+}
+
+/* LEB128, of 63 bits at most; *bits tells how many it has. */
+static uint64_t get_leb(struct cursor *c, unsigned *bits)
+{
+	uint64_t v = 0;
+	for (*bits = 0; c->at < c->end && *bits < 63;) {
+		uint8_t byte = *c->at++;
+		v |= (uint64_t)(byte & 0x7f) << *bits;
+		*bits += 7;
+		if (byte < 0x80)
+			return v;
+	}
+	fail(c);
+	return 0;
+}
+
+static uint64_t get_uleb(struct cursor *c)
+{
+	unsigned bits;
+	return get_leb(c, &bits);
+}
+
+static int64_t get_sleb(struct cursor *c)
+{
+	unsigned bits;
+	uint64_t v = get_leb(c, &bits);
+	if (bits && v >> (bits - 1) & 1)
+		v |= UINT64_MAX << bits;
+	return (int64_t)v;
+}
+
+static void skip(struct cursor *c, uint64_t n)
+{
+	if (n > left(c))
+		fail(c);
+	else
+		c->at += n;
+}
+
+/* A text that ends before the cursor's end; "" if none does. */
+static const char *get_text(struct cursor *c)
+{
+	const char *s = (const char *)c->at;
+	const uint8_t *nul = c->at < c->end ? memchr(c->at, 0, left(c)) : NULL;
+	if (!nul) {
+		fail(c);
+		return "";
+	}
+	c->at = nul + 1;
+	return s;
+}
+
+/* The text that lies at an offset into another section. */
+static const char *get_text_at(struct cursor *c, const struct line_section *s, unsigned offset_size)
+{
+	uint64_t offset = get(c, offset_size);
+	struct cursor there = { s->at, s->at + s->size, false };
+	if (offset < s->size)
+		there.at += offset;
+	else
+		fail(&there);
+	const char *text = get_text(&there);
+	if (there.bad)
+		fail(c);
+	return text;
+}
+
+/* ---- the header ---- */
+
+struct header {
+	const struct line_sections *sections;
+	unsigned version, offset_size, address_size;
+	uint8_t step;			/* bytes an advance by one goes */
+	int8_t line_base;
+	uint8_t line_range, opcode_base;
+};
+
+/* Each standard opcode takes as many operands as the standard tells, and none is unknown. */
+static bool opcodes_are_known(struct cursor *c, unsigned opcode_base)
+{
+	static const uint8_t operands[] = { 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1 };
+	if (opcode_base <= DW_LNS_fixed_advance_pc || opcode_base > DW_LNS_set_isa + 1)
+		return false;
+	for (unsigned i = 0; i < opcode_base - 1; i++)
+		if (get(c, 1) != operands[i])
+			return false;
+	return true;
+}
+
+/* All before the names; *c is left at them, and goes to the end of this table, *program is where they should end. */
+static bool read_header(struct cursor *c, struct header *h, const uint8_t **program)
+{
+	uint64_t length = get(c, h->offset_size = 4);
+	if (length == 0xffffffff)
+		length = get(c, h->offset_size = 8);
+	if (length > left(c))
+		return false;
+	c->end = c->at + length;
+	h->version = get(c, 2);
+	if (h->version < 2 || h->version > 5)
+		return false;
+	if (h->version == 5 && (get(c, 1) != h->address_size || get(c, 1) != 0))	/* no segments */
+		return false;
+	length = get(c, h->offset_size);
+	if (length > left(c))
+		return false;
+	*program = c->at + length;
+	h->step = get(c, 1);
+	if (h->version >= 4 && get(c, 1) != 1)		/* several operations in one instruction: not here */
+		return false;
+	get(c, 1);		/* whether a row begins a statement: of no matter */
+	h->line_base = (int8_t)get(c, 1);
+	h->line_range = get(c, 1);
+	h->opcode_base = get(c, 1);
+	return h->line_range && h->step && opcodes_are_known(c, h->opcode_base) && !c->bad;
+}
+
+/* ---- files ---- */
+
+/* Folders are needed while files are read. */
+struct folders {
+	const char **at;
+	size_t n, cap;
+};
+
+static void add_folder(struct folders *to, const char *folder)
+{
+	GROW(to->at, to->n, to->cap);
+	to->at[to->n++] = folder;
+}
+
+static void put_file(struct line_table *t, const char *folder, const char *name)
+{
+	GROW(t->files, t->n_files, t->cap_files);
+	t->files[t->n_files++] = (struct file){ folder, name };
+}
+
+static bool add_file(struct line_table *t, const struct folders *folders, uint64_t folder, const char *name)
+{
+	if (folder >= folders->n)
+		return false;
+	put_file(t, *name == '/' ? NULL : folders->at[folder], name);
+	return true;
+}
+
+/* Up to DWARF 4: texts up to an empty one. Numbers begin with 1; folder 0 is where the compiler ran, file 0 is as in libdw. */
+static bool read_old_files(struct cursor *c, struct line_table *t, struct folders *folders, const char *folder)
+{
+	add_folder(folders, folder);
+	for (const char *s; *(s = get_text(c));)
+		add_folder(folders, s);
+	put_file(t, NULL, "???");
+	for (const char *s; *(s = get_text(c));) {
+		uint64_t in = get_uleb(c);
+		get_uleb(c);		/* when it was changed */
+		get_uleb(c);		/* its size */
+		if (!add_file(t, folders, in, s))
+			return false;
+	}
+	return !c->bad;
+}
+
+struct format { uint64_t content, form; };
+
+/* One part of an entry: a text in *text, a number in *number, or passed over. False: of a form that is not known here. */
+static bool read_part(struct cursor *c, const struct header *h, uint64_t form, const char **text, uint64_t *number)
+{
+	switch (form) {
+	case DW_FORM_string:    *text = get_text(c); return true;
+	case DW_FORM_line_strp: *text = get_text_at(c, &h->sections->line_strings, h->offset_size); return true;
+	case DW_FORM_strp:      *text = get_text_at(c, &h->sections->strings, h->offset_size); return true;
+	case DW_FORM_udata:     *number = get_uleb(c); return true;
+	case DW_FORM_data1:     *number = get(c, 1); return true;
+	case DW_FORM_data2:     *number = get(c, 2); return true;
+	case DW_FORM_data4:     *number = get(c, 4); return true;
+	case DW_FORM_data8:     *number = get(c, 8); return true;
+	case DW_FORM_data16:    skip(c, 16); return true;
+	case DW_FORM_block:     skip(c, get_uleb(c)); return true;
+	default: return false;
+	}
+}
+
+static bool read_entry(struct cursor *c, const struct header *h, const struct format *f, unsigned n,
+                       const char **name, uint64_t *folder)
+{
+	*name = NULL;
+	*folder = UINT64_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		const char *text = NULL;
+		uint64_t number = UINT64_MAX;
+		if (!read_part(c, h, f[i].form, &text, &number))
+			return false;
+		if (f[i].content == DW_LNCT_path)
+			*name = text;
+		else if (f[i].content == DW_LNCT_directory_index)
+			*folder = number;
+	}
+	return *name && !c->bad;
+}
+
+/* How entries are made up, and how many there are. */
+static bool read_formats(struct cursor *c, struct format *f, unsigned *n, uint64_t *entries)
+{
+	*n = get(c, 1);
+	for (unsigned i = 0; i < *n; i++) {
+		f[i].content = get_uleb(c);
+		f[i].form = get_uleb(c);
+	}
+	*entries = get_uleb(c);
+	return *n > 0 && !c->bad;
+}
+
+/* DWARF 5: of any make-up. Numbers begin with 0. */
+static bool read_files(struct cursor *c, const struct header *h, struct line_table *t, struct folders *folders)
+{
+	struct format f[255];
+	unsigned n;
+	uint64_t entries, folder;
+	const char *name;
+	if (!read_formats(c, f, &n, &entries))
+		return false;
+	for (; entries > 0; entries--) {	/* each of a byte at least: a false count ends with the table */
+		if (!read_entry(c, h, f, n, &name, &folder))
+			return false;
+		add_folder(folders, name);
+	}
+	if (!read_formats(c, f, &n, &entries))
+		return false;
+	for (; entries > 0; entries--)
+		if (!read_entry(c, h, f, n, &name, &folder) || !add_file(t, folders, folder, name))
+			return false;
+	return t->n_files > 0;
+}
+
+/* ---- rows ---- */
+
+/* At one address the end of a sequence is before what follows it. */
+static bool is_before(const struct row *a, const struct row *b)
+{
+	return a->address != b->address ? a->address < b->address : (a->file & END) > (b->file & END);
+}
+
+static void add_row(struct rows *to, const struct row *r)
+{
+	if (to->n == 0 || is_before(r, &to->at[to->n - 1])) {
+		GROW(to->runs, to->n_runs, to->cap_runs);
+		to->runs[to->n_runs++] = to->n;
+	}
+	GROW(to->at, to->n, to->cap);
+	to->at[to->n++] = *r;
+}
+
+/* Of rows at one address in one sequence the last one counts: it takes the place of the one before, which half of them do. */
+static inline void put_row(struct rows *to, const struct row *r)
+{
+	struct row *last = to->n ? &to->at[to->n - 1] : NULL;
+	if (last && last->address == r->address && !((last->file | r->file) & END))
+		*last = *r;
+	else
+		add_row(to, r);
+}
+
+/* Rows a before rows b where neither is before the other. */
+static void merge(struct row *to, const struct row *a, const struct row *a_end, const struct row *b, const struct row *b_end)
+{
+	if (b < b_end && !is_before(b, a_end - 1)) {
+		memcpy(to, a, (size_t)(b_end - a) * sizeof *a);		/* they are neighbours */
+		return;
+	}
+	while (a < a_end && b < b_end)
+		*to++ = is_before(b, a) ? *b++ : *a++;
+	memcpy(to, a, (size_t)(a_end - a) * sizeof *a);
+	memcpy(to + (a_end - a), b, (size_t)(b_end - b) * sizeof *b);
+}
+
+/* Sequences are in order, mostly, and unlike them their order need not be; so it is runs that are merged. */
+static void sort_rows(struct rows *r)
+{
+	if (r->n_runs < 2)
+		return;
+	struct row *to = xreallocarray(NULL, r->n, sizeof *to);
+	while (r->n_runs > 1) {
+		size_t merged = 0;
+		for (size_t i = 0; i < r->n_runs; i += 2) {
+			size_t start = r->runs[i];
+			size_t middle = i + 1 < r->n_runs ? r->runs[i + 1] : r->n;
+			size_t end = i + 2 < r->n_runs ? r->runs[i + 2] : r->n;
+			merge(to + start, r->at + start, r->at + middle, r->at + middle, r->at + end);
+			r->runs[merged++] = start;
+		}
+		r->n_runs = merged;
+		struct row *from = r->at;
+		r->at = to;
+		to = from;
+	}
+	free(to);
+}
+
+/* Without rows that tell what the one before them tells, or that the next one is at the address of. */
+static void keep_rows(struct line_table *t, const struct rows *r)
+{
+	size_t n = 0;
+	if (r->n)
+		r->at[r->n - 1].file |= END;		/* some compilers forget it; libdw makes it so too */
+	for (size_t i = 0; i < r->n; i++) {
+		struct row *row = &r->at[i];
+		if (row->file & END)
+			*row = (struct row){ row->address, 0, END };
+		if (n && r->at[n - 1].address == row->address)
+			n--;
+		if (!n || r->at[n - 1].file != row->file || r->at[n - 1].line != row->line)
+			r->at[n++] = *row;
+	}
+	t->rows = xreallocarray(NULL, n + !n, sizeof *t->rows);
+	if (n)
+		memcpy(t->rows, r->at, n * sizeof *t->rows);
+	t->n_rows = n;
+}
+
+/* ---- the program ---- */
+
+static const struct row first_row = { .line = 1, .file = 1 };
+
+static void run_extended(struct cursor *c, const struct header *h, struct row *r, struct rows *to)
+{
+	uint64_t length = get(c, 1), opcode = get(c, 1);
+	if (length == 0 || length >= 0x80 || length - 1 > left(c)) {
+		fail(c);
+		return;
+	}
+	const uint8_t *next = c->at + length - 1;
+	switch (opcode) {
+	case DW_LNE_end_sequence:
+		r->file = END;
+		put_row(to, r);
+		*r = first_row;
+		break;
+	case DW_LNE_set_address:
+		r->address = get(c, h->address_size);
+		break;
+	case DW_LNE_set_discriminator:
+		get_uleb(c);
+		break;
+	default:		/* files that are defined here (nobody does), and what others have added */
+		fail(c);
+	}
+	if (c->at != next)
+		fail(c);
+}
+
+static void add_lines(struct cursor *c, struct row *r, int64_t n)
+{
+	if (n != (int32_t)n || __builtin_add_overflow(r->line, (int32_t)n, &r->line))
+		fail(c);
+}
+
+static void run_standard(struct cursor *c, const struct header *h, unsigned opcode, struct row *r, struct rows *to)
+{
+	uint64_t v;
+	switch (opcode) {
+	case DW_LNS_copy:
+		put_row(to, r);
+		break;
+	case DW_LNS_advance_pc:
+		v = get_uleb(c);
+		if (v > UINT32_MAX / h->step)		/* backwards, that is */
+			fail(c);
+		else
+			r->address += v * h->step;
+		break;
+	case DW_LNS_advance_line:
+		add_lines(c, r, get_sleb(c));
+		break;
+	case DW_LNS_set_file:
+		v = get_uleb(c);
+		if (v >= END)
+			fail(c);
+		else
+			r->file = (uint32_t)v;
+		break;
+	case DW_LNS_set_column:
+	case DW_LNS_set_isa:
+		get_uleb(c);
+		break;
+	case DW_LNS_const_add_pc:
+		r->address += (255u - h->opcode_base) / h->line_range * h->step;
+		break;
+	case DW_LNS_fixed_advance_pc:
+		r->address += get(c, 2);
+		break;
+	}
+}
+
+static bool run(struct cursor *c, const struct header *h, struct rows *to)
+{
+	struct row r = first_row;
+	while (c->at < c->end) {
+		unsigned opcode = *c->at++;
+		if (opcode >= h->opcode_base) {
+			opcode -= h->opcode_base;
+			r.address += opcode / h->line_range * h->step;
+			add_lines(c, &r, h->line_base + (int)(opcode % h->line_range));
+			put_row(to, &r);
+		} else if (opcode == 0) {
+			run_extended(c, h, &r, to);
+		} else {
+			run_standard(c, h, opcode, &r, to);
+		}
+	}
+	return !c->bad;
+}
+
+/* ---- tables ---- */
+
+static bool read_table(struct line_table *t, struct cursor *c, struct header *h, const char *folder)
+{
+	struct folders folders = { 0 };
+	struct rows rows = { 0 };
+	const uint8_t *program;
+	bool good = read_header(c, h, &program) &&
+	            (h->version < 5 ? read_old_files(c, t, &folders, folder) : read_files(c, h, t, &folders)) &&
+	            c->at == program && run(c, h, &rows);
+	if (good) {
+		sort_rows(&rows);
+		keep_rows(t, &rows);
+	}
+	free(folders.at);
+	free(rows.at);
+	free(rows.runs);
+	return good;
+}
+
+struct line_table *line_table_read(const struct line_sections *s, uint64_t offset, unsigned address_size, const char *folder)
+{
+	if (offset >= s->lines.size || (address_size != 4 && address_size != 8))
+		return NULL;
+	struct line_table *t = xcalloc(1, sizeof *t);
+	struct cursor c = { s->lines.at + offset, s->lines.at + s->lines.size, false };
+	struct header h = { .sections = s, .address_size = address_size };
+	if (read_table(t, &c, &h, folder))
+		return t;
+	line_table_free(t);
+	return NULL;
+}
+
+void line_table_free(struct line_table *t)
+{
+	if (!t)
+		return;
+	free(t->rows);
+	free(t->files);
+	free(t);
+}
+
+bool line_table_find(const struct line_table *t, uint64_t address, uint32_t *line, uint32_t *file)
+{
+	size_t low = 0, high = t->n_rows;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (t->rows[middle].address <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || t->rows[low - 1].file & END)
+		return false;
+	*line = t->rows[low - 1].line > 0 ? (uint32_t)t->rows[low - 1].line : 0;
+	*file = t->rows[low - 1].file;
+	return true;
+}
+
+size_t line_table_files(const struct line_table *t)
+{
+	return t->n_files;
+}
+
+bool line_table_file(const struct line_table *t, uint32_t n, const char **folder, const char **name)
+{
+	if (n >= t->n_files)
+		return false;
+	*folder = t->files[n].folder;
+	*name = t->files[n].name;
+	return true;
+}
+
+/* ---- sections ---- */
+
+static void take_section(struct line_sections *s, const char *name, Elf_Scn *section)
+{
+	struct line_section *to = strcmp(name, ".debug_line") == 0 || strcmp(name, ".zdebug_line") == 0 ? &s->lines :
+	                          strcmp(name, ".debug_line_str") == 0 || strcmp(name, ".zdebug_line_str") == 0 ? &s->line_strings :
+	                          strcmp(name, ".debug_str") == 0 || strcmp(name, ".zdebug_str") == 0 ? &s->strings : NULL;
+	GElf_Shdr header;
+	if (!to || to->at || !gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS ||
+	    header.sh_flags & (SHF_GROUP | SHF_COMPRESSED))
+		return;
+	Elf_Data *data = elf_getdata(section, NULL);
+	/* An old section that is packed still, which is not to be seen by its flags. */
+	if (!data || !data->d_buf || (name[1] == 'z' && data->d_size >= 4 && memcmp(data->d_buf, "ZLIB", 4) == 0))
+		return;
+	*to = (struct line_section){ data->d_buf, data->d_size };
+}
+
+void line_sections_find(struct line_sections *s, Elf *elf)
+{
+	GElf_Ehdr header;
+	size_t names;
+	*s = (struct line_sections){ 0 };
+	if (!elf || !gelf_getehdr(elf, &header) || header.e_ident[EI_DATA] != ELFDATA2LSB || elf_getshdrstrndx(elf, &names) != 0)
+		return;
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+		GElf_Shdr of;
+		const char *name = gelf_getshdr(section, &of) ? elf_strptr(elf, names, of.sh_name) : NULL;
+		if (name)
+			take_section(s, name, section);
+	}
+}
