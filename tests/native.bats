@@ -76,6 +76,11 @@ trails() { # SCRIPT [ARG...]
 	agrees ./throwing
 }
 
+@test "the walker's frames are libunwind's: frame pointers that matter and such that do not, return addresses left behind" {
+	cc -O2 -o depths "$TESTS/native/depths.c"
+	agrees ./depths
+}
+
 @test "the walker's frames are libunwind's: libraries that come and go, signals, an own signal stack, threads" {
 	cc -D_GNU_SOURCE -O2 -o loading "$TESTS/native/loading.c" -lpthread
 	for n in 1 2; do

@@ -5,9 +5,12 @@
  * first. Frames are found by unwinding (cfi.h) from the newest outwards until
  * one is in the very state (pc, sp, fp) it was in before. What lies beyond is
  * determined by that state and by the words that unwinding it had read: the
- * return addresses and saved frame pointers. They are read again, two a frame,
- * and if all are what they were, so is the rest of the stack: by induction, not
- * by likelihood. Frames that needed more than those words are stepped anew.
+ * return addresses, and the saved frame pointers where a frame or one beyond is
+ * found by its frame pointer (few are: to most functions that register is one like
+ * others). They are read again, and if all are what they were, so is the rest
+ * of the stack: by induction, not by likelihood. Frames that needed more than
+ * those words are stepped anew. From a frame that changed the way goes on
+ * unwinding, until one beyond it stands.
  *
  * A loop comes by the same few stacks again and again: whole ways outwards are
  * kept (trails) and taken again if every return address on them still stands.

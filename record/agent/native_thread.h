@@ -17,6 +17,7 @@ struct frame {
 	uint32_t node;
 	uint16_t runs;			/* wire.h: WIRE_RUNS() */
 	bool complex;			/* finding it took more reads than those */
+	bool fp_needed;			/* to step out of it, or of one beyond that has its fp from it */
 };
 
 /* A node found before, in front of the table of all. */
@@ -89,7 +90,7 @@ struct thread {
 	uint32_t flushes;		/* of rules, as far as the leaps know */
 	struct path *path;		/* of this capture, or NULL */
 	struct trail way;		/* of this capture, as it is walked */
-	bool by_sp;			/* all its steps so far follow from pc and sp */
+	bool by_sp, step_by_sp;		/* all its steps so far follow from pc and sp; the last one did */
 	struct step steps[1u << LOG2_STEPS];
 	struct path paths[1u << LOG2_PATHS];
 	struct trail trails[1u << LOG2_TRAILS];

@@ -49,28 +49,30 @@ static COLD bool step_again(const struct frame *inner, const struct frame *outer
 	struct cfi_bounds bounds;
 	cfi_stack(&bounds, inner->sp);
 	enum cfi_step step = cfi_step(&f, &bounds);
-	return (step == CFI_COMPLEX || step == CFI_CALLER) && f.pc == outer->pc && f.sp == outer->sp && f.fp == outer->fp;
+	return (step == CFI_COMPLEX || step == CFI_CALLER) && f.pc == outer->pc && f.sp == outer->sp &&
+	       (f.fp == outer->fp || !outer->fp_needed);
 }
 
 /*
  * Frame `at` is in the state it was in. Are those beyond it? One after the other:
- * that a frame is what it was says that its caller is there to be read.
+ * that a frame is what it was says that its caller is there to be read. Returns -1, or the
+ * newest that is not: those beyond that one may be.
  */
-static inline bool outer_stand(const struct thread *t, uint32_t at)
+static inline int64_t outer_changed(const struct thread *t, uint32_t at)
 {
 	bool complex = false;
 	for (uint32_t i = at; i-- > 0;) {
 		const struct frame *f = &t->frames[i];
 		if (UNLIKELY(*(volatile uintptr_t *)f->ip_slot != f->pc + CFI_CALL_BYTES) ||
-		    UNLIKELY(*(volatile uintptr_t *)f->fp_slot != f->fp))
-			return false;
+		    (UNLIKELY(*(volatile uintptr_t *)f->fp_slot != f->fp) && f->fp_needed))
+			return i;
 		complex |= f->complex;
 	}
 	if (UNLIKELY(complex))
 		for (uint32_t i = at; i-- > 0;)
 			if (t->frames[i].complex && !step_again(&t->frames[i + 1], &t->frames[i]))
-				return false;
-	return true;
+				return i;
+	return -1;
 }
 
 static uintptr_t own_start, own_end;	/* the agent's code */
@@ -104,28 +106,26 @@ static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t
 		f->fp_slot = l->fp_slot;
 		if (l->fp_slot)
 			f->fp = *(volatile uintptr_t *)l->fp_slot;
-		t->by_sp &= l->fp_matters == 0;
+		t->step_by_sp = l->fp_matters == 0;
 		way_add(t, f);
 		return CFI_CALLER;
 	}
 	uintptr_t pc = f->pc, sp = f->sp, fp = f->fp;
 	enum cfi_step step = cfi_step(f, bounds);
+	t->step_by_sp = step == CFI_CALLER && cfi_is_by_sp(pc);
 	if (LIKELY(step == CFI_CALLER)) {
 		l->pc = 0;		/* nobody's, should a signal handler jump away from here */
 		__asm__ volatile("" ::: "memory");
 		l->sp = sp;
 		l->fp = fp;
-		l->fp_matters = cfi_is_by_sp(pc) ? 0 : UINTPTR_MAX;
+		l->fp_matters = t->step_by_sp ? 0 : UINTPTR_MAX;
 		l->caller_pc = f->pc;
 		l->caller_sp = f->sp;
 		l->ip_slot = f->ip_slot;
 		l->fp_slot = f->fp_slot;
 		__asm__ volatile("" ::: "memory");
 		l->pc = pc;
-		t->by_sp &= l->fp_matters == 0;
 		way_add(t, f);
-	} else {
-		t->by_sp = false;
 	}
 	return step;
 }
@@ -147,18 +147,22 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
 	t->way.sp = f.sp;
 	t->way.n = 0;
 	t->way.fp_slot = 0;
-	t->by_sp = true;
+	t->by_sp = t->step_by_sp = true;
 	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : leap(t, &f, &bounds)) {
+		t->by_sp &= t->step_by_sp;
+		if (n > 0)
+			t->fresh[n - 1].fp_needed = !t->step_by_sp;
 		if (step == CFI_END) {
 			j = NONE;
 			break;
 		}
 		while (j >= 0 && t->frames[j].sp < f.sp)
 			j--;
-		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && t->frames[j].fp == f.fp) {
-			if (LIKELY(outer_stand(t, (uint32_t)j)))
+		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && (t->frames[j].fp == f.fp || !t->frames[j].fp_needed)) {
+			int64_t changed = outer_changed(t, (uint32_t)j);
+			if (LIKELY(changed < 0))
 				break;
-			j = NONE;
+			j = changed - 1;
 		}
 		if (n == 0 && is_own(f.pc))
 			continue;
@@ -178,6 +182,8 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
 		fresh->ip_slot = f.ip_slot;
 		fresh->fp_slot = f.fp_slot;
 		fresh->complex = step == CFI_COMPLEX;
+		if (UNLIKELY(step == CFI_SIGNAL))
+			t->step_by_sp = false;
 	}
 	t->n_fresh = n;
 	return j;
@@ -187,7 +193,7 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
  * A frame that was written a moment ago, word by word, is copied likewise: the
  * processor does not hand on two fresh words in one wide load.
  */
-static inline void frame_copy(struct frame *to, const struct frame *from)
+static inline void frame_copy(struct frame *to, const struct frame *from, const struct frame *outer)
 {
 	const volatile struct frame *p = from;
 	to->pc = p->pc;
@@ -197,6 +203,7 @@ static inline void frame_copy(struct frame *to, const struct frame *from)
 	to->fp_slot = p->fp_slot ? p->fp_slot : (uintptr_t)&to->fp;
 	to->runs = 0;
 	to->complex = p->complex;
+	to->fp_needed = p->fp_needed || (outer && outer->fp_needed && outer->fp_slot == (uintptr_t)&outer->fp);
 }
 
 /* The first `n` frames stand; the fresh ones come on top. */
@@ -205,8 +212,8 @@ static inline bool put_fresh(struct thread *t, uint32_t n)
 	t->n = n;
 	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
 		return false;
-	for (uint32_t i = t->n_fresh; i > 0; i--)
-		frame_copy(&t->frames[t->n++], &t->fresh[i - 1]);
+	for (uint32_t i = t->n_fresh; i > 0; i--, t->n++)
+		frame_copy(&t->frames[t->n], &t->fresh[i - 1], t->n ? &t->frames[t->n - 1] : NULL);
 	return true;
 }
 
@@ -231,7 +238,8 @@ static inline bool trail_stands(const struct thread *t, const struct trail *way,
 		if (UNLIKELY(*(volatile uintptr_t *)way->address[i].slot != way->address[i].word))
 			return false;
 	return base->pc == way->address[way->n - 1].word - CFI_CALL_BYTES && base->sp == way->base_sp && base->node == way->base_node &&
-	       base->fp == (way->fp_slot ? *(volatile uintptr_t *)way->fp_slot : begin->fp) && outer_stand(t, way->base);
+	       (!base->fp_needed || base->fp == (way->fp_slot ? *(volatile uintptr_t *)way->fp_slot : begin->fp)) &&
+	       outer_changed(t, way->base) < 0;
 }
 
 /*
