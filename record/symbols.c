@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "linetable.h"
+#include "sections.h"
 #include "xmalloc.h"
 
 #define DEEPEST_SCOPE 256	/* of nested blocks and inlined functions */
@@ -66,7 +67,7 @@ struct dwfl_object {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf *dwarf;
-	struct line_sections line_sections;
+	struct debug_sections sections;
 	bool symbols_read, units_read;
 	bool names_only;		/* its debug information is left alone */
 	uint64_t bias, dwarf_bias;	/* libdw's address - bias = the file's */
@@ -225,7 +226,7 @@ static void read_units(struct dwfl_object *d)
 	Dwarf_Addr bias;
 	d->units_read = true;
 	d->dwarf = dwfl_module_getdwarf(d->module, &d->dwarf_bias);
-	line_sections_find(&d->line_sections, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
+	debug_sections_find(&d->sections, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
 	while (d->dwarf && (cu = dwfl_module_nextcu(d->module, cu, &bias)) != NULL) {
 		Dwarf_Addr base, low, high;
 		if (dwarf_tag(cu) != DW_TAG_compile_unit)
@@ -408,7 +409,7 @@ static const struct line_table *lines_of(struct dwfl_object *d, struct unit *u)
 		return u->lines;
 	u->lines_read = true;
 	if (dwarf_attr(&u->die, DW_AT_stmt_list, &a) && dwarf_formudata(&a, &offset) == 0 && dwarf_diecu(&u->die, &die, &address_size, NULL))
-		u->lines = line_table_read(&d->line_sections, offset, address_size, unit_folder(u));
+		u->lines = line_table_read(&d->sections, offset, address_size, unit_folder(u));
 	if (u->lines)
 		u->paths = xcalloc(line_table_files(u->lines) + 1, sizeof *u->paths);
 	return u->lines;
