@@ -5,7 +5,8 @@
  * unit's functions are gathered once, when the first address in it is asked
  * for, and what was inlined into one when the first address in that is; an
  * object's symbols are sorted once. Line tables, which libdw makes large, are
- * read by linetable.c, and by libdw if they are not for that.
+ * read by linetable.c, and by libdw if they are not for that; entries are passed
+ * over by entries.c, and libdw is asked about those that matter.
  */
 #include "symbols.h"
 
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "entries.h"
 #include "linetable.h"
 #include "sections.h"
 #include "xmalloc.h"
@@ -52,8 +54,8 @@ struct function {
 
 struct unit {
 	Dwarf_Die die;
-	bool read, lines_read;
-	bool in_c;
+	bool in_c, lines_read;
+	struct entries *entries;	/* once it is read */
 	struct function *functions;
 	size_t n, cap;
 	struct line_table *lines;	/* NULL: libdw reads it */
@@ -243,69 +245,76 @@ static void read_units(struct dwfl_object *d)
 		qsort(d->ranges, d->n_ranges, sizeof *d->ranges, range_order);
 }
 
-static void add_scopes(struct scopes *to, Dwarf_Die *die)
+static void add_scope(struct scopes *to, uint64_t low, uint64_t high, Dwarf_Off die)
 {
+	GROW(to->at, to->n, to->cap);
+	to->at[to->n++] = (struct scope){ low, high, die };
+}
+
+static void add_scopes(struct dwfl_object *d, struct scopes *to, const struct entry *e)
+{
+	Dwarf_Die die;
 	Dwarf_Addr base, low, high;
-	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
-		GROW(to->at, to->n, to->cap);
-		to->at[to->n++] = (struct scope){ low, high, dwarf_dieoffset(die) };
-	}
+	if (e->has_bounds)
+		add_scope(to, e->low, e->high, e->offset);
+	else if (e->has_code && dwarf_offdie(d->dwarf, e->offset, &die))
+		for (ptrdiff_t at = 0; (at = dwarf_ranges(&die, at, &base, &low, &high)) > 0;)
+			add_scope(to, low, high, e->offset);
 }
 
 /* What may hold functions, and is none itself. C's types may not, and are most of what there is in its units. */
-static bool is_container(const struct unit *u, int tag)
+static bool is_container(const struct unit *u, unsigned tag)
 {
 	return tag == DW_TAG_namespace || tag == DW_TAG_module ||
 	       (!u->in_c && (tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type));
 }
 
 /* The same, in a function. */
-static bool is_block(const struct unit *u, int tag)
+static bool is_block(const struct unit *u, unsigned tag)
 {
 	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(u, tag);
 }
 
-static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
+static void read_functions(struct dwfl_object *d, struct unit *u, const struct entry *parent, unsigned depth)
 {
-	Dwarf_Die die;
-	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
+	struct entry e;
+	struct scopes parts = { 0 };
+	if (depth == DEEPEST_SCOPE || !entries_child(u->entries, parent, &e))
 		return;
 	do {
-		int tag = dwarf_tag(&die);
-		struct scopes parts = { 0 };
-		if (tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
-			add_scopes(&parts, &die);
-		else if (is_container(u, tag))
-			read_functions(u, &die, depth + 1);
+		parts.n = 0;
+		if (e.tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
+			add_scopes(d, &parts, &e);
+		else if (is_container(u, e.tag))
+			read_functions(d, u, &e, depth + 1);
 		for (size_t i = 0; i < parts.n; i++) {
 			GROW(u->functions, u->n, u->cap);
 			u->functions[u->n++] = (struct function){ .whole = parts.at[i] };
 		}
-		free(parts.at);
-	} while (dwarf_siblingof(&die, &die) == 0);
+	} while (entries_next(u->entries, &e));
+	free(parts.at);
 }
 
-static void read_scopes(const struct unit *u, struct scopes *to, Dwarf_Die *parent, unsigned depth)
+static void read_scopes(struct dwfl_object *d, const struct unit *u, struct scopes *to, const struct entry *parent, unsigned depth)
 {
-	Dwarf_Die die;
-	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
+	struct entry e;
+	if (depth == DEEPEST_SCOPE || !entries_child(u->entries, parent, &e))
 		return;
 	do {
-		int tag = dwarf_tag(&die);
 		size_t before = to->n;
-		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
-			add_scopes(to, &die);
-		if (to->n > before || tag == DW_TAG_inlined_subroutine || is_block(u, tag))
-			read_scopes(u, to, &die, depth + 1);
-	} while (dwarf_siblingof(&die, &die) == 0);
+		if (e.tag == DW_TAG_subprogram || e.tag == DW_TAG_inlined_subroutine)
+			add_scopes(d, to, &e);
+		if (to->n > before || e.tag == DW_TAG_inlined_subroutine || is_block(u, e.tag))
+			read_scopes(d, u, to, &e, depth + 1);
+	} while (entries_next(u->entries, &e));
 }
 
 static const struct scopes *scopes_of(struct dwfl_object *d, const struct unit *u, struct function *f)
 {
-	Dwarf_Die die;
-	if (!f->read && dwarf_offdie(d->dwarf, f->whole.die, &die)) {
-		add_scopes(&f->within, &die);
-		read_scopes(u, &f->within, &die, 0);
+	struct entry e;
+	if (!f->read && entries_at(u->entries, f->whole.die, &e)) {
+		add_scopes(d, &f->within, &e);
+		read_scopes(d, u, &f->within, &e, 0);
 	}
 	f->read = true;
 	return &f->within;
@@ -347,9 +356,11 @@ static struct unit *find_unit(struct dwfl_object *d, uint64_t address)
 	if (low == 0 || address >= d->ranges[low - 1].high)
 		return NULL;
 	struct unit *u = &d->units[d->ranges[low - 1].unit];
-	if (!u->read) {
-		u->read = true;
-		read_functions(u, &u->die, 0);
+	struct entry whole;
+	if (!u->entries) {
+		u->entries = entries_new(&d->sections, &u->die);
+		if (entries_at(u->entries, dwarf_dieoffset(&u->die), &whole))
+			read_functions(d, u, &whole, 0);
 	}
 	return u;
 }
@@ -597,6 +608,7 @@ static void unit_clear(struct unit *u)
 	free(u->functions);
 	line_table_free(u->lines);
 	free(u->paths);
+	entries_free(u->entries);
 }
 
 static void object_free(struct object *o)
