@@ -24,6 +24,7 @@
 #include "entries.h"
 #include "linetable.h"
 #include "sections.h"
+#include "texts.h"
 #include "xmalloc.h"
 
 #define DEEPEST_SCOPE 256	/* of nested blocks and inlined functions */
@@ -81,57 +82,14 @@ struct dwfl_object {
 	size_t n_ranges, cap_ranges;
 };
 
-struct text { struct text *next; char s[]; };
-
 struct symbols {
 	struct object *objects;
-	struct text **texts;		/* what was demangled or made, by content */
-	size_t n_texts, text_mask;
+	struct texts texts;		/* what was demangled or made */
 	struct location *found;
 	size_t n_found, cap_found;
 };
 
-/* ---- texts ---- */
-
-static uint32_t text_hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u;
-	return h;
-}
-
-static void texts_grow(struct symbols *s)
-{
-	size_t old_mask = s->text_mask;
-	struct text **old = s->texts;
-	s->text_mask = old ? old_mask * 4 + 3 : 1023;
-	s->texts = xcalloc(s->text_mask + 1, sizeof *s->texts);
-	for (size_t i = 0; old && i <= old_mask; i++)
-		for (struct text *t = old[i], *next; t; t = next) {
-			next = t->next;
-			size_t k = text_hash(t->s) & s->text_mask;
-			t->next = s->texts[k];
-			s->texts[k] = t;
-		}
-	free(old);
-}
-
-static const char *keep_text(struct symbols *s, const char *text)
-{
-	if (!s->texts || s->n_texts > s->text_mask)
-		texts_grow(s);
-	size_t k = text_hash(text) & s->text_mask, n = strlen(text) + 1;
-	for (struct text *t = s->texts[k]; t; t = t->next)
-		if (strcmp(t->s, text) == 0)
-			return t->s;
-	struct text *t = xmalloc(sizeof *t + n);
-	memcpy(t->s, text, n);
-	t->next = s->texts[k];
-	s->texts[k] = t;
-	s->n_texts++;
-	return t->s;
-}
+/* ---- names ---- */
 
 /* As its language writes it: Rust's first, whose older names look like C++'s. */
 static const char *demangled(struct symbols *s, const char *name)
@@ -142,7 +100,7 @@ static const char *demangled(struct symbols *s, const char *name)
 		if (!text)
 			text = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
 	}
-	const char *kept = keep_text(s, text ? text : name);
+	const char *kept = texts_keep(&s->texts, text ? text : name);
 	free(text);
 	return kept;
 }
@@ -395,9 +353,9 @@ static const char *whole_path(struct symbols *s, struct unit *u, const char *fil
 		return "";
 	const char *folder = file[0] == '/' ? NULL : unit_folder(u);
 	if (!folder)
-		return keep_text(s, file);
+		return texts_keep(&s->texts, file);
 	char *path = xasprintf("%s/%s", folder, file);
-	const char *kept = keep_text(s, path);
+	const char *kept = texts_keep(&s->texts, path);
 	free(path);
 	return kept;
 }
@@ -575,7 +533,7 @@ static const char *bare_name(struct symbols *s, const struct object *o, uint64_t
 {
 	const char *slash = strrchr(o->name, '/');
 	char *text = xasprintf("%s+0x%llx", slash ? slash + 1 : o->name, (unsigned long long)address);
-	const char *kept = keep_text(s, text);
+	const char *kept = texts_keep(&s->texts, text);
 	free(text);
 	return kept;
 }
@@ -635,12 +593,7 @@ void symbols_free(struct symbols *s)
 		next = o->next;
 		object_free(o);
 	}
-	for (size_t i = 0; s->texts && i <= s->text_mask; i++)
-		for (struct text *t = s->texts[i], *next; t; t = next) {
-			next = t->next;
-			free(t);
-		}
-	free(s->texts);
+	texts_clear(&s->texts);
 	free(s->found);
 	free(s);
 }
