@@ -12,10 +12,10 @@
 #include "linetable.h"
 
 #include <dwarf.h>
-#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cursor.h"
 #include "xmalloc.h"
 
 #define END 0x80000000u		/* in a row's file: the address is the first behind a sequence */
@@ -43,107 +43,25 @@ struct line_table {
 	size_t n_files, cap_files;
 };
 
-/* ---- bytes ---- */
-
-/* What is still to be read. Once something was not there, nothing is. */
-struct cursor {
-	const uint8_t *at, *end;
-	bool bad;
-};
-
-static size_t left(const struct cursor *c)
-{
-	return (size_t)(c->end - c->at);
-}
-
-static void fail(struct cursor *c)
-{
-	c->bad = true;
-	c->at = c->end;
-}
-
-static uint64_t get(struct cursor *c, unsigned size)
-{
-	uint64_t v = 0;
-	if (left(c) < size) {
-		fail(c);
-		return 0;
-	}
-	for (unsigned i = 0; i < size; i++)
-		v |= (uint64_t)*c->at++ << 8 * i;
-	return v;
-}
-
-/* LEB128, of 63 bits at most; *bits tells how many it has. */
-static uint64_t get_leb(struct cursor *c, unsigned *bits)
-{
-	uint64_t v = 0;
-	for (*bits = 0; c->at < c->end && *bits < 63;) {
-		uint8_t byte = *c->at++;
-		v |= (uint64_t)(byte & 0x7f) << *bits;
-		*bits += 7;
-		if (byte < 0x80)
-			return v;
-	}
-	fail(c);
-	return 0;
-}
-
-static uint64_t get_uleb(struct cursor *c)
-{
-	unsigned bits;
-	return get_leb(c, &bits);
-}
-
-static int64_t get_sleb(struct cursor *c)
-{
-	unsigned bits;
-	uint64_t v = get_leb(c, &bits);
-	if (bits && v >> (bits - 1) & 1)
-		v |= UINT64_MAX << bits;
-	return (int64_t)v;
-}
-
-static void skip(struct cursor *c, uint64_t n)
-{
-	if (n > left(c))
-		fail(c);
-	else
-		c->at += n;
-}
-
-/* A text that ends before the cursor's end; "" if none does. */
-static const char *get_text(struct cursor *c)
-{
-	const char *s = (const char *)c->at;
-	const uint8_t *nul = c->at < c->end ? memchr(c->at, 0, left(c)) : NULL;
-	if (!nul) {
-		fail(c);
-		return "";
-	}
-	c->at = nul + 1;
-	return s;
-}
-
 /* The text that lies at an offset into another section. */
-static const char *get_text_at(struct cursor *c, const struct line_section *s, unsigned offset_size)
+static const char *text_at(struct cursor *c, const struct debug_section *s, unsigned offset_size)
 {
-	uint64_t offset = get(c, offset_size);
+	uint64_t offset = cursor_number(c, offset_size);
 	struct cursor there = { s->at, s->at + s->size, false };
 	if (offset < s->size)
 		there.at += offset;
 	else
-		fail(&there);
-	const char *text = get_text(&there);
+		cursor_fail(&there);
+	const char *text = cursor_text(&there);
 	if (there.bad)
-		fail(c);
+		cursor_fail(c);
 	return text;
 }
 
 /* ---- the header ---- */
 
 struct header {
-	const struct line_sections *sections;
+	const struct debug_sections *sections;
 	unsigned version, offset_size, address_size;
 	uint8_t step;			/* bytes an advance by one goes */
 	int8_t line_base;
@@ -157,7 +75,7 @@ static bool opcodes_are_known(struct cursor *c, unsigned opcode_base)
 	if (opcode_base <= DW_LNS_fixed_advance_pc || opcode_base > DW_LNS_set_isa + 1)
 		return false;
 	for (unsigned i = 0; i < opcode_base - 1; i++)
-		if (get(c, 1) != operands[i])
+		if (cursor_number(c, 1) != operands[i])
 			return false;
 	return true;
 }
@@ -165,28 +83,28 @@ static bool opcodes_are_known(struct cursor *c, unsigned opcode_base)
 /* All before the names; *c is left at them, and goes to the end of this table, *program is where they should end. */
 static bool read_header(struct cursor *c, struct header *h, const uint8_t **program)
 {
-	uint64_t length = get(c, h->offset_size = 4);
+	uint64_t length = cursor_number(c, h->offset_size = 4);
 	if (length == 0xffffffff)
-		length = get(c, h->offset_size = 8);
-	if (length > left(c))
+		length = cursor_number(c, h->offset_size = 8);
+	if (length > cursor_left(c))
 		return false;
 	c->end = c->at + length;
-	h->version = get(c, 2);
+	h->version = cursor_number(c, 2);
 	if (h->version < 2 || h->version > 5)
 		return false;
-	if (h->version == 5 && (get(c, 1) != h->address_size || get(c, 1) != 0))	/* no segments */
+	if (h->version == 5 && (cursor_number(c, 1) != h->address_size || cursor_number(c, 1) != 0))	/* no segments */
 		return false;
-	length = get(c, h->offset_size);
-	if (length > left(c))
+	length = cursor_number(c, h->offset_size);
+	if (length > cursor_left(c))
 		return false;
 	*program = c->at + length;
-	h->step = get(c, 1);
-	if (h->version >= 4 && get(c, 1) != 1)		/* several operations in one instruction: not here */
+	h->step = cursor_number(c, 1);
+	if (h->version >= 4 && cursor_number(c, 1) != 1)		/* several operations in one instruction: not here */
 		return false;
-	get(c, 1);		/* whether a row begins a statement: of no matter */
-	h->line_base = (int8_t)get(c, 1);
-	h->line_range = get(c, 1);
-	h->opcode_base = get(c, 1);
+	cursor_number(c, 1);		/* whether a row begins a statement: of no matter */
+	h->line_base = (int8_t)cursor_number(c, 1);
+	h->line_range = cursor_number(c, 1);
+	h->opcode_base = cursor_number(c, 1);
 	return h->line_range && h->step && opcodes_are_known(c, h->opcode_base) && !c->bad;
 }
 
@@ -222,13 +140,13 @@ static bool add_file(struct line_table *t, const struct folders *folders, uint64
 static bool read_old_files(struct cursor *c, struct line_table *t, struct folders *folders, const char *folder)
 {
 	add_folder(folders, folder);
-	for (const char *s; *(s = get_text(c));)
+	for (const char *s; *(s = cursor_text(c));)
 		add_folder(folders, s);
 	put_file(t, NULL, "???");
-	for (const char *s; *(s = get_text(c));) {
-		uint64_t in = get_uleb(c);
-		get_uleb(c);		/* when it was changed */
-		get_uleb(c);		/* its size */
+	for (const char *s; *(s = cursor_text(c));) {
+		uint64_t in = cursor_uleb(c);
+		cursor_uleb(c);		/* when it was changed */
+		cursor_uleb(c);		/* its size */
 		if (!add_file(t, folders, in, s))
 			return false;
 	}
@@ -241,16 +159,16 @@ struct format { uint64_t content, form; };
 static bool read_part(struct cursor *c, const struct header *h, uint64_t form, const char **text, uint64_t *number)
 {
 	switch (form) {
-	case DW_FORM_string:    *text = get_text(c); return true;
-	case DW_FORM_line_strp: *text = get_text_at(c, &h->sections->line_strings, h->offset_size); return true;
-	case DW_FORM_strp:      *text = get_text_at(c, &h->sections->strings, h->offset_size); return true;
-	case DW_FORM_udata:     *number = get_uleb(c); return true;
-	case DW_FORM_data1:     *number = get(c, 1); return true;
-	case DW_FORM_data2:     *number = get(c, 2); return true;
-	case DW_FORM_data4:     *number = get(c, 4); return true;
-	case DW_FORM_data8:     *number = get(c, 8); return true;
-	case DW_FORM_data16:    skip(c, 16); return true;
-	case DW_FORM_block:     skip(c, get_uleb(c)); return true;
+	case DW_FORM_string:    *text = cursor_text(c); return true;
+	case DW_FORM_line_strp: *text = text_at(c, &h->sections->line_strings, h->offset_size); return true;
+	case DW_FORM_strp:      *text = text_at(c, &h->sections->strings, h->offset_size); return true;
+	case DW_FORM_udata:     *number = cursor_uleb(c); return true;
+	case DW_FORM_data1:     *number = cursor_number(c, 1); return true;
+	case DW_FORM_data2:     *number = cursor_number(c, 2); return true;
+	case DW_FORM_data4:     *number = cursor_number(c, 4); return true;
+	case DW_FORM_data8:     *number = cursor_number(c, 8); return true;
+	case DW_FORM_data16:    cursor_skip(c, 16); return true;
+	case DW_FORM_block:     cursor_skip(c, cursor_uleb(c)); return true;
 	default: return false;
 	}
 }
@@ -276,12 +194,12 @@ static bool read_entry(struct cursor *c, const struct header *h, const struct fo
 /* How entries are made up, and how many there are. */
 static bool read_formats(struct cursor *c, struct format *f, unsigned *n, uint64_t *entries)
 {
-	*n = get(c, 1);
+	*n = cursor_number(c, 1);
 	for (unsigned i = 0; i < *n; i++) {
-		f[i].content = get_uleb(c);
-		f[i].form = get_uleb(c);
+		f[i].content = cursor_uleb(c);
+		f[i].form = cursor_uleb(c);
 	}
-	*entries = get_uleb(c);
+	*entries = cursor_uleb(c);
 	return *n > 0 && !c->bad;
 }
 
@@ -398,9 +316,9 @@ static const struct row first_row = { .line = 1, .file = 1 };
 
 static void run_extended(struct cursor *c, const struct header *h, struct row *r, struct rows *to)
 {
-	uint64_t length = get(c, 1), opcode = get(c, 1);
-	if (length == 0 || length >= 0x80 || length - 1 > left(c)) {
-		fail(c);
+	uint64_t length = cursor_number(c, 1), opcode = cursor_number(c, 1);
+	if (length == 0 || length >= 0x80 || length - 1 > cursor_left(c)) {
+		cursor_fail(c);
 		return;
 	}
 	const uint8_t *next = c->at + length - 1;
@@ -411,22 +329,22 @@ static void run_extended(struct cursor *c, const struct header *h, struct row *r
 		*r = first_row;
 		break;
 	case DW_LNE_set_address:
-		r->address = get(c, h->address_size);
+		r->address = cursor_number(c, h->address_size);
 		break;
 	case DW_LNE_set_discriminator:
-		get_uleb(c);
+		cursor_uleb(c);
 		break;
 	default:		/* files that are defined here (nobody does), and what others have added */
-		fail(c);
+		cursor_fail(c);
 	}
 	if (c->at != next)
-		fail(c);
+		cursor_fail(c);
 }
 
 static void add_lines(struct cursor *c, struct row *r, int64_t n)
 {
 	if (n != (int32_t)n || __builtin_add_overflow(r->line, (int32_t)n, &r->line))
-		fail(c);
+		cursor_fail(c);
 }
 
 static void run_standard(struct cursor *c, const struct header *h, unsigned opcode, struct row *r, struct rows *to)
@@ -437,31 +355,31 @@ static void run_standard(struct cursor *c, const struct header *h, unsigned opco
 		put_row(to, r);
 		break;
 	case DW_LNS_advance_pc:
-		v = get_uleb(c);
+		v = cursor_uleb(c);
 		if (v > UINT32_MAX / h->step)		/* backwards, that is */
-			fail(c);
+			cursor_fail(c);
 		else
 			r->address += v * h->step;
 		break;
 	case DW_LNS_advance_line:
-		add_lines(c, r, get_sleb(c));
+		add_lines(c, r, cursor_sleb(c));
 		break;
 	case DW_LNS_set_file:
-		v = get_uleb(c);
+		v = cursor_uleb(c);
 		if (v >= END)
-			fail(c);
+			cursor_fail(c);
 		else
 			r->file = (uint32_t)v;
 		break;
 	case DW_LNS_set_column:
 	case DW_LNS_set_isa:
-		get_uleb(c);
+		cursor_uleb(c);
 		break;
 	case DW_LNS_const_add_pc:
 		r->address += (255u - h->opcode_base) / h->line_range * h->step;
 		break;
 	case DW_LNS_fixed_advance_pc:
-		r->address += get(c, 2);
+		r->address += cursor_number(c, 2);
 		break;
 	}
 }
@@ -505,7 +423,7 @@ static bool read_table(struct line_table *t, struct cursor *c, struct header *h,
 	return good;
 }
 
-struct line_table *line_table_read(const struct line_sections *s, uint64_t offset, unsigned address_size, const char *folder)
+struct line_table *line_table_read(const struct debug_sections *s, uint64_t offset, unsigned address_size, const char *folder)
 {
 	if (offset >= s->lines.size || (address_size != 4 && address_size != 8))
 		return NULL;
@@ -556,37 +474,4 @@ bool line_table_file(const struct line_table *t, uint32_t n, const char **folder
 	*folder = t->files[n].folder;
 	*name = t->files[n].name;
 	return true;
-}
-
-/* ---- sections ---- */
-
-static void take_section(struct line_sections *s, const char *name, Elf_Scn *section)
-{
-	struct line_section *to = strcmp(name, ".debug_line") == 0 || strcmp(name, ".zdebug_line") == 0 ? &s->lines :
-	                          strcmp(name, ".debug_line_str") == 0 || strcmp(name, ".zdebug_line_str") == 0 ? &s->line_strings :
-	                          strcmp(name, ".debug_str") == 0 || strcmp(name, ".zdebug_str") == 0 ? &s->strings : NULL;
-	GElf_Shdr header;
-	if (!to || to->at || !gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS ||
-	    header.sh_flags & (SHF_GROUP | SHF_COMPRESSED))
-		return;
-	Elf_Data *data = elf_getdata(section, NULL);
-	/* An old section that is packed still, which is not to be seen by its flags. */
-	if (!data || !data->d_buf || (name[1] == 'z' && data->d_size >= 4 && memcmp(data->d_buf, "ZLIB", 4) == 0))
-		return;
-	*to = (struct line_section){ data->d_buf, data->d_size };
-}
-
-void line_sections_find(struct line_sections *s, Elf *elf)
-{
-	GElf_Ehdr header;
-	size_t names;
-	*s = (struct line_sections){ 0 };
-	if (!elf || !gelf_getehdr(elf, &header) || header.e_ident[EI_DATA] != ELFDATA2LSB || elf_getshdrstrndx(elf, &names) != 0)
-		return;
-	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
-		GElf_Shdr of;
-		const char *name = gelf_getshdr(section, &of) ? elf_strptr(elf, names, of.sh_name) : NULL;
-		if (name)
-			take_section(s, name, section);
-	}
 }

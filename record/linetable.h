@@ -11,22 +11,11 @@
 #ifndef LINETABLE_H
 #define LINETABLE_H
 
-#include <libelf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Size 0: there is none. */
-struct line_section { const uint8_t *at; size_t size; };
-
-/* What a line table is in and refers to, unpacked: .debug_line, .debug_line_str, .debug_str. Any bytes will do. */
-struct line_sections { struct line_section lines, line_strings, strings; };
-
-/*
- * The sections of a file that libdw has opened (which unpacks them), as long as
- * the Elf is not closed. None, if the file's byte order is not little-endian.
- */
-void line_sections_find(struct line_sections *s, Elf *elf);
+#include "sections.h"
 
 struct line_table;
 
@@ -35,7 +24,7 @@ struct line_table;
  * (its DW_AT_comp_dir; NULL: not told) for addresses of so many bytes. NULL: not
  * read. The texts, and those of the sections, must outlive it.
  */
-struct line_table *line_table_read(const struct line_sections *s, uint64_t offset, unsigned address_size, const char *folder);
+struct line_table *line_table_read(const struct debug_sections *s, uint64_t offset, unsigned address_size, const char *folder);
 void line_table_free(struct line_table *t);
 
 /* The row that covers an address: its line (0: none) and the number of its file. False: no row does. */

@@ -5,7 +5,8 @@
  * unit's functions are gathered once, when the first address in it is asked
  * for, and what was inlined into one when the first address in that is; an
  * object's symbols are sorted once. Line tables, which libdw makes large, are
- * read by linetable.c, and by libdw if they are not for that.
+ * read by linetable.c, and by libdw if they are not for that; entries are passed
+ * over by entries.c, and libdw is asked about those that matter.
  */
 #include "symbols.h"
 
@@ -20,7 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "entries.h"
 #include "linetable.h"
+#include "sections.h"
+#include "texts.h"
 #include "xmalloc.h"
 
 #define DEEPEST_SCOPE 256	/* of nested blocks and inlined functions */
@@ -51,8 +55,8 @@ struct function {
 
 struct unit {
 	Dwarf_Die die;
-	bool read, lines_read;
-	bool in_c;
+	bool in_c, lines_read;
+	struct entries *entries;	/* once it is read */
 	struct function *functions;
 	size_t n, cap;
 	struct line_table *lines;	/* NULL: libdw reads it */
@@ -66,7 +70,7 @@ struct dwfl_object {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf *dwarf;
-	struct line_sections line_sections;
+	struct debug_sections sections;
 	bool symbols_read, units_read;
 	bool names_only;		/* its debug information is left alone */
 	uint64_t bias, dwarf_bias;	/* libdw's address - bias = the file's */
@@ -78,57 +82,14 @@ struct dwfl_object {
 	size_t n_ranges, cap_ranges;
 };
 
-struct text { struct text *next; char s[]; };
-
 struct symbols {
 	struct object *objects;
-	struct text **texts;		/* what was demangled or made, by content */
-	size_t n_texts, text_mask;
+	struct texts texts;		/* what was demangled or made */
 	struct location *found;
 	size_t n_found, cap_found;
 };
 
-/* ---- texts ---- */
-
-static uint32_t text_hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u;
-	return h;
-}
-
-static void texts_grow(struct symbols *s)
-{
-	size_t old_mask = s->text_mask;
-	struct text **old = s->texts;
-	s->text_mask = old ? old_mask * 4 + 3 : 1023;
-	s->texts = xcalloc(s->text_mask + 1, sizeof *s->texts);
-	for (size_t i = 0; old && i <= old_mask; i++)
-		for (struct text *t = old[i], *next; t; t = next) {
-			next = t->next;
-			size_t k = text_hash(t->s) & s->text_mask;
-			t->next = s->texts[k];
-			s->texts[k] = t;
-		}
-	free(old);
-}
-
-static const char *keep_text(struct symbols *s, const char *text)
-{
-	if (!s->texts || s->n_texts > s->text_mask)
-		texts_grow(s);
-	size_t k = text_hash(text) & s->text_mask, n = strlen(text) + 1;
-	for (struct text *t = s->texts[k]; t; t = t->next)
-		if (strcmp(t->s, text) == 0)
-			return t->s;
-	struct text *t = xmalloc(sizeof *t + n);
-	memcpy(t->s, text, n);
-	t->next = s->texts[k];
-	s->texts[k] = t;
-	s->n_texts++;
-	return t->s;
-}
+/* ---- names ---- */
 
 /* As its language writes it: Rust's first, whose older names look like C++'s. */
 static const char *demangled(struct symbols *s, const char *name)
@@ -139,7 +100,7 @@ static const char *demangled(struct symbols *s, const char *name)
 		if (!text)
 			text = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
 	}
-	const char *kept = keep_text(s, text ? text : name);
+	const char *kept = texts_keep(&s->texts, text ? text : name);
 	free(text);
 	return kept;
 }
@@ -225,7 +186,7 @@ static void read_units(struct dwfl_object *d)
 	Dwarf_Addr bias;
 	d->units_read = true;
 	d->dwarf = dwfl_module_getdwarf(d->module, &d->dwarf_bias);
-	line_sections_find(&d->line_sections, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
+	debug_sections_find(&d->sections, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
 	while (d->dwarf && (cu = dwfl_module_nextcu(d->module, cu, &bias)) != NULL) {
 		Dwarf_Addr base, low, high;
 		if (dwarf_tag(cu) != DW_TAG_compile_unit)
@@ -242,69 +203,76 @@ static void read_units(struct dwfl_object *d)
 		qsort(d->ranges, d->n_ranges, sizeof *d->ranges, range_order);
 }
 
-static void add_scopes(struct scopes *to, Dwarf_Die *die)
+static void add_scope(struct scopes *to, uint64_t low, uint64_t high, Dwarf_Off die)
 {
+	GROW(to->at, to->n, to->cap);
+	to->at[to->n++] = (struct scope){ low, high, die };
+}
+
+static void add_scopes(struct dwfl_object *d, struct scopes *to, const struct entry *e)
+{
+	Dwarf_Die die;
 	Dwarf_Addr base, low, high;
-	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
-		GROW(to->at, to->n, to->cap);
-		to->at[to->n++] = (struct scope){ low, high, dwarf_dieoffset(die) };
-	}
+	if (e->has_bounds)
+		add_scope(to, e->low, e->high, e->offset);
+	else if (e->has_code && dwarf_offdie(d->dwarf, e->offset, &die))
+		for (ptrdiff_t at = 0; (at = dwarf_ranges(&die, at, &base, &low, &high)) > 0;)
+			add_scope(to, low, high, e->offset);
 }
 
 /* What may hold functions, and is none itself. C's types may not, and are most of what there is in its units. */
-static bool is_container(const struct unit *u, int tag)
+static bool is_container(const struct unit *u, unsigned tag)
 {
 	return tag == DW_TAG_namespace || tag == DW_TAG_module ||
 	       (!u->in_c && (tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type));
 }
 
 /* The same, in a function. */
-static bool is_block(const struct unit *u, int tag)
+static bool is_block(const struct unit *u, unsigned tag)
 {
 	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(u, tag);
 }
 
-static void read_functions(struct unit *u, Dwarf_Die *parent, unsigned depth)
+static void read_functions(struct dwfl_object *d, struct unit *u, const struct entry *parent, unsigned depth)
 {
-	Dwarf_Die die;
-	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
+	struct entry e;
+	struct scopes parts = { 0 };
+	if (depth == DEEPEST_SCOPE || !entries_child(u->entries, parent, &e))
 		return;
 	do {
-		int tag = dwarf_tag(&die);
-		struct scopes parts = { 0 };
-		if (tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
-			add_scopes(&parts, &die);
-		else if (is_container(u, tag))
-			read_functions(u, &die, depth + 1);
+		parts.n = 0;
+		if (e.tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
+			add_scopes(d, &parts, &e);
+		else if (is_container(u, e.tag))
+			read_functions(d, u, &e, depth + 1);
 		for (size_t i = 0; i < parts.n; i++) {
 			GROW(u->functions, u->n, u->cap);
 			u->functions[u->n++] = (struct function){ .whole = parts.at[i] };
 		}
-		free(parts.at);
-	} while (dwarf_siblingof(&die, &die) == 0);
+	} while (entries_next(u->entries, &e));
+	free(parts.at);
 }
 
-static void read_scopes(const struct unit *u, struct scopes *to, Dwarf_Die *parent, unsigned depth)
+static void read_scopes(struct dwfl_object *d, const struct unit *u, struct scopes *to, const struct entry *parent, unsigned depth)
 {
-	Dwarf_Die die;
-	if (depth == DEEPEST_SCOPE || dwarf_child(parent, &die) != 0)
+	struct entry e;
+	if (depth == DEEPEST_SCOPE || !entries_child(u->entries, parent, &e))
 		return;
 	do {
-		int tag = dwarf_tag(&die);
 		size_t before = to->n;
-		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
-			add_scopes(to, &die);
-		if (to->n > before || tag == DW_TAG_inlined_subroutine || is_block(u, tag))
-			read_scopes(u, to, &die, depth + 1);
-	} while (dwarf_siblingof(&die, &die) == 0);
+		if (e.tag == DW_TAG_subprogram || e.tag == DW_TAG_inlined_subroutine)
+			add_scopes(d, to, &e);
+		if (to->n > before || e.tag == DW_TAG_inlined_subroutine || is_block(u, e.tag))
+			read_scopes(d, u, to, &e, depth + 1);
+	} while (entries_next(u->entries, &e));
 }
 
 static const struct scopes *scopes_of(struct dwfl_object *d, const struct unit *u, struct function *f)
 {
-	Dwarf_Die die;
-	if (!f->read && dwarf_offdie(d->dwarf, f->whole.die, &die)) {
-		add_scopes(&f->within, &die);
-		read_scopes(u, &f->within, &die, 0);
+	struct entry e;
+	if (!f->read && entries_at(u->entries, f->whole.die, &e)) {
+		add_scopes(d, &f->within, &e);
+		read_scopes(d, u, &f->within, &e, 0);
 	}
 	f->read = true;
 	return &f->within;
@@ -346,9 +314,11 @@ static struct unit *find_unit(struct dwfl_object *d, uint64_t address)
 	if (low == 0 || address >= d->ranges[low - 1].high)
 		return NULL;
 	struct unit *u = &d->units[d->ranges[low - 1].unit];
-	if (!u->read) {
-		u->read = true;
-		read_functions(u, &u->die, 0);
+	struct entry whole;
+	if (!u->entries) {
+		u->entries = entries_new(&d->sections, &u->die);
+		if (entries_at(u->entries, dwarf_dieoffset(&u->die), &whole))
+			read_functions(d, u, &whole, 0);
 	}
 	return u;
 }
@@ -383,9 +353,9 @@ static const char *whole_path(struct symbols *s, struct unit *u, const char *fil
 		return "";
 	const char *folder = file[0] == '/' ? NULL : unit_folder(u);
 	if (!folder)
-		return keep_text(s, file);
+		return texts_keep(&s->texts, file);
 	char *path = xasprintf("%s/%s", folder, file);
-	const char *kept = keep_text(s, path);
+	const char *kept = texts_keep(&s->texts, path);
 	free(path);
 	return kept;
 }
@@ -408,7 +378,7 @@ static const struct line_table *lines_of(struct dwfl_object *d, struct unit *u)
 		return u->lines;
 	u->lines_read = true;
 	if (dwarf_attr(&u->die, DW_AT_stmt_list, &a) && dwarf_formudata(&a, &offset) == 0 && dwarf_diecu(&u->die, &die, &address_size, NULL))
-		u->lines = line_table_read(&d->line_sections, offset, address_size, unit_folder(u));
+		u->lines = line_table_read(&d->sections, offset, address_size, unit_folder(u));
 	if (u->lines)
 		u->paths = xcalloc(line_table_files(u->lines) + 1, sizeof *u->paths);
 	return u->lines;
@@ -563,7 +533,7 @@ static const char *bare_name(struct symbols *s, const struct object *o, uint64_t
 {
 	const char *slash = strrchr(o->name, '/');
 	char *text = xasprintf("%s+0x%llx", slash ? slash + 1 : o->name, (unsigned long long)address);
-	const char *kept = keep_text(s, text);
+	const char *kept = texts_keep(&s->texts, text);
 	free(text);
 	return kept;
 }
@@ -596,6 +566,7 @@ static void unit_clear(struct unit *u)
 	free(u->functions);
 	line_table_free(u->lines);
 	free(u->paths);
+	entries_free(u->entries);
 }
 
 static void object_free(struct object *o)
@@ -622,12 +593,7 @@ void symbols_free(struct symbols *s)
 		next = o->next;
 		object_free(o);
 	}
-	for (size_t i = 0; s->texts && i <= s->text_mask; i++)
-		for (struct text *t = s->texts[i], *next; t; t = next) {
-			next = t->next;
-			free(t);
-		}
-	free(s->texts);
+	texts_clear(&s->texts);
 	free(s->found);
 	free(s);
 }

@@ -26,6 +26,8 @@ $B/tests/verify/bin/memrec: $B/bin/memrec
 	@cp $< $@
 TEST_FILES += $B/tests/verify/lib/memrec/libmemrec.so $B/tests/verify/bin/memrec
 
-$B/tests/linetable: tests/unit/linetable.c record/linetable.c record/linetable.h tests/unit/check.h $(LIB)
+# Readers of debug information, libdw beside them.
+DEBUG_UNITS = $B/tests/linetable $B/tests/entries
+$(DEBUG_UNITS): $B/tests/%: tests/unit/%.c record/%.c record/%.h record/sections.c record/sections.h record/cursor.h tests/unit/objects.h tests/unit/check.h $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/linetable.c record/linetable.c $(LIB) -ldw -lelf
+	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/$*.c record/$*.c record/sections.c $(LIB) -ldw -lelf

@@ -6,26 +6,10 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
-#include <glob.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#include "check.h"
-
-#define N(array) (sizeof(array) / sizeof *(array))
-
-static char folder[] = "/tmp/linetable.XXXXXX";		/* what is compiled here is in it */
+#include "objects.h"
 
 /* What was compared, and how it came out. */
 struct tally { size_t units, read, addresses, files, different; };
-
-static unsigned any(unsigned n)
-{
-	static unsigned long long state;
-	return (unsigned)(check_random(&state) % n);
-}
 
 /* ---- comparing ---- */
 
@@ -69,7 +53,7 @@ static void compare_lines(struct tally *to, const struct line_table *t, Dwarf_Di
 	compare_address(to, t, unit, UINT64_MAX);
 }
 
-static void compare_unit(struct tally *to, const struct line_sections *s, Dwarf_Die *unit)
+static void compare_unit(struct tally *to, const struct debug_sections *s, Dwarf_Die *unit)
 {
 	Dwarf_Attribute a;
 	Dwarf_Word offset;
@@ -93,7 +77,7 @@ static void compare_unit(struct tally *to, const struct line_sections *s, Dwarf_
 	line_table_free(t);
 }
 
-static void compare_units(struct tally *to, const struct line_sections *s, Dwarf *dwarf)
+static void compare_units(void *to, const struct debug_sections *s, Dwarf *dwarf)
 {
 	Dwarf_Off at = 0, next;
 	size_t header;
@@ -107,11 +91,11 @@ static void compare_units(struct tally *to, const struct line_sections *s, Dwarf
 static struct tally compare_file(const char *path)
 {
 	struct tally to = { 0 };
-	struct line_sections s;
+	struct debug_sections s;
 	int fd = open(path, O_RDONLY);
 	Dwarf *dwarf = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
 	if (dwarf) {
-		line_sections_find(&s, dwarf_getelf(dwarf));
+		debug_sections_find(&s, dwarf_getelf(dwarf));
 		compare_units(&to, &s, dwarf);
 		dwarf_end(dwarf);
 	}
@@ -126,23 +110,6 @@ static bool is_same(const struct tally *t)
 }
 
 /* ---- programs ---- */
-
-__attribute__((format(printf, 1, 2))) static bool shell(const char *format, ...)
-{
-	char command[1024];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(command, sizeof command, format, args);
-	va_end(args);
-	return system(command) == 0;
-}
-
-static const char *in_folder(const char *name)
-{
-	static char path[256];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	return path;
-}
 
 /* By one compiler, with each kind of debug information. */
 static bool programs_are_same(const char *compile, const char *const *options, size_t n)
@@ -160,22 +127,11 @@ static bool programs_are_same(const char *compile, const char *const *options, s
 	return same;
 }
 
-static const char *const kinds[] = {
-	"-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5", "-gdwarf-4 -gdwarf64", "-gdwarf-5 -gdwarf64",
-	"-gdwarf-5 -gz", "-gdwarf-4 -gz=zlib-gnu", "-gdwarf-2 -gstrict-dwarf -gno-as-loc-support", "-gdwarf-5 -gno-as-loc-support",
-	"-gdwarf-5 -flto", "-gdwarf-4 -ffunction-sections -Wl,--gc-sections", "-gdwarf-5 -ffunction-sections -Wl,--gc-sections",
-};
-
-static const char *const few_kinds[] = { "-gdwarf-3", "-gdwarf-5", "-gdwarf-4 -gz -ffunction-sections -Wl,--gc-sections" };
-
-/* Libraries of interpreters that were built here; Debian's has no debug information. */
 static void check_interpreters(void)
 {
-	char pattern[256];
-	glob_t found = { 0 };
+	glob_t found;
 	struct tally all = { 0 };
-	snprintf(pattern, sizeof pattern, "%s/.pyenv/versions/*/lib/libpython*.so.1.0", getenv("HOME") ? getenv("HOME") : "");
-	glob(pattern, 0, NULL, &found);
+	find_interpreters(&found);
 	for (size_t i = 0; i < found.gl_pathc && i < 3; i++) {
 		struct tally t = compare_file(found.gl_pathv[i]);
 		all.units += t.units;
@@ -190,98 +146,7 @@ static void check_interpreters(void)
 		printf("ok every address of an interpreter has libdw's line and file # skip no libpython with debug information\n");
 }
 
-/* ---- a file in memory, whose tables are changed ---- */
-
-struct image {
-	char *bytes;
-	size_t n;
-	Elf64_Shdr *lines, *line_strings, *strings;
-};
-
-static bool read_image(struct image *m, const char *path)
-{
-	FILE *f = fopen(path, "r");
-	*m = (struct image){ .bytes = malloc(1 << 20) };
-	m->n = f ? fread(m->bytes, 1, 1 << 20, f) : 0;
-	if (f)
-		fclose(f);
-	if (m->n < sizeof(Elf64_Ehdr) || m->n == 1 << 20)
-		return false;
-	const Elf64_Ehdr *header = (const void *)m->bytes;
-	Elf64_Shdr *sections = (void *)(m->bytes + header->e_shoff);
-	for (unsigned i = 0; i < header->e_shnum; i++) {
-		const char *name = m->bytes + sections[header->e_shstrndx].sh_offset + sections[i].sh_name;
-		if (strcmp(name, ".debug_line") == 0)
-			m->lines = &sections[i];
-		else if (strcmp(name, ".debug_line_str") == 0)
-			m->line_strings = &sections[i];
-		else if (strcmp(name, ".debug_str") == 0)
-			m->strings = &sections[i];
-	}
-	return m->lines != NULL;
-}
-
-/* Memory whose last byte is the last one that can be read: the section's. */
-static struct line_section at_the_edge(const struct image *m, const Elf64_Shdr *section, size_t *mapped)
-{
-	size_t n = section ? section->sh_size : 0;
-	*mapped = (n + 4095) / 4096 * 4096 + 4096;
-	uint8_t *at = mmap(NULL, *mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	mprotect(at + *mapped - 4096, 4096, PROT_NONE);
-	if (n)
-		memcpy(at + *mapped - 4096 - n, m->bytes + section->sh_offset, n);
-	return (struct line_section){ at + *mapped - 4096 - n, n };
-}
-
-static void compare_image(struct tally *to, const struct image *m)
-{
-	size_t mapped[3];
-	struct line_sections s = {
-		at_the_edge(m, m->lines, &mapped[0]),
-		at_the_edge(m, m->line_strings, &mapped[1]),
-		at_the_edge(m, m->strings, &mapped[2]),
-	};
-	Elf *elf = elf_memory(m->bytes, m->n);
-	Dwarf *dwarf = elf ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
-	if (dwarf)
-		compare_units(to, &s, dwarf);
-	dwarf_end(dwarf);
-	elf_end(elf);
-	munmap((void *)(s.lines.at + s.lines.size + 4096 - mapped[0]), mapped[0]);
-	munmap((void *)(s.line_strings.at + s.line_strings.size + 4096 - mapped[1]), mapped[1]);
-	munmap((void *)(s.strings.at + s.strings.size + 4096 - mapped[2]), mapped[2]);
-}
-
-/* Each length up to the whole one. */
-static void cut(struct tally *to, struct image *m, Elf64_Shdr *section)
-{
-	size_t whole = section ? section->sh_size : 0;
-	for (size_t n = 0; n < whole; n++) {
-		section->sh_size = n;
-		compare_image(to, m);
-	}
-	if (section)
-		section->sh_size = whole;
-}
-
-/* Each bit; then some bytes at a time. */
-static void flip(struct tally *to, struct image *m)
-{
-	char *bytes = m->bytes + m->lines->sh_offset, *whole = malloc(m->lines->sh_size);
-	memcpy(whole, bytes, m->lines->sh_size);
-	for (size_t i = 0; i < 8 * m->lines->sh_size; i++) {
-		bytes[i / 8] ^= 1 << i % 8;
-		compare_image(to, m);
-		bytes[i / 8] ^= 1 << i % 8;
-	}
-	for (unsigned round = 0; round < 2000; round++) {
-		for (unsigned n = 1 + any(4); n > 0; n--)
-			bytes[any((unsigned)m->lines->sh_size)] = (char)any(256);
-		compare_image(to, m);
-		memcpy(bytes, whole, m->lines->sh_size);
-	}
-	free(whole);
-}
+/* ---- damage ---- */
 
 static void check_damage(void)
 {
@@ -292,9 +157,9 @@ static void check_damage(void)
 			CHECK("tests/native/known.c compiles", false);
 			continue;
 		}
-		cut(&cuts, &m, m.lines);
-		cut(&cuts, &m, m.line_strings);
-		flip(&flips, &m);
+		cut(&m, m.lines, compare_units, &cuts);
+		cut(&m, m.line_strings, compare_units, &cuts);
+		flip(&m, m.lines, compare_units, &flips);
 		free(m.bytes);
 	}
 	CHECK("a table that was cut off is read not at all, or as libdw reads it",
@@ -478,7 +343,7 @@ static struct tally compare_made_up(struct image *m, unsigned rounds, unsigned o
 		struct bytes b = { (uint8_t *)m->bytes + m->lines->sh_offset, 0 };
 		put_table(&b, off);
 		m->lines->sh_size = b.n;
-		compare_image(&t, m);
+		look_at(m, compare_units, &t);
 	}
 	return t;
 }
@@ -502,13 +367,12 @@ static void check_made_up(void)
 
 int main(void)
 {
-	static const char in_c[] = "cc -D_GNU_SOURCE -Iformat -shared -fPIC record/linetable.c $PWD/format/xmalloc.c";
 	elf_version(EV_CURRENT);
 	if (!mkdtemp(folder))
 		return 1;
 	CHECK("every address of a program in C has libdw's line and file, whatever the debug information's kind",
-	      programs_are_same(in_c, kinds, N(kinds)));
-	CHECK("so has every address of one in C++", programs_are_same("c++ tests/native/throwing.cpp", few_kinds, N(few_kinds)));
+	      programs_are_same(a_c_program, kinds, N(kinds)));
+	CHECK("so has every address of one in C++", programs_are_same(a_cxx_program, few_kinds, N(few_kinds)));
 	check_interpreters();
 	check_made_up();
 	check_damage();
