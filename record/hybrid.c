@@ -475,6 +475,21 @@ static void leave_out_nameless(struct hybrid *h)
 	}
 }
 
+/* On top of a stack, the newest frames of a Python stack, `most` at most. */
+static uint32_t put_python(struct hybrid *h, uint32_t stack, uint32_t python, int64_t most)
+{
+	size_t n = 0;
+	for (; python && (int64_t)n < most; n++) {
+		const struct stack *s = stacks_stack(h->pythons, python);
+		GROW(h->frames, n, h->cap_frames);
+		h->frames[n] = s->frame;
+		python = s->parent;
+	}
+	while (n > 0)
+		stack = collector_stack(h->c, stack, h->frames[--n]);
+	return stack;
+}
+
 /*
  * Collect the frames from `node` outwards until one is met whose merged stack
  * is known: that, or (at the end) the Python frames that no frame took.
@@ -509,24 +524,10 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 	}
 	if (in_bridge)
 		leave_out_bridge(h, bridge);
-	return python;
+	return put_python(h, 0, python, INT64_MAX);
 }
 
 /* ---- and back inwards ---- */
-
-static uint32_t put_python(struct hybrid *h, uint32_t stack, uint32_t python, int64_t most)
-{
-	size_t n = 0;
-	for (; python && (int64_t)n < most; n++) {
-		const struct stack *s = stacks_stack(h->pythons, python);
-		GROW(h->frames, n, h->cap_frames);
-		h->frames[n] = s->frame;
-		python = s->parent;
-	}
-	while (n > 0)
-		stack = collector_stack(h->c, stack, h->frames[--n]);
-	return stack;
-}
 
 /* A C frame's functions, less those that only call; but always the one that allocated. */
 static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s, bool merging, bool innermost)
