@@ -13,15 +13,19 @@
  * their evaluators by name, each running one frame.
  *
  * From 3.11 on deep Python stacks need few C frames, so reading them all would
- * cost more than all else: what pystack.c proved to stand since its last
- * capture is not read again.
+ * cost more than all else. In 3.11 the cframes alone do: each tells its newest frame, and
+ * pystack.c's last walk how many frames lie between two of them. Where that
+ * fails, and later: what pystack.c proved to stand since its last capture is
+ * not read again.
  */
 #include <string.h>
 
 #include "agent.h"
+#include "lastwalk.h"
 #include "native.h"
 #include "pylayout.h"
 #include "pystack.h"
+#include "../wire.h"
 
 /* Of 3.10 and 3.11: fields that only this needs. */
 struct cframes { int of_thread, root, previous; };
@@ -97,11 +101,21 @@ static void read_cframes(struct evaluators *list, uintptr_t ts, const struct cfr
 		found(list, at, FOUND_FRAME);
 }
 
+/*
+ * Is an entry this evaluator's own first frame? Throwing into a generator that waits for
+ * another links its frame without running it, whatever is_entry was when it ran last.
+ */
+static inline bool is_first_of(uintptr_t at, uintptr_t f, const struct py_layout *o)
+{
+	uintptr_t back = LOAD(f, o->f_back), older = LOAD(at, cframes311.previous);
+	return back == 0 || older == 0 || back == LOAD(older, o->cframe_frame);
+}
+
 static inline void read_entries(struct evaluators *list, uintptr_t ts, const struct py_layout *o, uintptr_t stop)
 {
 	uintptr_t root = ts + (uintptr_t)cframes311.root, at = LOAD(ts, o->ts_frame), f = at ? LOAD(at, o->cframe_frame) : 0;
 	for (uint32_t n = 0; f && f != stop && at != root && n < MOST_LEVELS; n++, f = LOAD(f, o->f_back)) {
-		bool entry = LOAD_BYTE(f, o->f_entry) != 0;
+		bool entry = LOAD_BYTE(f, o->f_entry) != 0 && is_first_of(at, f, o);
 		found(list, entry ? at : 0, FOUND_FRAME);
 		if (entry)
 			at = LOAD(at, cframes311.previous);
@@ -138,6 +152,68 @@ static inline void cut(struct evaluators *list, uint32_t n)
 		list->e[list->n - 1].frames = list->upto[n - 1].frames;
 }
 
+/* ---- 3.11, by cframes ---- */
+
+#define MOST_CFRAMES 32u
+
+/* Which level of the walk, from 1; 0: not known. */
+static inline uint32_t level_of(const struct last_walk *t, uintptr_t frame)
+{
+	uint32_t i = t->place[last_walk_place(frame)];
+	return i < t->n && t->levels[i].frame == frame ? i + 1 : 0;
+}
+
+/*
+ * An evaluator's first frame was linked to what was newest in the evaluator
+ * before. Greenlets cut such links, so that it is one (is_entry) is looked at, and that the
+ * oldest evaluator's is the oldest frame. False: too many, or it is not so; the list is empty.
+ */
+static bool read_by_cframes(struct evaluators *list, const struct pystack_last *last, const struct py_layout *o)
+{
+	struct evaluator newest_first[MOST_CFRAMES];
+	const struct last_walk *t = last->walk;
+	uintptr_t at = LOAD(last->ts, o->ts_frame);
+	uint32_t n = 0, level = t->n;
+	list->n = list->n_upto = 0;
+	if (!at || LOAD(at, o->cframe_frame) != t->levels[level - 1].frame)
+		return false;
+	while (level > 0) {
+		uintptr_t older = LOAD(at, cframes311.previous), frame = older ? LOAD(older, o->cframe_frame) : 0;
+		uint32_t below = frame ? level_of(t, frame) : 0;
+		if (n == MOST_CFRAMES || below >= level || (below == 0 && frame != 0) ||
+		    LOAD_BYTE(t->levels[below].frame, o->f_entry) == 0)
+			return false;
+		newest_first[n++] = (struct evaluator){ .at = at, .frames = level - below };
+		level = below;
+		at = older;
+	}
+	while (n > 0) {
+		if (!ROOM(list, e, list->n, capacity))
+			return false;
+		list->e[list->n++] = newest_first[--n];
+	}
+	return true;
+}
+
+#ifdef NATIVE_VERIFY
+/* The same the long way. */
+static void check_by_cframes(struct evaluators *list, const struct pystack_last *last, const struct py_layout *o)
+{
+	static const char text[] = "evaluators by cframes are others";
+	struct evaluator quick[MOST_CFRAMES];
+	uint32_t n = list->n;
+	memcpy(quick, list->e, n * sizeof *quick);
+	list->n = list->n_found = 0;
+	read_entries(list, last->ts, o, 0);
+	append_few(list);
+	bool same = list->n == n;
+	for (uint32_t i = 0; same && i < n; i++)
+		same = list->e[i].at == quick[i].at && list->e[i].frames == quick[i].frames;
+	if (!same)
+		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
+}
+#endif
+
 void evaluators_read(struct evaluators *list)
 {
 	struct pystack_last last;
@@ -149,6 +225,13 @@ void evaluators_read(struct evaluators *list)
 	if (list->capture == last.capture)
 		return;
 	const struct py_layout *o = &python->layout;
+	if (o->minor == 11 && read_by_cframes(list, &last, o)) {
+		list->capture = last.capture;
+#ifdef NATIVE_VERIFY
+		check_by_cframes(list, &last, o);
+#endif
+		return;
+	}
 	bool proven = last.proven > 0 && list->capture + 1 == last.capture && last.proven <= list->n_upto;
 	cut(list, proven ? last.proven : 0);
 	list->n_found = 0;

@@ -50,6 +50,11 @@ struct last_walk {
 	uint32_t session;		/* whose numbers these are */
 };
 
+static inline uint32_t last_walk_place(uintptr_t frame)
+{
+	return (uint32_t)(frame >> 4 ^ frame >> 15) & (N_PLACES - 1);
+}
+
 /* The calling thread's (own: what it has, or NULL), empty, of this session; NULL: no memory. */
 struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session);
 /* A forked child: only the calling thread's is left, and holds nothing. */

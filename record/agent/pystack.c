@@ -38,11 +38,6 @@ static bool refused;		/* OFF, and the user is yet to be told */
 static uint32_t lookups;
 static volatile uint32_t session;
 
-INLINE uint32_t place_of(uintptr_t frame)
-{
-	return (uint32_t)(frame >> 4 ^ frame >> 15) & (N_PLACES - 1);
-}
-
 /* ---- frames ---- */
 
 /* The interpreter's own frames (from 3.12: one for each entry from C) are passed over. */
@@ -108,7 +103,7 @@ static int32_t frame_lasti(const struct py_layout *o, const struct level *l)
 INLINE int64_t collect(const struct py_layout *o, struct last_walk *t, uintptr_t f, bool marks)
 {
 	for (t->n_fresh = 0; f; f = skip_shims(o, LOAD(f, o->f_back))) {
-		uint32_t i = t->place[place_of(f)];
+		uint32_t i = t->place[last_walk_place(f)];
 		if (i < t->n && t->levels[i].frame == f)
 			return i;
 		if (UNLIKELY(t->n_fresh == t->fresh_capacity) && !last_walk_grow_fresh(t))
@@ -200,7 +195,7 @@ INLINE bool keep_fresh(struct last_walk *t, uint32_t n)
 	}
 	for (uint32_t j = t->n_fresh; j > 0; j--, n++) {
 		t->levels[n] = t->fresh[j - 1];
-		t->place[place_of(t->levels[n].frame)] = n;
+		t->place[last_walk_place(t->levels[n].frame)] = n;
 	}
 	t->n = n;
 	return true;
@@ -501,7 +496,7 @@ bool pystack_last(struct pystack_last *last)
 	const struct last_walk *t = self;
 	if (UNLIKELY(!t || t->n == 0))
 		return false;
-	*last = (struct pystack_last){ t->captures, t->ts, t->proven ? t->levels[t->proven - 1].frame : 0, t->n, t->proven };
+	*last = (struct pystack_last){ t->captures, t->ts, t->proven ? t->levels[t->proven - 1].frame : 0, t->n, t->proven, t };
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct pystack_last {
 	uint64_t capture;
 	uintptr_t ts, frame;
 	uint32_t levels, proven;
+	const struct last_walk *walk;	/* lastwalk.h: its levels are that capture's until the next */
 };
 /* False: it found no stack. */
 bool pystack_last(struct pystack_last *last);
