@@ -206,6 +206,32 @@ trails() { # SCRIPT [ARG...]
 	[ ${#failed[@]} -eq 0 ]
 }
 
+# Allocations by Python stack: of folded lines, less the C frames (which are in brackets).
+by_python_stack() {
+	awk '{
+		count = $NF
+		n = split(substr($0, 1, length($0) - length(count) - 1), frame, ";")
+		stack = ""
+		for (i = 1; i <= n; i++)
+			if (frame[i] !~ /\]$/)
+				stack = stack ";" frame[i]
+		if (stack != "")	# not what is allocated before there is Python
+			sum[stack] += count
+	}
+	END { for (stack in sum) print stack, sum[stack] }' | sort
+}
+
+@test "without its C frames each stack is that of a recording without C, by every Python" {
+	while read -r python; do
+		for mode in "" -n; do
+			PYTHONHASHSEED=0 setarch -R memrec -A $mode -f -o "t$mode.lz4" -- "$python" -I -S "$TESTS/native/generators.py"
+			memfold --total --count "t$mode.lz4" | by_python_stack > "stacks$mode"
+		done
+		[ "$(wc -l < stacks)" -gt 1000 ]
+		diff stacks stacks-n
+	done < <(pythons)
+}
+
 @test "numpy.zeros and numpy.linalg.svd: the C function stands right under its Python caller" {
 	python=$(numpy_python)
 	[ -n "$python" ] || skip "no Python with numpy (name one in NUMPY_PYTHON)"
