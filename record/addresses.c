@@ -10,7 +10,7 @@
 static struct addresses make(unsigned log2_slots)
 {
 	size_t n = (size_t)1 << log2_slots;
-	return (struct addresses){ .slots = xtable_new(n, sizeof(struct address)), .mask = n - 1, .shift = 64 - log2_slots };
+	return (struct addresses){ .slots = xtable_new(n, sizeof(struct address_slot)), .mask = n - 1, .shift = 64 - log2_slots };
 }
 
 void addresses_init(struct addresses *a)
@@ -24,9 +24,14 @@ void addresses_clear(struct addresses *a)
 	*a = (struct addresses){ 0 };
 }
 
-static void insert(struct addresses *a, const struct address *new)
+static inline uint64_t slot_addr(const struct address_slot *s)
 {
-	size_t i = address_home(a, new->addr);
+	return s->addr >> 16;
+}
+
+static void insert(struct addresses *a, const struct address_slot *new)
+{
+	size_t i = address_home(a, slot_addr(new));
 	while (a->slots[i].addr)
 		i = (i + 1) & a->mask;
 	a->slots[i] = *new;
@@ -47,24 +52,25 @@ void addresses_put(struct addresses *a, const struct address *new)
 {
 	if (a->used * 2 > a->mask)
 		grow(a);
-	insert(a, new);
+	const struct address_slot s = { new->addr << 16 | (new->size >> 32 & 0xffff), new->id, (uint32_t)new->size };
+	insert(a, &s);
 	a->used++;
 }
 
 bool addresses_take(struct addresses *a, uint64_t addr, struct address *was)
 {
-	struct address *slots = a->slots;
+	struct address_slot *slots = a->slots;
 	size_t mask = a->mask, hole = address_home(a, addr);
-	for (; slots[hole].addr != addr; hole = (hole + 1) & mask)
+	for (; slot_addr(&slots[hole]) != addr; hole = (hole + 1) & mask)
 		if (!slots[hole].addr)
 			return false;
-	*was = slots[hole];
+	*was = (struct address){ addr, (slots[hole].addr & 0xffff) << 32 | slots[hole].size, slots[hole].id };
 	a->used--;
 	for (size_t i = hole;;) {
 		i = (i + 1) & mask;
 		if (!slots[i].addr)
 			break;
-		size_t home = address_home(a, slots[i].addr);
+		size_t home = address_home(a, slot_addr(&slots[i]));
 		if (((i - home) & mask) >= ((i - hole) & mask)) {
 			slots[hole] = slots[i];
 			hole = i;

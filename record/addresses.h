@@ -2,7 +2,8 @@
  * addresses.h - the blocks alive in one process: address to id and size
  *
  * Open addressing with linear probing; a removal shifts its followers back, so
- * there are no tombstones. 24 bytes a slot, at most half full.
+ * there are no tombstones. 16 bytes a slot, at most half full: what this
+ * takes is most of what memrec takes for a large process.
  */
 #ifndef ADDRESSES_H
 #define ADDRESSES_H
@@ -11,14 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Both below 2^48, as a process's addresses are. */
 struct address {
-	uint64_t addr;		/* 0: the slot is free */
+	uint64_t addr;		/* not 0 */
 	uint64_t size;
-	uint32_t id, stack;
+	uint32_t id;
+};
+
+struct address_slot {
+	uint64_t addr;		/* << 16, and the upper 16 bits of the size; 0: free */
+	uint32_t id, size;	/* its lower 32 */
 };
 
 struct addresses {
-	struct address *slots;
+	struct address_slot *slots;
 	size_t mask, used;
 	unsigned shift;
 };

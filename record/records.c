@@ -137,9 +137,8 @@ static void take_block(struct process *p, const struct wire_slot *s)
 	/* An address given out twice was freed in between where no hook saw it. */
 	if (addresses_take(&p->live, s->addr, &old))
 		put_free(p, s, old.id, old.size);
-	struct address new = { .addr = s->addr, .size = s->size, .stack = stack_of(p, s->stack) };
-	new.id = put_alloc(p, s, s->kind, s->size, new.stack);
-	addresses_put(&p->live, &new);
+	uint32_t id = put_alloc(p, s, s->kind, s->size, stack_of(p, s->stack));
+	addresses_put(&p->live, &(struct address){ s->addr, s->size, id });
 }
 
 static void take_free(struct process *p, const struct wire_slot *s)

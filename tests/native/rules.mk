@@ -6,6 +6,10 @@ $B/tests/cfi: tests/unit/cfi.c record/agent/cfi.c record/agent/cfi.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/cfi.c record/agent/cfi.c
 
+$B/tests/addresses: tests/unit/addresses.c record/addresses.c record/addresses.h $(LIB) tests/unit/check.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/addresses.c record/addresses.c $(LIB)
+
 $B/tests/nodes: tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c record/agent/nodes.h record/agent/agent.h record/wire.h tests/unit/check.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c
