@@ -217,6 +217,18 @@ for i in range(3):
     assert count()[2] == 0
 """)
 
+    def test_a_limit_of_eight_descriptors(self):
+        """The collector has its own end of the pipe then too, and not the program's standard error."""
+        self.python("""
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
+with memrec.Tracker(out) as t:
+    x = bytearray(3000000)
+    assert os.readlink("/proc/%d/fd/2" % t._collector.pid).startswith("pipe:")
+    assert os.readlink("/proc/%d/fd/1" % t._collector.pid) == out
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
     def test_a_collector_that_is_killed(self):
         self.python("""
 import warnings
