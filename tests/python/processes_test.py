@@ -217,6 +217,28 @@ for i in range(3):
     assert count()[2] == 0
 """)
 
+    def test_few_descriptors(self):
+        """A block needs some; where it has too few it says so, and does not keep those that it got."""
+        self.python("""
+import resource
+with memrec.Tracker(out): pass
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+taken = []
+try:
+    while True: taken.append(os.open("/dev/null", os.O_RDONLY))
+except OSError: pass
+for spare in range(20):
+    for i in range(3):
+        try:
+            with memrec.Tracker(out, overwrite=True): x = bytearray(3000000)
+            sys.exit(0 if spare < 8 else 8)
+        except OSError as e:
+            assert e.errno == 24, e
+    os.close(taken.pop())
+sys.exit(9)
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
     def test_a_limit_of_eight_descriptors(self):
         """The collector has its own end of the pipe then too, and not the program's standard error."""
         self.python("""

@@ -45,14 +45,11 @@ class _Collector:
         self._messages = b""
         self._pipe, theirs = os.pipe2(os.O_CLOEXEC)
         try:
-            self._pipe = _high(self._pipe)
-            self._id = os.fstat(self._pipe)[1:3]
-            null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                self.pid = _agent.spawn([_places.command("memrec"), "--pid", str(os.getpid()), "--await"] + flags,
-                                        _environment(), null, stdout, theirs)
+                self._pipe = _high(self._pipe)
+                self._id = os.fstat(self._pipe)[1:3]
+                self.pid = _spawn(flags, stdout, theirs)
             finally:
-                os.close(null)
                 os.close(theirs)
             self.orders = self._greeting()
             self._is_child = _parent(self.pid) == os.getpid()	# we are init, or a subreaper: it is ours to wait for
@@ -98,6 +95,15 @@ class _Collector:
         finally:
             self.leave()
         return self._messages.decode(errors="replace").splitlines()
+
+
+def _spawn(flags, stdout, stderr):
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _agent.spawn([_places.command("memrec"), "--pid", str(os.getpid()), "--await"] + flags,
+                            _environment(), null, stdout, stderr)
+    finally:
+        os.close(null)
 
 
 def _high(fd):
