@@ -251,6 +251,54 @@ with memrec.Tracker(out) as t:
 """)
         self.assertEqual(Trace(self.out).count(3000001), 1)
 
+    def test_ctrl_c_while_a_block_begins_or_ends(self):
+        """The next block is not refused, is no span of the last one, and no descriptor is left."""
+        self.python("""
+library = memrec._agent.load()
+class Interrupted:		# a handler that raises when a call of the agent is done
+    def __init__(self, name): self.name = name
+    def __getattr__(self, name):
+        def call(*arguments):
+            result = getattr(library, name)(*arguments)
+            if name == self.name:
+                self.name = None
+                raise KeyboardInterrupt
+            return result
+        return call
+with memrec.Tracker(out): pass
+before = sorted(os.listdir("/proc/self/fd"))
+for name in "memrec_agent_recording", "memrec_agent_spawn", "memrec_agent_start", "memrec_agent_stop":
+    memrec._agent._library = Interrupted(name)
+    try:
+        with memrec.Tracker("/dev/null"): pass
+    except KeyboardInterrupt: pass
+    else: sys.exit(8)
+    assert memrec.tracker._active is None, name
+    assert sorted(os.listdir("/proc/self/fd")) == before, name
+    with memrec.Tracker(out, overwrite=True) as t: x = bytearray(3000000)
+    assert t.span is None
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
+    def test_a_block_in_a_signals_handler(self):
+        """It finds the tracker active or not; the program does not wait for itself."""
+        self.python("""
+inside = [0, 0]
+def handler(*arguments):
+    try:
+        with memrec.Tracker("/dev/null"): inside[0] += 1
+    except RuntimeError: inside[1] += 1
+signal.signal(signal.SIGALRM, handler)
+with memrec.tracker._lock:		# as between two lines of ours
+    os.kill(os.getpid(), signal.SIGALRM)
+assert inside == [1, 0], inside
+with memrec.Tracker(out):
+    os.kill(os.getpid(), signal.SIGALRM)
+    x = bytearray(3000000)
+assert inside == [1, 1], inside
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
     def test_a_collector_that_is_killed(self):
         self.python("""
 import warnings

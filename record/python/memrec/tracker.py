@@ -16,13 +16,13 @@ import warnings
 from . import _agent, _places
 from .destinations import FileDestination, destination_of
 
-_lock = threading.Lock()
+_lock = threading.RLock()	# a signal's handler may have a block of its own
 _active = None		# the tracker of this process
 
 
 def _forked():
     global _active, _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     if _active is not None:
         _active._leave()
         _active = None
@@ -44,17 +44,17 @@ class _Collector:
     def __init__(self, flags, stdout):
         self._messages = b""
         self._pipe, theirs = os.pipe2(os.O_CLOEXEC)
+        self._id = os.fstat(self._pipe)[1:3]
         try:
             try:
                 self._pipe = _high(self._pipe)
-                self._id = os.fstat(self._pipe)[1:3]
                 self.pid = _spawn(flags, stdout, theirs)
             finally:
                 os.close(theirs)
             self.orders = self._greeting()
             self._is_child = _parent(self.pid) == os.getpid()	# we are init, or a subreaper: it is ours to wait for
         except BaseException:
-            os.close(self._pipe)
+            self.leave()
             raise
 
     def _greeting(self):
@@ -81,19 +81,16 @@ class _Collector:
 
     def wait(self):
         """Until the trace is closed. What memrec had to say, as lines."""
-        try:
-            if self._pipe_is_ours():
-                more = True
-                while more:
-                    more = os.read(self._pipe, 65536)
-                    self._messages += more
-            else:
-                _wait_for_end(self.pid)
-            if self._is_child:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(self.pid, 0)
-        finally:
-            self.leave()
+        if self._pipe_is_ours():
+            more = True
+            while more:
+                more = os.read(self._pipe, 65536)
+                self._messages += more
+        else:
+            _wait_for_end(self.pid)
+        if self._is_child:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
         return self._messages.decode(errors="replace").splitlines()
 
 
@@ -217,30 +214,42 @@ class Tracker:
         self._flags = [flag for flag, wanted in (("--native", native_traces), ("--follow-fork", follow_fork),
                                                  ("--trace-python-allocators", trace_python_allocators)) if wanted]
         self._name = str(self._destination) if span is None else span
-        self._used = False
+        self._used = self._begins = False
         self._pid = None		# of the process where the block goes on
         self._collector = self._marked = None
         self.span = None
 
+    # Ctrl-C and other handlers that raise may do so between any two lines: neither a block that did not
+    # begin nor one that ended is to be in the way of the next.
+
     def __enter__(self):
+        global _active
+        try:
+            self._claim()
+            if _agent.recording():
+                self._mark()
+            else:
+                self._start()
+            self._begins = False
+        except BaseException:
+            if self._begins:
+                self._begins = False
+                if self._collector is not None:
+                    self._end()
+                _active = self._pid = None
+            raise
+        return self
+
+    def _claim(self):
         global _active
         with _lock:
             if _active is not None:
                 raise RuntimeError("No more than one Tracker instance can be active at the same time")
             if self._used:
                 raise RuntimeError("A Tracker instance can be used once")
-            self._used = True
-            _active = self
-        try:
+            self._used = self._begins = True
             self._pid = os.getpid()
-            if _agent.recording():
-                self._mark()
-            else:
-                self._start()
-        except BaseException:
-            _active = self._pid = None
-            raise
-        return self
+            _active = self
 
     def _mark(self):
         self._marked = span(self._name)
@@ -281,20 +290,26 @@ class Tracker:
         global _active
         if self._pid != os.getpid():		# a child's copy of the block: not its to end
             return
-        self._pid = None
         try:
+            self._pid = None
             if self._marked is not None:
                 self._marked.__exit__()
             else:
-                _agent.loaded().memrec_agent_stop()
-                self._finish()
+                try:
+                    _agent.loaded().memrec_agent_stop()
+                finally:
+                    self._finish()
         finally:
             _active = None
 
     def _finish(self):
-        atexit.unregister(self._end)
         collector, self._collector = self._collector, None
-        said = [line[len("memrec: "):] if line.startswith("memrec: ") else line for line in collector.wait()]
+        try:
+            _agent.loaded().memrec_agent_stop()	# if the first call was not reached; else it does nothing
+            atexit.unregister(self._end)
+            said = [line[len("memrec: "):] if line.startswith("memrec: ") else line for line in collector.wait()]
+        finally:
+            collector.leave()
         said.append(self._destination.finish())
         for line in filter(None, said):
             warnings.warn(line.replace("standard output", str(self._destination), 1), RuntimeWarning, stacklevel=4)
