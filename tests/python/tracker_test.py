@@ -283,5 +283,15 @@ class Refusals(Case):
         self.assertIn("pip install", p.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "out.lz4")))
 
+    def test_why_nothing_can_be_recorded(self):
+        """The recorder's own words: here it is limited in its files as the program is."""
+        self.python("""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+memrec.Tracker(out).__enter__()
+""", status=1)
+        self.assertRegex(self.errors, "RuntimeError: nothing is recorded: process .*File too large")
+        self.assertEqual(os.listdir(self.folder), [])
+
     def test_importing_loads_no_agent(self):
         self.assertEqual(self.python("print('libmemrec' in open('/proc/self/maps').read())"), "False\n")

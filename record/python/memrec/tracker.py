@@ -91,7 +91,18 @@ class _Collector:
         if self._is_child:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.pid, 0)
-        return self._messages.decode(errors="replace").splitlines()
+        return self._lines()
+
+    def said(self):
+        """What it had to say until now, as lines."""
+        os.set_blocking(self._pipe, False)
+        with contextlib.suppress(BlockingIOError):
+            self._messages += os.read(self._pipe, 65536)
+        return self._lines()
+
+    def _lines(self):
+        lines = self._messages.decode(errors="replace").splitlines()
+        return [line[len("memrec: "):] if line.startswith("memrec: ") else line for line in lines]
 
 
 def _spawn(flags, stdout, stderr):
@@ -273,7 +284,7 @@ class Tracker:
             self._collector = collector
             why = library.memrec_agent_start(orders)
             if why is not None:
-                raise RuntimeError("nothing is recorded: %s" % why.decode())
+                raise RuntimeError("nothing is recorded: %s" % ("; ".join(collector.said()) or why.decode()))
         except BaseException:
             self._collector = None
             atexit.unregister(self._end)
@@ -307,7 +318,7 @@ class Tracker:
         try:
             _agent.loaded().memrec_agent_stop()	# if the first call was not reached; else it does nothing
             atexit.unregister(self._end)
-            said = [line[len("memrec: "):] if line.startswith("memrec: ") else line for line in collector.wait()]
+            said = collector.wait()
         finally:
             collector.leave()
         said.append(self._destination.finish())
