@@ -1,7 +1,9 @@
 """memrec.Tracker: what a block's trace holds, where it goes, what is refused."""
+import copy
 import io
 import os
 import pathlib
+import pickle
 import shutil
 import subprocess
 import sys
@@ -274,6 +276,16 @@ class Refusals(Case):
         self.assertEqual([s for s in Trace(self.out).sizes() if s in (70001, 80001)], [70001, 80001])
         with self.assertRaisesRegex(RuntimeError, "used once"):
             first.__enter__()
+
+    def test_copies(self):
+        """A copy's end would have been the original's."""
+        tracker = memrec.Tracker(self.out)
+        with tracker:
+            for make in copy.copy, copy.deepcopy, pickle.dumps:
+                with self.assertRaisesRegex(TypeError, "neither copied nor pickled"):
+                    make(tracker)
+            bytearray(70000)
+        self.assertEqual(Trace(self.out).count(70001), 1)
 
     def test_no_agent(self):
         shutil.copytree(os.path.dirname(memrec.__file__), os.path.join(self.folder, "memrec"))

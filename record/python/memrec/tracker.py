@@ -230,6 +230,9 @@ class Tracker:
         self._collector = self._marked = None
         self.span = None
 
+    def __reduce__(self):
+        raise TypeError("a Tracker is neither copied nor pickled: the block is one of this process")
+
     # Ctrl-C and other handlers that raise may do so between any two lines: neither a block that did not
     # begin nor one that ended is to be in the way of the next.
 
