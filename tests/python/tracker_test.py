@@ -245,6 +245,15 @@ class Destinations(Case):
             memrec.Tracker(self.out, destination=self.out)
         with self.assertRaises(TypeError):
             memrec.Tracker(1, overwrite=True)
+        for make, wrong in (memrec.Tracker, []), (memrec.Pipe, ()), (memrec.Pipe, ""):
+            with self.assertRaisesRegex(ValueError, "what command"):
+                make(wrong)
+        with open("/etc/passwd", "rb") as f:
+            for wrong in f, f.fileno():
+                with self.assertRaisesRegex(OSError, "not open for writing"):
+                    memrec.Tracker(wrong).__enter__()
+        with self.assertRaisesRegex(TypeError, "a span's name"):
+            memrec.Tracker(self.out, span=b"x")
         with self.assertRaises(NotImplementedError):
             memrec.Tracker(self.out, track_object_lifetimes=True)
         with self.assertRaisesRegex(AttributeError, "memrec.Pipe"):

@@ -224,6 +224,8 @@ class Tracker:
             self._destination.overwrite = True
         self._flags = [flag for flag, wanted in (("--native", native_traces), ("--follow-fork", follow_fork),
                                                  ("--trace-python-allocators", trace_python_allocators)) if wanted]
+        if span is not None and not isinstance(span, str):
+            raise TypeError("a span's name is a str, not %r" % (span,))
         self._name = str(self._destination) if span is None else span
         self._used = self._begins = False
         self._pid = None		# of the process where the block goes on
