@@ -56,6 +56,20 @@ def test_marks_that_make_no_sense_fail_their_test(pytester, mark):
     result.stdout.fnmatch_lines(["*ValueError: *"])
 
 
+@pytest.mark.parametrize("mark", ["limit_memory()", 'limit_memory("1 MB", "2 MB")', 'limit_leaks("1 MB", limit="2 MB")'])
+def test_a_mark_with_wrong_arguments_fails_its_test_alone(pytester, mark):
+    result = run(pytester, "@pytest.mark.%s\ndef test_it(): assert 0, 'it ran'\ndef test_other(): pass\n" % mark)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*TypeError: limit_*"])
+    result.stdout.no_fnmatch_line("*it ran*")
+
+
+def test_a_limit_by_name(pytester):
+    text = LIMITED.replace('"%s"', "current_thread_only=True, limit='%s'")
+    run(pytester, text % "2 MB").assert_outcomes(passed=1)
+    run(pytester, text % "1 MB").assert_outcomes(failed=1)
+
+
 LEAKING = """
 kept = []
 %s
@@ -82,6 +96,23 @@ def unknown(stack):
     return not any(f.function.endswith("test_it") for f in stack.frames)
 @pytest.mark.limit_leaks("1 MB", filter_fn=unknown)''', 200000)
     run(pytester, text).assert_outcomes(passed=1)
+
+
+def test_a_filter_that_raises_fails_its_test_alone(pytester):
+    text = LEAKING % ('@pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: stack.nix)', 200000)
+    result = run(pytester, text + "def test_other(): pass\n")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*AttributeError: *nix*"])
+
+
+@pytest.mark.parametrize("options", [[], ["--memrec"]])
+def test_a_trace_that_cannot_be_read_fails_its_test_alone(pytester, options):
+    """As where the disk is full."""
+    pytester.makeconftest("import memrec._limits, io\ndef nothing(*a, **k): raise memrec.TraceError('empty: no trace')\n"
+                          "memrec._limits.reading.read = memrec._limits.reading.stats = nothing\n")
+    result = run(pytester, LIMITED % "2 MB" + "def test_other(): pass\n", *options)
+    result.assert_outcomes(failed=2 if options else 1, passed=0 if options else 1)
+    result.stdout.fnmatch_lines(["*TraceError: empty: no trace*"])
 
 
 THREADS = """

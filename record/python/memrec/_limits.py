@@ -1,4 +1,5 @@
 """Judging a test by its trace: what was alive at its peak, what it left."""
+import inspect
 import os
 import re
 
@@ -121,6 +122,15 @@ def judge_leaks(trace, tid, settings, location_limit, *, filter_fn=None, current
 
 
 JUDGES = {"limit_memory": judge_memory, "limit_leaks": judge_leaks}
+
+
+def check(marker):
+    """TypeError or ValueError: a limit that makes no sense."""
+    try:
+        arguments = inspect.signature(JUDGES[marker.name]).bind(None, None, None, *marker.args, **marker.kwargs).arguments
+    except TypeError as e:
+        raise TypeError("%s: %s" % (marker.name, e)) from None
+    parse_size(arguments["limit" if "limit" in arguments else "location_limit"])
 
 
 def figures(trace):

@@ -130,8 +130,8 @@ class Recorder:
 
     @contextlib.contextmanager
     def _recorded(self, item, marker):
-        if marker is not None:		# a limit that makes no sense fails the test before it runs
-            _limits.parse_size(*(marker.args[:1] or [next(iter(marker.kwargs.values()), None)]))
+        if marker is not None:		# one that makes no sense fails the test before it runs
+            _limits.check(marker)
         everything = marker is not None and marker.name == "limit_leaks"
         path = self._path(item.nodeid)
         tracker = Tracker(path, overwrite=True, span=item.nodeid, native_traces=everything or self._settings.native,
@@ -185,6 +185,9 @@ class Recorder:
                 self._judge(item, report, trace, tid)
             if self._settings.active:
                 report.memrec = _limits.figures(trace)
+        except Exception:		# of a filter_fn; or a trace that cannot be read: the session goes on
+            report.outcome = "failed"
+            report.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())
         finally:
             if not self._settings.folder:
                 os.unlink(trace)
