@@ -211,6 +211,12 @@ def test_an_increase_fails(pytester):
             result.stdout.fnmatch_lines(["Test previously used 10.0MiB but now uses 15.0MiB"])
 
 
+def test_an_increase_since_a_run_that_did_not_ask(pytester):
+    for size, options, outcome in (10, [], "passed"), (15, ["--fail-on-increase"], "failed"), (15, [], "passed"), (15, ["--fail-on-increase"], "passed"):
+        pytester.makepyfile(test_it="import pytest\n@pytest.mark.limit_memory('100 MB')\ndef test_it(): x = bytearray(%d << 20)\n" % size)
+        pytester.runpytest_subprocess(*options).assert_outcomes(**{outcome: 1})
+
+
 def test_asynchronous_tests(pytester):
     pytester.makeconftest("""
 import asyncio, inspect, pytest

@@ -97,8 +97,8 @@ def judge_memory(trace, tid, settings, limit, *, current_thread_only=False):
     """At its peak the test held `limit` or more. None, or a Verdict."""
     found = places(trace, "mempeak", tid if current_thread_only else None)
     size = sum(p.size for p in found)
-    previous = settings.previous_peak(size) if settings.fail_on_increase else None
-    if previous is not None and size > previous:
+    previous = settings.previous_peak(size)
+    if previous is not None and settings.fail_on_increase and size > previous:
         return Verdict("Test previously used %s but now uses %s" % (size_text(previous), size_text(size)),
                        "memrec-max-memory", "Test uses more memory than previous run")
     if size < parse_size(limit):

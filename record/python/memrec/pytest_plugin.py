@@ -100,12 +100,12 @@ class Settings:
         return self._value(_ini_name(name), _ini_name(name))
 
     def previous_peak(self, size):
-        """The peak of the test's last run; from now on `size`, unless it is more."""
+        """The peak of the test's last run; from now on `size`, unless that is an increase, and those fail."""
         cache, key = getattr(self._config, "cache", None), "memrec/" + self.test
         if cache is None:
             return None
         previous = cache.get(key, None)
-        if previous is None or size <= previous:
+        if previous is None or size <= previous or not self.fail_on_increase:
             cache.set(key, size)
         return previous
 
