@@ -133,6 +133,23 @@ def test_the_current_thread_only(pytester, mark, only):
     run(pytester, THREADS % (mark, only)).assert_outcomes(passed=int(only), failed=int(not only))
 
 
+def test_what_a_test_replaces_is_not_replaced_for_its_judge(pytester):
+    text = LIMITED.replace("test_it()", "test_it(monkeypatch)") % "500 KB" + """
+    import builtins, os, subprocess
+    for name in "getpid", "fstat", "access":
+        monkeypatch.setattr(os, name, lambda *arguments: 1)
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
+    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(builtins, "open", None)
+    monkeypatch.setenv("PATH", "")
+@pytest.mark.limit_memory("1 MB")
+def test_other(): pass
+"""
+    result = run(pytester, text)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*Test was limited to 500.0KiB*"])
+
+
 def test_a_test_that_fails_by_itself_keeps_its_own_words(pytester):
     result = run(pytester, LIMITED % "1 KB" + "    assert 1 == 2\n")
     result.assert_outcomes(failed=1)

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import threading
 import uuid
+from os.path import exists
 
 import pytest
 
@@ -140,7 +141,7 @@ class Recorder:
             with tracker:
                 yield
         finally:			# a test that fails was recorded, too
-            if tracker.span is None and os.path.exists(path):
+            if tracker.span is None and exists(path):
                 self._traces[item.nodeid] = (path, threading.get_native_id())
 
     @pytest.hookimpl(hookwrapper=True)

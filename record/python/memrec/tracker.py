@@ -12,6 +12,8 @@ import fcntl
 import os
 import threading
 import warnings
+# What a block is ended with, as it is now: a test may have replaced it in os.
+from os import close, fstat, getpid, read, waitpid
 
 from . import _agent, _places
 from .destinations import FileDestination, destination_of
@@ -71,26 +73,26 @@ class _Collector:
     def _pipe_is_ours(self):
         """A program may close descriptors it does not know, and be given their numbers again."""
         try:
-            return os.fstat(self._pipe)[1:3] == self._id
+            return fstat(self._pipe)[1:3] == self._id
         except OSError:
             return False
 
     def leave(self):
         if self._pipe_is_ours():
-            os.close(self._pipe)
+            close(self._pipe)
 
     def wait(self):
         """Until the trace is closed. What memrec had to say, as lines."""
         if self._pipe_is_ours():
             more = True
             while more:
-                more = os.read(self._pipe, 65536)
+                more = read(self._pipe, 65536)
                 self._messages += more
         else:
             _wait_for_end(self.pid)
         if self._is_child:
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, 0)
+                waitpid(self.pid, 0)
         return self._lines()
 
     def said(self):
@@ -264,7 +266,7 @@ class Tracker:
             if self._used:
                 raise RuntimeError("A Tracker instance can be used once")
             self._used = self._begins = True
-            self._pid = os.getpid()
+            self._pid = getpid()
             _active = self
 
     def _mark(self):
@@ -304,7 +306,7 @@ class Tracker:
 
     def _end(self):
         global _active
-        if self._pid != os.getpid():		# a child's copy of the block: not its to end
+        if self._pid != getpid():		# a child's copy of the block: not its to end
             return
         try:
             self._pid = None
