@@ -302,11 +302,15 @@ assert inside == [1, 1], inside
     def test_a_collector_that_is_killed(self):
         self.python("""
 import warnings
-warnings.simplefilter("ignore")
-with memrec.Tracker(out) as t:
-    bytearray(3000000)
-    os.kill(t._collector.pid, signal.SIGKILL)
-    for i in range(200000): bytearray(1000)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with memrec.Tracker(out) as t:
+        bytearray(3000000)
+        os.kill(t._collector.pid, signal.SIGKILL)
+        for i in range(200000): bytearray(1000)
+assert [str(w.message) for w in caught] == ["memrec was killed: what is in %s is cut off" % out], caught
+assert caught[0].filename == "<string>"
+warnings.simplefilter("error")
 with memrec.Tracker(out, overwrite=True):
     bytearray(3000000)
 """)

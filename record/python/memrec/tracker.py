@@ -20,6 +20,7 @@ from .destinations import FileDestination, destination_of
 
 _lock = threading.RLock()	# a signal's handler may have a block of its own
 _active = None		# the tracker of this process
+_OUTPUT = "standard output"	# what memrec calls the destination
 
 
 def _forked():
@@ -82,7 +83,7 @@ class _Collector:
             close(self._pipe)
 
     def wait(self):
-        """Until the trace is closed. What memrec had to say, as lines."""
+        """Until the trace is closed. What memrec had to say, as lines; the last thing it says is "ended"."""
         if self._pipe_is_ours():
             more = True
             while more:
@@ -93,7 +94,12 @@ class _Collector:
         if self._is_child:
             with contextlib.suppress(ChildProcessError):
                 waitpid(self.pid, 0)
-        return self._lines()
+        lines = self._lines()
+        if self._pipe_is_ours():
+            if lines[-1:] != ["ended"]:
+                return lines + ["memrec was killed: what is in %s is cut off" % _OUTPUT]
+            lines.pop()
+        return lines
 
     def said(self):
         """What it had to say until now, as lines."""
@@ -330,7 +336,7 @@ class Tracker:
             collector.leave()
         said.append(self._destination.finish())
         for line in filter(None, said):
-            warnings.warn(line.replace("standard output", str(self._destination), 1), RuntimeWarning, stacklevel=4)
+            warnings.warn(line.replace(_OUTPUT, str(self._destination), 1), RuntimeWarning, stacklevel=4)
 
     def _leave(self):
         """In a forked child."""
