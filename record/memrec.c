@@ -201,7 +201,7 @@ static void attach(struct collector *c, const struct settings *s, const char *ag
 	c->injector = inject_start(&(struct injection){ s->pid, agent, c->socket, flags_of(s) });
 }
 
-/* The process has started us, and reads our standard error: what its agent is to be told. */
+/* The process has started us, and reads our standard error: what its agent is to be told; at the end "ended", unless we are killed. */
 static void await(struct collector *c, const struct settings *s)
 {
 	static const int ignored[] = { SIGINT, SIGHUP, SIGQUIT };
@@ -281,6 +281,8 @@ int main(int argc, char **argv)
 		warn("%s did not load the agent: nothing was recorded (is it static, or set-user-ID?)", s.argv[0]);
 	else if (s.verbose || isatty(STDERR_FILENO))
 		closing_line(&c, &s, bytes);
+	if (s.awaits)
+		dprintf(STDERR_FILENO, "ended\n");
 	mt_header_free(header);
 	if (failed && failed != EPIPE && exit_status(status) == 0)
 		return EXIT_OURS;

@@ -32,17 +32,22 @@ struct spawn {
 	int error;
 };
 
-static void take_descriptors(const int *fds)
+/* The program may have no descriptor to spare: one out of the way of 0 to 2 stays what it is. */
+static bool take_descriptors(const int *fds)
 {
 	int high[3];
-	for (int i = 0; i < 3; i++)
-		high[i] = fcntl(fds[i], F_DUPFD, 3);
+	for (int i = 0; i < 3; i++) {
+		high[i] = fds[i] > 2 ? fds[i] : fcntl(fds[i], F_DUPFD, 3);
+		if (high[i] < 0)
+			return false;
+	}
 	for (int i = 0; i < 3; i++)
 		dup2(high[i], i);
 	if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0)
-		return;
+		return true;
 	for (unsigned fd = 3; fd < MAX_DESCRIPTORS; fd++)
 		syscall(SYS_close, fd);
+	return true;
 }
 
 /* Not in the program's session: keys of its terminal are not for the collector. Nor does it keep a folder busy. */
@@ -57,10 +62,11 @@ static int become(void *context)
 	if (chdir("/") < 0) {
 		/* It stays where it is. */
 	}
-	take_descriptors(s->fds);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	syscall(SYS_execve, s->path, s->argv, s->env);	/* not the hook */
+	if (take_descriptors(s->fds)) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		syscall(SYS_execve, s->path, s->argv, s->env);	/* not the hook */
+	}
 	s->error = errno;
 	syscall(SYS_exit_group, 127);
 	return 0;

@@ -56,6 +56,20 @@ def test_marks_that_make_no_sense_fail_their_test(pytester, mark):
     result.stdout.fnmatch_lines(["*ValueError: *"])
 
 
+@pytest.mark.parametrize("mark", ["limit_memory()", 'limit_memory("1 MB", "2 MB")', 'limit_leaks("1 MB", limit="2 MB")'])
+def test_a_mark_with_wrong_arguments_fails_its_test_alone(pytester, mark):
+    result = run(pytester, "@pytest.mark.%s\ndef test_it(): assert 0, 'it ran'\ndef test_other(): pass\n" % mark)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*TypeError: limit_*"])
+    result.stdout.no_fnmatch_line("*it ran*")
+
+
+def test_a_limit_by_name(pytester):
+    text = LIMITED.replace('"%s"', "current_thread_only=True, limit='%s'")
+    run(pytester, text % "2 MB").assert_outcomes(passed=1)
+    run(pytester, text % "1 MB").assert_outcomes(failed=1)
+
+
 LEAKING = """
 kept = []
 %s
@@ -84,6 +98,23 @@ def unknown(stack):
     run(pytester, text).assert_outcomes(passed=1)
 
 
+def test_a_filter_that_raises_fails_its_test_alone(pytester):
+    text = LEAKING % ('@pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: stack.nix)', 200000)
+    result = run(pytester, text + "def test_other(): pass\n")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*AttributeError: *nix*"])
+
+
+@pytest.mark.parametrize("options", [[], ["--memrec"]])
+def test_a_trace_that_cannot_be_read_fails_its_test_alone(pytester, options):
+    """As where the disk is full."""
+    pytester.makeconftest("import memrec._limits, io\ndef nothing(*a, **k): raise memrec.TraceError('empty: no trace')\n"
+                          "memrec._limits.reading.read = memrec._limits.reading.stats = nothing\n")
+    result = run(pytester, LIMITED % "2 MB" + "def test_other(): pass\n", *options)
+    result.assert_outcomes(failed=2 if options else 1, passed=0 if options else 1)
+    result.stdout.fnmatch_lines(["*TraceError: empty: no trace*"])
+
+
 THREADS = """
 import threading
 kept = []
@@ -100,6 +131,23 @@ def test_it():
 @pytest.mark.parametrize("only", [True, False])
 def test_the_current_thread_only(pytester, mark, only):
     run(pytester, THREADS % (mark, only)).assert_outcomes(passed=int(only), failed=int(not only))
+
+
+def test_what_a_test_replaces_is_not_replaced_for_its_judge(pytester):
+    text = LIMITED.replace("test_it()", "test_it(monkeypatch)") % "500 KB" + """
+    import builtins, os, subprocess
+    for name in "getpid", "fstat", "access":
+        monkeypatch.setattr(os, name, lambda *arguments: 1)
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
+    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(builtins, "open", None)
+    monkeypatch.setenv("PATH", "")
+@pytest.mark.limit_memory("1 MB")
+def test_other(): pass
+"""
+    result = run(pytester, text)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*Test was limited to 500.0KiB*"])
 
 
 def test_a_test_that_fails_by_itself_keeps_its_own_words(pytester):
@@ -178,6 +226,12 @@ def test_an_increase_fails(pytester):
         result.assert_outcomes(**{outcome: 1})
         if outcome == "failed":
             result.stdout.fnmatch_lines(["Test previously used 10.0MiB but now uses 15.0MiB"])
+
+
+def test_an_increase_since_a_run_that_did_not_ask(pytester):
+    for size, options, outcome in (10, [], "passed"), (15, ["--fail-on-increase"], "failed"), (15, [], "passed"), (15, ["--fail-on-increase"], "passed"):
+        pytester.makepyfile(test_it="import pytest\n@pytest.mark.limit_memory('100 MB')\ndef test_it(): x = bytearray(%d << 20)\n" % size)
+        pytester.runpytest_subprocess(*options).assert_outcomes(**{outcome: 1})
 
 
 def test_asynchronous_tests(pytester):

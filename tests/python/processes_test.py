@@ -217,14 +217,100 @@ for i in range(3):
     assert count()[2] == 0
 """)
 
+    def test_few_descriptors(self):
+        """A block needs some; where it has too few it says so, and does not keep those that it got."""
+        self.python("""
+import resource
+with memrec.Tracker(out): pass
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+taken = []
+try:
+    while True: taken.append(os.open("/dev/null", os.O_RDONLY))
+except OSError: pass
+for spare in range(20):
+    for i in range(3):
+        try:
+            with memrec.Tracker(out, overwrite=True): x = bytearray(3000000)
+            sys.exit(0 if spare < 8 else 8)
+        except OSError as e:
+            assert e.errno == 24, e
+    os.close(taken.pop())
+sys.exit(9)
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
+    def test_a_limit_of_eight_descriptors(self):
+        """The collector has its own end of the pipe then too, and not the program's standard error."""
+        self.python("""
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
+with memrec.Tracker(out) as t:
+    x = bytearray(3000000)
+    assert os.readlink("/proc/%d/fd/2" % t._collector.pid).startswith("pipe:")
+    assert os.readlink("/proc/%d/fd/1" % t._collector.pid) == out
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
+    def test_ctrl_c_while_a_block_begins_or_ends(self):
+        """The next block is not refused, is no span of the last one, and no descriptor is left."""
+        self.python("""
+library = memrec._agent.load()
+class Interrupted:		# a handler that raises when a call of the agent is done
+    def __init__(self, name): self.name = name
+    def __getattr__(self, name):
+        def call(*arguments):
+            result = getattr(library, name)(*arguments)
+            if name == self.name:
+                self.name = None
+                raise KeyboardInterrupt
+            return result
+        return call
+with memrec.Tracker(out): pass
+before = sorted(os.listdir("/proc/self/fd"))
+for name in "memrec_agent_recording", "memrec_agent_spawn", "memrec_agent_start", "memrec_agent_stop":
+    memrec._agent._library = Interrupted(name)
+    try:
+        with memrec.Tracker("/dev/null"): pass
+    except KeyboardInterrupt: pass
+    else: sys.exit(8)
+    assert memrec.tracker._active is None, name
+    assert sorted(os.listdir("/proc/self/fd")) == before, name
+    with memrec.Tracker(out, overwrite=True) as t: x = bytearray(3000000)
+    assert t.span is None
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
+    def test_a_block_in_a_signals_handler(self):
+        """It finds the tracker active or not; the program does not wait for itself."""
+        self.python("""
+inside = [0, 0]
+def handler(*arguments):
+    try:
+        with memrec.Tracker("/dev/null"): inside[0] += 1
+    except RuntimeError: inside[1] += 1
+signal.signal(signal.SIGALRM, handler)
+with memrec.tracker._lock:		# as between two lines of ours
+    os.kill(os.getpid(), signal.SIGALRM)
+assert inside == [1, 0], inside
+with memrec.Tracker(out):
+    os.kill(os.getpid(), signal.SIGALRM)
+    x = bytearray(3000000)
+assert inside == [1, 1], inside
+""")
+        self.assertEqual(Trace(self.out).count(3000001), 1)
+
     def test_a_collector_that_is_killed(self):
         self.python("""
 import warnings
-warnings.simplefilter("ignore")
-with memrec.Tracker(out) as t:
-    bytearray(3000000)
-    os.kill(t._collector.pid, signal.SIGKILL)
-    for i in range(200000): bytearray(1000)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with memrec.Tracker(out) as t:
+        bytearray(3000000)
+        os.kill(t._collector.pid, signal.SIGKILL)
+        for i in range(200000): bytearray(1000)
+assert [str(w.message) for w in caught] == ["memrec was killed: what is in %s is cut off" % out], caught
+assert caught[0].filename == "<string>"
+warnings.simplefilter("error")
 with memrec.Tracker(out, overwrite=True):
     bytearray(3000000)
 """)

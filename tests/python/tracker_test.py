@@ -1,7 +1,9 @@
 """memrec.Tracker: what a block's trace holds, where it goes, what is refused."""
+import copy
 import io
 import os
 import pathlib
+import pickle
 import shutil
 import subprocess
 import sys
@@ -243,6 +245,15 @@ class Destinations(Case):
             memrec.Tracker(self.out, destination=self.out)
         with self.assertRaises(TypeError):
             memrec.Tracker(1, overwrite=True)
+        for make, wrong in (memrec.Tracker, []), (memrec.Pipe, ()), (memrec.Pipe, ""):
+            with self.assertRaisesRegex(ValueError, "what command"):
+                make(wrong)
+        with open("/etc/passwd", "rb") as f:
+            for wrong in f, f.fileno():
+                with self.assertRaisesRegex(OSError, "not open for writing"):
+                    memrec.Tracker(wrong).__enter__()
+        with self.assertRaisesRegex(TypeError, "a span's name"):
+            memrec.Tracker(self.out, span=b"x")
         with self.assertRaises(NotImplementedError):
             memrec.Tracker(self.out, track_object_lifetimes=True)
         with self.assertRaisesRegex(AttributeError, "memrec.Pipe"):
@@ -275,6 +286,16 @@ class Refusals(Case):
         with self.assertRaisesRegex(RuntimeError, "used once"):
             first.__enter__()
 
+    def test_copies(self):
+        """A copy's end would have been the original's."""
+        tracker = memrec.Tracker(self.out)
+        with tracker:
+            for make in copy.copy, copy.deepcopy, pickle.dumps:
+                with self.assertRaisesRegex(TypeError, "neither copied nor pickled"):
+                    make(tracker)
+            bytearray(70000)
+        self.assertEqual(Trace(self.out).count(70001), 1)
+
     def test_no_agent(self):
         shutil.copytree(os.path.dirname(memrec.__file__), os.path.join(self.folder, "memrec"))
         p = subprocess.run([sys.executable, "-c", "import memrec; memrec.Tracker('out.lz4').__enter__()"], cwd=self.folder,
@@ -282,6 +303,16 @@ class Refusals(Case):
         self.assertIn("FileNotFoundError: memrec's commands and its agent", p.stderr)
         self.assertIn("pip install", p.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "out.lz4")))
+
+    def test_why_nothing_can_be_recorded(self):
+        """The recorder's own words: here it is limited in its files as the program is."""
+        self.python("""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+memrec.Tracker(out).__enter__()
+""", status=1)
+        self.assertRegex(self.errors, "RuntimeError: nothing is recorded: process .*File too large")
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_importing_loads_no_agent(self):
         self.assertEqual(self.python("print('libmemrec' in open('/proc/self/maps').read())"), "False\n")

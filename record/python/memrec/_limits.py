@@ -1,4 +1,5 @@
 """Judging a test by its trace: what was alive at its peak, what it left."""
+import inspect
 import os
 import re
 
@@ -96,8 +97,8 @@ def judge_memory(trace, tid, settings, limit, *, current_thread_only=False):
     """At its peak the test held `limit` or more. None, or a Verdict."""
     found = places(trace, "mempeak", tid if current_thread_only else None)
     size = sum(p.size for p in found)
-    previous = settings.previous_peak(size) if settings.fail_on_increase else None
-    if previous is not None and size > previous:
+    previous = settings.previous_peak(size)
+    if previous is not None and settings.fail_on_increase and size > previous:
         return Verdict("Test previously used %s but now uses %s" % (size_text(previous), size_text(size)),
                        "memrec-max-memory", "Test uses more memory than previous run")
     if size < parse_size(limit):
@@ -121,6 +122,15 @@ def judge_leaks(trace, tid, settings, location_limit, *, filter_fn=None, current
 
 
 JUDGES = {"limit_memory": judge_memory, "limit_leaks": judge_leaks}
+
+
+def check(marker):
+    """TypeError or ValueError: a limit that makes no sense."""
+    try:
+        arguments = inspect.signature(JUDGES[marker.name]).bind(None, None, None, *marker.args, **marker.kwargs).arguments
+    except TypeError as e:
+        raise TypeError("%s: %s" % (marker.name, e)) from None
+    parse_size(arguments["limit" if "limit" in arguments else "location_limit"])
 
 
 def figures(trace):

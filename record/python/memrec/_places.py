@@ -5,6 +5,7 @@ by `make install`, by pip, and in the build folder of a source tree. So the
 package looks for such a PREFIX among the folders it lies in, and then beside
 the memrec that PATH finds.
 """
+import functools
 import os
 import shutil
 
@@ -29,6 +30,7 @@ def _candidates():
         yield os.path.dirname(os.path.dirname(os.path.realpath(found)))
 
 
+@functools.lru_cache(None)
 def prefix():
     """The folder of bin and lib; FileNotFoundError says what to do if there is none."""
     for folder in _candidates():
@@ -39,6 +41,7 @@ def prefix():
         "run make in the source tree, make install, or pip install record/python" % os.path.dirname(os.path.abspath(__file__)))
 
 
+@functools.lru_cache(None)
 def command(name):
     """The path of a command of the suite."""
     path = os.path.join(prefix(), "bin", name)

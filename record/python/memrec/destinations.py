@@ -1,5 +1,6 @@
 """Where a tracker's trace goes: a file, an open descriptor, a command."""
 import errno
+import fcntl
 import os
 import shlex
 import stat
@@ -68,6 +69,8 @@ class DescriptorDestination:
         fd = self._file if isinstance(self._file, int) else self._file.fileno()
         if os.isatty(fd):
             raise ValueError("a trace is binary: it is not written to a terminal")
+        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "it is not open for writing", str(self))
         return os.dup(fd)
 
     def begin(self, fd):
@@ -92,6 +95,8 @@ class Pipe:
     def __init__(self, command):
         if not isinstance(command, str):
             command = [os.fspath(word) for word in command]
+        if not command:
+            raise ValueError("a trace is piped into what command?")
         self.command = command
         self._process = None
 

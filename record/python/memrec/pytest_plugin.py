@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import threading
 import uuid
+from os.path import exists
 
 import pytest
 
@@ -100,12 +101,12 @@ class Settings:
         return self._value(_ini_name(name), _ini_name(name))
 
     def previous_peak(self, size):
-        """The peak of the test's last run; from now on `size`, unless it is more."""
+        """The peak of the test's last run; from now on `size`, unless that is an increase, and those fail."""
         cache, key = getattr(self._config, "cache", None), "memrec/" + self.test
         if cache is None:
             return None
         previous = cache.get(key, None)
-        if previous is None or size <= previous:
+        if previous is None or size <= previous or not self.fail_on_increase:
             cache.set(key, size)
         return previous
 
@@ -130,8 +131,8 @@ class Recorder:
 
     @contextlib.contextmanager
     def _recorded(self, item, marker):
-        if marker is not None:		# a limit that makes no sense fails the test before it runs
-            _limits.parse_size(*(marker.args[:1] or [next(iter(marker.kwargs.values()), None)]))
+        if marker is not None:		# one that makes no sense fails the test before it runs
+            _limits.check(marker)
         everything = marker is not None and marker.name == "limit_leaks"
         path = self._path(item.nodeid)
         tracker = Tracker(path, overwrite=True, span=item.nodeid, native_traces=everything or self._settings.native,
@@ -140,7 +141,7 @@ class Recorder:
             with tracker:
                 yield
         finally:			# a test that fails was recorded, too
-            if tracker.span is None and os.path.exists(path):
+            if tracker.span is None and exists(path):
                 self._traces[item.nodeid] = (path, threading.get_native_id())
 
     @pytest.hookimpl(hookwrapper=True)
@@ -185,6 +186,9 @@ class Recorder:
                 self._judge(item, report, trace, tid)
             if self._settings.active:
                 report.memrec = _limits.figures(trace)
+        except Exception:		# of a filter_fn; or a trace that cannot be read: the session goes on
+            report.outcome = "failed"
+            report.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())
         finally:
             if not self._settings.folder:
                 os.unlink(trace)

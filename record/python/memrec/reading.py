@@ -6,9 +6,10 @@ with read(). What is damaged or cut off is used up to there, and warned of.
 import json
 import os
 import shutil
-import subprocess
 import threading
 import warnings
+from os.path import exists
+from subprocess import DEVNULL, PIPE, Popen		# as they are: a test may replace them, and is then judged
 
 from . import _places
 
@@ -30,7 +31,7 @@ class _Pipeline:
         try:
             for argv in words:
                 argv[0] = _places.command(argv[0])
-                p = subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=self._errors, env=env)
+                p = Popen(argv, stdin=source, stdout=PIPE, stderr=self._errors, env=env)
                 if self._processes:
                     self._processes[-1].stdout.close()
                 self._processes.append(p)
@@ -47,17 +48,17 @@ class _Pipeline:
         """What the first command's standard input is; and what has to be copied into it."""
         if isinstance(trace, (str, bytes, os.PathLike)):
             path = os.fspath(trace)
-            if not os.path.exists(path):
+            if not exists(path):
                 raise FileNotFoundError(2, os.strerror(2), path)
             first.extend(["--", os.fsdecode(path)])
-            return subprocess.DEVNULL, None
+            return DEVNULL, None
         try:
             return trace.fileno(), None
         except (AttributeError, OSError):
             pass
         if not hasattr(trace, "read"):
             raise TypeError("a trace is a path or a binary file, not %r" % (trace,))
-        return subprocess.PIPE, trace
+        return PIPE, trace
 
     def _feed(self, trace):
         to = self._processes[0].stdin

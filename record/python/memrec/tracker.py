@@ -12,17 +12,20 @@ import fcntl
 import os
 import threading
 import warnings
+# What a block is ended with, as it is now: a test may have replaced it in os.
+from os import close, fstat, getpid, read, waitpid
 
 from . import _agent, _places
 from .destinations import FileDestination, destination_of
 
-_lock = threading.Lock()
+_lock = threading.RLock()	# a signal's handler may have a block of its own
 _active = None		# the tracker of this process
+_OUTPUT = "standard output"	# what memrec calls the destination
 
 
 def _forked():
     global _active, _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     if _active is not None:
         _active._leave()
         _active = None
@@ -44,20 +47,17 @@ class _Collector:
     def __init__(self, flags, stdout):
         self._messages = b""
         self._pipe, theirs = os.pipe2(os.O_CLOEXEC)
+        self._id = os.fstat(self._pipe)[1:3]
         try:
-            self._pipe = _high(self._pipe)
-            self._id = os.fstat(self._pipe)[1:3]
-            null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                self.pid = _agent.spawn([_places.command("memrec"), "--pid", str(os.getpid()), "--await"] + flags,
-                                        _environment(), null, stdout, theirs)
+                self._pipe = _high(self._pipe)
+                self.pid = _spawn(flags, stdout, theirs)
             finally:
-                os.close(null)
                 os.close(theirs)
             self.orders = self._greeting()
             self._is_child = _parent(self.pid) == os.getpid()	# we are init, or a subreaper: it is ours to wait for
         except BaseException:
-            os.close(self._pipe)
+            self.leave()
             raise
 
     def _greeting(self):
@@ -74,30 +74,52 @@ class _Collector:
     def _pipe_is_ours(self):
         """A program may close descriptors it does not know, and be given their numbers again."""
         try:
-            return os.fstat(self._pipe)[1:3] == self._id
+            return fstat(self._pipe)[1:3] == self._id
         except OSError:
             return False
 
     def leave(self):
         if self._pipe_is_ours():
-            os.close(self._pipe)
+            close(self._pipe)
 
     def wait(self):
-        """Until the trace is closed. What memrec had to say, as lines."""
-        try:
-            if self._pipe_is_ours():
-                more = True
-                while more:
-                    more = os.read(self._pipe, 65536)
-                    self._messages += more
-            else:
-                _wait_for_end(self.pid)
-            if self._is_child:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(self.pid, 0)
-        finally:
-            self.leave()
-        return self._messages.decode(errors="replace").splitlines()
+        """Until the trace is closed. What memrec had to say, as lines; the last thing it says is "ended"."""
+        if self._pipe_is_ours():
+            more = True
+            while more:
+                more = read(self._pipe, 65536)
+                self._messages += more
+        else:
+            _wait_for_end(self.pid)
+        if self._is_child:
+            with contextlib.suppress(ChildProcessError):
+                waitpid(self.pid, 0)
+        lines = self._lines()
+        if self._pipe_is_ours():
+            if lines[-1:] != ["ended"]:
+                return lines + ["memrec was killed: what is in %s is cut off" % _OUTPUT]
+            lines.pop()
+        return lines
+
+    def said(self):
+        """What it had to say until now, as lines."""
+        os.set_blocking(self._pipe, False)
+        with contextlib.suppress(BlockingIOError):
+            self._messages += os.read(self._pipe, 65536)
+        return self._lines()
+
+    def _lines(self):
+        lines = self._messages.decode(errors="replace").splitlines()
+        return [line[len("memrec: "):] if line.startswith("memrec: ") else line for line in lines]
+
+
+def _spawn(flags, stdout, stderr):
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _agent.spawn([_places.command("memrec"), "--pid", str(os.getpid()), "--await"] + flags,
+                            _environment(), null, stdout, stderr)
+    finally:
+        os.close(null)
 
 
 def _high(fd):
@@ -210,31 +232,48 @@ class Tracker:
             self._destination.overwrite = True
         self._flags = [flag for flag, wanted in (("--native", native_traces), ("--follow-fork", follow_fork),
                                                  ("--trace-python-allocators", trace_python_allocators)) if wanted]
+        if span is not None and not isinstance(span, str):
+            raise TypeError("a span's name is a str, not %r" % (span,))
         self._name = str(self._destination) if span is None else span
-        self._used = False
+        self._used = self._begins = False
         self._pid = None		# of the process where the block goes on
         self._collector = self._marked = None
         self.span = None
 
+    def __reduce__(self):
+        raise TypeError("a Tracker is neither copied nor pickled: the block is one of this process")
+
+    # Ctrl-C and other handlers that raise may do so between any two lines: neither a block that did not
+    # begin nor one that ended is to be in the way of the next.
+
     def __enter__(self):
+        global _active
+        try:
+            self._claim()
+            if _agent.recording():
+                self._mark()
+            else:
+                self._start()
+            self._begins = False
+        except BaseException:
+            if self._begins:
+                self._begins = False
+                if self._collector is not None:
+                    self._end()
+                _active = self._pid = None
+            raise
+        return self
+
+    def _claim(self):
         global _active
         with _lock:
             if _active is not None:
                 raise RuntimeError("No more than one Tracker instance can be active at the same time")
             if self._used:
                 raise RuntimeError("A Tracker instance can be used once")
-            self._used = True
+            self._used = self._begins = True
+            self._pid = getpid()
             _active = self
-        try:
-            self._pid = os.getpid()
-            if _agent.recording():
-                self._mark()
-            else:
-                self._start()
-        except BaseException:
-            _active = self._pid = None
-            raise
-        return self
 
     def _mark(self):
         self._marked = span(self._name)
@@ -258,7 +297,7 @@ class Tracker:
             self._collector = collector
             why = library.memrec_agent_start(orders)
             if why is not None:
-                raise RuntimeError("nothing is recorded: %s" % why.decode())
+                raise RuntimeError("nothing is recorded: %s" % ("; ".join(collector.said()) or why.decode()))
         except BaseException:
             self._collector = None
             atexit.unregister(self._end)
@@ -273,25 +312,31 @@ class Tracker:
 
     def _end(self):
         global _active
-        if self._pid != os.getpid():		# a child's copy of the block: not its to end
+        if self._pid != getpid():		# a child's copy of the block: not its to end
             return
-        self._pid = None
         try:
+            self._pid = None
             if self._marked is not None:
                 self._marked.__exit__()
             else:
-                _agent.loaded().memrec_agent_stop()
-                self._finish()
+                try:
+                    _agent.loaded().memrec_agent_stop()
+                finally:
+                    self._finish()
         finally:
             _active = None
 
     def _finish(self):
-        atexit.unregister(self._end)
         collector, self._collector = self._collector, None
-        said = [line[len("memrec: "):] if line.startswith("memrec: ") else line for line in collector.wait()]
+        try:
+            _agent.loaded().memrec_agent_stop()	# if the first call was not reached; else it does nothing
+            atexit.unregister(self._end)
+            said = collector.wait()
+        finally:
+            collector.leave()
         said.append(self._destination.finish())
         for line in filter(None, said):
-            warnings.warn(line.replace("standard output", str(self._destination), 1), RuntimeWarning, stacklevel=4)
+            warnings.warn(line.replace(_OUTPUT, str(self._destination), 1), RuntimeWarning, stacklevel=4)
 
     def _leave(self):
         """In a forked child."""
