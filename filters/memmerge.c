@@ -210,6 +210,19 @@ static bool all_whole(const struct merge *m)
 	return true;
 }
 
+/* What the inputs define their stacks in is one for all. */
+static void merge_clear(struct merge *m)
+{
+	stacks_free(m->inputs[0].define.known);
+	for (size_t i = 0; i < m->n; i++) {
+		define_clear(&m->inputs[i].define);
+		stacks_free(m->inputs[i].stacks);
+		live_free(m->inputs[i].live);
+	}
+	ids_clear(&m->ids);
+	free(m->inputs);
+}
+
 int main(int argc, char **argv)
 {
 	struct merge m = { 0 };
@@ -228,5 +241,6 @@ int main(int argc, char **argv)
 	int status = 0;
 	for (size_t i = 0; i < m.n; i++)
 		status |= tool_finish(m.inputs[i].in, i + 1 == m.n ? m.out : NULL);
+	merge_clear(&m);
 	return status;
 }
