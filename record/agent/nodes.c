@@ -271,6 +271,6 @@ void nodes_restarted(void)
 		nodes->used = 0;
 	}
 	for (uint32_t i = 0; i < SEGMENTS && segments[i]; i++)
-		pages_empty(segments[i], (i ? (size_t)1 << (LOG2_FIRST_SEGMENT + i - 1) : (size_t)1 << LOG2_FIRST_SEGMENT) * sizeof **segments);
+		pages_empty(segments[i], ((size_t)1 << (LOG2_FIRST_SEGMENT + (i ? i - 1 : 0))) * sizeof **segments);
 	last_id = 0;
 }

@@ -50,13 +50,16 @@ static inline const char *in_folder(const char *name)
 	return path;
 }
 
-/* Up to three libraries of interpreters that were built here (Debian's has no debug information); globfree() them. */
-static inline void find_interpreters(glob_t *found)
+/* Up to three libraries of interpreters that were built here (Debian's has no debug information). */
+static inline void each_interpreter(void (*look)(void *to, const char *path), void *to)
 {
 	char pattern[256];
-	*found = (glob_t){ 0 };
+	glob_t found = { 0 };
 	snprintf(pattern, sizeof pattern, "%s/.pyenv/versions/*/lib/libpython*.so.1.0", getenv("HOME") ? getenv("HOME") : "");
-	glob(pattern, 0, NULL, found);
+	glob(pattern, 0, NULL, &found);
+	for (size_t i = 0; i < found.gl_pathc && i < 3; i++)
+		look(to, found.gl_pathv[i]);
+	globfree(&found);
 }
 
 /* ---- a file in memory, whose sections are changed ---- */
