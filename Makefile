@@ -20,7 +20,9 @@ PAGE_TEST_PACKAGES = chromium
 TOOLS    = $(basename $(notdir $(wildcard filters/mem*.c render/mem*.c)))
 LIB      = $B/libmemtrace.a
 LIB_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard format/*.c))
-REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c record/inject/*.c))
+REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c record/collect/*.c record/symbols/*.c record/inject/*.c))
+# For what reads headers of all rooms of record/: units, hdr-check, editors.
+REC_INC  = -Irecord -Irecord/collect -Irecord/symbols -Irecord/agent
 AGENT_SRC = $(wildcard record/agent/*.c)
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
@@ -28,8 +30,8 @@ LIBS     = -llz4 -lmsgpackc -ljansson -lz -lm
 REC_LIBS = -ldw -lelf -liberty -lunwind-$(shell $(CC) -dumpmachine | cut -d- -f1) -lunwind
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 BIGTRACE = $B/tests/lib/bigtrace
-HEADERS  = $(wildcard format/*.h record/*.h record/agent/*.h record/inject/*.h filters/*/*.h render/*/*.h tests/*/*.h)
-SOURCES  = $(wildcard format/*.c record/*.c record/agent/*.c record/inject/*.c filters/*.c filters/*/*.c render/*.c render/*/*.c tests/unit/*.c)
+HEADERS  = $(wildcard format/*.h record/*.h record/*/*.h record/agent/*/*.h filters/*/*.h render/*/*.h tests/*/*.h)
+SOURCES  = $(wildcard format/*.c record/*.c record/*/*.c record/agent/*/*.c filters/*.c filters/*/*.c render/*.c render/*/*.c tests/unit/*.c)
 PAGES    = $(wildcard filters/*.1 render/*.1 record/*.1 format/*.5)
 TOOL_BINS = $(addprefix $B/bin/,$(TOOLS))
 
@@ -38,7 +40,7 @@ all: $(if $(wildcard record/memrec.c),$B/bin/memrec $(AGENT)) $(TOOL_BINS)
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(if $(filter record/inject/%,$<),-Irecord) $(ALL_CFLAGS) $(FAT) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(if $(filter record/%,$<),-Irecord) $(ALL_CFLAGS) $(FAT) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -73,7 +75,7 @@ $(AGENT): $(AGENT_OBJ) record/agent/exports.map
 
 $B/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord -Irecord/agent $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(UNIT_OBJ_$*) $(LIB) -Wl,--as-needed $(LIBS)
+	$(CC) $(CPPFLAGS) $(REC_INC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(UNIT_OBJ_$*) $(LIB) -Wl,--as-needed $(LIBS)
 
 $(BIGTRACE): tests/lib/bigtrace.c $(LIB)
 	@mkdir -p $(@D)
@@ -113,7 +115,7 @@ setup:
 ## hdr-check: each header compiles alone
 hdr-check:
 	@failed=0; for h in $(HEADERS); do \
-		echo "#include \"$$h\"" | $(CC) $(CPPFLAGS) -I. -Irecord -Irecord/agent -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARN)) -Wno-unused -Werror -fsyntax-only -x c - || { echo "$$h does not compile alone"; failed=1; }; \
+		echo "#include \"$$h\"" | $(CC) $(CPPFLAGS) -I. $(REC_INC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARN)) -Wno-unused -Werror -fsyntax-only -x c - || { echo "$$h does not compile alone"; failed=1; }; \
 	done; [ $$failed = 0 ] && echo "$(words $(HEADERS)) headers compile alone"
 
 ## layers: who may include what (format: itself; agent: itself and wire.h; a tool: format and its own folder)
@@ -183,7 +185,7 @@ readme: all
 compile_commands.json: Makefile $(SOURCES)
 	@{ sep='['; for f in $(SOURCES); do \
 		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
-			"$(CC) $(subst ",\",$(CPPFLAGS)) -Irecord -Irecord/agent $(ALL_CFLAGS) -c $$f"; sep=','; \
+			"$(CC) $(subst ",\",$(CPPFLAGS)) $(REC_INC) $(ALL_CFLAGS) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } > $@
 
 ## memray: pytest-memray from PyPI in build/memray, which tests compare with if it is there
@@ -216,4 +218,4 @@ help:
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 
--include $(wildcard $B/obj/*/*.d $B/obj/*/*/*.d $B/tests/*.d $B/tests/*/*.d)
+-include $(wildcard $B/obj/*/*.d $B/obj/*/*/*.d $B/obj/*/*/*/*.d $B/tests/*.d $B/tests/*/*.d)

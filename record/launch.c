@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collector.h"
+#include "collect/collector.h"
 #include "error.h"
 #include "wire.h"
 #include "xmalloc.h"

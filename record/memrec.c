@@ -18,11 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "collector.h"
+#include "collect/collector.h"
 #include "error.h"
 #include "inject/inject.h"
 #include "launch.h"
-#include "process.h"
+#include "collect/process.h"
 #include "tool.h"
 #include "units.h"
 #include "wire.h"

@@ -6,9 +6,9 @@ $B/tests/cfi: tests/unit/cfi.c record/agent/cfi.c record/agent/cfi.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/cfi.c record/agent/cfi.c
 
-$B/tests/addresses: tests/unit/addresses.c record/addresses.c record/addresses.h $(LIB) tests/unit/check.h
+$B/tests/addresses: tests/unit/addresses.c record/collect/addresses.c record/collect/addresses.h $(LIB) tests/unit/check.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/addresses.c record/addresses.c $(LIB)
+	$(CC) $(CPPFLAGS) -Irecord/collect $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/addresses.c record/collect/addresses.c $(LIB)
 
 $B/tests/nodes: tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c record/agent/nodes.h record/agent/agent.h record/wire.h tests/unit/check.h
 	@mkdir -p $(@D)
@@ -32,6 +32,6 @@ TEST_FILES += $B/tests/verify/lib/memrec/libmemrec.so $B/tests/verify/bin/memrec
 
 # Readers of debug information, libdw beside them.
 DEBUG_UNITS = $B/tests/linetable $B/tests/entries
-$(DEBUG_UNITS): $B/tests/%: tests/unit/%.c record/%.c record/%.h record/sections.c record/sections.h record/cursor.h tests/unit/objects.h tests/unit/check.h $(LIB)
+$(DEBUG_UNITS): $B/tests/%: tests/unit/%.c record/symbols/%.c record/symbols/%.h record/symbols/sections.c record/symbols/sections.h record/symbols/cursor.h tests/unit/objects.h tests/unit/check.h $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/$*.c record/$*.c record/sections.c $(LIB) -ldw -lelf
+	$(CC) $(CPPFLAGS) -Irecord/symbols $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/$*.c record/symbols/$*.c record/symbols/sections.c $(LIB) -ldw -lelf

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../../record/pylines.h"
+#include "../../record/collect/pylines.h"
 #include "../lib/alone.h"
 
 /* For ctypes. */

@@ -24,7 +24,7 @@ static const char *const kinds[] = {
 	"-gdwarf-5 -flto", "-gdwarf-4 -ffunction-sections -Wl,--gc-sections", "-gdwarf-5 -ffunction-sections -Wl,--gc-sections",
 };
 static const char *const few_kinds[] = { "-gdwarf-3", "-gdwarf-5", "-gdwarf-4 -gz -ffunction-sections -Wl,--gc-sections" };
-static const char a_c_program[] = "cc -D_GNU_SOURCE -Iformat -shared -fPIC record/linetable.c $PWD/format/xmalloc.c";
+static const char a_c_program[] = "cc -D_GNU_SOURCE -Iformat -shared -fPIC record/symbols/linetable.c $PWD/format/xmalloc.c";
 static const char a_cxx_program[] = "c++ tests/native/throwing.cpp";
 
 static inline unsigned any(unsigned n)

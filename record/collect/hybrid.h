@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "collector.h"
-#include "symbols.h"
+#include "symbols/symbols.h"
 #include "wire.h"
 
 struct hybrid;
