@@ -23,7 +23,9 @@ LIB_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard format/*.c))
 REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c record/collect/*.c record/symbols/*.c record/inject/*.c))
 # For what reads headers of all rooms of record/: units, hdr-check, editors.
 REC_INC  = -Irecord -Irecord/collect -Irecord/symbols -Irecord/agent
-AGENT_SRC = $(wildcard record/agent/*.c)
+AGENT_SRC = $(wildcard record/agent/*.c record/agent/*/*.c)
+# The agent's own search path, and what tests build parts of it with.
+AGENT_INC = -Irecord -Irecord/agent
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
 LIBS     = -llz4 -lmsgpackc -ljansson -lz -lm
@@ -66,7 +68,7 @@ $B/bin/memrec: $(REC_OBJ) $(LIB)
 $(AGENT_OBJ): CFLAGS_EXTRA = -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno
 $(AGENT_OBJ): $B/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(CFLAGS_EXTRA) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) $(CFLAGS_EXTRA) -MMD -MP -c -o $@ $<
 $(AGENT): $(AGENT_OBJ) record/agent/exports.map
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -Wl,-Bsymbolic-functions -Wl,--hash-style=gnu -Wl,--build-id -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-soname,libmemrec.so -o $@ $(AGENT_OBJ)

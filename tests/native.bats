@@ -110,8 +110,8 @@ trails() { # SCRIPT [ARG...]
 	command -v aarch64-linux-gnu-gcc > /dev/null && command -v qemu-aarch64 > /dev/null || skip "no aarch64-linux-gnu-gcc with qemu-aarch64"
 	root=$TESTS/..
 	for flags in -O2 -O0 "-O3 -fomit-frame-pointer" "-O2 -fno-omit-frame-pointer -mbranch-protection=standard"; do
-		aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -I"$root/format" -I"$root/record" -I"$root/record/agent" -I"$TESTS/unit" -g $flags \
-			-o walker "$TESTS/unit/cfi.c" "$root/record/agent/cfi.c"
+		aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -I"$root/format" -I"$root/record" -I"$root/record/agent" -I"$root/record/agent/native" -I"$TESTS/unit" -g $flags \
+			-o walker "$TESTS/unit/cfi.c" "$root/record/agent/native/cfi.c"
 		run -0 qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu ./walker
 		[ "$(grep -c '^ok' <<< "$output")" -eq 3 ]
 	done

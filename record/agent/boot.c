@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "boot.h"
-#include "got.h"
-#include "native.h"
-#include "pymem.h"
+#include "hooks/got.h"
+#include "native/native.h"
+#include "python/pymem.h"
 #include "ring.h"
 
 struct boot boot;

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "../wire.h"
+#include "wire.h"
 
 #define FIRST_SIZE 4096u
 #define PAGE 4096u

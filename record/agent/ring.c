@@ -29,9 +29,9 @@
 #include <unistd.h>
 
 #include "boot.h"
-#include "got.h"
-#include "pymem.h"
-#include "native.h"
+#include "hooks/got.h"
+#include "python/pymem.h"
+#include "native/native.h"
 
 static volatile uint32_t off_word = RING_OFF;
 volatile uint32_t *ring_state = &off_word;

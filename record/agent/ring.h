@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/single_threaded.h>
 
-#include "../wire.h"
+#include "wire.h"
 #include "agent.h"
 
 enum ring_state {

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "boot.h"
-#include "got.h"
-#include "native.h"
-#include "pymem.h"
+#include "hooks/got.h"
+#include "native/native.h"
+#include "python/pymem.h"
 #include "ring.h"
 
 #define TICK_NS 200000000L	/* between looks for a dead collector and for new objects */

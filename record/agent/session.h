@@ -7,7 +7,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "../wire.h"
+#include "wire.h"
 
 /*
  * Begin: connect to the collector, put in the hooks. how: as struct

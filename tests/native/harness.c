@@ -11,7 +11,7 @@
  * unw_backtrace() know nothing of dlclose. NATIVE_NO_FLUSH=1 makes the walker
  * wrong on purpose, in just that way.
  */
-#include "../../record/agent/native.c"
+#include "../../record/agent/native/native.c"
 
 #define UNW_LOCAL_ONLY
 #include <fcntl.h>

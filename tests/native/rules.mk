@@ -1,10 +1,10 @@
 # The agent's walker alone, for tests: compared with libunwind's at each allocation.
-NATIVE_PARTS = $(addprefix record/agent/,cfi.c modules.c claims.c nodes.c)
-NATIVE_DEPS  = tests/native/harness.c tests/lib/alone.h $(NATIVE_PARTS) $(wildcard record/agent/native.[ch] record/agent/*.h record/wire.h)
+NATIVE_PARTS = $(addprefix record/agent/,native/cfi.c native/modules.c claims.c nodes.c)
+NATIVE_DEPS  = tests/native/harness.c tests/lib/alone.h $(NATIVE_PARTS) $(wildcard record/agent/native/native.[ch] record/agent/*.h record/agent/*/*.h record/wire.h)
 
-$B/tests/cfi: tests/unit/cfi.c record/agent/cfi.c record/agent/cfi.h
+$B/tests/cfi: tests/unit/cfi.c record/agent/native/cfi.c record/agent/native/cfi.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/cfi.c record/agent/cfi.c
+	$(CC) $(CPPFLAGS) $(AGENT_INC) -Irecord/agent/native $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/cfi.c record/agent/native/cfi.c
 
 $B/tests/addresses: tests/unit/addresses.c record/collect/addresses.c record/collect/addresses.h $(LIB) tests/unit/check.h
 	@mkdir -p $(@D)
@@ -12,18 +12,18 @@ $B/tests/addresses: tests/unit/addresses.c record/collect/addresses.c record/col
 
 $B/tests/nodes: tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c record/agent/nodes.h record/agent/agent.h record/wire.h tests/unit/check.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c
+	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c
 
 $B/tests/native-verify.so: $(NATIVE_DEPS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared \
+	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared \
 		$(LDFLAGS) -o $@ tests/native/harness.c $(NATIVE_PARTS) -lunwind
 TEST_FILES += $B/tests/native-verify.so
 
 # The whole agent, comparing trails with walks; in a tree of its own with memrec, which looks for it there.
-$B/tests/verify/lib/memrec/libmemrec.so: $(AGENT_SRC) $(wildcard record/agent/*.h record/wire.h) record/agent/exports.map
+$B/tests/verify/lib/memrec/libmemrec.so: $(AGENT_SRC) $(wildcard record/agent/*.h record/agent/*/*.h record/wire.h) record/agent/exports.map
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno \
+	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno \
 		-shared $(LDFLAGS) -Wl,-Bsymbolic-functions -Wl,--version-script=record/agent/exports.map -Wl,-z,now -o $@ $(AGENT_SRC)
 $B/tests/verify/bin/memrec: $B/bin/memrec
 	@mkdir -p $(@D)

@@ -12,7 +12,7 @@
  * all the memory there is, PYSTACK_REPORT=FILE appends a line of counts at the
  * end of each process.
  */
-#include "../../record/agent/pystack.c"
+#include "../../record/agent/python/pystack.c"
 
 #include <fcntl.h>
 #include <stdio.h>

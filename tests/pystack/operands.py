@@ -1,6 +1,6 @@
 """Deep stacks of every kind of call, left by return and by exception, and entered again: each allocation is compared.
 
-What may go wrong with an early stop that rests on a call's operands (record/agent/proofs.h): a stamp that a later
+What may go wrong with an early stop that rests on a call's operands (record/agent/python/proofs.h): a stamp that a later
 call leaves standing, and one put where the interpreter still keeps something.
 
 usage: operands.py [alone]      alone: not under the harness; somebody else compares

@@ -1,7 +1,7 @@
 # The agent's Python part alone, for tests: verifying each capture, and plain for the bench.
-PYSTACK_PARTS = $(addprefix record/agent/,object.c pylayout.c pycode.c lastwalk.c claims.c pytext.c nodes.c pyreference.c) record/collect/pylines.c
-PYSTACK_DEPS  = tests/pystack/harness.c $(PYSTACK_PARTS) $(wildcard record/agent/py*.[ch] record/agent/nodes.h record/agent/object.[ch] record/agent/lastwalk.[ch] record/agent/proofs.h record/agent/claims.[ch] record/collect/pylines.h tests/lib/alone.h)
-PYSTACK_CC    = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared $(LDFLAGS)
+PYSTACK_PARTS = $(addprefix record/agent/,object.c claims.c nodes.c python/pylayout.c python/pycode.c python/lastwalk.c python/pytext.c python/pyreference.c) record/collect/pylines.c
+PYSTACK_DEPS  = tests/pystack/harness.c $(PYSTACK_PARTS) $(wildcard record/agent/python/py*.[ch] record/agent/nodes.h record/agent/object.[ch] record/agent/python/lastwalk.[ch] record/agent/python/proofs.h record/agent/claims.[ch] record/collect/pylines.h tests/lib/alone.h)
+PYSTACK_CC    = $(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared $(LDFLAGS)
 
 $B/tests/pystack-verify.so: $(PYSTACK_DEPS)
 	@mkdir -p $(@D)
@@ -9,9 +9,9 @@ $B/tests/pystack-verify.so: $(PYSTACK_DEPS)
 $B/tests/pystack-bench.so: $(PYSTACK_DEPS)
 	@mkdir -p $(@D)
 	$(PYSTACK_CC) -o $@ tests/pystack/harness.c $(PYSTACK_PARTS)
-$B/tests/pylayout: tests/unit/pylayout.c record/agent/pylayout.c record/agent/object.c record/agent/object.h record/agent/pylayout.h record/agent/pytables.h tests/unit/check.h
+$B/tests/pylayout: tests/unit/pylayout.c record/agent/python/pylayout.c record/agent/object.c record/agent/object.h record/agent/python/pylayout.h record/agent/python/pytables.h tests/unit/check.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord/agent $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylayout.c record/agent/pylayout.c record/agent/object.c
+	$(CC) $(CPPFLAGS) $(AGENT_INC) -Irecord/agent/python $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylayout.c record/agent/python/pylayout.c record/agent/object.c
 $B/tests/pylines: tests/unit/pylines.c record/collect/pylines.c record/collect/pylines.h tests/unit/check.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Irecord/collect $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylines.c record/collect/pylines.c

@@ -25,7 +25,7 @@
 
 #include "boot.h"
 #include "pystack.h"
-#include "record.h"
+#include "hooks/record.h"
 
 #define N_DOMAINS 3
 #define N_GENERATIONS 4

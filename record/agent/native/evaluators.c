@@ -21,11 +21,11 @@
 #include <string.h>
 
 #include "agent.h"
-#include "lastwalk.h"
+#include "python/lastwalk.h"
 #include "native.h"
-#include "pylayout.h"
-#include "pystack.h"
-#include "../wire.h"
+#include "python/pylayout.h"
+#include "python/pystack.h"
+#include "wire.h"
 
 /* Of 3.10 and 3.11: fields that only this needs. */
 struct cframes { int of_thread, root, previous; };

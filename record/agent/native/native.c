@@ -27,12 +27,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "got.h"
+#include "hooks/got.h"
 #include "native_thread.h"
 #include "native_walk.h"
 #include "nodes.h"
 #include "ring.h"
-#include "../wire.h"
+#include "wire.h"
 
 #define FIRST_FRAMES 256u
 #define NEW_AT_ONCE 32u	/* nodes added under one lock */

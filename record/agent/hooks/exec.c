@@ -20,7 +20,7 @@
 #include "agent.h"
 #include "boot.h"
 #include "got.h"
-#include "../wire.h"
+#include "wire.h"
 
 #define PRELOAD "LD_PRELOAD="
 

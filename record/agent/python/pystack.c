@@ -26,7 +26,7 @@
 #include "proofs.h"
 #include "pycode.h"
 #include "pytables.h"
-#include "../wire.h"
+#include "wire.h"
 
 static __thread struct last_walk *self;
 

@@ -16,7 +16,7 @@
 
 #include "agent.h"
 #include "pytext.h"
-#include "../wire.h"
+#include "wire.h"
 
 #define FIRST_SIZE 2048u		/* entries; always a power of two */
 #define TEXT_MAX (16u << 10)		/* a name or a file name */

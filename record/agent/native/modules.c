@@ -12,7 +12,7 @@
 
 #include "agent.h"
 #include "native.h"
-#include "../wire.h"
+#include "wire.h"
 
 #define BUILD_ID_MAX 64
 

@@ -4,9 +4,9 @@
 #ifndef RECORD_H
 #define RECORD_H
 
-#include "native.h"
-#include "pymem.h"
-#include "pystack.h"
+#include "native/native.h"
+#include "python/pymem.h"
+#include "python/pystack.h"
 #include "ring.h"
 
 static inline uint8_t guard_set(uint8_t guard)
