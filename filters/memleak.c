@@ -21,8 +21,10 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "tail", 't', "TIME", "ignore what was made in the last TIME (10%, 2s, 500ms) before the process ended" },
-	{ "to-the-end", 'e', NULL, "count what Python freed only because it ended as freed" },
+	{ "tail", 't', "TIME", "ignore what was made in the last TIME (10%, 2s, 500ms) before the process ended",
+	  .words = "but for the last %" },
+	{ "to-the-end", 'e', NULL, "count what Python freed only because it ended as freed",
+	  .words = "even by Python's end" },
 	{ "verbose", 'v', NULL, "say what the answer does not tell, even if standard error is no terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -30,6 +32,8 @@ static const struct tool_option options[] = {
 static const struct tool tool = {
 	.name = "memleak",
 	.summary = "keep what was never freed",
+	.title = "never freed",
+	.answer = true,
 	.operands = "[TRACE...]",
 	.example = "memcat trace.lz4 | memleak --tail 10% | memtable",
 	.options = options,

@@ -26,16 +26,20 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "begin", 'b', "TIME", "from TIME on: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)" },
-	{ "end", 'e', "TIME", "up to before TIME (default: its end)" },
-	{ "alive", 'a', NULL, "what was alive when the window begins, too" },
-	{ "span", 's', "NAME", "only what was allocated within the spans of that name" },
+	{ "begin", 'b', "TIME", "from TIME on: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)",
+	  .words = "from %" },
+	{ "end", 'e', "TIME", "up to before TIME (default: its end)", .words = "up to %" },
+	{ "alive", 'a', NULL, "what was alive when the window begins, too",
+	  .words = "and what was alive before" },
+	{ "span", 's', "NAME", "only what was allocated within the spans of that name",
+	  .words = "within span '%'" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memslice",
 	.summary = "keep what was allocated in a window of time, or within a named span",
+	.title = "made %",
 	.operands = "[TRACE...]",
 	.example = "memslice --begin 50% --end 75% trace.lz4 | memleak | memtable",
 	.options = options,

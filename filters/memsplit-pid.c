@@ -28,6 +28,7 @@ static const struct tool_option options[] = {
 static const struct tool tool = {
 	.name = "memsplit-pid",
 	.summary = "one trace for each process of a trace",
+	.title = "one process",
 	.operands = "[TRACE...]",
 	.example = "memsplit-pid -o 't.%p.lz4' trace.lz4",
 	.options = options,
@@ -120,7 +121,7 @@ static struct part *part_new(struct split *s, uint32_t pid)
 	p->out = mt_create(p->fd, p->name, MT_AUTO);
 	if (!p->out)
 		die("no memory");
-	mt_out_stage(p->out, tool.name, MEMREC_VERSION, (const char *const *)s->argv + 1);
+	mt_out_stage(p->out, tool_stage(&tool, s->argv));
 	mt_put_header(p->out, mt_in_header(s->in));
 	p->define = (struct define){ .out = p->out, .known = stacks_new(), .from = s->stacks };
 	return p;

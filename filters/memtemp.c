@@ -19,13 +19,16 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "threshold", 't', "N", "at most N other allocations by the thread in between (default: 1)" },
+	{ "threshold", 't', "N", "at most N other allocations by the thread in between (default: 1)",
+	  .words = "freed after at most % others" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memtemp",
 	.summary = "keep temporary allocations: those freed soon by the thread that made them",
+	.title = "temporary allocations",
+	.answer = true,
 	.operands = "[TRACE...]",
 	.example = "memcat trace.lz4 | memtemp | memsummary",
 	.options = options,

@@ -115,6 +115,18 @@ static char *text_at(const msgpack_object *map, const char *key)
 	return strndup(o->via.str.ptr, o->via.str.size);
 }
 
+/* What a stage says of its numbers, if it does. False: no memory. */
+static bool read_meaning(struct mt_stage *s, const msgpack_object *stage)
+{
+	const msgpack_object *title = find(stage, "title");
+
+	s->answer = flag_at(stage, "answer");
+	if (title == NULL || title->type != MSGPACK_OBJECT_STR)
+		return true;
+	s->title = text_at(stage, "title");
+	return s->title != NULL;
+}
+
 /* An array of words as one shell-quoted line, to be freed. */
 static char *words_at(const msgpack_object *map, const char *key)
 {
@@ -143,7 +155,7 @@ static bool read_stages(struct mt_header *h, const msgpack_object *stages)
 		s->program = text_at(o, "program");
 		s->version = text_at(o, "version");
 		s->args = words_at(o, "args");
-		if (s->program == NULL || s->version == NULL || s->args == NULL)
+		if (s->program == NULL || s->version == NULL || s->args == NULL || !read_meaning(s, o))
 			return false;
 	}
 	return true;
@@ -246,6 +258,7 @@ void mt_header_free(struct mt_header *h)
 		free(h->stages[i].program);
 		free(h->stages[i].version);
 		free(h->stages[i].args);
+		free(h->stages[i].title);
 	}
 	free(h->stages);
 	free(h->host);
@@ -372,25 +385,35 @@ struct mt_header *mt_header_new(const struct mt_header_options *opt)
 	return from_buffer(&sb);
 }
 
-static void pack_stages(msgpack_packer *pk, const msgpack_object *old, const char *program,
-			const char *version, const char *const *argv)
+static void pack_stage(msgpack_packer *pk, const struct mt_stage_options *s)
+{
+	msgpack_pack_map(pk, 3 + (s->title != NULL) + s->answer);
+	pack_key(pk, "program");
+	pack_key(pk, s->program);
+	pack_key(pk, "version");
+	pack_key(pk, s->version);
+	pack_key(pk, "args");
+	pack_words(pk, s->argv);
+	if (s->title != NULL) {
+		pack_key(pk, "title");
+		pack_text(pk, s->title, strlen(s->title));
+	}
+	if (s->answer)
+		pack_flag(pk, "answer", true);
+}
+
+/* The stages that were there, and one more. */
+static void pack_stages(msgpack_packer *pk, const msgpack_object *old, const struct mt_stage_options *more)
 {
 	uint32_t n = old != NULL && old->type == MSGPACK_OBJECT_ARRAY ? old->via.array.size : 0;
 
 	msgpack_pack_array(pk, n + 1);
 	for (uint32_t i = 0; i < n; i++)
 		msgpack_pack_object(pk, old->via.array.ptr[i]);
-	msgpack_pack_map(pk, 3);
-	pack_key(pk, "program");
-	pack_key(pk, program);
-	pack_key(pk, "version");
-	pack_key(pk, version);
-	pack_key(pk, "args");
-	pack_words(pk, argv);
+	pack_stage(pk, more);
 }
 
-struct mt_header *mt_header_add_stage(const struct mt_header *h, const char *program,
-				      const char *version, const char *const *argv)
+struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt_stage_options *stage)
 {
 	msgpack_unpacked u;
 	msgpack_sbuffer sb;
@@ -407,13 +430,13 @@ struct mt_header *mt_header_add_stage(const struct mt_header *h, const char *pro
 	for (uint32_t i = 0; i < map->size; i++) {
 		msgpack_pack_object(&pk, map->ptr[i].key);
 		if (&map->ptr[i].val == old)
-			pack_stages(&pk, old, program, version, argv);
+			pack_stages(&pk, old, stage);
 		else
 			msgpack_pack_object(&pk, map->ptr[i].val);
 	}
 	if (old == NULL) {
 		pack_key(&pk, "provenance");
-		pack_stages(&pk, NULL, program, version, argv);
+		pack_stages(&pk, NULL, stage);
 	}
 	added = from_buffer(&sb);
 out:

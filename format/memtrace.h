@@ -8,7 +8,7 @@
  * The loop of every tool:
  *
  *	struct mt_in *in = tool_input(argc, argv);
- *	struct mt_out *out = tool_output(&tool, in);
+ *	struct mt_out *out = tool_output(&tool, in, argv);
  *	struct mt_event ev;
  *	while (mt_next(in, &ev) > 0)
  *		if (mt_put(out, &ev) < 0)
@@ -92,6 +92,8 @@ struct mt_event {
 
 struct mt_stage {
 	char *program, *version, *args;		/* args: one shell-quoted line */
+	char *title;	/* words for the numbers it leaves, "" if they are all that was there; NULL: it does not say */
+	bool answer;	/* it says that it dropped frees: the sum of what it left is its answer */
 };
 
 /* What a trace says of itself. Owned by its reader, or by who made it. */
@@ -113,13 +115,20 @@ struct mt_header_options {
 	uint64_t start_ns;
 };
 
+/* A stage to append; the text is the caller's. */
+struct mt_stage_options {
+	const char *program, *version;
+	const char *const *argv;	/* without the program's name, NULL-terminated; may be NULL */
+	const char *title;		/* as in struct mt_stage */
+	bool answer;
+};
+
 /* A new header with this host's name. NULL: no memory. */
 struct mt_header *mt_header_new(const struct mt_header_options *opt) MT_MUST_USE;
 /* Read one from a msgpack map. NULL and *why (static text) if it is none. */
 struct mt_header *mt_header_parse(const uint8_t *raw, size_t size, const char **why) MT_MUST_USE;
-/* A copy with one more stage; argv without the program's name, NULL-terminated. NULL: no memory. */
-struct mt_header *mt_header_add_stage(const struct mt_header *h, const char *program,
-				      const char *version, const char *const *argv) MT_MUST_USE;
+/* A copy with one more stage. NULL: no memory. */
+struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt_stage_options *stage) MT_MUST_USE;
 void mt_header_free(struct mt_header *h);
 /* Whether some stage is `program`. */
 bool mt_header_passed(const struct mt_header *h, const char *program);
@@ -174,8 +183,8 @@ enum mt_packing {
 
 /* A writer on fd, which stays the caller's; name is for messages. Writes nothing yet. NULL: no memory. */
 struct mt_out *mt_create(int fd, const char *name, enum mt_packing packing) MT_MUST_USE;
-/* Every header put from now on gets this stage appended (mt_header_add_stage()); argv is borrowed for ever. */
-void mt_out_stage(struct mt_out *out, const char *program, const char *version, const char *const *argv);
+/* Append this stage to every header put from now on (mt_header_add_stage()). Its text must outlive the writer. */
+void mt_out_stage(struct mt_out *out, const struct mt_stage_options *stage);
 /* Pack otherwise than mt_create() was told. Before anything was put. */
 void mt_out_packing(struct mt_out *out, enum mt_packing packing);
 /* Begin a trace. Must come before the first mt_put(). */

@@ -9,6 +9,7 @@
 #include "ending.h"
 #include "error.h"
 #include "live.h"
+#include "provenance.h"
 #include "xmalloc.h"
 
 struct counter {
@@ -120,7 +121,7 @@ static void close_process(struct counter *c, const struct mt_event *exit_)
 /* A trace that holds an answer already is just added up: its ids were reused without frees. */
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
-	c->what = tally_is_answer(h) ? TALLY_TOTAL : c->asked;
+	c->what = provenance_is_answer(h) ? TALLY_TOTAL : c->asked;
 }
 
 /* The trace is over: the next one's numbers mean other things. */
@@ -195,6 +196,17 @@ static void answer(struct tally *t, struct counter *c)
 	}
 	t->total.bytes = c->total.bytes + peak_total(c->peak).bytes;
 	t->total.count = c->total.count + peak_total(c->peak).count;
+}
+
+char *tally_title(const struct mt_header *h, enum tally_what what)
+{
+	static const char *const asked[] = {
+		[TALLY_PEAK] = "alive at the high-water mark",
+		[TALLY_LEAKS] = "never freed",
+		[TALLY_TOTAL] = PROVENANCE_ALL,
+	};
+
+	return provenance_title(h, asked[what]);
 }
 
 struct tally *tally_read(struct mt_in *in, enum tally_what what)

@@ -47,13 +47,7 @@ void tally_free(struct tally *t);
 /* Whether that MT_EXIT is of a process that executed another program: what it held was freed by the kernel. */
 bool tally_is_exec(const struct mt_event *exit_);
 
-/*
- * Whether a filter has answered already: memtemp, memleak and mempeak keep
- * allocations without their frees, so that the sum of what they emit is the
- * answer, whatever is asked for here.
- */
-bool tally_is_answer(const struct mt_header *h);
-/* What the numbers of a trace with this header are, in words (title.c). To be freed by the caller. */
+/* What the numbers of a trace with this header are, in words (provenance.h). The caller frees it. */
 char *tally_title(const struct mt_header *h, enum tally_what what);
 /* For the options --leaks and --total: *what becomes `chosen`. Misuse dies: the other one was chosen before. */
 void tally_choose(enum tally_what *what, enum tally_what chosen);

@@ -131,7 +131,10 @@ static void help_man(const struct tool *t)
 struct parser {
 	struct option *longs;
 	char *shorts;
+	const char **given;	/* by option of the tool: its last argument, "" if it takes none; NULL: not given */
 };
+
+static struct parser parser;
 
 static void parser_add(struct parser *p, size_t *n, const char *name, int key, bool arg)
 {
@@ -151,6 +154,7 @@ static struct parser parser_new(const struct tool *t)
 	struct parser p = {
 		.longs = xcalloc(n + 4, sizeof *p.longs),
 		.shorts = xmalloc(2 * n + 4),
+		.given = xcalloc(n + 1, sizeof *p.given),
 	};
 	if (t->options_end_at_operand)
 		p.shorts[n_shorts++] = '+';
@@ -172,21 +176,28 @@ static struct parser parser_new(const struct tool *t)
 	return p;
 }
 
-static void missing_argument(const struct parser *p, int key)
+static void note_given(const struct tool *t, int key)
 {
-	for (const struct option *o = p->longs; o->name; o++)
+	for (size_t i = 0; t->options && t->options[i].name; i++)
+		if (t->options[i].key == key)
+			parser.given[i] = optarg ? optarg : "";
+}
+
+static void missing_argument(int key)
+{
+	for (const struct option *o = parser.longs; o->name; o++)
 		if (o->val == key)
 			usage_die("option '--%s' needs an argument", o->name);
 	BUG("option %d is in no table", key);
 }
 
-static void bad_option(const struct parser *p, char **argv)
+static void bad_option(char **argv)
 {
 	const char *word = argv[optind - 1];
 
 	if (!optopt)
 		usage_die("unknown or ambiguous option '%s'", word);
-	for (const struct option *o = p->longs; o->name; o++)
+	for (const struct option *o = parser.longs; o->name; o++)
 		if (o->val == optopt)
 			usage_die("option '--%s' takes no argument", o->name);
 	usage_die("unknown option '-%c'", optopt);
@@ -194,8 +205,6 @@ static void bad_option(const struct parser *p, char **argv)
 
 int tool_getopt(const struct tool *t, int argc, char **argv)
 {
-	static struct parser parser;
-
 	if (!parser.longs) {
 		program_name = t->name;
 		parser = parser_new(t);
@@ -214,11 +223,13 @@ int tool_getopt(const struct tool *t, int argc, char **argv)
 		help_man(t);
 		break;
 	case ':':
-		missing_argument(&parser, optopt);
+		missing_argument(optopt);
 		break;
 	case '?':
-		bad_option(&parser, argv);
+		bad_option(argv);
 		break;
+	default:
+		note_given(t, key);
 	}
 	return key;
 }
@@ -249,6 +260,68 @@ uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_
 			  (unsigned long long)min, (unsigned long long)max);
 	}
 	return n;
+}
+
+/* ---------------------------------------------------------------- the header's stage */
+
+/* *words becomes "*words, more", more with its argument at "%". */
+static void add_words(char **words, const char *more, const char *arg)
+{
+	size_t before = strcspn(more, "%");
+	char *old = *words;
+
+	*words = xasprintf("%s%s%.*s%s%s", old, *old ? ", " : "", (int)before, more, more[before] ? arg : "",
+			   more + before + (more[before] == '%'));
+	free(old);
+}
+
+/* What a tool's numbers are, with the options given. */
+static char *stage_title(const struct tool *t)
+{
+	const char *title = t->title ? t->title : "";
+	char *words = xstrdup("");
+
+	for (size_t i = 0; t->options && t->options[i].name; i++) {
+		const struct tool_option *o = &t->options[i];
+		if (parser.given[i] && o->words)
+			add_words(&words, o->words, parser.given[i]);
+		if (parser.given[i] && o->title)
+			title = o->title;
+	}
+	size_t before = strcspn(title, "%");
+	bool has_place = title[before] == '%';
+	char *whole = !*words ? xstrdup(has_place ? "" : title) :
+		      xasprintf("%.*s%s%s%s", (int)before, title, has_place || !before ? "" : ", ", words,
+				title + before + has_place);
+	free(words);
+	return whole;
+}
+
+/* The options as given, without operands: which files were read is not what was done. */
+static const char *const *stage_argv(char **argv)
+{
+	const char **words = xcalloc((size_t)optind + 1, sizeof *words);
+	size_t n = 0;
+
+	for (int i = 1; i < optind; i++)
+		if (strcmp(argv[i], "--") != 0)
+			words[n++] = argv[i];
+	return words;
+}
+
+const struct mt_stage_options *tool_stage(const struct tool *t, char **argv)
+{
+	static struct mt_stage_options stage;
+
+	if (!stage.program)
+		stage = (struct mt_stage_options){
+			.program = t->name,
+			.version = MEMREC_VERSION,
+			.argv = stage_argv(argv),
+			.title = stage_title(t),
+			.answer = t->answer,
+		};
+	return &stage;
 }
 
 /* ---------------------------------------------------------------- streams */
@@ -292,20 +365,6 @@ static void flush_when_idle(void *out)
 		return;		/* sticky: the next mt_put() tells, and tool_finish() says it */
 }
 
-/* The options as given, without operands: which files were read is not what was done. Kept for ever. */
-static const char *const *stage_words(char **argv)
-{
-	static const char **words;
-	size_t n = 0;
-
-	free(words);
-	words = xcalloc((size_t)optind + 1, sizeof *words);
-	for (int i = 1; i < optind; i++)
-		if (strcmp(argv[i], "--") != 0)
-			words[n++] = argv[i];
-	return words;
-}
-
 struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv)
 {
 	signal(SIGPIPE, SIG_DFL);
@@ -318,7 +377,7 @@ struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv)
 	if (!out)
 		die("out of memory");
 	if (argv)
-		mt_out_stage(out, t->name, MEMREC_VERSION, stage_words(argv));
+		mt_out_stage(out, tool_stage(t, argv));
 	if (in) {
 		mt_in_on_idle(in, flush_when_idle, out);
 		/* An error sticks: the tool's loop stops, tool_finish() says it. */

@@ -19,11 +19,20 @@ struct tool_option {
 	int key;		/* what tool_getopt() returns: a printable one is the short option too */
 	const char *arg;	/* "SIZE", or NULL: takes none */
 	const char *help;	/* one sentence, lower case, no full stop */
+	const char *words;	/* of a filter: how it narrows the answer, "at least %", its argument at "%"; NULL: not at all */
+	const char *title;	/* the tool's title instead, if this option is given; NULL: the tool's stays */
 };
 
 struct tool {
 	const char *name;
 	const char *summary;	/* the page's NAME: "fold a trace into lines for flame graphs" */
+	/*
+	 * Of a filter: words for the numbers of what it leaves, followed by the words of the options given:
+	 * "temporary allocations". If they have a place of their own, at "%", as in "only %", it is for them alone:
+	 * without them there is no title. NULL: it leaves all that was there.
+	 */
+	const char *title;
+	bool answer;		/* it drops frees: the sum of what it leaves is the answer, whatever is asked later */
 	const char *operands;	/* "[TRACE...]" */
 	const char *example;	/* a pipeline to paste */
 	const struct tool_option *options;	/* ends with a NULL name */
@@ -55,6 +64,12 @@ struct mt_in *tool_input(int argc, char **argv);
  * buffered is passed on. argv is the tool's own, for the stage; NULL: a pure copy adds no stage.
  */
 struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv);
+
+/*
+ * The stage that tool_output() appends to the header, for tools with several outputs: the options that
+ * tool_getopt() met, and what they mean for the numbers. Made by the first call, never freed.
+ */
+const struct mt_stage_options *tool_stage(const struct tool *t, char **argv);
 
 /*
  * Close both (either may be NULL), say what was damaged or could not be

@@ -38,8 +38,7 @@ struct mt_out {
 	struct bytes_out bytes;
 	char *name;
 	char *error;
-	const char *program, *version;	/* the stage to append, or NULL */
-	const char *const *argv;
+	struct mt_stage_options stage;	/* to append; none if its program is NULL */
 	uint8_t buffer[BLOCK_SIZE + SLACK];
 };
 
@@ -350,9 +349,9 @@ int mt_put_header(struct mt_out *out, const struct mt_header *h)
 {
 	if (out->failed)
 		return -1;
-	if (out->program == NULL)
+	if (out->stage.program == NULL)
 		return put_raw_header(out, h);
-	struct mt_header *more = mt_header_add_stage(h, out->program, out->version, out->argv);
+	struct mt_header *more = mt_header_add_stage(h, &out->stage);
 	if (more == NULL)
 		return fail(out, ENOMEM);
 	int r = put_raw_header(out, more);
@@ -454,11 +453,9 @@ void mt_out_packing(struct mt_out *out, enum mt_packing packing)
 	out->bytes.compressed = wants_compression(out->bytes.fd, packing);
 }
 
-void mt_out_stage(struct mt_out *out, const char *program, const char *version, const char *const *argv)
+void mt_out_stage(struct mt_out *out, const struct mt_stage_options *stage)
 {
-	out->program = program;
-	out->version = version;
-	out->argv = argv;
+	out->stage = *stage;
 }
 
 /* All up to `end`, which may be more than a block. */

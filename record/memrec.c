@@ -236,7 +236,8 @@ int main(int argc, char **argv)
 	struct mt_out *out = mt_create(fd, name, MT_AUTO);
 	if (!header || !out)
 		die("no memory");
-	mt_out_stage(out, tool.name, MEMREC_VERSION, (const char *const *)argv + 1);
+	mt_out_stage(out, &(struct mt_stage_options){
+		.program = tool.name, .version = MEMREC_VERSION, .argv = (const char *const *)argv + 1, .title = "" });
 
 	launch_prepare_signals();
 	struct collector c;

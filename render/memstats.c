@@ -16,6 +16,7 @@
 #include "error.h"
 #include "live.h"
 #include "memstats/stats.h"
+#include "provenance.h"
 #include "tally.h"
 #include "tool.h"
 #include "xmalloc.h"
@@ -47,7 +48,7 @@ struct counter {
 	struct live *live;
 	struct amount alive, peak;	/* of this trace */
 	struct ending ending;
-	bool answer;			/* it holds no frees: tally_is_answer() */
+	bool answer;			/* it holds no frees: provenance_is_answer() */
 	void *seen;			/* tsearch(3) */
 	struct party *last;		/* the thread of the last event: mostly the next one's too */
 	uint64_t rss;			/* of all processes */
@@ -221,7 +222,7 @@ static void close_process(struct counter *c, const struct mt_event *ev)
 
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
-	c->answer = tally_is_answer(h);
+	c->answer = provenance_is_answer(h);
 	c->s.n_traces++;
 	c->s.native |= h->native;
 	c->s.python_allocators |= h->python_allocators;

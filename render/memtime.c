@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "live.h"
+#include "provenance.h"
 #include "span.h"
 #include "tally.h"
 #include "tool.h"
@@ -47,7 +48,7 @@ struct series {
 	uint64_t heap, rss;		/* now */
 	uint64_t most_heap, most_rss;	/* in this interval */
 	uint64_t end_heap, end_rss;	/* when the last one printed ended */
-	bool answer;			/* it holds no frees: tally_is_answer() */
+	bool answer;			/* it holds no frees: provenance_is_answer() */
 };
 
 /* ---------------------------------------------------------------- lines */
@@ -173,7 +174,7 @@ static void begin_trace(struct series *s, const struct mt_header *h)
 	s->n = 0;
 	s->heap = s->rss = s->interval = 0;
 	s->printed = false;
-	s->answer = tally_is_answer(h);
+	s->answer = provenance_is_answer(h);
 }
 
 static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
@@ -226,7 +227,7 @@ int main(int argc, char **argv)
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_event ev;
 	s.live = live_new();
-	s.answer = tally_is_answer(mt_in_header(in));
+	s.answer = provenance_is_answer(mt_in_header(in));
 	mt_in_on_idle(in, flush, NULL);
 	puts("# seconds\theap\trss");
 	while (mt_next(in, &ev) > 0)

@@ -236,6 +236,17 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
+@test "a filter says what its output is: words for a title, and that it is an answer, if frees are left out" {
+	for tool in $(filters | grep -vx memcat); do
+		"$tool" < "$REAL" > out.lz4
+		memcat --json out.lz4 | jq -rn 'reduce inputs as $e ({}; .[$e.event] += 1) | .free // 0' > frees
+		answers=$([ "$(cat frees)" -gt 0 ] && echo false || echo true)
+		memcat --header out.lz4 | jq -e --argjson answers "$answers" '.provenance[-1] | (.title | type == "string") and (.answer // false) == $answers' > /dev/null ||
+			problem "$tool: $(cat frees) frees, $(memcat --header out.lz4 | jq -c '.provenance[-1]')"
+	done
+	no_problems
+}
+
 @test "cut anywhere: exit 1, one line, and what came before the cut is used" {
 	memcat --json "$REAL" > whole
 	run python3 "$TESTS/lib/cuts.py" 200 "$REAL" --whole whole memcat --json

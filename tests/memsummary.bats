@@ -64,36 +64,6 @@ small at a.py 2.000MB 2.000MB 1" ]
 	[ "${lines[0]}" = "app: all allocations" ]
 }
 
-@test "the title tells which filters the trace came through" {
-	{ filtered_header memtemp '"-t","3"'; echo 'alloc 1 1 a@a.py:1'; } | trace > t.lz4
-	run memsummary --json t.lz4
-	[ "$(jq -r .title <<< "$output")" = "temporary allocations, freed after at most 3 others" ]
-	{ filtered_header memgrep '"--min-size=1 MB"'; echo 'alloc 1 1 a@a.py:1'; } | trace > t.lz4
-	run memsummary --leaks --json t.lz4
-	[ "$(jq -r .title <<< "$output")" = "never freed; only at least 1 MB" ]
-}
-
-@test "the title has the filters' options in words, however they were written; what is not known as it was called" {
-	while IFS='|' read -r program args title; do
-		{ filtered_header "$program" "$args"; echo 'alloc 1 1 a@a.py:1'; } | trace > t.lz4
-		run memsummary --json t.lz4
-		[ "$(jq -r .title <<< "$output")" = "$title" ] || { echo "$program $args: $output"; return 1; }
-	done <<-'END'
-		memleak|"-t","10%"|never freed, but for the last 10%
-		memleak|"-vt10%"|never freed, but for the last 10%
-		memleak|"--ta=2s","-e"|never freed, but for the last 2s, even by Python's end
-		memtemp||temporary allocations
-		memgrep|"-if","it's x","--file=a b"|alive at the high-water mark; only functions 'it's x', files 'a b'
-		memgrep|"-v","-m","lib.so","-I"|alive at the high-water mark; without modules 'lib.so', innermost
-		memslice|"-b","50%","--end=75%","-a"|alive at the high-water mark; made from 50%, up to 75%, and what was alive before
-		memslice||alive at the high-water mark
-		memsplit-pid|"-o","%p"|alive at the high-water mark; one process
-		memleak|"--newer","x"|never freed --newer x
-		memgrep|"-t"|alive at the high-water mark; filtered by memgrep -t
-		someoneelses|"-x","y z"|alive at the high-water mark; filtered by someoneelses -x 'y z'
-	END
-}
-
 @test "--sort by own memory and by count, by number or by name; anything else is misuse" {
 	trace > t.lz4 <<-END
 	alloc 1 1000 main@a.py:1;big@a.py:2

@@ -73,7 +73,7 @@ big_trace() {
 	"$TESTS/../${B:-build}/tests/lib/bigtrace" 200000 5000 300
 }
 
-# The header that a trace has after a filter: filtered_header PROGRAM ['"ARG","ARG"']
+# The header that a trace has after a filter: filtered_header PROGRAM ['"ARG","ARG"' ['"KEY":VALUE,…' of its stage]]
 filtered_header() {
-	printf '{"event":"header","format":"memtrace","version":[1,0],"kinds":{},"command":["app"],"provenance":[{"program":"memrec","version":"0.1.0","args":[]},{"program":"%s","version":"0.1.0","args":[%s]}]}\n' "$1" "${2-}"
+	printf '{"event":"header","format":"memtrace","version":[1,0],"kinds":{},"command":["app"],"provenance":[{"program":"memrec","version":"0.1.0","args":[]},{"program":"%s","version":"0.1.0","args":[%s]%s}]}\n' "$1" "${2-}" "${3:+,$3}"
 }

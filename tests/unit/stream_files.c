@@ -111,20 +111,23 @@ static struct mt_header *parse(const char *raw, size_t n)
 static void test_header(void)
 {
 	const char *const argv[] = {"-t", "two words", NULL};
-	struct mt_header *h = some_header(), *more = mt_header_add_stage(h, "memtemp", "0.1.0", argv);
+	struct mt_stage_options stage = { .program = "memtemp", .version = "0.1.0", .argv = argv, .title = "brief", .answer = true };
+	struct mt_header *h = some_header(), *more = mt_header_add_stage(h, &stage);
 
 	CHECK("a header tells what it was made of", strcmp(h->command, "python3 'it'\\''s.py' '' -x") == 0 &&
 	      h->start_ns == 1700 && h->python_allocators && !h->native && h->major == 1 && h->n_stages == 0);
 	CHECK("a stage is appended", more->n_stages == 1 && mt_header_passed(more, "memtemp") &&
 	      !mt_header_passed(h, "memtemp") && strcmp(more->stages[0].args, "-t 'two words'") == 0 &&
 	      strcmp(more->command, h->command) == 0);
+	CHECK("a stage says what its numbers are", more->stages[0].answer && strcmp(more->stages[0].title, "brief") == 0);
 	mt_header_free(h);
 	mt_header_free(more);
 
 	static const char strange[] = "\x83\xa6" "format\xa8memtrace\xa3new\x92\xcb\x3f\xf8\0\0\0\0\0\0\xc4\x01\xff"
 				      "\xa7version\x92\x01\x09";
 	h = parse(strange, sizeof strange - 1);
-	more = mt_header_add_stage(h, "x", "1", (const char *const[]){NULL});
+	more = mt_header_add_stage(h, &(struct mt_stage_options){ .program = "x", .version = "1" });
+	CHECK("or does not say it", more != NULL && !more->stages[0].title && !more->stages[0].answer);
 	CHECK("keys that are not known are kept", h != NULL && h->minor == 9 && more->n_stages == 1 &&
 	      memcmp(more->raw + 1, h->raw + 1, h->raw_size - 1) == 0);
 	mt_header_free(h);
@@ -283,7 +286,8 @@ static void test_stage_of_every_header(const struct events *small)
 	struct mt_event header = {.kind = MT_HEADER, .info = {(const char *)h->raw, h->raw_size}}, ev;
 	char *why = NULL;
 
-	mt_out_stage(out, "memx", "1", (const char *const[]){"-a", NULL});
+	mt_out_stage(out, &(struct mt_stage_options){
+		.program = "memx", .version = "1", .argv = (const char *const[]){ "-a", NULL } });
 	int r = mt_put_header(out, h) | mt_put(out, &small->v[small->n - 1]) | mt_put(out, &header) |
 		mt_put(out, &small->v[small->n - 1]);
 	r |= mt_close(out, NULL);
