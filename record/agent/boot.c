@@ -7,6 +7,7 @@
 
 #include "boot.h"
 #include "hooks/got.h"
+#include "loadname.h"
 #include "native/native.h"
 #include "python/pymem.h"
 #include "ring.h"
@@ -65,6 +66,7 @@ static void leave_environment(void)
 
 __attribute__((constructor)) static void start(void)
 {
+	loadname_init();
 	hooks_resolve();
 	exec_resolve();
 	if (got_late())		/* session.c */

@@ -14,6 +14,7 @@
 
 #include "boot.h"
 #include "hooks/got.h"
+#include "loadname.h"
 #include "native/native.h"
 #include "python/pymem.h"
 #include "ring.h"
@@ -178,6 +179,9 @@ HOOK void *memrec_agent_serve(void *request)
 	uint64_t scratch = r->scratch, size = r->scratch_size;
 	pthread_detach(pthread_self());
 	ring_local.guard = GUARD_DROP;		/* for its life: what happens in this thread is not the program's doing */
+	const char *path = strchr(r->how, ' ');
+	if (path && (path = strchr(path + 1, ' ')) != NULL)
+		loadname_set(path + 1);
 	uint32_t generation = 0;
 	const char *why = start_session(r->how, &generation);
 	if (why)

@@ -320,10 +320,40 @@ static bool sees_proc(const struct target *t)
 	return lstat(path, &st) == 0;
 }
 
+/* A process's own number as its /proc counts, which may be of another pid namespace than it is; 0: none is right. */
+static int pid_seen_there(const struct target *t, int fd)
+{
+	char numbers[256], path[96], *rest = numbers;
+	struct stat file, there;
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->pid, fd);
+	if (!status_line(t->pid, "NSpid", numbers, sizeof numbers) || stat(path, &file) < 0)
+		return 0;
+	for (char *word; (word = strsep(&rest, " \t")) != NULL;) {
+		snprintf(path, sizeof path, "/proc/%d/root/proc/%d/fd/%d", (int)t->pid, atoi(word), fd);
+		if (stat(path, &there) == 0 && there.st_dev == file.st_dev && there.st_ino == file.st_ino)
+			return atoi(word);
+	}
+	return 0;
+}
+
 /*
  * The loader knows objects by the name they were loaded by: it must be one that
- * nobody uses, and another each time.
+ * nobody uses, and another each time. Until the agent gives itself a better one
+ * (agent/loadname.h) whoever debugs the process may open it: hence not "self" where a number will do.
  */
+static void name_memfd(const struct target *t, int fd, unsigned n_agents, char *path, size_t size)
+{
+	int pid = pid_seen_there(t, fd);
+	strcpy(path, "/proc/");
+	for (unsigned i = 0; i <= n_agents && i < 35; i++)
+		strcat(path, "./");
+	size_t n = strlen(path);
+	if (pid)
+		snprintf(path + n, size - n, "%d/fd/%d", pid, fd);
+	else
+		snprintf(path + n, size - n, "self/fd/%d", fd);
+}
+
 static void load_agent(const struct target *t, uint64_t scratch, const struct injection *how, char *made, size_t made_size)
 {
 	struct stub_scratch s = { .request = { .scratch = scratch, .scratch_size = STUB_SCRATCH_SIZE } };
@@ -337,10 +367,7 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	} else if (!s.entry) {
 		int fd = make_memfd(t, scratch, &agent);
 		s.fd = (uint64_t)fd;
-		strcpy(s.path, "/proc/self/");
-		for (unsigned i = 0; i <= n_agents && i < 40; i++)
-			strcat(s.path, "./");
-		snprintf(s.path + strlen(s.path), 16, "fd/%d", fd);
+		name_memfd(t, fd, n_agents, s.path, sizeof s.path);
 	}
 	s.dlopen = module_symbol(t, t->libc, "dlopen", NULL);
 	s.dlsym = module_symbol(t, t->libc, "dlsym", NULL);
