@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520003u
+#define WIRE_MAGIC 0x4d520004u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -69,6 +69,17 @@ struct wire_slot {
 #define WIRE_PAYLOAD_BYTES 26		/* a payload slot: seq, kind, n, then bytes to its end */
 #define WIRE_MESSAGE_MAX (400u << 10)
 
+/* The formats of CPython's line tables. */
+enum wire_lines {
+	WIRE_LINES_NONE,	/* no table */
+	WIRE_LINES_LNOTAB,	/* 3.8, 3.9: co_lnotab */
+	WIRE_LINES_PEP626,	/* 3.10: co_linetable */
+	WIRE_LINES_PEP657,	/* from 3.11 */
+};
+
+/* The id of WIRE_PYTHON: native nodes carry how many Python frames they run. Without: evaluators are known by name. */
+#define WIRE_PYTHON_RUNS 1u
+
 /*
  * A code object. Numbers are given by content, from 1. Bytes after it: name,
  * file, line table. Strings are UTF-8; what was no Unicode text (lone
@@ -78,7 +89,7 @@ struct wire_code {
 	uint32_t id;
 	int32_t first_line;
 	uint32_t name_size, file_size, table_size;
-	uint8_t minor;		/* of the interpreter, 3.minor: tells the line table's format */
+	uint8_t lines;		/* enum wire_lines: the line table's format */
 	uint8_t pad[3];
 };
 

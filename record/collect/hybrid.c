@@ -81,7 +81,8 @@ struct hybrid {
 	size_t cap_python_of;
 	pid_t pid;
 	char *exe;
-	unsigned minor;
+	bool counted;			/* native nodes carry how many Python frames they run … */
+	bool by_name;			/* … or evaluators are known by name, each running one. Neither: no interpreter yet */
 	struct module *modules;		/* sorted, not overlapping */
 	size_t n_modules, cap_modules;
 	struct native *natives;		/* by the agent's numbers */
@@ -132,9 +133,10 @@ void hybrid_free(struct hybrid *h)
 	free(h);
 }
 
-void hybrid_python(struct hybrid *h, unsigned minor)
+void hybrid_python(struct hybrid *h, bool counted)
 {
-	h->minor = minor;
+	h->counted = counted;
+	h->by_name = !counted;
 }
 
 /* ---------------------------------------------------------------- modules */
@@ -408,15 +410,15 @@ static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
 /* Is it an evaluator, whatever its name? Then that need not be looked for: its Python frames stand in its place. */
 static bool runs_by_agent(const struct hybrid *h, const struct native *f, uint32_t python)
 {
-	return python && f->runs && h->minor >= 10;
+	return python && f->runs && h->counted;
 }
 
-/* How many Python frames a C frame runs; -1: it is no evaluator. Up to 3.9 its site is to be resolved. */
+/* How many Python frames a C frame runs; -1: it is no evaluator. Where evaluators are known by name its site is to be resolved. */
 static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s, uint32_t python)
 {
 	if (!python)
 		return -1;
-	if (h->minor && h->minor < 10)
+	if (h->by_name)
 		return s->evaluator ? 1 : -1;
 	return f->runs == WIRE_RUNS_REST ? rest(h, f->parent, python) : (int64_t)f->runs - 1;
 }

@@ -17,8 +17,8 @@ struct hybrid;
 struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe);
 void hybrid_free(struct hybrid *h);
 
-/* The interpreter's release, 3.`minor`. */
-void hybrid_python(struct hybrid *h, unsigned minor);
+/* An interpreter was found; counted: native nodes carry how many Python frames they run (WIRE_PYTHON_RUNS). */
+void hybrid_python(struct hybrid *h, bool counted);
 
 /*
  * WIRE_MODULE. The bytes behind the head are path and build id, as far as they

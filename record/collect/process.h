@@ -29,7 +29,7 @@ struct thread {
 struct code {
 	uint32_t function;		/* in the trace */
 	int first_line;
-	unsigned minor;
+	enum wire_lines lines;		/* the format of: */
 	uint8_t *table;
 	size_t table_size;
 	struct py_place place;		/* in the table */
@@ -58,7 +58,6 @@ struct process {
 	size_t cap_stacks;
 	struct hybrid *hybrid;		/* C stacks; NULL: they are not recorded */
 	char *exe;			/* NULL = not known */
-	unsigned minor;			/* of the interpreter: 3.minor; 0 = none yet */
 	uint64_t unknown_frees, abandoned;
 	uint64_t live_bytes;		/* in this process */
 	uint64_t rss;

@@ -91,22 +91,25 @@ static int line_pep657(struct py_place *here, const uint8_t *p, size_t n, int la
 	return NO_LINE;
 }
 
-int py_line_from(struct py_place *from, unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti)
+int py_line_from(struct py_place *from, enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
 {
-	if (minor < 8)
+	if (format == WIRE_LINES_NONE)
 		return NO_LINE;
 	if (lasti < 0)
 		return first_line;
 	if (from->at == 0 || lasti < from->byte)
 		*from = (struct py_place){ .line = first_line };
-	if (minor <= 9)
-		return line_lnotab(from, table, n, lasti);
-	return minor == 10 ? line_pep626(from, table, n, lasti) : line_pep657(from, table, n, lasti);
+	switch (format) {
+	case WIRE_LINES_LNOTAB: return line_lnotab(from, table, n, lasti);
+	case WIRE_LINES_PEP626: return line_pep626(from, table, n, lasti);
+	case WIRE_LINES_PEP657: return line_pep657(from, table, n, lasti);
+	default: return NO_LINE;
+	}
 }
 
-int py_line(unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti)
+int py_line(enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
 {
 	struct py_place place = { 0 };
 
-	return py_line_from(&place, minor, table, n, first_line, lasti);
+	return py_line_from(&place, format, table, n, first_line, lasti);
 }

@@ -7,14 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire.h"
+
 /*
- * The line of the instruction at byte `lasti` of a code object of CPython
- * 3.`minor`, with its line table as the code object has it (3.8 and 3.9:
- * co_lnotab, later co_linetable). Before the first instruction (lasti < 0) it is
+ * The line of the instruction at byte `lasti` of a code object, with its
+ * line table as the code object has it, in `format`. Before the first instruction (lasti < 0) it is
  * `first_line`. -1: no line; the compiler made the instruction for itself, or the
- * table is cut short or absent (minor 0). Any bytes will do as a table.
+ * table is cut short or absent (WIRE_LINES_NONE). Any bytes will do as a table.
  */
-int py_line(unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti);
+int py_line(enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti);
 
 /* A place in a line table: that of the entry found last, from where the next search of that table goes on. Begins all zero. */
 struct py_place {
@@ -23,6 +24,6 @@ struct py_place {
 };
 
 /* The same, of one table again and again: cheap for instructions behind the one before. */
-int py_line_from(struct py_place *from, unsigned minor, const uint8_t *table, size_t n, int first_line, int lasti);
+int py_line_from(struct py_place *from, enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti);
 
 #endif

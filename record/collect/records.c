@@ -329,13 +329,13 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size)
 	struct code *c = &p->codes[w.id];
 	free(c->table);
 	free(c->frames);
-	*c = (struct code){ collector_function(p->c, &ev), w.first_line, w.minor, xmalloc(table.n + 1), table.n, .frames = NULL };
+	*c = (struct code){ collector_function(p->c, &ev), w.first_line, (enum wire_lines)w.lines, xmalloc(table.n + 1), table.n, .frames = NULL };
 	memcpy(c->table, table.p, table.n);
 }
 
 static uint32_t make_frame(struct process *p, struct code *c, int lasti)
 {
-	int line = py_line_from(&c->place, c->minor, c->table, c->table_size, c->first_line, lasti);
+	int line = py_line_from(&c->place, c->lines, c->table, c->table_size, c->first_line, lasti);
 	if (line <= 0)			/* an instruction the compiler added belongs to no line */
 		line = c->first_line;
 	return collector_frame(p->c, c->function, line > 0 ? (uint32_t)line : 0);
@@ -395,17 +395,15 @@ static void take_hybrid(struct process *p, const struct wire_slot *s)
 		p->stacks[id] = hybrid_stack(p->hybrid, (uint32_t)s->size, (uint32_t)s->addr);
 }
 
-/* "3.11.2" */
-static void take_python(struct process *p, const char *version, size_t size)
+/* version: "3.11.2"; how: WIRE_PYTHON_RUNS */
+static void take_python(struct process *p, const char *version, size_t size, uint64_t how)
 {
 	struct info info;
 	info_init(&info);
 	info_text(&info, "python", version, size);
 	process_put(p, &info);
-	const char *dot = strchr(version, '.');
-	p->minor = dot ? (unsigned)strtoul(dot + 1, NULL, 10) : 0;
 	if (p->hybrid)
-		hybrid_python(p->hybrid, p->minor);
+		hybrid_python(p->hybrid, how & WIRE_PYTHON_RUNS);
 }
 
 /* Of a Python program; a program that embeds an interpreter may go on, and free by itself what it holds. */
@@ -443,7 +441,7 @@ static uint64_t take_message(struct process *p, const struct wire_slot *s, uint6
 		warn("process %d: %s", p->pid, (const char *)bytes);
 		break;
 	case WIRE_PYTHON:
-		take_python(p, (const char *)bytes, s->size);
+		take_python(p, (const char *)bytes, s->size, s->addr);
 		break;
 	case WIRE_MODULE:
 		take_module(p, bytes, s->size);

@@ -182,7 +182,7 @@ EXPORT int pt_dump(char *out, int capacity)
 		const uint8_t *table = (const uint8_t *)file + c->file_size;
 		int lasti = seen_nodes[node].lasti;
 		n += snprintf(out + n, (size_t)(capacity - n), "%.*s\1%.*s\1%d\1%d\n", (int)c->file_size, file, (int)c->name_size, name,
-			      lasti, py_line(c->minor, table, c->table_size, c->first_line, lasti));
+			      lasti, py_line(c->lines, table, c->table_size, c->first_line, lasti));
 	}
 	guard = saved;
 	return n;
@@ -232,8 +232,9 @@ EXPORT int pt_threads(void)
 
 EXPORT void pt_lines(unsigned minor, const uint8_t *table, size_t n, int first, int n_code, int *out)
 {
+	enum wire_lines lines = minor < 10 ? WIRE_LINES_LNOTAB : minor == 10 ? WIRE_LINES_PEP626 : WIRE_LINES_PEP657;
 	for (int i = 0; i * 2 < n_code; i++)
-		out[i] = py_line(minor, table, n, first, i * 2);
+		out[i] = py_line(lines, table, n, first, i * 2);
 }
 
 /* Does this Python's walk have its offsets as constants? */

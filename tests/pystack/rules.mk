@@ -14,7 +14,7 @@ $B/tests/pylayout: tests/unit/pylayout.c record/agent/python/pylayout.c record/a
 	$(CC) $(CPPFLAGS) $(AGENT_INC) -Irecord/agent/python $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylayout.c record/agent/python/pylayout.c record/agent/object.c
 $B/tests/pylines: tests/unit/pylines.c record/collect/pylines.c record/collect/pylines.h tests/unit/check.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Irecord/collect $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylines.c record/collect/pylines.c
+	$(CC) $(CPPFLAGS) -Irecord -Irecord/collect $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ tests/unit/pylines.c record/collect/pylines.c
 $B/tests/pystack-embed: tests/pystack/embed.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -ldl

@@ -13,17 +13,15 @@ static bool lnotab_counts_lines_from_the_byte_they_lead_to(void)
 {
 	/* first line 10; byte 4: line 11; byte 10: line 9; byte 265 (two steps): line 12 */
 	static const uint8_t t[] = { 4, 1, 6, 0xfe, 255, 0, 0, 3 };
-	for (unsigned minor = 8; minor <= 9; minor++) {
-		EXPECT(py_line(minor, t, sizeof t, 10, -1) == 10);
-		EXPECT(py_line(minor, t, sizeof t, 10, 0) == 10);
-		EXPECT(py_line(minor, t, sizeof t, 10, 3) == 10);
-		EXPECT(py_line(minor, t, sizeof t, 10, 4) == 11);
-		EXPECT(py_line(minor, t, sizeof t, 10, 10) == 9);
-		EXPECT(py_line(minor, t, sizeof t, 10, 264) == 9);
-		EXPECT(py_line(minor, t, sizeof t, 10, 265) == 12);
-		EXPECT(py_line(minor, t, sizeof t, 10, 100000) == 12);
-		EXPECT(py_line(minor, NULL, 0, 10, 4) == 10);
-	}
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, -1) == 10);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 0) == 10);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 3) == 10);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 4) == 11);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 10) == 9);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 264) == 9);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 265) == 12);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 100000) == 12);
+	EXPECT(py_line(WIRE_LINES_LNOTAB, NULL, 0, 10, 4) == 10);
 	return true;
 }
 
@@ -31,13 +29,13 @@ static bool pep626_has_ranges_and_no_lines(void)
 {
 	/* bytes 0-3: line 11; 4-5: none; 6-9: line 13 */
 	static const uint8_t t[] = { 4, 1, 2, 0x80, 4, 2 };
-	EXPECT(py_line(10, t, sizeof t, 10, -1) == 10);
-	EXPECT(py_line(10, t, sizeof t, 10, 0) == 11);
-	EXPECT(py_line(10, t, sizeof t, 10, 2) == 11);
-	EXPECT(py_line(10, t, sizeof t, 10, 4) == -1);
-	EXPECT(py_line(10, t, sizeof t, 10, 6) == 13);
-	EXPECT(py_line(10, t, sizeof t, 10, 10) == -1);
-	EXPECT(py_line(10, t, 5, 10, 6) == -1);
+	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, -1) == 10);
+	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 0) == 11);
+	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 2) == 11);
+	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 4) == -1);
+	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 6) == 13);
+	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 10) == -1);
+	EXPECT(py_line(WIRE_LINES_PEP626, t, 5, 10, 6) == -1);
 	return true;
 }
 
@@ -51,25 +49,23 @@ static bool pep657_has_entries_of_every_kind(void)
 		0x80 | 15 << 3 | 0,				/* 24-25: none */
 		0x80 | 10 << 3 | 0, 1, 2,			/* 26-27: the line as before */
 	};
-	for (unsigned minor = 11; minor <= 15; minor++) {
-		EXPECT(py_line(minor, t, sizeof t, 10, -1) == 10);
-		EXPECT(py_line(minor, t, sizeof t, 10, 0) == 10);
-		EXPECT(py_line(minor, t, sizeof t, 10, 4) == 11);
-		EXPECT(py_line(minor, t, sizeof t, 10, 6) == 10);
-		EXPECT(py_line(minor, t, sizeof t, 10, 8) == 82);
-		EXPECT(py_line(minor, t, sizeof t, 10, 23) == 82);
-		EXPECT(py_line(minor, t, sizeof t, 10, 24) == -1);
-		EXPECT(py_line(minor, t, sizeof t, 10, 26) == 82);
-		EXPECT(py_line(minor, t, sizeof t, 10, 28) == -1);
-	}
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, -1) == 10);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 0) == 10);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 4) == 11);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 6) == 10);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 8) == 82);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 23) == 82);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 24) == -1);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 26) == 82);
+	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 28) == -1);
 	return true;
 }
 
-static bool an_unknown_version_has_no_lines(void)
+static bool an_unknown_format_has_no_lines(void)
 {
 	static const uint8_t t[] = { 4, 1 };
-	EXPECT(py_line(0, t, sizeof t, 10, 0) == -1);
-	EXPECT(py_line(7, t, sizeof t, 10, -1) == -1);
+	EXPECT(py_line(WIRE_LINES_NONE, t, sizeof t, 10, 0) == -1);
+	EXPECT(py_line((enum wire_lines)200, t, sizeof t, 10, -1) == -1);
 	return true;
 }
 
@@ -83,9 +79,9 @@ static bool any_bytes_will_do(void)
 		EXPECT(t);
 		for (size_t j = 0; j < n; j++)
 			t[j] = (uint8_t)(random() % 3 ? random() : 0xff);
-		for (unsigned minor = 8; minor <= 15; minor++)
+		for (enum wire_lines f = WIRE_LINES_LNOTAB; f <= WIRE_LINES_PEP657; f++)
 			for (int lasti = -1; lasti < 200; lasti += 7)
-				py_line(minor, t, n, 1, lasti);
+				py_line(f, t, n, 1, lasti);
 		free(t);
 	}
 	return true;
@@ -99,11 +95,11 @@ static bool going_on_from_the_last_place_finds_the_same(void)
 		uint8_t t[60];
 		for (size_t j = 0; j < sizeof t; j++)
 			t[j] = (uint8_t)random() % (random() % 3 ? 12 : 255) | (random() % 2 ? 0x80 : 0);
-		for (unsigned minor = 8; minor <= 15; minor++) {
+		for (enum wire_lines f = WIRE_LINES_LNOTAB; f <= WIRE_LINES_PEP657; f++) {
 			struct py_place place = { 0 };
 			for (int k = 0; k < 40; k++) {
 				int lasti = (int)(random() % 120) - 2;
-				EXPECT(py_line_from(&place, minor, t, sizeof t, 7, lasti) == py_line(minor, t, sizeof t, 7, lasti));
+				EXPECT(py_line_from(&place, f, t, sizeof t, 7, lasti) == py_line(f, t, sizeof t, 7, lasti));
 			}
 		}
 	}
@@ -115,7 +111,7 @@ int main(void)
 	CHECK("lnotab counts lines from the byte they lead to", lnotab_counts_lines_from_the_byte_they_lead_to());
 	CHECK("pep626 has ranges and no lines", pep626_has_ranges_and_no_lines());
 	CHECK("pep657 has entries of every kind", pep657_has_entries_of_every_kind());
-	CHECK("an unknown version has no lines", an_unknown_version_has_no_lines());
+	CHECK("an unknown format has no lines", an_unknown_format_has_no_lines());
 	CHECK("any bytes will do", any_bytes_will_do());
 	CHECK("going on from the last place finds the same", going_on_from_the_last_place_finds_the_same());
 	return check_done();

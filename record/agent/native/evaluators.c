@@ -7,6 +7,10 @@
  *	3.11		its cframe; the frames from the newest to one with is_entry set
  *	from 3.12	a frame of its own (a shim), older than the frames it runs
  *
+ * Source: _PyEval_EvalFrameDefault() of each release (Python/ceval.c): `cframe` and is_entry to 3.11,
+ * `entry_frame` (FRAME_OWNED_BY_CSTACK, from 3.15 FRAME_OWNED_BY_INTERPRETER) from 3.12; _gen_throw()
+ * (Objects/genobject.c) for frames that are linked without running.
+ *
  * That needs no names of functions: it holds for stripped interpreters, for
  * parts of the loop that the compiler put elsewhere, and for interpreters
  * compiled to tail calls. 3.8 and 3.9 keep nothing there: the collector knows
@@ -26,11 +30,6 @@
 #include "python/pylayout.h"
 #include "python/pystack.h"
 #include "wire.h"
-
-/* Of 3.10 and 3.11: fields that only this needs. */
-struct cframes { int of_thread, root, previous; };
-static const struct cframes cframes310 = { .of_thread = 48, .root = 264, .previous = 8 };
-static const struct cframes cframes311 = { .of_thread = 56, .root = 336, .previous = 16 };
 
 #define MOST_LEVELS (1u << 24)	/* a chain that long is none */
 
@@ -94,10 +93,10 @@ static inline void append(struct evaluators *list)
 
 /* ---- what there is, newest first, down to frame `stop` ---- */
 
-static void read_cframes(struct evaluators *list, uintptr_t ts, const struct cframes *c)
+static void read_cframes(struct evaluators *list, uintptr_t ts, const struct py_layout *o)
 {
-	uintptr_t root = ts + (uintptr_t)c->root, at = LOAD(ts, c->of_thread);
-	for (uint32_t n = 0; at && at != root && n < MOST_LEVELS; n++, at = LOAD(at, c->previous))
+	uintptr_t root = ts + (uintptr_t)o->ts_root_cframe, at = LOAD(ts, o->ts_cframe);
+	for (uint32_t n = 0; at && at != root && n < MOST_LEVELS; n++, at = LOAD(at, o->cframe_previous))
 		found(list, at, FOUND_FRAME);
 }
 
@@ -107,18 +106,18 @@ static void read_cframes(struct evaluators *list, uintptr_t ts, const struct cfr
  */
 static inline bool is_first_of(uintptr_t at, uintptr_t f, const struct py_layout *o)
 {
-	uintptr_t back = LOAD(f, o->f_back), older = LOAD(at, cframes311.previous);
+	uintptr_t back = LOAD(f, o->f_back), older = LOAD(at, o->cframe_previous);
 	return back == 0 || older == 0 || back == LOAD(older, o->cframe_frame);
 }
 
 static inline void read_entries(struct evaluators *list, uintptr_t ts, const struct py_layout *o, uintptr_t stop)
 {
-	uintptr_t root = ts + (uintptr_t)cframes311.root, at = LOAD(ts, o->ts_frame), f = at ? LOAD(at, o->cframe_frame) : 0;
+	uintptr_t root = ts + (uintptr_t)o->ts_root_cframe, at = LOAD(ts, o->ts_frame), f = at ? LOAD(at, o->cframe_frame) : 0;
 	for (uint32_t n = 0; f && f != stop && at != root && n < MOST_LEVELS; n++, f = LOAD(f, o->f_back)) {
 		bool entry = LOAD_BYTE(f, o->f_entry) != 0 && is_first_of(at, f, o);
 		found(list, entry ? at : 0, FOUND_FRAME);
 		if (entry)
-			at = LOAD(at, cframes311.previous);
+			at = LOAD(at, o->cframe_previous);
 	}
 }
 
@@ -178,7 +177,7 @@ static bool read_by_cframes(struct evaluators *list, const struct pystack_last *
 	if (!at || LOAD(at, o->cframe_frame) != t->levels[level - 1].frame)
 		return false;
 	while (level > 0) {
-		uintptr_t older = LOAD(at, cframes311.previous), frame = older ? LOAD(older, o->cframe_frame) : 0;
+		uintptr_t older = LOAD(at, o->cframe_previous), frame = older ? LOAD(older, o->cframe_frame) : 0;
 		uint32_t below = frame ? level_of(t, frame) : 0;
 		if (n == MOST_CFRAMES || below >= level || (below == 0 && frame != 0) ||
 		    LOAD_BYTE(t->levels[below].frame, o->f_entry) == 0)
@@ -218,14 +217,14 @@ void evaluators_read(struct evaluators *list)
 {
 	struct pystack_last last;
 	const struct python *python = pystack_python();
-	if (!python || !pystack_last(&last) || python->layout.minor < 10) {
+	if (!python || !pystack_last(&last) || python->layout.evaluator == EVALUATOR_NOTHING) {
 		list->n = list->n_upto = 0;
 		return;
 	}
 	if (list->capture == last.capture)
 		return;
 	const struct py_layout *o = &python->layout;
-	if (o->minor == 11 && read_by_cframes(list, &last, o)) {
+	if (o->evaluator == EVALUATOR_ENTRY && read_by_cframes(list, &last, o)) {
 		list->capture = last.capture;
 #ifdef NATIVE_VERIFY
 		check_by_cframes(list, &last, o);
@@ -236,12 +235,12 @@ void evaluators_read(struct evaluators *list)
 	cut(list, proven ? last.proven : 0);
 	list->n_found = 0;
 	uintptr_t stop = proven ? last.frame : 0;
-	if (o->minor >= 12)
+	if (o->evaluator == EVALUATOR_SHIM)
 		read_shims(list, last.ts, o, stop);
-	else if (o->minor == 11)
+	else if (o->evaluator == EVALUATOR_ENTRY)
 		read_entries(list, last.ts, o, stop);
 	else
-		read_cframes(list, last.ts, &cframes310);
+		read_cframes(list, last.ts, o);
 	if (last.levels < FEW)
 		append_few(list);
 	else

@@ -20,8 +20,17 @@
  *                no frame uses, still there: the chunk below was never left
  *                since, so its first frame is the same activation.
  *
- * Source of each: CPython's Python/ceval.c, Python/bytecodes.c (from 3.12),
- * Include/internal/pycore_frame.h, Python/pystate.c (chunks).
+ * Source in CPython:
+ *   the mark     f_trace_lines, which _PyFrame_New_NoTrack() sets (Objects/frameobject.c, to 3.10);
+ *                `visited`, which _PyFrame_Initialize() clears (pycore_interpframe.h, from 3.14).
+ *   the operand  the instructions that enter a Python function without a C call: CALL_PY_EXACT_ARGS,
+ *                CALL_PY_WITH_DEFAULTS, CALL and CALL_FUNCTION_EX by way of _PyEvalFramePushAndInit(),
+ *                CALL_ALLOC_AND_ENTER_INIT, BINARY_SUBSCR_GETITEM, LOAD_ATTR_PROPERTY,
+ *                LOAD_ATTR_GETATTRIBUTE_OVERRIDDEN (Python/ceval.c in 3.11, Python/bytecodes.c later); each stores the
+ *                lowered stack pointer by _PyFrame_SetStackPointer() before DISPATCH_INLINED. A generator
+ *                entered by SEND_GEN or FOR_ITER_GEN takes nothing off, and gives no proof.
+ *   the anchor   _PyThreadState_PushFrame(), push_chunk() and _PyThreadState_PopFrame() (Python/pystate.c).
+ *   debuggers    frame_setlineno() (Objects/frameobject.c).
  */
 #ifndef PROOFS_H
 #define PROOFS_H
@@ -38,12 +47,12 @@
 /* What a new activation leaves there: up to 3.10 f_trace_lines (True), later `visited`. */
 INLINE uint8_t mark_unset(const struct py_layout *o)
 {
-	return o->minor <= 10;
+	return (uint8_t)o->mark_fresh;
 }
 
 INLINE bool frame_stays(const struct py_layout *o, uintptr_t f)
 {
-	return o->minor <= 10 ? LOAD(f, o->f_gen) == 0 : LOAD_BYTE(f, o->f_owner) == 0;
+	return o->f_gen >= 0 ? LOAD(f, o->f_gen) == 0 : LOAD_BYTE(f, o->f_owner) == 0;
 }
 
 /* Each thread has its own mark: a program may run one thread state in several threads by turns. */

@@ -82,8 +82,8 @@ static void text_read(struct text *t, uintptr_t code)
 		t->table = (const uint8_t *)(lines + (uintptr_t)o->bytes_data);
 		t->table_size = (uint32_t)LOAD(lines, o->bytes_size);
 	}
-	/* _Py_InitCleanup, a frame under each specialised __init__ from 3.12 on: one string for file and name. */
-	t->hidden = o->minor >= 12 && file == name && t->name_size == 8 && memcmp(t->name, "__init__", 8) == 0;
+	/* _Py_InitCleanup: one string for file and name. */
+	t->hidden = o->hides_init && file == name && t->name_size == 8 && memcmp(t->name, "__init__", 8) == 0;
 }
 
 static struct fingerprint mix(struct fingerprint f, uint64_t w)
@@ -151,15 +151,15 @@ static bool contents_grow(void)
 	return true;
 }
 
-/* Tell the collector. A line table that fits in no message goes without: minor 0, no lines. */
+/* Tell the collector. A line table that fits in no message goes without. */
 static void content_put(uint32_t id, const struct text *t)
 {
 	struct wire_code head = {
 		.id = id, .first_line = t->first_line, .name_size = t->name_size, .file_size = t->file_size,
-		.table_size = t->table_size, .minor = (uint8_t)python->layout.minor,
+		.table_size = t->table_size, .lines = (uint8_t)python->layout.lines,
 	};
 	if (t->table_size > WIRE_MESSAGE_MAX - sizeof head - 2 * TEXT_MAX)
-		head.table_size = head.minor = 0;
+		head.table_size = head.lines = WIRE_LINES_NONE;
 	struct piece pieces[] = {
 		{ &head, sizeof head }, { t->name, t->name_size }, { t->file, t->file_size }, { t->table, head.table_size },
 	};

@@ -62,6 +62,19 @@ static void layout_unpublished(struct py_layout *o, const struct published *d, u
 	}
 }
 
+/* As the newest table says, but for chunks: see pytables.h. */
+static void layout_behaviour(struct py_layout *o, const struct published *d)
+{
+	o->instr = py313.instr;
+	o->evaluator = py313.evaluator;
+	o->lines = py313.lines;
+	o->mark_fresh = py313.mark_fresh;
+	o->hides_init = py313.hides_init;
+	o->attached_first = py313.attached_first;
+	o->chunks_stay = d->minor <= 14;
+	o->ts_cframe = o->ts_root_cframe = o->cframe_previous = -1;
+}
+
 static void layout_tstate(struct py_layout *o, struct published *d)
 {
 	o->ts_frame = field(d, TSTATE, 4);
@@ -131,6 +144,7 @@ bool layout_published(struct py_layout *o, const void *runtime, uint32_t hex)
 	memset(o, 0, sizeof *o);
 	o->minor = d.minor;
 	o->free_threaded = d.free_threaded;
+	layout_behaviour(o, &d);
 	layout_tstate(o, &d);
 	layout_frame(o, &d);
 	layout_code(o, &d);

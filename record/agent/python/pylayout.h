@@ -16,7 +16,20 @@
 #define LOAD_INT(p, offset) (*(volatile int32_t *)((uintptr_t)(p) + (uintptr_t)(offset)))
 #define LOAD_BYTE(p, offset) (*(volatile uint8_t *)((uintptr_t)(p) + (uintptr_t)(offset)))
 
-/* All ints, so that two layouts can be compared with memcmp. */
+/* What a frame's instruction field holds: an index in bytes, an index in units of two bytes, an address. */
+enum py_instr { INSTR_BYTE, INSTR_UNIT, INSTR_ADDRESS };
+
+/*
+ * What the interpreter's loop keeps on the C stack while it runs: nothing; its cframe, one for each Python
+ * frame; its cframe, and frames from the newest to one entered from C; a frame of its own, older than those it runs.
+ */
+enum py_evaluator { EVALUATOR_NOTHING, EVALUATOR_CFRAME, EVALUATOR_ENTRY, EVALUATOR_SHIM };
+
+/*
+ * One release of CPython: where its fields are, and how it differs from others. Nothing
+ * outside pylayout.c and pytables.h compares versions. All ints, so that two layouts
+ * can be compared with memcmp.
+ */
 struct py_layout {
 	int minor, free_threaded;
 	/* PyThreadState */
@@ -25,6 +38,15 @@ struct py_layout {
 	int ts_thread_id, ts_chunk;
 	int ts_tracefunc;	/* a debugger may move an older frame's instruction; -1: unknown, so never trust a mark */
 	int ts_event;		/* 3.12: >= 0 while a sys.monitoring callback runs, which may do the same */
+	int ts_cframe, ts_root_cframe, cframe_previous;	/* with EVALUATOR_CFRAME and _ENTRY: the newest, the outermost, to the older one */
+	/* how it behaves */
+	int instr;		/* enum py_instr: of f_instr */
+	int evaluator;		/* enum py_evaluator */
+	int lines;		/* enum wire_lines */
+	int mark_fresh;		/* what a new activation leaves in the mark's byte */
+	int chunks_stay;	/* data stack chunks are released in order, when their first frame ends, and never moved */
+	int hides_init;		/* a frame of the interpreter's own, called __init__ in __init__, is under each specialised __init__ */
+	int attached_first;	/* the attached thread state is asked for first: it may be a sub-interpreter's */
 	/* frame */
 	int f_code, f_back, f_instr;
 	int f_owner;		/* from 3.12: what the frame belongs to */

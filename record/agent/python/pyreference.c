@@ -19,13 +19,13 @@ static __thread uintptr_t *frames;
 
 static bool is_interpreters(const struct py_layout *o, uintptr_t frame)
 {
-	return o->minor >= 12 && *(uint8_t *)(frame + (uintptr_t)o->f_owner) >= 3;
+	return o->evaluator == EVALUATOR_SHIM && *(uint8_t *)(frame + (uintptr_t)o->f_owner) >= 3;
 }
 
 static uint32_t all_frames(const struct py_layout *o, uintptr_t ts)
 {
 	uintptr_t frame = *(uintptr_t *)(ts + (uintptr_t)o->ts_frame);
-	if (frame && (o->minor == 11 || o->minor == 12))
+	if (frame && o->cframe_frame >= 0)
 		frame = *(uintptr_t *)(frame + (uintptr_t)o->cframe_frame);
 	uint32_t n = 0;
 	while (frame && n < DEPTH_MAX) {
@@ -38,9 +38,9 @@ static uint32_t all_frames(const struct py_layout *o, uintptr_t ts)
 
 static int32_t byte_at(const struct py_layout *o, uintptr_t frame, uintptr_t code)
 {
-	if (o->minor <= 10) {
+	if (o->instr != INSTR_ADDRESS) {
 		int32_t i = *(int32_t *)(frame + (uintptr_t)o->f_instr);
-		return i < 0 ? -1 : o->minor < 10 ? i : 2 * i;
+		return i < 0 ? -1 : o->instr == INSTR_BYTE ? i : 2 * i;
 	}
 	uintptr_t start = code + (uintptr_t)o->co_bytecode;
 	if (o->f_tlbc >= 0) {
@@ -61,8 +61,7 @@ uint32_t pystack_reference(const struct python *p, uintptr_t ts)
 	uint32_t node = NODE_ROOT;
 	for (uint32_t i = all_frames(o, ts); i-- > 0; ) {
 		uintptr_t code = *(uintptr_t *)(frames[i] + (uintptr_t)o->f_code);
-		if (o->minor >= 14)
-			code &= ~(uintptr_t)3;
+		code &= ~(uintptr_t)o->code_tags;
 		bool hidden;
 		uint32_t id;
 		const struct code_entry *e;

@@ -64,7 +64,7 @@ INLINE uintptr_t frame_code(const struct py_layout *o, uintptr_t f)
 
 INLINE uintptr_t frame_key(const struct py_layout *o, uintptr_t f)
 {
-	return o->minor <= 10 ? (uint32_t)LOAD_INT(f, o->f_instr) : LOAD(f, o->f_instr);
+	return o->instr != INSTR_ADDRESS ? (uint32_t)LOAD_INT(f, o->f_instr) : LOAD(f, o->f_instr);
 }
 
 /*
@@ -73,15 +73,15 @@ INLINE uintptr_t frame_key(const struct py_layout *o, uintptr_t f)
  */
 INLINE bool key_needs_code(const struct py_layout *o)
 {
-	return o->minor <= 10 || o->f_tlbc >= 0;
+	return o->instr != INSTR_ADDRESS || o->f_tlbc >= 0;
 }
 
 /* The byte of its code a frame is at; -1: before the first. */
 static int32_t frame_lasti(const struct py_layout *o, const struct level *l)
 {
 	int32_t at = (int32_t)(uint32_t)l->key;
-	if (o->minor <= 10)
-		return at < 0 ? -1 : o->minor == 10 ? at * 2 : at;
+	if (o->instr != INSTR_ADDRESS)
+		return at < 0 ? -1 : o->instr == INSTR_UNIT ? at * 2 : at;
 	uintptr_t start = l->code + (uintptr_t)o->co_bytecode;
 	if (o->f_tlbc >= 0) {		/* an array of the copies: their number, then their addresses */
 		uintptr_t copies = LOAD(l->code, o->co_tlbc);
@@ -272,8 +272,7 @@ INLINE uint32_t walk(const struct py_layout *o, struct last_walk *t, uintptr_t t
 		last_walk_spoil_dead(t);
 	bool early = !is_traced(o, ts);
 	bool marks = early && o->f_mark >= 0, operands = early && o->f_stacktop >= 0;
-	/* From 3.15 on chunks may be kept or moved in other ways: the anchor would prove nothing. */
-	bool chunks = early && o->f_mark < 0 && o->ts_chunk >= 0 && o->minor <= 14 && UNLIKELY(has_many_chunks(o, ts));
+	bool chunks = early && o->f_mark < 0 && o->ts_chunk >= 0 && o->chunks_stay && UNLIKELY(has_many_chunks(o, ts));
 	uint32_t kept = 0;
 	uintptr_t anchor = chunks ? find_anchor(o, t, ts, &kept) : 0;
 
@@ -335,7 +334,7 @@ static void choose_walk(void)
 uintptr_t pystack_thread_state(const struct python *p)
 {
 	const struct py_layout *o = &p->layout;
-	if (o->minor >= 12) {
+	if (o->attached_first) {
 		/* The attached one first: a sub-interpreter's. Without the lock, the last one that was attached. */
 		uintptr_t ts = (uintptr_t)p->attached();
 		return ts ? ts : (uintptr_t)p->thread_state();
@@ -409,7 +408,8 @@ static COLD void start(void)
 		choose_walk();
 		code_watch(&python);
 		pystack_finalizing = (const volatile uintptr_t *)(python.runtime + (uintptr_t)python.layout.rt_finalizing);
-		ring_message(WIRE_PYTHON, 0, &(struct piece){ python.version, strlen(python.version) }, 1);
+		ring_message(WIRE_PYTHON, python.layout.evaluator == EVALUATOR_NOTHING ? 0 : WIRE_PYTHON_RUNS,
+			     &(struct piece){ python.version, strlen(python.version) }, 1);
 		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
 	}
 	lock_drop(&start_lock);
