@@ -93,18 +93,15 @@ static int line_pep657(struct py_place *here, const uint8_t *p, size_t n, int la
 
 int py_line_from(struct py_place *from, enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
 {
-	if (format == WIRE_LINES_NONE)
+	if (format < WIRE_LINES_LNOTAB || format > WIRE_LINES_PEP657)
 		return NO_LINE;
 	if (lasti < 0)
 		return first_line;
 	if (from->at == 0 || lasti < from->byte)
 		*from = (struct py_place){ .line = first_line };
-	switch (format) {
-	case WIRE_LINES_LNOTAB: return line_lnotab(from, table, n, lasti);
-	case WIRE_LINES_PEP626: return line_pep626(from, table, n, lasti);
-	case WIRE_LINES_PEP657: return line_pep657(from, table, n, lasti);
-	default: return NO_LINE;
-	}
+	if (format == WIRE_LINES_LNOTAB)
+		return line_lnotab(from, table, n, lasti);
+	return format == WIRE_LINES_PEP626 ? line_pep626(from, table, n, lasti) : line_pep657(from, table, n, lasti);
 }
 
 int py_line(enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
