@@ -1,5 +1,5 @@
 /*
- * memcat.c - open, check, join and pack traces; a trace as text, and back
+ * memcat.c - check, join and compress traces; convert a trace to text and back
  *
  * In:    traces (stdin or files); --from-json: lines of JSON
  * Out:   the same trace; --json, --header: text
@@ -17,17 +17,17 @@
 
 
 static const struct tool_option options[] = {
-	{"json", 'j', NULL, "print one JSON object a line for each event"},
-	{"from-json", 'f', NULL, "read such lines, and make a trace of them"},
-	{"header", 'H', NULL, "print the first trace's header as JSON, and nothing else"},
-	{"compress", 'z', NULL, "compress, wherever the trace goes (default: into a file only)"},
-	{"uncompressed", 'u', NULL, "do not compress (the trace is an LZ4 frame all the same)"},
+	{"json", 'j', NULL, "print each event as a line of JSON"},
+	{"from-json", 'f', NULL, "read such lines and write a trace"},
+	{"header", 'H', NULL, "print only the first trace's header, as JSON"},
+	{"compress", 'z', NULL, "always compress (default: only into a file)"},
+	{"uncompressed", 'u', NULL, "never compress (the trace is still an LZ4 frame)"},
 	{NULL, 0, NULL, NULL},
 };
 
 static const struct tool tool = {
 	.name = "memcat",
-	.summary = "open, check, join and pack traces; a trace as text, and back",
+	.summary = "check, join and compress traces; convert a trace to text and back",
 	.operands = "[TRACE...]",
 	.example = "memcat --json trace.lz4 | jq -c 'select(.event == \"alloc\" and .size > 1e6)'",
 	.options = options,

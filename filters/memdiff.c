@@ -1,5 +1,5 @@
 /*
- * memdiff.c - the growth and shrinkage between two traces, by stack
+ * memdiff.c - show what grew and shrank between two traces, by stack
  *
  * In:    two traces, or two files of folded lines, or one of each
  * Out:   folded lines with two numbers, "stack before after" (as difffolded.pl
@@ -23,21 +23,21 @@
 enum { KEY_TABLE = 256, KEY_FOLDED, KEY_JSON };
 
 static const struct tool_option options[] = {
-	{ "count", 'c', NULL, "allocations instead of bytes" },
-	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
-	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
-	{ "by", 'b', "WHAT", "how much a frame of a trace tells: line (the default), function, or file" },
-	{ "folded", KEY_FOLDED, NULL, "folded lines with two numbers, on a terminal too" },
-	{ "table", KEY_TABLE, NULL, "a table of the locations that changed, the most first, in a pipe too" },
-	{ "stacks", 's', NULL, "a row of the table for each whole stack, not for each location" },
-	{ "rows", 'r', "N", "N rows of the table (in a pipe all, on a terminal as many as fit)" },
-	{ "json", KEY_JSON, NULL, "one JSON object" },
+	{ "count", 'c', NULL, "count allocations, not bytes" },
+	{ "leaks", 'l', NULL, "compare what was never freed, not the high-water mark" },
+	{ "total", 't', NULL, "compare everything ever allocated, not the high-water mark" },
+	{ "by", 'b', "WHAT", "show a trace's frames by line (the default), function, or file" },
+	{ "folded", KEY_FOLDED, NULL, "print folded lines with two numbers, even on a terminal" },
+	{ "table", KEY_TABLE, NULL, "print a table of the locations that changed, largest change first, even into a pipe" },
+	{ "stacks", 's', NULL, "one row of the table for each whole stack, not each location" },
+	{ "rows", 'r', "N", "show N rows of the table (default: all in a pipe, as many as fit on a terminal)" },
+	{ "json", KEY_JSON, NULL, "print one JSON object" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memdiff",
-	.summary = "the growth and shrinkage between two traces, by stack",
+	.summary = "show what grew and shrank between two traces, by stack",
 	.operands = "BEFORE AFTER",
 	.example = "memdiff --table old.lz4 new.lz4",
 	.options = options,

@@ -1,5 +1,5 @@
 /*
- * memfold.c - fold a trace into one line a stack, for flame graphs
+ * memfold.c - fold a trace into one line per stack, for flame graphs
  *
  * In:    a trace (stdin or files)
  * Out:   folded lines "outermost;…;innermost N\n", each stack once, depth
@@ -17,17 +17,17 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "count", 'c', NULL, "allocations instead of bytes" },
-	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
-	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
-	{ "by-process", 'P', NULL, "an outermost frame for each process, \"[process PID]\"" },
-	{ "by", 'b', "WHAT", "how much a frame tells: line (the default), function, or file" },
+	{ "count", 'c', NULL, "count allocations, not bytes" },
+	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
+	{ "by-process", 'P', NULL, "add an outermost frame for each process, \"[process PID]\"" },
+	{ "by", 'b', "WHAT", "show frames by line (the default), function, or file" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memfold",
-	.summary = "fold a trace into one line a stack, for flame graphs",
+	.summary = "fold a trace into one line per stack, for flame graphs",
 	.operands = "[TRACE...]",
 	.example = "memcat trace.lz4 | memfold | memflame > out.html",
 	.options = options,

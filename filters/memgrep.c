@@ -1,5 +1,5 @@
 /*
- * memgrep.c - keep the allocations of some functions, files, threads, sizes, …
+ * memgrep.c - keep allocations by function, file, thread, size and more
  *
  * In:    a trace (stdin or files)
  * Out:   the trace without the allocations that do not match, and without
@@ -23,29 +23,29 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "function", 'f', "REGEX", "a function of the stack has a name that REGEX finds",
+	{ "function", 'f', "REGEX", "the name of a function in the stack matches REGEX",
 	  .words = "functions '%'" },
-	{ "file", 'F', "REGEX", "so has its file", .words = "files '%'" },
-	{ "module", 'm', "REGEX", "so has its module (a shared object)", .words = "modules '%'" },
-	{ "innermost", 'I', NULL, "the innermost function has, which allocates (default: any of the stack)",
+	{ "file", 'F', "REGEX", "its file matches REGEX", .words = "files '%'" },
+	{ "module", 'm', "REGEX", "its module (a shared object) matches REGEX", .words = "modules '%'" },
+	{ "innermost", 'I', NULL, "match only the innermost function, which allocated (default: any function in the stack)",
 	  .words = "innermost" },
-	{ "thread", 'T', "REGEX", "REGEX finds the name the thread has at that moment",
+	{ "thread", 'T', "REGEX", "the thread's name at that moment matches REGEX",
 	  .words = "threads '%'" },
-	{ "min-size", 's', "SIZE", "at least SIZE bytes (512, 1.5k, 24MB, 1GiB)",
+	{ "min-size", 's', "SIZE", "the size is at least SIZE bytes (512, 1.5k, 24MB, 1GiB)",
 	  .words = "at least %" },
-	{ "max-size", 'S', "SIZE", "at most SIZE bytes", .words = "at most %" },
-	{ "allocator", 'a', "NAMES", "made by one of these: malloc,mmap,… as memcat names them",
+	{ "max-size", 'S', "SIZE", "the size is at most SIZE bytes", .words = "at most %" },
+	{ "allocator", 'a', "NAMES", "made by one of these allocators, as memcat names them: malloc,mmap,...",
 	  .words = "by %" },
-	{ "pid", 'p', "PID", "made in that process", .words = "process %" },
-	{ "tid", 't', "TID", "made by that thread, by the kernel's number", .words = "thread %" },
-	{ "ignore-case", 'i', NULL, "small and capital letters are the same to every REGEX" },
-	{ "invert", 'v', NULL, "keep what does not match instead", .title = "without %" },
+	{ "pid", 'p', "PID", "made by process PID", .words = "process %" },
+	{ "tid", 't', "TID", "made by thread TID (the kernel's number)", .words = "thread %" },
+	{ "ignore-case", 'i', NULL, "ignore case in every REGEX" },
+	{ "invert", 'v', NULL, "keep only what does not match", .title = "without %" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memgrep",
-	.summary = "keep the allocations of some functions, files, threads, sizes, …",
+	.summary = "keep allocations by function, file, thread, size and more",
 	.title = "only %",
 	.operands = "[TRACE...]",
 	.example = "memgrep --file '/site-packages/numpy/' --min-size 1MB trace.lz4 | memsummary",

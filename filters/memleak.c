@@ -1,5 +1,5 @@
 /*
- * memleak.c - keep what was never freed
+ * memleak.c - keep allocations that were never freed
  *
  * In:    a trace (stdin or files)
  * Out:   the trace with the allocations only that were open when their process
@@ -21,17 +21,17 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "tail", 't', "TIME", "ignore what was made in the last TIME (10%, 2s, 500ms) before the process ended",
+	{ "tail", 't', "TIME", "ignore allocations made in the last TIME (10%, 2s, 500ms) before the process ended",
 	  .words = "but for the last %" },
-	{ "to-the-end", 'e', NULL, "count what Python freed only because it ended as freed",
+	{ "to-the-end", 'e', NULL, "also count as freed what Python frees while it shuts down",
 	  .words = "even by Python's end" },
-	{ "verbose", 'v', NULL, "say what the answer does not tell, even if standard error is no terminal" },
+	{ "verbose", 'v', NULL, "print notes about the answer, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memleak",
-	.summary = "keep what was never freed",
+	.summary = "keep allocations that were never freed",
 	.title = "never freed",
 	.answer = true,
 	.operands = "[TRACE...]",

@@ -1,5 +1,5 @@
 /*
- * memmerge.c - several traces of one time as one, in the order of their clocks
+ * memmerge.c - merge several traces into one, in order of time
  *
  * In:    traces (files, or standard input)
  * Out:   one trace: every event of all, ordered by the time of the day
@@ -22,7 +22,7 @@ static const struct tool_option options[] = {
 
 static const struct tool tool = {
 	.name = "memmerge",
-	.summary = "several traces as one, in the order of time",
+	.summary = "merge several traces into one, in order of time",
 	.operands = "[TRACE...]",
 	.example = "memmerge t.*.lz4 | memsummary",
 	.options = options,

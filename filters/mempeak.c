@@ -1,5 +1,5 @@
 /*
- * mempeak.c - keep what was alive at the high-water mark
+ * mempeak.c - keep allocations live at the high-water mark
  *
  * In:    a trace (stdin or files)
  * Out:   the trace with those allocations only, without their frees, at its
@@ -24,7 +24,7 @@ static const struct tool_option options[] = {
 
 static const struct tool tool = {
 	.name = "mempeak",
-	.summary = "keep what was alive at the high-water mark",
+	.summary = "keep allocations live at the high-water mark",
 	.title = "alive at the high-water mark",
 	.answer = true,
 	.operands = "[TRACE...]",

@@ -1,5 +1,5 @@
 /*
- * memslice.c - keep what was allocated in a window of time, or within a named span
+ * memslice.c - keep allocations made in a window of time, or within a named span
  *
  * In:    a trace (stdin or files); with percents a regular file, read twice,
  *        as a trace tells its length at its end
@@ -26,19 +26,19 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "begin", 'b', "TIME", "from TIME on: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)",
+	{ "begin", 'b', "TIME", "start at TIME: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)",
 	  .words = "from %" },
-	{ "end", 'e', "TIME", "up to before TIME (default: its end)", .words = "up to %" },
-	{ "alive", 'a', NULL, "what was alive when the window begins, too",
+	{ "end", 'e', "TIME", "end before TIME (default: the trace's end)", .words = "up to %" },
+	{ "alive", 'a', NULL, "include what was live when the window begins",
 	  .words = "and what was alive before" },
-	{ "span", 's', "NAME", "only what was allocated within the spans of that name",
+	{ "span", 's', "NAME", "keep only what was allocated within the spans of that name",
 	  .words = "within span '%'" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memslice",
-	.summary = "keep what was allocated in a window of time, or within a named span",
+	.summary = "keep allocations made in a window of time, or within a named span",
 	.title = "made %",
 	.operands = "[TRACE...]",
 	.example = "memslice --begin 50% --end 75% trace.lz4 | memleak | memtable",

@@ -1,5 +1,5 @@
 /*
- * memsplit-pid.c - one trace for each process
+ * memsplit-pid.c - split a trace into one per process
  *
  * In:    a trace (standard input or files)
  * Out:   a trace a process, named by --output: %p becomes its pid, %n the
@@ -19,15 +19,15 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "output", 'o', "NAME", "name of the traces, in which %p stands for the pid, %n for a number from 1 (default: trace.%p.lz4)" },
-	{ "force", 'f', NULL, "overwrite files" },
-	{ "list", 'l', NULL, "print the name of each trace, with the command of its process" },
+	{ "output", 'o', "NAME", "file name of the traces: %p is the pid, %n a number from 1 (default: trace.%p.lz4)" },
+	{ "force", 'f', NULL, "overwrite existing files" },
+	{ "list", 'l', NULL, "print each trace's file name and its process's command" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memsplit-pid",
-	.summary = "one trace for each process of a trace",
+	.summary = "split a trace into one per process",
 	.title = "one process",
 	.operands = "[TRACE...]",
 	.example = "memsplit-pid -o 't.%p.lz4' trace.lz4",

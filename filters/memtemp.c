@@ -19,7 +19,7 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "threshold", 't', "N", "at most N other allocations by the thread in between (default: 1)",
+	{ "threshold", 't', "N", "allow at most N other allocations by the thread in between (default: 1)",
 	  .words = "freed after at most % others" },
 	{ NULL, 0, NULL, NULL },
 };

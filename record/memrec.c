@@ -35,14 +35,14 @@
 
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
-	{ "force", 'f', NULL, "overwrite FILE; attach in spite of a seccomp filter" },
+	{ "force", 'f', NULL, "overwrite FILE; attach despite a seccomp filter" },
 	{ "native", 'n', NULL, "record C functions too, among the Python functions that called them" },
-	{ "trace-python-allocators", 'A', NULL, "record each of Python's own small allocations, not the arenas they are cut from" },
-	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration, or its end" },
+	{ "trace-python-allocators", 'A', NULL, "record every call to Python's own allocators, not the arenas they use" },
+	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration or its end" },
 	{ "await", 'W', NULL, "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
-	{ "duration", 'd', "SECONDS", "with --pid: for so long; then the process goes on unrecorded" },
-	{ "follow-fork", 'F', NULL, "record the program's children too, in the same trace" },
-	{ "verbose", 'v', NULL, "say what was recorded, also when standard error is no terminal" },
+	{ "duration", 'd', "SECONDS", "with --pid: record for SECONDS; the process then continues unrecorded" },
+	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
+	{ "verbose", 'v', NULL, "print what was recorded, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -1,5 +1,5 @@
 /*
- * memstats.c - tell what a trace holds in figures
+ * memstats.c - print statistics of a trace
  *
  * In:    a trace (stdin or files)
  * Out:   totals, a histogram of sizes, allocators, the places that allocate
@@ -24,14 +24,14 @@
 enum { KEY_JSON = 256 };
 
 static const struct tool_option options[] = {
-	{ "num-largest", 'n', "N", "show N places of each kind (default 5)" },
-	{ "json", KEY_JSON, NULL, "one JSON object instead of text" },
+	{ "num-largest", 'n', "N", "show the N largest places of each kind (default: 5)" },
+	{ "json", KEY_JSON, NULL, "print one JSON object instead of text" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memstats",
-	.summary = "tell what a trace holds in figures",
+	.summary = "print statistics of a trace",
 	.operands = "[TRACE...]",
 	.example = "memcat trace.lz4 | memgrep --min-size=1MB | memstats",
 	.options = options,

@@ -1,5 +1,5 @@
 /*
- * memsummary.c - tell how much memory each function holds, itself and with its callees
+ * memsummary.c - show how much memory each function holds, alone and with its callees
  *
  * In:    a trace (stdin or files)
  * Out:   a table, one row a function of a file, or JSON
@@ -24,16 +24,16 @@ enum { KEY_JSON = 256 };
 
 static const struct tool_option options[] = {
 	{ "sort", 's', "COLUMN", "sort by total (1 or 2, the default), own (3 or 4) or count (5)" },
-	{ "rows", 'r', "N", "show N rows (in a pipe all, on a terminal as many as fit)" },
-	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
-	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
-	{ "json", KEY_JSON, NULL, "one JSON object instead of a table" },
+	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
+	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
+	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memsummary",
-	.summary = "tell how much memory each function holds, itself and with its callees",
+	.summary = "show how much memory each function holds, alone and with its callees",
 	.operands = "[TRACE...]",
 	.example = "memcat trace.lz4 | memtemp | memsummary",
 	.options = options,

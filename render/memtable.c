@@ -1,5 +1,5 @@
 /*
- * memtable.c - a table of where allocations were made
+ * memtable.c - list where allocations were made
  *
  * In:    a trace (stdin or files)
  * Out:   a row for each location (the innermost frame) and allocator, the
@@ -21,19 +21,19 @@
 enum { KEY_CSV = 256, KEY_JSON };
 
 static const struct tool_option options[] = {
-	{ "split-threads", 'p', NULL, "a row for each thread, too" },
+	{ "split-threads", 'p', NULL, "print a separate row for each thread" },
 	{ "sort", 's', "COLUMN", "sort by size (the default) or count" },
-	{ "rows", 'r', "N", "show N rows (in a pipe all, on a terminal as many as fit)" },
-	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
-	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
-	{ "csv", KEY_CSV, NULL, "lines of comma-separated values instead of a table" },
-	{ "json", KEY_JSON, NULL, "one JSON object instead of a table" },
+	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
+	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
+	{ "csv", KEY_CSV, NULL, "print comma-separated values instead of a table" },
+	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memtable",
-	.summary = "a table of where allocations were made",
+	.summary = "list where allocations were made",
 	.operands = "[TRACE...]",
 	.example = "memcat trace.lz4 | memleak | memtable",
 	.options = options,

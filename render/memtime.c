@@ -1,5 +1,5 @@
 /*
- * memtime.c - heap and resident memory over time, as lines for a plot
+ * memtime.c - print heap and resident memory over time, for plotting
  *
  * In:    a trace (stdin or files)
  * Out:   a line for each interval of time in which something happened: seconds
@@ -20,13 +20,13 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "every", 'e', "TIME", "length of an interval: 10ms (the default), 1s, …; the recorder's clock has milliseconds" },
+	{ "every", 'e', "TIME", "length of an interval: 10ms (the default), 1s and so on; the recorder's clock counts milliseconds" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memtime",
-	.summary = "heap and resident memory over time, as lines for a plot",
+	.summary = "print heap and resident memory over time, for plotting",
 	.operands = "[TRACE...]",
 	.example = "memtime trace.lz4 | gnuplot -p -e 'plot \"-\" using 1:2 with steps title \"heap\"'",
 	.options = options,

@@ -1,5 +1,5 @@
 /*
- * memtree.c - the call tree of a trace, as text
+ * memtree.c - print the call tree of a trace
  *
  * In:    a trace (stdin or files)
  * Out:   a line a call, callees indented under their caller, the biggest
@@ -23,19 +23,19 @@
 enum { KEY_JSON = 256 };
 
 static const struct tool_option options[] = {
-	{ "depth", 'd', "N", "N levels below the top, all open" },
-	{ "biggest", 'b', "N", "only what leads to the N stacks that hold most (on a terminal 200, in a pipe all)" },
-	{ "path", 'p', NULL, "open the biggest path only (as on a terminal)" },
-	{ "all", 'a', NULL, "open everything (as in a pipe)" },
-	{ "leaks", 'l', NULL, "what was never freed, instead of the high-water mark" },
-	{ "total", 't', NULL, "everything ever allocated, instead of the high-water mark" },
-	{ "json", KEY_JSON, NULL, "one JSON object, its calls in the order of the lines" },
+	{ "depth", 'd', "N", "show N levels below the top, all expanded" },
+	{ "biggest", 'b', "N", "show only what leads to the N stacks that hold most (default: 200 on a terminal, all in a pipe)" },
+	{ "path", 'p', NULL, "expand only the biggest path (the default on a terminal)" },
+	{ "all", 'a', NULL, "expand everything (the default in a pipe)" },
+	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
+	{ "json", KEY_JSON, NULL, "print one JSON object, with the calls in the order of the lines" },
 	{ NULL, 0, NULL, NULL },
 };
 
 static const struct tool tool = {
 	.name = "memtree",
-	.summary = "the call tree of a trace, as text",
+	.summary = "print the call tree of a trace",
 	.operands = "[TRACE...]",
 	.example = "memcat trace.lz4 | memtree --depth 5",
 	.options = options,

@@ -53,12 +53,23 @@ missing_commands() { # LINE
 	[ ${#wrong[@]} -eq 0 ]
 }
 
+@test "no page gives a groff warning, as written and as installed" {
+	command -v groff > /dev/null || skip "no groff"
+	for page in "$TESTS"/../*/*.[157] "$TESTS"/../build/man/man?/*; do
+		groff -ww -man -Tutf8 -z "$page" 2>> warnings
+	done
+	cat warnings
+	[ ! -s warnings ]
+	printf 'caf\303\251 \\[nosuch]\n' > bad.1
+	[ -n "$(groff -ww -man -Tutf8 -z bad.1 2>&1)" ]
+}
+
 @test "a page has its sections, in their order" {
 	local wrong=()
 	for page in $(pages); do
 		sections=$(sed -n 's/^\.SH *//p; s/^\.\\" OPTIONS$/OPTIONS/p' "$page" | tr -d '"' | uniq | paste -sd ' ')
 		[[ "$sections" == "NAME SYNOPSIS DESCRIPTION"*"OPTIONS"*"EXAMPLES"*"SEE ALSO"* ]] || wrong+=("$(basename "$page"): $sections")
-		[[ "$page" == */record/* || "$sections" == *"MEMORY"*"EXIT STATUS"* ]] || wrong+=("$(basename "$page") tells no memory or no exit status")
+		[[ "$page" == */record/* || "$sections" == *"MEMORY"*"EXIT STATUS"* ]] || wrong+=("$(basename "$page"): no MEMORY or no EXIT STATUS")
 	done
 	printf '%s\n' "${wrong[@]}"
 	[ ${#wrong[@]} -eq 0 ]
