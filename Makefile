@@ -56,10 +56,12 @@ $(TOOL_BINS): $B/bin/%: $$(call TOOL_OBJ,$$*) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -Wl,--as-needed $(LIBS)
 
-# A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end.
+# A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Scripts go without
+# their indentation and the lines that are comments: every page carries them.
 $B/obj/%.asset.o: %
 	@mkdir -p $(@D)
-	cd $(dir $<) && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(notdir $<)
+	@sed -E $(if $(filter %.js,$<),'/^ *(\/\/|\/\*\*|\*( |$$|\/))/d; s/^ +//; /^$$/d',-e '') $< > $(@D)/$(notdir $<)
+	cd $(@D) && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(notdir $<)
 
 $B/bin/memrec: $(REC_OBJ) $(LIB)
 	@mkdir -p $(@D)

@@ -117,15 +117,17 @@ struct choices {
 
 static int from_folded(const char *name, const struct choices *c)
 {
+	const char *unit = c->unit ? c->unit : "bytes";
 	struct tree t;
 	tree_init(&t);
 	folded_read(stdin, name, &t);
-	char *title = xasprintf("%s by call stack%s", strcmp(c->unit, "bytes") == 0 ? "memory" : c->unit,
+	char *title = xasprintf("%s by call stack%s", strcmp(unit, "bytes") == 0 ? "memory" : unit,
 				t.difference ? ", before and after" : "");
 	struct page page = {
 		.title = c->title ? c->title : title,
+		.titled = c->title != NULL,
 		.command = "",
-		.unit = c->unit,
+		.unit = unit,
 		.inverted = c->inverted,
 	};
 	page_write(&t, &page, stdout);
@@ -152,6 +154,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 	trace_take(tally, &t);
 	struct page page = {
 		.title = c->title ? c->title : tally->title,
+		.titled = c->title != NULL,
 		.command = tally->command ? tally->command : "",
 		.unit = "bytes",
 		.counts = true,
@@ -165,7 +168,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 
 static struct choices read_options(int argc, char **argv)
 {
-	struct choices c = { .unit = "bytes", .what = TALLY_PEAK };
+	struct choices c = { .what = TALLY_PEAK };
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1;)
 		switch (key) {
@@ -176,8 +179,10 @@ static struct choices read_options(int argc, char **argv)
 		case 'u': c.unit = optarg; break;
 		case 'T': c.title = optarg; break;
 		}
-	if (!c.unit[0])
+	if (c.unit && !c.unit[0])
 		usage_die("--unit: what are the counts? Name it, as bytes or samples");
+	if (c.title && !c.title[0])
+		usage_die("--title: the text is empty");
 	return c;
 }
 
@@ -191,8 +196,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	if (isatty(STDOUT_FILENO))
 		usage_die("the page would go to the terminal: append '> page.html'");
-	if (is_trace(first, peek(STDIN_FILENO, first, sizeof first)))
+	if (is_trace(first, peek(STDIN_FILENO, first, sizeof first))) {
+		if (c.unit)
+			usage_die("%s: --unit is for folded lines; a trace is of bytes and allocations", name);
 		return from_trace(open_trace(name, argc, argv), &c);
+	}
 	if (c.what != TALLY_PEAK || c.by_process)
 		usage_die("%s: --leaks, --total and --by-process are for traces; memfold has them for folded lines", name);
 	return from_folded(name, &c);

@@ -91,7 +91,7 @@ all_passed() {
 @test "counts up to 2^53 are kept, and beyond refused" {
   echo 'a;b 9007199254740992' | memflame >page.html
   browse page.html '{"total": 9007199254740992, "suites": ["any"]}'
-  all_passed 15
+  all_passed 17
   run -1 memflame < <(echo 'a 9007199254740993')
   [[ "$output" == *"line 1: the count is beyond 2^53"* ]]
   run -1 memflame < <(printf 'a 9007199254740992\nb 1\n')
@@ -102,6 +102,9 @@ all_passed() {
   run -2 memflame --leaks small.folded
   run -2 memflame --leaks --total small.folded
   run -2 memflame small.folded small.folded
+  run -2 memflame --title '' small.folded
+  python3 "$TESTS/lib/gen_trace.py" --events 100 | memcat --from-json >t.lz4
+  run -2 memflame --unit bytes t.lz4
   run -1 memflame nowhere.folded
   [[ "$output" == "memflame: nowhere.folded: No such file or directory" ]]
 }
@@ -173,7 +176,7 @@ END
   memflame --title 'before and after the fix' --unit samples diff.folded >page.html
   larger=$(awk '{ n += $NF > $(NF-1) ? $NF : $(NF-1) } END { printf "%.0f", n }' diff.folded)
   browse page.html "{\"total\": $larger, \"suites\": [\"any\"]}"
-  all_passed 15
+  all_passed 17
   grep -q '<title>before and after the fix</title>' page.html
   memdiff 1.lz4 2.lz4 | memflame | grep -q "<p>$(memfold 1.lz4 | awk '{ n += $NF } END { printf "%.3fMB", n / 1e6 }') before"
   memdiff /dev/null /dev/null | memflame | grep -q '<p>0B in all'
@@ -205,8 +208,38 @@ END
 
 @test "100000 siblings" {
   python3 "$TESTS/page/gen.py" wide 100000 | memflame >page.html
-  browse page.html '{"total": 10000000, "siblings": 100000, "suites": ["wide"]}'
-  all_passed 2
+  browse page.html '{"total": 10000000, "siblings": 100000, "suites": ["wide", "thin"]}'
+  all_passed 3
+}
+
+# Names and places that once went wrong; 2,000 letters of template arguments.
+faults() {
+  local arguments
+  arguments=$(printf 'std::pair<int, long>, %.0s' {1..100})
+  cat <<END
+<module> (/srv/a.py:9);run (/srv/a.py:1) 3000
+<module> (/srv/a.py:9);run (/srv/b.py:2);one (/venv/lib/python3.11/site-packages/numpy/core/one.py:5) 5000
+<module> (/srv/a.py:9);two (/venv/lib/python3.11/site-packages/numpy/core/two.py:6) 4000
+<module> (/srv/a.py:9);x (/venv/lib/python3.11/site-packages/pandas/x.py:6) 3000
+<module> (/srv/a.py:9);<module> (/usr/lib/python3.11/json/__init__.py:1);decode (/usr/lib/python3.11/json/decoder.py:3) 2000
+<module> (/srv/a.py:9);pybind11::cpp_function::initialize<$arguments>(int) 7000
+END
+  printf '<module> (/srv/a.py:9);\u202edirt\u2066y (/srv/b.py:7) 1000\n'
+}
+
+@test "faults that were: help, long names, namesakes, overrides, colours, expressions without an end" {
+  faults >faults.folded
+  memflame faults.folded >page.html
+  browse page.html "{\"total\": $(total faults.folded), \"suites\": [\"faults\", \"any\"]}"
+  all_passed 28
+  # Without scripts, too.
+  sed -n '/<noscript>/,/<\/noscript>/p' page.html | grep -q 'u202edirt'
+}
+
+@test "at a zoom of 400 % the graph keeps its place" {
+  memflame small.folded >page.html
+  browse page.html '{"total": 600, "suites": ["small_screen"]}' --window-size=320,256
+  all_passed 1
 }
 
 @test "labels are text: markup, escapes, other scripts, no UTF-8, brackets" {
@@ -231,7 +264,7 @@ END
   echo 'alone 7' | memflame --unit samples --inverted --title 'CPU' >page.html
   grep -q '<p>7 in all' page.html
   browse page.html '{"total": 7, "suites": ["any"]}'
-  all_passed 15
+  all_passed 17
   grep -q '7 samples' dom.html
   grep -q 'data-view="inverted" aria-pressed="true"' dom.html
 }
@@ -277,5 +310,5 @@ END
   memflame random.folded >page.html
   [ "$(stat -c %s page.html)" -lt 700000 ]
   browse page.html "{\"total\": $(total random.folded), \"suites\": [\"any\"]}"
-  all_passed 15
+  all_passed 17
 }

@@ -4,12 +4,16 @@
 /**
  * The call tree, a "profile" everywhere: nodes depth first, node 0 is the root.
  *
- * title, command: texts; inverted: how to open; stacks: how many different ones
+ * about: what the page says of itself (page.c): title, command, ...; opening: changes to
+ * the state it opens with; facts: [name, text] of the header; warnings: lines
+ * stacks: how many different ones
  * units: of each weight, 'bytes', 'allocations', ...; weights: what each is called
  * difference: of two inputs. Then the weights are the larger of both, before, and after
- * frames: {count, name: [], file: [], module: [], line, kind, text: []}
+ * frames: {count, name: [], file: [], module: [], package: [], line, kind, native, text: [], root}
  * count: of nodes; per node: parent (the root's is -1), end (one past the last
- * node below), frame; and per weight, self (what it holds) and total (with all below)
+ * node below), frame, startup, alone (markStarts()); and per weight
+ *   held: what the input says it holds; self: that, of the stacks that are kept; total: self with all below
+ * whole: per weight, all that is held
  */
 
 class ColumnReader {
@@ -46,12 +50,17 @@ class ColumnReader {
     return array;
   }
 
-  texts() {
-    const count = this.number();
+  /** A size, then so many bytes. */
+  text() {
     const size = this.number();
     const text = new TextDecoder().decode(this.bytes.subarray(this.at, this.at + size));
     this.at += size;
-    return text.split('\n', count);
+    return withoutOverrides(text);
+  }
+
+  texts() {
+    const count = this.number();
+    return this.text().split('\n', count);
   }
 }
 
@@ -73,7 +82,10 @@ function readFrames(reader, texts) {
   const count = reader.number();
   const column = () => reader.column(new Int32Array(count));
   const named = () => Array.from(column(), number => texts[number]);
-  return { count, name: named(), file: named(), module: named(), line: column(), kind: column(), text: [] };
+  const frames = { count, name: named(), file: named(), module: named(), line: column(), kind: column(), text: [] };
+  frames.native = Uint8Array.from(frames.kind, kind => (kind === KIND.NATIVE ? 1 : 0));
+  classify(frames);
+  return frames;
 }
 
 function readNodes(reader, profile) {
@@ -102,7 +114,7 @@ function addLarger(profile) {
   return ['larger', 'before', 'after'];
 }
 
-/** What follows from the columns: totals, and where each subtree ends. */
+/** What follows from the columns: where each subtree ends; and what all nodes hold, with all below. */
 function sumUp(profile) {
   const { count, parent } = profile;
   const end = profile.end = new Int32Array(count);
@@ -110,32 +122,46 @@ function sumUp(profile) {
     if (!end[i]) end[i] = i + 1;
     if (i && end[i] > end[parent[i]]) end[parent[i]] = end[i];
   }
-  profile.total = profile.self.map(self => {
-    const total = self.slice();
-    for (let i = count - 1; i > 0; i--) total[parent[i]] += total[i];
-    return total;
-  });
+  profile.held = profile.self;
+  profile.total = profile.self.map(self => new Float64Array(self.length));
+  addUp(profile, profile.held, null);
+}
+
+/** What the page opens with. */
+function openingOf(profile) {
+  const { about, mixed, frames } = profile;
+  const opening = {};
+  if (about.inverted) opening.view = 'inverted';
+  if (!mixed) opening.native = 'show';
+  if (about.processes) opening.processes = 'show';
+  if (!frames.kind.includes(KIND.PROCESS)) delete opening.processes;
+  return opening;
 }
 
 /** From the text of the data element. */
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
   const version = reader.number();
-  if (version !== 1) throw new Error(`the page's data has version ${version}, its scripts read 1`);
-  const flags = reader.number();
-  const texts = reader.texts();
+  if (version !== 2) throw new Error(`the page's data has version ${version}, its scripts read 2`);
+  const about = JSON.parse(reader.text());
   // In the columns' order: each reads on.
+  const texts = reader.texts();
   const profile = {
-    inverted: (flags & 1) === 1,
-    difference: (flags & 2) === 2,
-    title: texts[reader.number()],
-    command: texts[reader.number()],
+    about,
+    title: about.title,
+    titled: Boolean(about.titled),
+    command: about.command || '',
+    difference: Boolean(about.difference),
+    warnings: about.warnings || [],
+    facts: about.facts || [],
     stacks: reader.number(),
-    units: Array.from({ length: reader.number() }, () => texts[reader.number()]),
+    units: about.units,
     frames: readFrames(reader, texts),
   };
   readNodes(reader, profile);
   profile.weights = profile.difference ? addLarger(profile) : profile.units;
+  markStarts(profile);
   sumUp(profile);
+  profile.opening = openingOf(profile);
   return profile;
 }

@@ -1,9 +1,16 @@
 'use strict';
-// frames.js - what a frame is called, what kind it is, and which frames are shown as one
+// frames.js - what a frame is called, what kind it is, whose code, and which frames are shown as one
 
 /** enum place_kind of tree.h */
-const KIND = { VIRTUAL: 0, PYTHON: 1, NATIVE: 2, IMPORT: 3 };
-const KIND_NAME = ['other', 'Python', 'native', 'import machinery'];
+const KIND = { VIRTUAL: 0, PYTHON: 1, NATIVE: 2, IMPORT: 3, PROCESS: 4, THREAD: 5, ALLOCATOR: 6 };
+const KIND_NAME = ['other', 'Python', 'C', 'import machinery', 'process', 'thread', 'allocator'];
+
+/** Whose code, where it is no package: these names are no packages' names, as they have blanks. */
+const OWN = 'own code';
+const STDLIB = 'standard library';
+const INTERPRETER = 'the interpreter';
+const SYSTEM = 'system libraries';
+const OTHER = 'not known';
 
 /** "name (file:line)", and the module if it has one: what a search looks at. Made once. */
 function frameText(frames, f) {
@@ -16,7 +23,92 @@ function frameText(frames, f) {
   return frames.text[f];
 }
 
-/** The frames that are one box: those of one line, one function or one file. */
+// ---- whose code
+
+const INSTALLED = /.*\/(?:site|dist)-packages\/([^/]+)/;
+const IN_STDLIB = /\/lib\/(?:python|pypy)\d[\d.]*\//;
+const INTERPRETER_FILE = /^(?:lib)?python\d?[\d.]*(?:\.so.*|\.dll|d|m)?$/;
+const INTERPRETER_SOURCE = /(?:^|\/)(?:Python|Objects|Modules|Parser|Programs|Include)\/[^ ]*\.[ch]$/;
+
+/** "numpy" of "numpy", "numpy.libs", "_numpy.cpython-311-x86_64-linux-gnu.so" and "numpy.py". */
+function distribution(entry) {
+  return entry.replace(/\.libs$/, '').replace(/\..*$/, '') || entry;
+}
+
+function packageOfPython(file) {
+  const installed = file.match(INSTALLED);
+  if (installed) return distribution(installed[1]);
+  if (file.startsWith('<frozen ') || IN_STDLIB.test(file)) return STDLIB;
+  return file.startsWith('<') ? OTHER : OWN;
+}
+
+function packageOfNative(file, module) {
+  const object = module || (/\.so\b/.test(file) ? file : '');
+  const installed = object.match(INSTALLED);
+  if (installed) return distribution(installed[1]);
+  const name = baseName(object);
+  if (INTERPRETER_FILE.test(name) || (!object && INTERPRETER_SOURCE.test(file))) return INTERPRETER;
+  if (IN_STDLIB.test(object)) return STDLIB;
+  if (/^\/(?:usr\/)?(?:local\/)?lib/.test(object) || /^(?:lib[\w+-]*|ld-linux[\w-]*)\.so/.test(name)) return SYSTEM;
+  return object ? name.replace(/\.so.*$/, '') : OTHER;
+}
+
+/** Whose code a frame is: a package, or one of the names above. */
+function packageOfFrame(frames, f) {
+  switch (frames.kind[f]) {
+    case KIND.PYTHON: return packageOfPython(frames.file[f]);
+    case KIND.NATIVE: return packageOfNative(frames.file[f], frames.module[f]);
+    case KIND.IMPORT: return STDLIB;
+    default: return OTHER;
+  }
+}
+
+/** What import statements run through in the interpreter. */
+const IMPORT_FUNCTION = /^(?:_?PyImport_|import_(?:find_and_load|name|from|ensure_initialized)|builtin___import__|builtin_exec(?:_impl)?$|_imp_|imp_|exec_builtin_or_dynamic$|_PyImport)/;
+
+/** Adds `package` to the frames, and finds the import machinery's own C functions. */
+function classify(frames) {
+  const known = new Map();
+  frames.package = Array.from({ length: frames.count }, (_, f) => {
+    const key = `${frames.kind[f]}\n${frames.file[f]}\n${frames.module[f]}`;
+    if (!known.has(key)) known.set(key, packageOfFrame(frames, f));
+    return known.get(key);
+  });
+  for (let f = 1; f < frames.count; f++) {
+    if (frames.kind[f] === KIND.NATIVE && frames.package[f] === INTERPRETER && IMPORT_FUNCTION.test(frames.name[f])) frames.kind[f] = KIND.IMPORT;
+  }
+  frames.root = commonFolder(frames.file.filter((file, f) => frames.package[f] === OWN && file.startsWith('/')));
+}
+
+/** The folder that all of these paths are in, "/srv/app/"; '': none. */
+function commonFolder(paths) {
+  if (!paths.length) return '';
+  let folder = paths[0].slice(0, paths[0].lastIndexOf('/') + 1);
+  for (const path of paths) {
+    while (!path.startsWith(folder)) folder = folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1);
+  }
+  return folder.length > 1 ? folder : '';
+}
+
+/** A path without what all of its kind have in common: "json/decoder.py", "numpy/_core/multiarray.py", "app/views.py". */
+function shortPath(path, root) {
+  const installed = path.match(/.*\/(?:site|dist)-packages\//);
+  if (installed) return path.slice(installed[0].length);
+  if (root && path.startsWith(root)) return path.slice(root.length);
+  const library = path.match(IN_STDLIB);
+  if (library) return path.slice(library.index + library[0].length);
+  return path.split('/').slice(-2).join('/');
+}
+
+/** "json.decoder" of "/usr/lib/python3.11/json/decoder.py"; of a package's __init__.py, the package. */
+function moduleName(path, root) {
+  if (path.startsWith('<')) return path.replace(/^<frozen (.*)>$/, '$1');
+  return shortPath(path, root).replace(/\.pyw?$/, '').replace(/\/__init__$/, '').replace(/\//g, '.') || baseName(path);
+}
+
+// ---- groups
+
+/** The frames that are one box: those of one line, one function, one file, or one package. */
 class Grouping {
   constructor(frames, by) {
     this.frames = frames;
@@ -40,24 +132,43 @@ class Grouping {
   }
 
   key(f) {
-    const { name, file, module } = this.frames;
+    const { name, file, module, kind } = this.frames;
     if (this.by === 'line' || f === 0) return f;
-    if (this.by === 'function' || !(file[f] || module[f])) return `${name[f]}\n${file[f]}\n${module[f]}`;
+    const isVirtual = kind[f] >= KIND.PROCESS || kind[f] === KIND.VIRTUAL;
+    if (this.by === 'package') return isVirtual ? `\n${name[f]}` : this.frames.package[f];
+    if (this.by === 'function' || isVirtual || !(file[f] || module[f])) return `${name[f]}\n${file[f]}\n${module[f]}`;
     return `\n${file[f] || module[f]}`;
+  }
+
+  /** Whether a box directly under its like says nothing: files and packages call themselves all the time. */
+  get callsItself() {
+    return this.by === 'file' || this.by === 'package';
   }
 
   /** What the box is called: a function, or with files as boxes, a path. */
   name(group) {
     const f = this.first[group];
-    const { name, file, module } = this.frames;
-    return this.by === 'file' && f ? file[f] || module[f] || name[f] : name[f];
+    const { name, file, module, kind } = this.frames;
+    if (!f || kind[f] >= KIND.PROCESS || kind[f] === KIND.VIRTUAL) return name[f];
+    if (this.by === 'package') return this.frames.package[f];
+    return this.by === 'file' ? file[f] || module[f] || name[f] : name[f];
+  }
+
+  /** The same for a box, short: "<module>" says less than whose it is. */
+  shortName(group) {
+    const f = this.first[group];
+    const { name, file, root } = this.frames;
+    if (this.by === 'package') return this.name(group);
+    if (this.by === 'file' && f && file[f]) return shortPath(file[f], root);
+    if (name[f] === '<module>' && file[f]) return moduleName(file[f], root);
+    return this.by === 'file' ? baseName(this.name(group)) : shortName(name[f]);
   }
 
   /** Where it is: "/path/file.py:12"; of a function, the file with all its lines that were met. */
   location(group) {
     const f = this.first[group];
     const { file, line } = this.frames;
-    if (!file[f] || this.by === 'file') return '';
+    if (!file[f] || this.callsItself) return '';
     if (this.by === 'line') return line[f] ? `${file[f]}:${line[f]}` : file[f];
     const lines = this.members[group].map(member => line[member]).filter(Boolean).sort((a, b) => a - b);
     const shown = lines.slice(0, 8).join(', ') + (lines.length > 8 ? ', …' : '');
@@ -68,36 +179,63 @@ class Grouping {
   shortLocation(group) {
     const f = this.first[group];
     const { file, line, module } = this.frames;
-    if (this.by === 'file') return '';
+    if (this.callsItself) return '';
     if (!file[f]) return baseName(module[f]);
     return baseName(file[f]) + (this.by === 'line' && line[f] ? `:${line[f]}` : '');
   }
 }
 
-/** Which frames are looked through: the import machinery, and what any of the regexps matches. */
-function hiddenFrames(frames, hideImport, patterns) {
-  const hidden = new Uint8Array(frames.count);
-  const tests = patterns.map(toRegExp).filter(Boolean);
+// ---- what is looked through
+
+/**
+ * Marks nodes of C code that has no Python above it: `startup`, what runs before the
+ * script (with Python below it; and runpy), and `alone`, what has none below either.
+ */
+function markStarts(profile) {
+  const { frames, count, frame, parent } = profile;
+  const startup = profile.startup = new Uint8Array(count);
+  const alone = profile.alone = new Uint8Array(count);
+  const python = frames.kind.map((kind, f) => (kind === KIND.PYTHON || (kind === KIND.IMPORT && !frames.native[f]) ? 1 : 0));
+  profile.mixed = frames.native.some(Boolean) && python.some(Boolean);
+  const runpy = frames.file.map(file => /(?:^<frozen runpy>|\/runpy\.py)$/.test(file));
+  if (!profile.mixed && !runpy.some(Boolean)) return;
+  const above = new Uint8Array(count);      // Python is, or it is Python
+  const below = new Uint8Array(count);
+  for (let i = 1; i < count; i++) {
+    if (runpy[frame[i]] && !above[parent[i]]) startup[i] = 1;
+    else above[i] = above[parent[i]] | python[frame[i]];
+  }
+  for (let i = count - 1; i > 0; i--) {
+    if (below[i] || python[frame[i]]) below[parent[i]] = 1;
+    if (!above[i] && frames.native[frame[i]]) (below[i] ? startup : alone)[i] = 1;
+  }
+}
+
+/**
+ * Per node, whether it is looked through. choices: {imports, native, startup,
+ * processes, threads, allocators: 'hide' or 'show' (native: 'some' hides the
+ * interpreter's)}; matches: Uint8Arrays per frame.
+ */
+function hiddenNodes(profile, choices, matches) {
+  const { frames, count, frame, parent, startup, alone } = profile;
+  const hideKind = [];
+  hideKind[KIND.IMPORT] = choices.imports === 'hide';
+  hideKind[KIND.PROCESS] = choices.processes === 'hide';
+  hideKind[KIND.THREAD] = choices.threads === 'hide';
+  hideKind[KIND.ALLOCATOR] = choices.allocators === 'hide';
+  const byFrame = new Uint8Array(frames.count);
+  const native = new Uint8Array(frames.count);
   for (let f = 1; f < frames.count; f++) {
-    if (hideImport && frames.kind[f] === KIND.IMPORT) hidden[f] = 1;
-    else if (tests.length) {
-      const text = frameText(frames, f);
-      if (tests.some(test => test.test(text))) hidden[f] = 1;
-    }
+    byFrame[f] = hideKind[frames.kind[f]] || matches.some(matched => matched[f]) ? 1 : 0;
+    native[f] = frames.kind[f] === KIND.NATIVE
+      && (choices.native === 'hide' || (choices.native === 'some' && frames.package[f] === INTERPRETER)) ? 1 : 0;
+  }
+  const hidden = new Uint8Array(count);
+  const start = choices.startup === 'hide';
+  for (let i = 1; i < count; i++) {
+    const f = frame[i];
+    // Of C code that no Python called one box stays, so that its memory is somebody's.
+    hidden[i] = byFrame[f] || (start && startup[i]) || (native[f] && !(alone[i] && !alone[parent[i]])) ? 1 : 0;
   }
   return hidden;
-}
-
-/** A regexp as people type it; null: it is none. */
-function toRegExp(source) {
-  try {
-    return source ? new RegExp(source, 'i') : null;
-  } catch {
-    return null;
-  }
-}
-
-/** The regexp that matches this text and nothing else. */
-function literalPattern(text) {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

@@ -9,17 +9,29 @@ const KEYS = [
   ['Escape', 'end the search, then the zoom, then the view', app => app.escape()],
   ['Home', 'select the box that fills the width', app => app.select(app.zoom)],
   ['End', 'follow the largest boxes to the last', app => app.selectHeaviest()],
-  ['/', 'search function, file and line by a regular expression', app => app.panel.focusSearch()],
+  ['+', 'stretch (Ctrl and the wheel, two fingers)', app => app.stretch(0.5)],
+  ['-', 'the same, back', app => app.stretch(2)],
+  ['A', 'stretched, move to the left (drag)', app => app.stretch(1, 0.5, -0.25)],
+  ['D', 'stretched, move to the right', app => app.stretch(1, 0.5, 0.25)],
+  ['/', 'search function, file and line by a regular expression (Ctrl+F)', app => app.panel.focusSearch()],
   ['n', 'select the next match', app => app.nextMatch(1)],
   ['N', 'select the previous match', app => app.nextMatch(-1)],
+  ['1', 'the graph', app => app.go({ tab: 'graph' })],
+  ['2', 'a table of functions', app => app.go({ tab: 'functions' })],
+  ['3', 'a tree of rows', app => app.go({ tab: 'tree' })],
   ['i', 'inverted: what allocates first, its callers below', app => app.setView(app.state.view === 'inverted' ? 'graph' : 'inverted')],
   ['s', 'sandwich: callers and callees of the selected function', app => app.toggleSandwich()],
+  ['d', 'details of the selected box', app => app.cycle('details')],
   ['f', 'flame (root at the bottom) or icicle', app => app.cycle('direction')],
   ['w', 'widths are bytes or allocations; of a difference the larger side, before, or after', app => app.cycle('weight')],
-  ['g', 'a box is a line, a function, or a file', app => app.cycle('group')],
-  ['l', 'labels: name and place, name, place', app => app.cycle('label')],
+  ['m', 'of a page with time: what was alive, leaked, allocated, temporary', app => app.time && app.cycle('mode')],
+  ['g', 'a box is a line, a function, a file, or a package', app => app.cycle('group')],
+  ['l', 'labels: name and place, name, place, module', app => app.cycle('label')],
+  ['c', 'colours: package, kind, own share', app => app.cycle('colour')],
+  ['p', 'C functions: none (Python only), all but the interpreter\'s, all', app => app.cycle('native')],
   ['h', 'hide or show the import machinery', app => app.cycle('imports')],
-  ['x', 'hide the selected function everywhere', app => app.hideSelected()],
+  ['x', 'hide the selected function everywhere', app => app.addBox('hide')],
+  ['k', 'keep only the stacks with the selected function', app => app.addBox('keep')],
   ['r', 'draw direct recursion as one box', app => app.cycle('recursion')],
   ['t', 'light or dark', app => app.toggleTheme()],
   ['?', 'this help', app => app.panel.toggleHelp()],
@@ -27,20 +39,39 @@ const KEYS = [
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
-/** In fields letters are text; on buttons and menus Enter and arrows are theirs. */
+/** What belongs to a control: letters in a field, Enter and arrows on buttons, menus, rows and handles. */
 function isTaken(event) {
+  if (document.querySelector('dialog[open]')) return event.key !== '?';
   if (event.ctrlKey || event.metaKey || event.altKey) return true;
-  const control = event.target.closest && event.target.closest('input, select, button, dialog');
+  const control = event.target.closest && event.target.closest('input, select, button, summary, [role="treegrid"], [role="slider"]');
   if (!control) return false;
-  if (control.matches('input, dialog')) return true;
+  if (control.matches('input:not([type="checkbox"])')) return true;
   if (event.key === 'Enter' || event.key === ' ') return true;
+  if (control.matches('[role="treegrid"], [role="slider"]')) return event.key in ARROWS || event.key === 'Home' || event.key === 'End';
   return control.matches('select') && event.key !== 'Escape' && event.key !== '/';
 }
 
 function bindKeys(app) {
   document.addEventListener('keydown', event => {
+    const isFind = (event.ctrlKey || event.metaKey) && !event.altKey && event.key === 'f';
+    const isDialog = document.querySelector('dialog[open]');
+    // A second Ctrl+F is the browser's own.
+    if (isFind && !isDialog && document.activeElement !== byId('search')) {
+      app.panel.focusSearch();
+      event.preventDefault();
+      return;
+    }
+    if (event.key === 'Escape' && !isDialog && app.panel.closeMenus()) {
+      event.preventDefault();
+      return;
+    }
     if (isTaken(event)) return;
-    const arrow = ARROWS[event.key];
+    if (event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10')) {
+      if (app.selected && app.scene.shows(app.selected)) app.panel.openBoxMenu(app.selected);
+      event.preventDefault();
+      return;
+    }
+    const arrow = app.state.tab === 'graph' && ARROWS[event.key];
     const [, , run] = KEYS.find(([key]) => key === event.key) || [];
     if (arrow) app.move(...arrow);
     else if (run) run(app);

@@ -2,20 +2,26 @@
 // layout.js - which boxes are drawn, and where: rows of boxes, each within its parent's width
 
 const MIN_WIDTH = 0.5;      // CSS pixels; what is thinner is drawn as "N smaller"
+const MAX_RESTS = 1000;
 const REST_WIDTH = 140;     // a rest wider than two of these is divided, so that zooming into it gets somewhere
 
-/** Rows from a root down to what is drawn of `zoom`, which has the full width, as its callers have. */
+/**
+ * Rows from a root down to what is drawn of `zoom`, which has the full width, as its callers have.
+ * part: {from, to} of that width which is in sight, 0 to 1: what is not is left out.
+ */
 class Layout {
-  constructor(tree, zoom, width, limit) {
+  constructor(tree, zoom, width, limit, part = { from: 0, to: 1 }) {
     this.tree = tree;
     this.zoom = zoom;
-    this.width = width;
+    this.sight = width;
+    this.width = width / (part.to - part.from);
+    this.left = -part.from * this.width;
     this.rows = [];
     this.boxes = 0;
     this.cut = false;       // there are more rows than `limit` boxes
     for (let box = zoom; box; box = box.parent) {
-      box.x = 0;
-      box.width = width;
+      box.x = this.left;
+      box.width = this.width;
       this.rows.unshift([box]);
     }
     this.above = this.rows.length - 1;    // rows of the zoomed box's callers
@@ -49,13 +55,16 @@ class Layout {
     for (let i = 0; i < children.length; i++) {
       const child = children[i];
       const width = this.tree.value(child) * scale;
+      if (x > this.sight) return;
       if (width < MIN_WIDTH) {
         this.placeRest(box, i, x, scale, row);
         return;
       }
-      child.x = x;
-      child.width = width;
-      row.push(child);
+      if (x + width >= 0) {
+        child.x = x;
+        child.width = width;
+        row.push(child);
+      }
       x += width;
     }
   }
@@ -67,14 +76,14 @@ class Layout {
     for (let i = from; i < count; i++) value += this.tree.value(children[i]);
     const width = value * scale;
     if (width < MIN_WIDTH) return;
-    const parts = Math.min(count - from, Math.max(1, Math.floor(width / REST_WIDTH)));
+    const parts = Math.min(count - from, MAX_RESTS, Math.max(1, Math.floor(width / REST_WIDTH)));
     for (let k = 0; k < parts; k++) {
       const start = from + Math.floor((count - from) * k / parts);
       const stop = from + Math.floor((count - from) * (k + 1) / parts);
       const rest = this.tree.restOf(box, start, stop);
       rest.x = x;
       rest.width = this.tree.value(rest) * scale;
-      row.push(rest);
+      if (x + rest.width >= 0 && x <= this.sight) row.push(rest);
       x += rest.width;
     }
   }
@@ -98,6 +107,21 @@ class Scene {
     this.cut = layouts.some(layout => layout.cut);
     /** The callers of what is zoomed into. */
     this.above = new Set(layouts.flatMap(layout => layout.rows.slice(0, layout.above).map(row => row[0])));
+  }
+
+  /** Whether a box is beneath a match: found once for each search. */
+  isLit(box, search) {
+    if (this.litBy !== search) {
+      this.litBy = search;
+      this.lit = new Set();
+      // Callees follow in one direction, a sandwich's callers in the other.
+      for (const rows of [this.rows, [...this.rows].reverse()]) {
+        for (const other of rows.flat()) {
+          if (other.parent && (this.lit.has(other.parent) || search.hits(other.parent))) this.lit.add(other);
+        }
+      }
+    }
+    return this.lit.has(box);
   }
 
   shows(box) {

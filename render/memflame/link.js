@@ -1,41 +1,64 @@
 'use strict';
-// link.js - what is shown, as the part of the page's address behind the "#"
+// link.js - what is shown, as the part of the page's address after the "#"
 
 /** Everything that a link keeps and that Back goes back to; the first choice is the usual one. */
 const CHOICES = {
+  tab: ['graph', 'functions', 'tree'],
   view: ['graph', 'inverted', 'sandwich'],
   weight: [0, 1, 2],                        // number of the profile's
-  group: ['line', 'function', 'file'],
-  label: ['full', 'function', 'location'],
+  group: ['line', 'function', 'file', 'package'],
+  label: ['full', 'function', 'location', 'module'],
+  colour: ['package', 'kind', 'self'],
   imports: ['hide', 'show'],
+  native: ['hide', 'some', 'show'],         // some: without the interpreter's
+  startup: ['hide', 'show'],
+  processes: ['hide', 'show'],
+  threads: ['hide', 'show'],
+  allocators: ['hide', 'show'],
   recursion: ['show', 'collapse'],
   direction: ['icicle', 'flame'],
+  details: ['closed', 'open'],
   theme: ['', 'light', 'dark'],             // '': as the system says
+  mode: ['alive', 'leaked', 'made', 'temporary'],
 };
 
+const TEXTS = ['focus', 'zoom', 'search', 'only', 'from', 'to'];
+const LISTS = ['hide', 'keep', 'drop'];
+
 const DEFAULTS = {
-  focus: '',    // sandwich: a frame's number
+  focus: '',    // sandwich: a function, as frameName() says it
   zoom: '',     // a path (MergedTree.pathOf); with '^' before it, in a sandwich's callers
   search: '',
-  hide: [],     // regexps
+  only: '',     // stacks with code of that package
+  from: '',     // milliseconds; of what is alive at one moment, that one
+  to: '',
+  hide: [],     // regexps: frames
+  keep: [],     // stacks with such a frame
+  drop: [],     // stacks without
   ...Object.fromEntries(Object.entries(CHOICES).map(([name, [usual]]) => [name, usual])),
 };
 
+/** encodeURIComponent(), but for what means nothing after a "#". */
+function encodePart(text) {
+  return encodeURIComponent(text).replace(/%(?:2F|3A|2C|3B|40|3C|3E)/g, decodeURIComponent);
+}
+
 /** defaults: those of this page. */
 function toLink(state, defaults) {
-  const parts = new URLSearchParams();
+  const parts = [];
   for (const [name, usual] of Object.entries(defaults)) {
-    if (name === 'hide') state.hide.forEach(pattern => parts.append('hide', pattern));
-    else if (state[name] !== usual) parts.set(name, state[name]);
+    if (LISTS.includes(name)) parts.push(...state[name].map(pattern => `${name}=${encodePart(pattern)}`));
+    else if (state[name] !== usual) parts.push(`${name}=${encodePart(state[name])}`);
   }
-  return `#${parts}`;
+  return `#${parts.join('&')}`;
 }
 
 /** What is no known choice is left out: a link may be of another page. */
 function fromLink(hash, defaults) {
-  const parts = new URLSearchParams(hash.replace(/^#/, ''));
-  const state = { ...defaults, hide: parts.getAll('hide') };
-  for (const name of ['focus', 'zoom', 'search']) {
+  const parts = new URLSearchParams(hash.replace(/^#/, '').replace(/\+/g, '%2B'));
+  const state = { ...defaults };
+  for (const name of LISTS) state[name] = parts.getAll(name);
+  for (const name of TEXTS) {
     if (parts.has(name)) state[name] = parts.get(name);
   }
   for (const [name, choices] of Object.entries(CHOICES)) {

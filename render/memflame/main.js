@@ -2,25 +2,36 @@
 // main.js - what is shown, and what happens when it changes
 //
 // All there is to show follows from `state` (link.js), which is the page's
-// address: an action makes a new state, and show() derives tree, rows and
-// controls from it. The selection alone is not part of it.
+// address: an action makes a new state, and show() derives sums, tree, rows and
+// controls from it. The selection and what wheel and drag moved are not part of it.
 
 const BOX_LIMIT = 200000;   // of one layout, until one scrolls beyond
-const TREE_STATE = ['group', 'weight', 'imports', 'hide', 'recursion'];
+
+/** What is derived from which parts of the state. */
+const TIME_STATE = ['mode', 'from', 'to'];
+const SUM_STATE = [...TIME_STATE, 'keep', 'drop', 'only'];
+const HIDDEN_STATE = ['imports', 'native', 'startup', 'processes', 'threads', 'allocators', 'hide'];
+const TREE_STATE = [...SUM_STATE, ...HIDDEN_STATE, 'group', 'weight', 'recursion'];
 
 class App {
   constructor(profile) {
     this.profile = profile;
-    this.defaults = { ...DEFAULTS, view: profile.inverted ? 'inverted' : 'graph' };
-    this.importFrames = profile.frames.kind.reduce((sum, kind) => sum + (kind === KIND.IMPORT ? 1 : 0), 0);
+    this.defaults = { ...DEFAULTS, ...profile.opening };
     this.graph = byId('graph');
     this.painter = new Painter(byId('canvas'));
+    this.matcher = new Matcher(profile.frames, () => this.refresh());
     this.state = null;
     this.selected = null;
     this.hovered = null;
     this.limit = BOX_LIMIT;
+    this.part = { from: 0, to: 1 };     // of the width, that is in sight
     this.systemDark = matchMedia('(prefers-color-scheme: dark)');
     this.panel = new Panel(this);
+    this.functions = new FunctionTable(this);
+    this.rows = new TreeTable(this);
+    this.details = new Details(this);
+    this.time = profile.time ? new TimeStrip(this) : null;
+    byId('time').hidden = !this.time;
     this.bind();
     this.show(fromLink(location.hash, this.defaults));
   }
@@ -29,15 +40,21 @@ class App {
     const { graph } = this;
     addEventListener('popstate', () => this.show(fromLink(location.hash, this.defaults)));
     new ResizeObserver(() => this.arrange()).observe(graph);
+    this.watchDensity();
     this.systemDark.onchange = () => this.show(this.state);
     graph.onscroll = () => this.scrolled();
-    graph.onmousemove = event => this.hover(this.boxUnder(event), event);
-    graph.onmouseleave = () => this.hover(null);
-    graph.onclick = event => {
-      const box = this.boxUnder(event);
-      if (box) this.zoomTo(box);
-    };
+    bindPointer(this);
     bindKeys(this);
+    bindPrint(this);
+  }
+
+  /** A window that moves to a screen of other pixels keeps its size. */
+  watchDensity() {
+    matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener('change', () => {
+      this.watchDensity();
+      this.arrange();
+      if (this.time) this.time.draw();
+    }, { once: true });
   }
 
   // ---- from state to picture
@@ -54,6 +71,13 @@ class App {
     this.show(state);
   }
 
+  /** Show all anew: a search's result has come. */
+  refresh() {
+    const { state } = this;
+    this.state = null;
+    this.show(state);
+  }
+
   show(state) {
     const old = this.state;
     const changed = names => !old || names.some(name => String(old[name]) !== String(state[name]));
@@ -62,51 +86,81 @@ class App {
     document.documentElement.style.colorScheme = state.theme;
     this.palette = this.isDark() ? PALETTES.dark : PALETTES.light;
     const replant = changed([...TREE_STATE, 'view', 'focus']);
-    if (changed(['group'])) this.regroup();
-    if (changed(['imports', 'hide'])) {
-      this.hidden = hiddenFrames(this.profile.frames, state.imports === 'hide', state.hide);
-    }
+    this.derive(changed);
     if (replant) this.plant();
     if (changed([...TREE_STATE, 'search'])) {
-      this.search = new Search(this.profile, this.grouping, this.hidden, state.search);
+      this.search = new Search(this.profile, this.grouping, this.hidden, this.matcher, state.search);
     }
     this.zoom = this.find(state.zoom);
     if (replant) this.selected = path && !changed(['view', 'focus', 'group']) ? this.find(path) : null;
-    if (replant || changed(['zoom', 'direction'])) {
+    const moved = changed(['zoom', 'direction', 'view', 'focus', 'group']);
+    if (moved) this.part = { from: 0, to: 1 };
+    if (replant || moved || changed(['tab', 'details'])) {
       this.limit = BOX_LIMIT;
+      this.showTab();
       this.arrange();
     } else this.repaint();
     if (changed(['zoom', 'view', 'focus', 'direction'])) this.scrollToStart();
     this.panel.update();
+    this.time?.update();
+    this.details.update();
+    this.tableNeedsUpdate();
   }
 
-  /** A link may be of another page: a sandwich needs a frame there is, a weight needs to be carried. */
-  checked(state) {
-    const focus = Number(state.focus);
-    if (state.view === 'sandwich' && !(Number.isInteger(focus) && focus > 0 && focus < this.profile.frames.count)) {
-      Object.assign(state, { view: 'graph', focus: '', zoom: '' });
+  /** Sums, hidden nodes, groups and colours, where the state they follow from has changed. */
+  derive(changed) {
+    const { profile, state, matcher } = this;
+    const { frames } = profile;
+    if (changed(TIME_STATE) && this.time) profile.held = this.time.held(state);
+    if (changed(SUM_STATE)) {
+      const keep = matcher.all(state.keep).slice(0, 30);
+      if (state.only) keep.push(Uint8Array.from(frames.package, name => (name === state.only ? 1 : 0)));
+      addUp(profile, profile.held, keptNodes(profile, keep, matcher.all(state.drop)));
     }
+    if (changed(HIDDEN_STATE)) this.hidden = hiddenNodes(profile, state, matcher.all(state.hide));
+    if (changed([...HIDDEN_STATE, ...SUM_STATE, 'weight'])) this.sumPackages(changed([...HIDDEN_STATE, 'mode', 'weight']));
+    if (changed(['group'])) this.grouping = new Grouping(frames, state.group);
+    this.colours = new Colours(this.grouping, this.packages, this.palette, state.colour);
+  }
+
+  /** Which packages have colours stays while one moves along time: what is blue stays blue. */
+  sumPackages(anew) {
+    const packages = new Packages(heldByPackage(this.profile, this.hidden, this.state.weight));
+    if (this.packages && !anew) packages.rank = this.packages.rank;
+    this.packages = packages;
+  }
+
+  /** A link may be of another page: a sandwich needs a function there is, a weight needs to be carried. */
+  checked(state) {
+    if (state.view === 'sandwich' && !this.frameOf(state.focus)) Object.assign(state, { view: 'graph', focus: '', zoom: '' });
     if (state.weight >= this.profile.units.length) state.weight = 0;
     return state;
   }
 
-  regroup() {
-    this.grouping = new Grouping(this.profile.frames, this.state.group);
-    this.colours = new Colours(this.grouping);
-  }
-
   plant() {
-    const { view, weight, recursion, focus, group } = this.state;
+    const { view, weight, recursion, focus } = this.state;
     this.tree = new MergedTree(this.profile, {
       grouping: this.grouping,
       hidden: this.hidden,
       weight,
-      // Files call themselves all the time: there a box under its like says nothing.
-      recursion: recursion === 'collapse' || group === 'file',
+      recursion: recursion === 'collapse' || this.grouping.callsItself,
     });
-    this.roots = view === 'sandwich' ? this.tree.sandwich(this.grouping.of[Number(focus)])
+    this.roots = view === 'sandwich' ? this.tree.sandwich(this.grouping.of[this.frameOf(focus)])
       : { callers: null, callees: view === 'inverted' ? this.tree.invertedRoot() : this.tree.root() };
     this.hovered = null;
+  }
+
+  showTab() {
+    const { tab } = this.state;
+    document.body.dataset.tab = tab;
+    for (const id of ['graph', 'functions', 'tree']) byId(id).hidden = tab !== id;
+    byId('details').hidden = this.state.details !== 'open';
+  }
+
+  tableNeedsUpdate() {
+    const { tab } = this.state;
+    if (tab === 'functions') this.functions.update();
+    if (tab === 'tree') this.rows.update();
   }
 
   arrange() {
@@ -114,7 +168,8 @@ class App {
     const width = graph.clientWidth;
     const height = graph.clientHeight;
     if (!width || !height) return;
-    const layout = root => new Layout(tree, this.rootOf(zoom) === root ? zoom : root, width, this.limit);
+    const layout = root => (this.rootOf(zoom) === root ? new Layout(tree, zoom, width, this.limit, this.part)
+      : new Layout(tree, root, width, this.limit));
     this.scene = new Scene({
       callers: roots.callers && layout(roots.callers),
       callees: layout(roots.callees),
@@ -159,62 +214,29 @@ class App {
     return link.startsWith('^') && callers ? this.tree.find(callers, link.slice(1)) : this.tree.find(callees, link);
   }
 
-  /** For the box itself: without its unit, if that is not bytes. */
-  shortAmountOf(box) {
-    const value = this.tree.value(box);
-    if (this.profile.difference) return changeText(box.amounts[1], box.amounts[2], this.profile.units[0]);
-    return this.profile.units[this.state.weight] === 'bytes' ? amountText(value, 'bytes') : countText(value);
+  /** A function as a link names it: "load (/srv/app.py)". */
+  frameName(f) {
+    const { name, file } = this.profile.frames;
+    return file[f] ? `${name[f]} (${file[f]})` : name[f];
   }
 
-  nameOf(box) {
-    return box.rest ? `${countText(box.rest.to - box.rest.from)} smaller` : this.grouping.name(box.group);
-  }
-
-  labelOf(box) {
-    const name = this.nameOf(box);
-    if (box.rest) return [name, ''];
-    const place = this.grouping.shortLocation(box.group);
-    const { label } = this.state;
-    if (label === 'location' && place) return [place, ''];
-    return [name, label === 'full' ? place : ''];
-  }
-
-  /** Rows of a table: what, how much, and its share of all, of what is in view, of the parent. */
-  figuresOf(box) {
-    const { profile, tree, zoom, state } = this;
-    const { weight } = state;
-    const value = tree.value(box);
-    const rows = profile.difference ? this.changeRows(box) : profile.units.map((unit, w) => {
-      const exact = unit === 'bytes' && box.amounts[w] >= 1000 ? ` (${countText(box.amounts[w])} bytes)` : '';
-      return [w ? unit : 'total', amountText(box.amounts[w], unit) + (w ? '' : exact)];
-    });
-    if (!box.sources && !box.rest && !profile.difference) rows.splice(1, 0, ['self', amountText(tree.selfOf(box, 0), profile.units[0])]);
-    rows.push(['of all', shareText(value, profile.total[weight][0])]);
-    if (zoom.parent && box !== zoom && !this.scene.above.has(box)) rows.push(['of view', shareText(value, tree.value(zoom))]);
-    if (box.parent && box.parent.parent) rows.push(['of parent', shareText(value, tree.value(box.parent))]);
-    return rows;
-  }
-
-  /** What it was, what it is, and the difference; of itself too. */
-  changeRows(box) {
-    const { profile, tree } = this;
-    const [unit] = profile.units;
-    const [, before, after] = box.amounts;
-    const part = before && before !== after ? ` (${after > before ? '+' : '−'}${shareText(Math.abs(after - before), before)})` : '';
-    const fate = before === after ? '' : !before ? ', new' : !after ? ', vanished' : part;
-    const rows = [['before', amountText(before, unit)], ['after', amountText(after, unit)],
-      ['difference', changeText(before, after, unit) + fate]];
-    if (!box.sources && !box.rest) {
-      const [was, is] = [tree.selfOf(box, 1), tree.selfOf(box, 2)];
-      rows.push(['self', `${amountText(was, unit)} → ${amountText(is, unit)}, ${changeText(was, is, unit)}`]);
+  /** The first frame of that function; if its file has moved, of that name; 0: there is none. */
+  frameOf(text) {
+    const { frames } = this.profile;
+    let alike = 0;
+    for (let f = 1; text && f < frames.count; f++) {
+      if (!text.startsWith(frames.name[f])) continue;
+      if (this.frameName(f) === text) return f;
+      if (text.startsWith(`${frames.name[f]} (`)) alike = alike || f;
     }
-    return rows;
+    return alike;
   }
 
-  summaryOf(box) {
-    const place = box.rest ? '' : this.grouping.location(box.group);
-    const figures = this.figuresOf(box).map(([name, text]) => (name === 'total' ? text : /^of /.test(name) ? `${text} ${name}` : `${name} ${text}`));
-    return [this.nameOf(box) + (place ? ` (${place})` : ''), ...figures].join(' · ');
+  fillOf(box) {
+    const { profile, palette, colours, state } = this;
+    if (profile.difference) return changeFill(palette.changes, box.amounts[1], box.amounts[2], Math.max(profile.whole[1], profile.whole[2]));
+    if (state.colour === 'self' && !box.sources) return selfFill(palette, this.tree.selfOf(box, state.weight), this.tree.value(box));
+    return colours.fill[box.group];
   }
 
   boxUnder(event) {
@@ -239,7 +261,8 @@ class App {
     this.selected = box;
     this.panel.showTooltip(null);
     this.scrollTo(box);
-    this.panel.say(this.summaryOf(box));
+    this.panel.sayBox(box);
+    this.details.update();
     this.repaint();
   }
 
@@ -255,17 +278,30 @@ class App {
     this.select(box);
   }
 
+  /** The next box that matches; where the next are too thin to be drawn, zoom into them. */
   nextMatch(step) {
-    const { scene, search, selected } = this;
-    const hits = scene.rows.flat().filter(box => search.hits(box));
-    if (!hits.length) {
-      this.panel.say(search.frames ? 'what matches is too thin to be drawn, or outside the zoom' : 'nothing matches');
+    const { search, selected } = this;
+    const found = () => this.scene.rows.flat().filter(box => (box.rest ? search.shareOf(box, this.tree) > 0 : search.hits(box)));
+    let boxes = found();
+    if (!boxes.length && this.zoom.parent && search.frames) {
+      this.zoomTo(this.rootOf(this.zoom));
+      boxes = found();
+    }
+    if (!boxes.length) {
+      this.panel.say(search.hiddenFrames ? 'only hidden frames match' : 'nothing matches');
       return;
     }
-    const here = hits.indexOf(selected);
-    const next = here < 0 ? (step > 0 ? 0 : hits.length - 1) : (here + step + hits.length) % hits.length;
-    this.select(hits[next]);
-    this.panel.say(`match ${next + 1} of ${hits.length} boxes · ${this.summaryOf(hits[next])}`);
+    const here = boxes.indexOf(selected);
+    const next = here < 0 ? (step > 0 ? 0 : boxes.length - 1) : (here + step + boxes.length) % boxes.length;
+    let box = boxes[next];
+    for (let zooms = 0; box.rest && zooms < 40; zooms++) {
+      this.zoomTo(box);
+      const inside = this.scene.rows.flat().find(other => other !== this.zoom && !this.scene.above.has(other) && (other.rest ? search.shareOf(other, this.tree) > 0 : search.hits(other)));
+      if (!inside) break;
+      box = inside;
+    }
+    this.select(box);
+    this.panel.sayBox(box, `match ${next + 1} of ${boxes.length}: `);
   }
 
   scrollTo(box) {
@@ -287,6 +323,7 @@ class App {
 
   scrolled() {
     const { graph, scene } = this;
+    if (!scene) return;
     const atEnd = scene.upward ? graph.scrollTop < ROW : graph.scrollTop + graph.clientHeight > graph.scrollHeight - ROW;
     if (scene.cut && atEnd) {
       this.limit *= 4;
@@ -301,6 +338,17 @@ class App {
     byId('canvas').focus();
   }
 
+  /** Show a part of the zoomed box: factor times as much, around `at` (0 to 1 of the width), moved by `by` widths. */
+  stretch(factor, at = 0.5, by = 0) {
+    const { from, to } = this.part;
+    const width = Math.min(1, Math.max(1e-6, (to - from) * factor));
+    const start = from + (to - from) * at - width * at + by * width;
+    const begin = Math.min(1 - width, Math.max(0, start));
+    this.part = { from: begin, to: begin + width };
+    this.panel.showTooltip(null);
+    this.arrange();
+  }
+
   // ---- actions
 
   zoomTo(box) {
@@ -312,6 +360,7 @@ class App {
   escape() {
     const { state } = this;
     if (state.search) this.searchFor('');
+    else if (this.part.to - this.part.from < 1) this.stretch(1e9);
     else if (this.zoom.parent) this.zoomTo(this.rootOf(this.zoom));
     else if (state.view !== this.defaults.view) this.setView(this.defaults.view);
   }
@@ -322,16 +371,19 @@ class App {
 
   setView(view) {
     if (view === 'sandwich') this.sandwich();
-    else this.go({ view, focus: '', zoom: '' });
+    else this.go({ tab: 'graph', view, focus: '', zoom: '' });
   }
 
-  sandwich() {
-    const box = this.selected || this.zoom;
+  sandwich(box = this.selected || this.zoom) {
     if (!box.parent || box.rest) {
       this.panel.say('sandwich: first select the function whose callers and callees are to be shown');
       return;
     }
-    this.go({ view: 'sandwich', focus: String(this.grouping.first[box.group]), zoom: '' });
+    this.sandwichOf(this.grouping.first[box.group]);
+  }
+
+  sandwichOf(frame) {
+    this.go({ tab: 'graph', view: 'sandwich', focus: this.frameName(frame), zoom: '' });
     this.select(this.roots.callees);
   }
 
@@ -344,7 +396,7 @@ class App {
 
   choose(name, value) {
     const changes = { [name]: value };
-    // Groups are numbered anew: a path has no meaning any more.
+    // Other boxes: a path has no meaning any more.
     if (name === 'group') changes.zoom = '';
     this.go(changes);
   }
@@ -356,41 +408,31 @@ class App {
     this.panel.say(`${name}: ${name === 'weight' ? this.profile.weights[next] : next}`);
   }
 
-  hide(pattern) {
-    if (pattern && !this.state.hide.includes(pattern)) this.go({ hide: [...this.state.hide, pattern], search: '' });
+  /** list: 'hide', 'keep' or 'drop'. */
+  add(list, pattern) {
+    if (pattern && !this.state[list].includes(pattern)) this.go({ [list]: [...this.state[list], pattern], search: '' });
   }
 
-  hideMatches() {
-    if (this.search.frames) this.hide(this.search.source);
+  addMatches(list) {
+    if (this.search.frames || this.search.hiddenFrames) this.add(list, this.search.source);
   }
 
-  hideSelected() {
-    const { selected, grouping } = this;
-    if (!selected || !selected.parent || selected.rest) return;
-    const name = literalPattern(grouping.name(selected.group));
-    // As frameText() says it.
-    this.hide(grouping.by === 'file' ? `\\(${name}[:)]` : `^${name}( \\(|$)`);
+  /** The regexp of a box's function and its file, or of its file or package. As frameText() says it. */
+  patternOf(box) {
+    const { grouping, profile: { frames } } = this;
+    const f = grouping.first[box.group];
+    const [name, file, module] = [frames.name[f], frames.file[f], frames.module[f]].map(literalPattern);
+    if (grouping.callsItself && file) return `\\(${file}[:)]`;
+    return `^${name}${file ? ` \\(${file}[:)]` : module ? ` ${module}$` : '$'}`;
+  }
+
+  addBox(list, box = this.selected) {
+    if (!box || !box.parent || box.rest) return;
+    if (this.grouping.by === 'package' && list === 'keep') this.go({ only: this.grouping.name(box.group) });
+    else this.add(list, this.patternOf(box));
   }
 
   toggleTheme() {
     this.go({ theme: this.isDark() ? 'light' : 'dark' }, { replace: true });
   }
 }
-
-// ---- start
-
-let app = null;
-
-async function start() {
-  const profile = await readProfile(byId('data').textContent);
-  byId('data').remove();
-  document.body.classList.add('ready');
-  byId('empty').hidden = profile.total.some(total => total[0] > 0);
-  app = new App(profile);
-  app.started = performance.now();
-}
-
-start().catch(error => {
-  byId('failure').textContent = `This page cannot be shown: ${error.message}`;
-  byId('failure').hidden = false;
-});

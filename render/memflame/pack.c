@@ -8,6 +8,8 @@
 #include <zlib.h>
 
 #include "error.h"
+#include "json.h"
+#include "tool.h"
 #include "xmalloc.h"
 
 struct buffer {
@@ -103,25 +105,82 @@ static void put_nodes(struct buffer *b, struct tree *t, const uint32_t *frame_of
 	free(order.depth);
 }
 
+/* ---------------------------------------------------------------- what the page says of itself */
+
+static void json_printable(FILE *out, const char *text)
+{
+	char *shown = tool_printable(text);
+
+	json_text(out, shown, strlen(shown));
+	free(shown);
+}
+
+static void json_flag(FILE *out, const char *key, bool value)
+{
+	if (value)
+		fprintf(out, ",\"%s\":true", key);
+}
+
+static void write_about(const struct tree *t, const struct page *page, FILE *out)
+{
+	fputs("{\"title\":", out);
+	json_printable(out, page->title);
+	json_flag(out, "titled", page->titled);
+	fputs(",\"command\":", out);
+	json_printable(out, page->command);
+	json_flag(out, "inverted", page->inverted);
+	json_flag(out, "processes", page->processes);
+	json_flag(out, "difference", t->difference);
+	fputs(",\"units\":[", out);
+	json_printable(out, page->unit);
+	if (t->difference) {
+		putc(',', out);
+		json_printable(out, page->unit);
+	} else if (page->counts) {
+		fputs(",\"allocations\"", out);
+	}
+	fputs("],\"facts\":[", out);
+	for (size_t i = 0; i < page->n_facts; i++) {
+		fputs(i ? ",[" : "[", out);
+		json_printable(out, page->facts[i].name);
+		putc(',', out);
+		json_printable(out, page->facts[i].text);
+		putc(']', out);
+	}
+	fputs("],\"warnings\":[", out);
+	for (size_t i = 0; i < page->n_warnings; i++) {
+		if (i)
+			putc(',', out);
+		json_printable(out, page->warnings[i]);
+	}
+	fputs("]}", out);
+}
+
+static void put_about(struct buffer *b, const struct tree *t, const struct page *page)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		die("out of memory");
+	write_about(t, page, out);
+	if (fclose(out) != 0)
+		die("out of memory");
+	put_number(b, n);
+	put_bytes(b, text, n);
+	free(text);
+}
+
 static struct buffer columns(struct tree *t, const struct page *page)
 {
 	struct buffer b = { 0 };
-	uint32_t title = tree_text(t, page->title, strlen(page->title));
-	uint32_t command = tree_text(t, page->command, strlen(page->command));
-	uint32_t unit = tree_text(t, page->unit, strlen(page->unit));
-	uint32_t allocations = strings_intern(&t->text, "allocations", 11);
-
-	put_number(&b, 1);
-	put_number(&b, page->inverted | (unsigned)t->difference << 1);
-	put_strings(&b, &t->text);
-	put_number(&b, title);
-	put_number(&b, command);
-	put_number(&b, t->stacks);
 	bool both = page->counts || t->difference;
-	put_number(&b, both ? 2 : 1);
-	put_number(&b, unit);
-	if (both)
-		put_number(&b, t->difference ? unit : allocations);
+
+	put_number(&b, 2);
+	put_about(&b, t, page);
+	put_strings(&b, &t->text);
+	put_number(&b, t->stacks);
 
 	uint32_t *order = frame_order(t);
 	uint32_t *frame_of = xmalloc(t->n_places * sizeof *frame_of);

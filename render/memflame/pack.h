@@ -4,14 +4,17 @@
  * Numbers are varints (7 bits a byte, the lowest first; the top bit says that
  * more follow). In order:
  *
- *	1			version of this layout
- *	flags			1: the page opens inverted; 2: it is a difference, and its two
- *				weights are before and after
+ *	2			version of this layout
+ *	about			its size in bytes, then one JSON object: what the page says of itself
+ *		title		what the numbers are; titled: whoever made the page called them so
+ *		command		what was recorded
+ *		inverted, processes	how it opens
+ *		difference	of two inputs: the two weights are before and after
+ *		units		of each weight: "bytes", or what is counted; one or two
+ *		facts		[name, text] of the header: host, date, ...
+ *		warnings	lines: what is missing
  *	strings			how many, bytes of all; the texts, each ended by a newline
- *	title, command		numbers of strings
  *	stacks			how many different ones
- *	weights			how many (1 or 2), then each one's unit: a string,
- *				"bytes" or what is counted
  *	frames			how many, then columns: name, file, module (strings),
  *				line, kind (enum place_kind); frame 0 is the root's
  *	nodes			how many, depth first, then columns:
@@ -30,12 +33,23 @@
 
 #include "tree.h"
 
+struct fact {
+	const char *name;
+	char *text;
+};
+
 struct page {
 	const char *title;	/* what the numbers are */
+	bool titled;		/* by the user: the page leaves it as it is */
 	const char *command;	/* what was traced; "" = not known */
 	const char *unit;	/* of the nodes' bytes: "bytes", or what was counted */
 	bool counts;		/* the nodes' counts are known too: of allocations */
-	bool inverted;
+	bool inverted;		/* opens so */
+	bool processes;		/* opens with a frame for each process */
+	struct fact *facts;	/* of the header: host, date, ... */
+	size_t n_facts;
+	char **warnings;	/* what is missing, a line each */
+	size_t n_warnings;
 };
 
 /* Write it; an error stays with `out`. The tree can only be cleared afterwards. */

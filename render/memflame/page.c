@@ -20,26 +20,35 @@ struct asset {
 #define ASSET(name) extern const char _binary_##name##_start[], _binary_##name##_end[]
 ASSET(page_html);
 ASSET(flame_css);
-ASSET(data_js);
+ASSET(text_js);
 ASSET(frames_js);
+ASSET(data_js);
+ASSET(sums_js);
 ASSET(tree_js);
 ASSET(search_js);
 ASSET(layout_js);
 ASSET(palette_js);
 ASSET(paint_js);
 ASSET(link_js);
-ASSET(text_js);
 ASSET(panel_js);
+ASSET(tables_js);
+ASSET(details_js);
+ASSET(export_js);
 ASSET(keys_js);
+ASSET(pointer_js);
 ASSET(main_js);
+ASSET(figures_js);
+ASSET(start_js);
 #define BYTES_OF(name) { _binary_##name##_start, _binary_##name##_end }
 
 static const struct asset page_html = BYTES_OF(page_html), flame_css = BYTES_OF(flame_css);
 /* In the order they need one another. */
 static const struct asset scripts[] = {
-	BYTES_OF(text_js), BYTES_OF(data_js), BYTES_OF(frames_js), BYTES_OF(tree_js),
-	BYTES_OF(search_js), BYTES_OF(layout_js), BYTES_OF(palette_js), BYTES_OF(paint_js),
-	BYTES_OF(link_js), BYTES_OF(panel_js), BYTES_OF(keys_js), BYTES_OF(main_js),
+	BYTES_OF(text_js), BYTES_OF(frames_js), BYTES_OF(data_js), BYTES_OF(sums_js),
+	BYTES_OF(tree_js), BYTES_OF(search_js), BYTES_OF(layout_js), BYTES_OF(palette_js),
+	BYTES_OF(paint_js), BYTES_OF(link_js), BYTES_OF(panel_js), BYTES_OF(tables_js),
+	BYTES_OF(details_js), BYTES_OF(export_js), BYTES_OF(keys_js), BYTES_OF(pointer_js),
+	BYTES_OF(main_js), BYTES_OF(figures_js), BYTES_OF(start_js),
 };
 
 static void write_asset(struct asset a, FILE *out)
@@ -47,9 +56,24 @@ static void write_asset(struct asset a, FILE *out)
 	fwrite(a.start, 1, (size_t)(a.end - a.start), out);
 }
 
+/* U+202A to U+202E, U+2066 to U+2069: they turn the text around them. 0: it is none. */
+static unsigned override_at(const char *p, size_t n)
+{
+	if (n < 3 || (unsigned char)p[0] != 0xe2)
+		return 0;
+	unsigned c = 0x2000 | ((unsigned char)p[1] & 0x3fu) << 6 | ((unsigned char)p[2] & 0x3fu);
+	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ? c : 0;
+}
+
 static void write_escaped(const char *p, size_t n, FILE *out)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		unsigned c = override_at(p + i, n - i);
+		if (c) {
+			fprintf(out, "\\u%x", c);
+			i += 2;
+			continue;
+		}
 		switch (p[i]) {
 		case '&': fputs("&amp;", out); break;
 		case '<': fputs("&lt;", out); break;
@@ -58,6 +82,7 @@ static void write_escaped(const char *p, size_t n, FILE *out)
 		case '\'': fputs("&#39;", out); break;
 		default: putc((unsigned char)p[i] < ' ' || p[i] == 0x7f ? ' ' : p[i], out);
 		}
+	}
 }
 
 /* ---------------------------------------------------------------- the table of places */
@@ -182,6 +207,15 @@ static void write_title(const struct page *page, FILE *out)
 	write_escaped(page->title, strlen(page->title), out);
 }
 
+static void write_warnings(const struct page *page, FILE *out)
+{
+	for (size_t i = 0; i < page->n_warnings; i++) {
+		fputs("<p><strong>", out);
+		write_escaped(page->warnings[i], strlen(page->warnings[i]), out);
+		fputs("</strong></p>", out);
+	}
+}
+
 static void write_part(const char *name, size_t n, struct tree *t, const struct page *page, FILE *out)
 {
 	if (n == 5 && memcmp(name, "TITLE", n) == 0)
@@ -192,6 +226,8 @@ static void write_part(const char *name, size_t n, struct tree *t, const struct 
 		write_asset(flame_css, out);
 	else if (n == 5 && memcmp(name, "TOTAL", n) == 0)
 		write_total(t, page, out);
+	else if (n == 8 && memcmp(name, "WARNINGS", n) == 0)
+		write_warnings(page, out);
 	else if (n == 5 && memcmp(name, "TABLE", n) == 0)
 		write_table(t, page, out);
 	else if (n == 4 && memcmp(name, "DATA", n) == 0)

@@ -1,5 +1,5 @@
 'use strict';
-// paint.js - the rows that are in sight, on the canvas
+// paint.js - the rows that are in sight, on a canvas, or as whatever else draws rectangles and texts (svg.js)
 
 const ROW = 20;             // CSS pixels
 const PADDING = 4;
@@ -32,6 +32,7 @@ class Painter {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.font = FONT;
     context.textBaseline = 'middle';
+    context.direction = 'ltr';
     this.letter = context.measureText('0').width;
     context.fillStyle = view.palette.page;
     context.fillRect(0, 0, this.width, this.height);
@@ -45,17 +46,25 @@ class Painter {
 
   paintBox(box, y) {
     const { context, scale, view } = this;
-    const left = Math.round(box.x * scale) / scale;
-    const right = Math.round((box.x + box.width) * scale) / scale;
+    const left = Math.max(-2, Math.round(box.x * scale) / scale);
+    const right = Math.min(this.width + 2, Math.round((box.x + box.width) * scale) / scale);
     const width = Math.max(right - left - (right - left > 3 ? 1 : 0), 1 / scale);
     const look = this.lookOf(box);
     context.fillStyle = look.fill;
     context.fillRect(left, y, width, ROW - 1);
+    if (look.share) this.tint(left, y, width, look.share);
     if (look.edge && width > 2) this.outline(left, y, width, look.edge, 1);
     if (box === view.hovered && width > 2) this.outline(left, y, width, view.palette.selected, 1);
     if (box === view.selected) this.outline(left, y, Math.max(width, 3), view.palette.selected, 2);
-    if (width > 3 * this.letter + 2 * PADDING) this.paintLabel(box, left + PADDING, y, width - 2 * PADDING, look);
+    if (width > 3 * this.letter + 2 * PADDING) this.paintLabel(box, Math.max(left, 0) + PADDING, y, width + Math.min(left, 0) - 2 * PADDING, look);
     this.drawn++;
+  }
+
+  /** The part of a rest that is of matches. */
+  tint(x, y, width, share) {
+    const { context, view } = this;
+    context.fillStyle = view.palette.match.fill;
+    context.fillRect(x, y, Math.max(2, width * share), ROW - 1);
   }
 
   outline(x, y, width, colour, thickness) {
@@ -66,16 +75,15 @@ class Painter {
   }
 
   lookOf(box) {
-    const { palette, colours, search, scene } = this.view;
-    if (box.rest) return palette.rest;
+    const { palette, search, scene, tree } = this.view;
+    if (box.rest) {
+      const share = search.shareOf(box, tree);
+      return share ? { ...palette.rest, share, edge: palette.match.edge, text: palette.match.text } : palette.rest;
+    }
     if (search.hits(box)) return palette.match;
     if (box.twin) return palette.focus;
-    if (search.active || scene.above.has(box)) return palette.dim;
-    if (this.view.profile.difference) {
-      const [, before, after] = box.amounts;
-      return { fill: changeFill(palette.changes, before, after), text: palette.text, quiet: palette.quiet };
-    }
-    return { fill: palette.kinds[colours.kind[box.group]][colours.shade[box.group]], text: palette.text, quiet: palette.quiet };
+    if (scene.above.has(box) || (search.active && !scene.isLit(box, search))) return palette.dim;
+    return { fill: this.view.fillOf(box), text: palette.text, quiet: palette.quiet };
   }
 
   /** The name, then if there is room where it is and, at the right, how much. */
@@ -110,7 +118,7 @@ class Painter {
     let letters = Math.floor(room / this.letter);
     if (text.length <= letters && this.widthOf(text) <= room) return text;
     for (;;) {
-      const shown = `${text.slice(0, Math.max(letters - 1, 0))}…`;
+      const shown = cutText(text, Math.max(letters, 1));
       const width = this.widthOf(shown);
       if (width <= room || letters <= 1) return shown;
       letters = Math.min(letters - 1, Math.floor(letters * room / width));

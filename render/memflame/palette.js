@@ -1,34 +1,32 @@
 'use strict';
-// palette.js - colours of the boxes: the hue says what kind of code, the lightness tells modules apart
+// palette.js - colours of the boxes: by package, by kind of code, or by how much a box holds itself
 //
-// The hues stay apart in the common forms of colour blindness (after Okabe and
-// Ito). Every text has a contrast of at least 4.5 to 1 on every fill.
-
-const SHADES = 5;
-
-/** Per kind (frames.js): hue, saturation, and the lightest lightness in the dark, where orange is brighter than blue. */
-const KIND_HUE = [[214, 12, 33], [206, 72, 34], [32, 80, 31], [268, 48, 41]];
-
-function shades(hue, saturation, lightest, step) {
-  return Array.from({ length: SHADES }, (_, i) => `hsl(${hue} ${saturation}% ${lightest - i * step}%)`);
-}
+// A hue for each of the packages that hold most, own code strongest. Neighbours
+// among them differ in lightness too, so that they stay apart in grey and in the
+// common forms of colour blindness. Every text has a contrast of 4.5 to 1 on every fill.
 
 /** Differences: hue of what grew and what shrank, and per step away from no change how much of it there is. */
 const GREW = 24;
 const SHRANK = 212;
 const STEPS = 4;
+const UNCHANGED = 0.005;    // of the whole: a change below it is none
 
-function steps(hue, saturation, nearest, step) {
-  return Array.from({ length: STEPS }, (_, i) => `hsl(${hue} ${saturation}% ${nearest - i * step}%)`);
+function steps(hue, saturation, nearest, step, count = STEPS) {
+  return Array.from({ length: count }, (_, i) => `hsl(${hue} ${saturation}% ${nearest - i * step}%)`);
 }
 
 const PALETTES = {
   light: {
     page: '#ffffff',
-    kinds: KIND_HUE.map(([hue, saturation]) => shades(hue, saturation, 89, 3)),
+    own: '#ffd43b',
+    packages: ['#a9d2f7', '#ee9482', '#b4ead0', '#b9a4ee', '#e8e3a0', '#71c4cc', '#f5bfe0', '#b6c26a'],
+    neutral: '#dde2e8',
+    stdlib: '#cdd9e5',
+    kinds: ['#dde1e6', '#a9d2f7', '#f6b873', '#cbb8f2', '#c8ced6', '#c8ced6', '#c8ced6'],
+    self: steps(34, 95, 94, 7, 6),
     changes: { none: '#e4e7eb', grew: steps(GREW, 92, 88, 7), shrank: steps(SHRANK, 85, 90, 6) },
     text: '#12161b',
-    quiet: '#3a434d',
+    quiet: '#333b44',
     rest: { fill: '#eef0f3', text: '#4b545e', edge: '#c3cad2' },
     dim: { fill: '#e9edf1', text: '#525b65' },
     match: { fill: '#f7a8d0', text: '#12161b', edge: '#b0005e' },
@@ -37,7 +35,12 @@ const PALETTES = {
   },
   dark: {
     page: '#14171b',
-    kinds: KIND_HUE.map(([hue, saturation, lightest]) => shades(hue, saturation * 0.8, lightest, 2.2)),
+    own: '#785400',
+    packages: ['#17466e', '#93402f', '#1d5a40', '#5a3f9a', '#57521d', '#0d626a', '#8a3468', '#3c4a12'],
+    neutral: '#3a424b',
+    stdlib: '#33475a',
+    kinds: ['#3a4149', '#17466e', '#8a4f12', '#5a3f9a', '#454d57', '#454d57', '#454d57'],
+    self: steps(30, 80, 17, -2.4, 6),
     changes: { none: '#343a41', grew: steps(GREW, 78, 20, -4), shrank: steps(SHRANK, 70, 24, -5) },
     text: '#f4f6f8',
     quiet: '#d3dae2',
@@ -49,23 +52,52 @@ const PALETTES = {
   },
 };
 
-/** The fill of a box that held `before` and holds `after`: by what part of the larger side changed. */
-function changeFill(changes, before, after) {
-  if (before === after) return changes.none;
-  const part = Math.abs(after - before) / Math.max(before, after);
-  return (after > before ? changes.grew : changes.shrank)[Math.min(STEPS - 1, Math.floor(part * STEPS))];
+/** The fill of a box that held `before` and holds `after`: by its change against the whole, `total`. */
+function changeFill(changes, before, after, total) {
+  const part = Math.abs(after - before) / (total || 1);
+  if (before === after || part < UNCHANGED) return changes.none;
+  const step = [0.02, 0.08, 0.25].findIndex(limit => part < limit);
+  return (after > before ? changes.grew : changes.shrank)[step < 0 ? STEPS - 1 : step];
 }
 
-/** Per group its kind and shade. */
+/** Which packages have a colour of their own, and how much the shown frames of each hold. */
+class Packages {
+  /** amounts: Map from package to what its code holds itself. */
+  constructor(amounts) {
+    this.amounts = amounts;
+    this.names = [...amounts.keys()].filter(name => !name.includes(' ')).sort((a, b) => amounts.get(b) - amounts.get(a));
+    this.rank = new Map(this.names.slice(0, PALETTES.light.packages.length).map((name, i) => [name, i]));
+  }
+
+  fill(palette, name) {
+    if (name === OWN) return palette.own;
+    const rank = this.rank.get(name);
+    if (rank !== undefined) return palette.packages[rank];
+    return name === STDLIB ? palette.stdlib : palette.neutral;
+  }
+
+  /** For the legend: [name, amount], own code first, then by rank; what has no colour, or next to nothing, as one. */
+  entries(only) {
+    const { amounts, rank } = this;
+    const all = [...amounts.values()].reduce((sum, amount) => sum + amount, 0);
+    const shown = [OWN, ...rank.keys(), STDLIB].filter(name => (amounts.get(name) || 0) > all * UNCHANGED || (name === only && amounts.has(name)));
+    const others = [...amounts.keys()].filter(name => !shown.includes(name)).reduce((sum, name) => sum + amounts.get(name), 0);
+    return [...shown.map(name => [name, amounts.get(name)]), ...(others ? [['others', others]] : [])];
+  }
+}
+
+/** The fill of each group. */
 class Colours {
-  constructor(grouping) {
+  constructor(grouping, packages, palette, by) {
     const { frames, first } = grouping;
-    this.kind = Uint8Array.from(first, f => frames.kind[f]);
-    this.shade = Uint8Array.from(first, f => {
-      const module = packageOf(frames.file[f]) || frames.module[f] || frames.name[f];
-      let hash = 0;
-      for (let i = 0; i < module.length; i++) hash = Math.imul(hash, 31) + module.charCodeAt(i) | 0;
-      return (hash >>> 4) % SHADES;
+    this.fill = first.map(f => {
+      if (by === 'kind' || !f || frames.kind[f] === KIND.VIRTUAL || frames.kind[f] >= KIND.PROCESS) return palette.kinds[frames.kind[f]];
+      return packages.fill(palette, frames.package[f]);
     });
   }
+}
+
+/** How much of a box is its own, as a colour. */
+function selfFill(palette, self, total) {
+  return palette.self[Math.min(palette.self.length - 1, Math.floor((total ? self / total : 0) * palette.self.length))];
 }

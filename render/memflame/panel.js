@@ -1,5 +1,5 @@
 'use strict';
-// panel.js - everything around the graph: figures, controls, the way to the zoomed box, tooltip, status, help
+// panel.js - everything around the graph: figures, controls, the way to the zoomed box, tooltip, menus, status, help
 
 const CRUMBS = 8;
 
@@ -14,42 +14,78 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
+/** A name, whose letters turn nothing around them. */
+function isolated(text) {
+  return make('bdi', {}, text);
+}
+
+function swatch(colour) {
+  const element = make('i', { className: 'swatch' });
+  element.style.background = colour;
+  return element;
+}
+
 class Panel {
   constructor(app) {
     this.app = app;
-    this.kinds = [...new Set(app.profile.frames.kind.subarray(1))].sort((a, b) => (a || 9) - (b || 9));    // that occur
-    this.showFigures();
+    this.showAbout();
     this.bindControls();
     this.fillHelp();
   }
 
-  // ---- figures
+  // ---- what the page is of
+
+  showAbout() {
+    const { profile } = this.app;
+    byId('command').replaceChildren(isolated(profile.command));
+    byId('command').title = profile.command;
+    byId('command').hidden = !profile.command;
+    byId('help-difference').hidden = !profile.difference;
+    byId('help-time').hidden = !profile.time;
+    byId('warnings').replaceChildren(...profile.warnings.map(text => make('div', {}, text)));
+    byId('warnings').hidden = !profile.warnings.length;
+    byId('facts').replaceChildren(...profile.facts.map(([name, text]) => make('span', {}, `${name} `, make('b', {}, isolated(text)))));
+    byId('facts').hidden = !profile.facts.length;
+  }
 
   showFigures() {
-    const { profile } = this.app;
-    byId('title').textContent = profile.title;
-    byId('command').textContent = profile.command;
-    byId('command').hidden = !profile.command;
+    const { app } = this;
+    const { profile } = app;
+    const title = app.time ? app.time.title : profile.title;
+    byId('title').textContent = profile.titled ? profile.title : title.charAt(0).toUpperCase() + title.slice(1);
     const amounts = profile.units.map((unit, w) => amountText(profile.total[w][0], unit));
-    const stacks = `${countText(profile.stacks)} ${profile.stacks === 1 ? 'stack' : 'stacks'}`;
+    const stacks = app.time ? [] : [pluralText(profile.stacks, 'stack')];
     const [unit] = profile.units;
     const [, before, after] = profile.total.map(total => total[0]);
+    const kept = profile.total[0][0] === profile.whole[0] ? '' : `, of ${amountText(profile.whole[0], unit)}`;
     byId('figures').replaceChildren(...profile.difference
-      ? [make('b', {}, changeText(before, after, unit)), `: from ${amounts[1]} to ${amounts[2]}, ${stacks}`]
-      : [make('b', {}, amounts[0]), ` in ${[...amounts.slice(1), stacks].join(', ')}`]);
-    byId('help-difference').hidden = !profile.difference;
+      ? [make('b', {}, changeText(before, after, unit)), `: from ${amounts[1]} to ${amounts[2]}, ${stacks.join(', ')}${kept}`]
+      : [make('b', {}, amounts[0]), ` in ${[...amounts.slice(1), ...stacks].join(', ')}${kept}`]);
   }
 
   showLegend() {
-    const { palette, profile } = this.app;
+    const { app } = this;
+    const { palette, profile, state, packages } = app;
+    const plain = (colour, name) => make('span', {}, swatch(colour), name);
+    const kinds = () => [...new Set(profile.frames.kind.subarray(1))].filter(kind => kind < KIND.PROCESS).sort((a, b) => (a || 9) - (b || 9));
     const { grew, shrank, none } = palette.changes;
-    const entries = profile.difference ? [[grew[STEPS - 1], 'grew'], [shrank[STEPS - 1], 'shrank'], [none, 'no change']]
-      : this.kinds.map(kind => [palette.kinds[kind][2], KIND_NAME[kind]]);
-    byId('legend').replaceChildren(...entries.map(([colour, name]) => {
-      const swatch = make('i');
-      swatch.style.background = colour;
-      return make('span', {}, swatch, name);
-    }));
+    let entries;
+    if (profile.difference) entries = [[grew[STEPS - 1], 'grew'], [shrank[STEPS - 1], 'shrank'], [none, 'below 0.5 %']].map(entry => plain(...entry));
+    else if (state.colour === 'kind') entries = kinds().map(kind => plain(palette.kinds[kind], KIND_NAME[kind]));
+    else if (state.colour === 'self') entries = [plain(palette.self[0], 'all from callees'), plain(palette.self[palette.self.length - 1], 'all its own')];
+    else entries = packages.entries(state.only).map(([name, amount]) => this.legendEntry(name, amount, packages.fill(palette, name)));
+    byId('legend').replaceChildren(...entries);
+  }
+
+  legendEntry(name, amount, colour) {
+    const { app } = this;
+    const { weight, only } = app.state;
+    const unit = app.profile.units[weight];
+    const text = [swatch(colour), `${name} ${unit === 'bytes' ? amountText(amount, unit) : countText(amount)}`];
+    if (name === 'others') return make('span', {}, ...text);
+    const button = make('button', { type: 'button', title: `Keep only the stacks with code of ${name}`, onclick: () => app.go({ only: only === name ? '' : name }) }, ...text);
+    button.setAttribute('aria-pressed', String(only === name));
+    return button;
   }
 
   // ---- controls
@@ -59,29 +95,53 @@ class Panel {
     for (const button of document.querySelectorAll('[data-view]')) {
       button.onclick = () => app.setView(button.dataset.view);
     }
-    for (const button of document.querySelectorAll('[data-toggle]')) {
-      button.onclick = () => app.cycle(button.dataset.toggle);
+    for (const button of document.querySelectorAll('[data-tab]')) {
+      button.onclick = () => app.go({ tab: button.dataset.tab });
+    }
+    for (const box of document.querySelectorAll('[data-toggle]')) {
+      box.onchange = () => app.cycle(box.dataset.toggle);
     }
     for (const select of document.querySelectorAll('select[data-state]')) {
       const name = select.dataset.state;
       select.onchange = () => app.choose(name, CHOICES[name].find(value => String(value) === select.value));
     }
-    byId('weight').closest('label').hidden = app.profile.units.length < 2;
+    for (const button of document.querySelectorAll('[data-save]')) {
+      button.onclick = () => {
+        this.closeMenus();
+        save(app, button.dataset.save);
+      };
+    }
+    this.hideUseless();
     byId('weight').replaceChildren(...app.profile.weights.map((name, w) => make('option', { value: w }, name)));
     byId('theme').onclick = () => app.toggleTheme();
     byId('help-button').onclick = () => this.toggleHelp();
     byId('previous').onclick = () => app.nextMatch(-1);
     byId('next').onclick = () => app.nextMatch(1);
-    byId('hide-matches').onclick = () => app.hideMatches();
+    for (const list of ['hide', 'keep', 'drop']) byId(`${list}-matches`).onclick = () => app.addMatches(list);
     const search = byId('search');
     search.oninput = () => app.searchFor(search.value);
     search.onkeydown = event => this.searchKey(event);
   }
 
+  /** What this page has nothing of has no control. */
+  hideUseless() {
+    const { profile } = this.app;
+    const { frames } = profile;
+    const has = kind => frames.kind.includes(kind);
+    byId('weight').closest('label').hidden = profile.units.length < 2;
+    byId('colour-label').hidden = profile.difference;
+    byId('native-label').hidden = !profile.mixed;
+    for (const [name, there] of [['imports', has(KIND.IMPORT)], ['startup', profile.startup.includes(1)],
+      ['processes', has(KIND.PROCESS)], ['threads', has(KIND.THREAD)], ['allocators', has(KIND.ALLOCATOR)]]) {
+      document.querySelector(`[data-toggle="${name}"]`).closest('label').hidden = !there;
+    }
+  }
+
   searchKey(event) {
     const { app } = this;
-    if (event.key === 'Enter' && event.shiftKey) app.hideMatches();
-    else if (event.key === 'Enter') app.nextMatch(1);
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) app.addMatches('keep');
+    else if (event.key === 'Enter' && event.altKey) app.addMatches('hide');
+    else if (event.key === 'Enter') app.nextMatch(event.shiftKey ? -1 : 1);
     else if (event.key === 'Escape') {
       app.searchFor('');
       app.focusGraph();
@@ -99,29 +159,37 @@ class Panel {
   update() {
     const { app } = this;
     const { state } = app;
-    for (const button of document.querySelectorAll('[data-view], [data-toggle]')) {
-      const { view, toggle, on } = button.dataset;
-      button.setAttribute('aria-pressed', String(toggle ? state[toggle] === on : state.view === view));
-    }
+    for (const button of document.querySelectorAll('[data-view]')) button.setAttribute('aria-pressed', String(state.view === button.dataset.view));
+    for (const button of document.querySelectorAll('[data-tab]')) button.setAttribute('aria-selected', String(state.tab === button.dataset.tab));
+    for (const box of document.querySelectorAll('[data-toggle]')) box.checked = state[box.dataset.toggle] === box.dataset.on;
     for (const select of document.querySelectorAll('select[data-state]')) select.value = String(state[select.dataset.state]);
     if (byId('search').value !== state.search) byId('search').value = state.search;
+    this.showFigures();
     this.showMatches();
     this.showTrail();
     this.showLegend();
   }
 
   showMatches() {
-    const { search, profile, state } = this.app;
-    const { weight } = state;
-    const found = search.frames > 0;
-    byId('search').setAttribute('aria-invalid', String(search.bad));
-    for (const id of ['previous', 'next', 'hide-matches']) byId(id).disabled = !found;
+    const { search } = this.app;
+    byId('search').setAttribute('aria-invalid', String(search.state === 'bad'));
+    for (const id of ['previous', 'next']) byId(id).disabled = !search.frames;
+    for (const id of ['hide-matches', 'keep-matches', 'drop-matches']) byId(id).disabled = !(search.frames || search.hiddenFrames);
     byId('matches').hidden = !search.source;
-    byId('matches').textContent = search.bad ? 'no regular expression' : !search.active ? ''
-      : !found ? 'no match'
-        : `${profile.difference ? `${changeText(search.amounts[1], search.amounts[2], profile.units[0])}, ` : ''}`
-          + `${amountText(search.amounts[weight], profile.units[weight])}, ${shareText(search.amounts[weight], profile.total[weight][0])} of all, `
-          + `${countText(search.frames)} ${search.frames === 1 ? 'frame' : 'frames'}`;
+    byId('matches').textContent = this.matchText();
+  }
+
+  matchText() {
+    const { search, profile, state: { weight } } = this.app;
+    switch (search.state) {
+      case 'bad': return 'no regular expression';
+      case 'pending': return 'searching …';
+      case 'slow': return 'this expression takes too long';
+    }
+    const hidden = search.hiddenFrames ? `, ${pluralText(search.hiddenFrames, 'hidden frame')}` : '';
+    if (!search.frames) return `no match${hidden ? ` shown${hidden}` : ''}`;
+    const change = profile.difference ? `${changeText(search.amounts[1], search.amounts[2], profile.units[0])}, ` : '';
+    return `${change}${amountText(search.amounts[weight], profile.units[weight])}, ${shareText(search.amounts[weight], profile.whole[weight])} of all, ${pluralText(search.frames, 'frame')}${hidden}`;
   }
 
   // ---- the way here
@@ -134,7 +202,7 @@ class Panel {
     const shown = skipped ? [way[0], ...way.slice(skipped + 1)] : way;
     const crumbs = shown.map((box, i) => {
       const here = box === app.zoom;
-      const crumb = make('button', { type: 'button', onclick: () => app.zoomTo(box) }, app.nameOf(box));
+      const crumb = make('button', { type: 'button', onclick: () => app.zoomTo(box) }, isolated(cutText(app.labelOf(box)[0], 200)));
       if (here) crumb.setAttribute('aria-current', 'location');
       return make('li', skipped && i === 1 ? { className: 'skipped', title: `${skipped} more between` } : {}, crumb);
     });
@@ -142,25 +210,31 @@ class Panel {
     byId('filters').replaceChildren(...this.chips());
   }
 
+  /** What is hidden and left out, each with a way back. */
   chips() {
     const { app } = this;
-    const { state } = app;
-    const chip = (text, title, undo) => make('button', { type: 'button', className: 'chip', title, onclick: undo }, text, make('span', { ariaHidden: 'true' }, ' ×'));
-    const chips = state.hide.map(pattern =>
-      chip(`hidden: /${pattern}/`, 'Show these again', () => app.choose('hide', state.hide.filter(other => other !== pattern))));
-    if (state.imports === 'hide' && app.importFrames) {
-      chips.unshift(chip(`hidden: import machinery (${countText(app.importFrames)} frames)`, 'Show these again (h)', () => app.choose('imports', 'show')));
-    }
-    if (state.recursion === 'collapse') {
-      chips.push(chip('recursion collapsed', 'Show every call (r)', () => app.choose('recursion', 'show')));
-    }
-    if (state.view === 'sandwich') {
-      chips.unshift(chip(`sandwich of ${app.nameOf(app.roots.callees)}`, 'Back to the graph (s)', () => app.setView('graph')));
+    const { state, profile, matcher } = app;
+    const { kind } = profile.frames;
+    const chip = (text, title, undo) => make('button', { type: 'button', className: 'chip', title, onclick: undo }, isolated(text), make('span', { ariaHidden: 'true' }, ' ×'));
+    const count = wanted => kind.reduce((sum, k) => sum + (k === wanted ? 1 : 0), 0);
+    const imports = count(KIND.IMPORT);
+    const chips = [];
+    if (state.view === 'sandwich') chips.push(chip(`sandwich of ${app.nameOf(app.roots.callees)}`, 'Back to the graph (s)', () => app.setView('graph')));
+    if (state.only) chips.push(chip(`only with ${state.only}`, 'Show all again', () => app.go({ only: '' })));
+    if (profile.mixed && state.native === 'hide') chips.push(chip(`Python only: ${countText(count(KIND.NATIVE))} C frames hidden`, 'Show the C functions (p)', () => app.choose('native', 'show')));
+    if (profile.mixed && state.native === 'some') chips.push(chip('the interpreter\'s C frames hidden', 'Show all C functions (p)', () => app.choose('native', 'show')));
+    if (state.imports === 'hide' && imports) chips.push(chip(`hidden: import machinery (${pluralText(imports, 'frame')})`, 'Show these again (h)', () => app.choose('imports', 'show')));
+    if (state.recursion === 'collapse') chips.push(chip('recursion collapsed', 'Show every call (r)', () => app.choose('recursion', 'show')));
+    for (const [list, words, back] of [['keep', 'only with', 'Show all again'], ['drop', 'without', 'Show these again'], ['hide', 'hidden:', 'Show these again']]) {
+      for (const pattern of state[list]) {
+        const why = { bad: ' (no regular expression)', slow: ' (takes too long)', pending: ' …' }[matcher.of(pattern)] || '';
+        chips.push(chip(`${words} /${pattern}/${why}`, back, () => app.choose(list, state[list].filter(other => other !== pattern))));
+      }
     }
     return chips;
   }
 
-  // ---- tooltip and status
+  // ---- tooltip, status, menus
 
   showTooltip(box, x, y) {
     const tooltip = byId('tooltip');
@@ -177,11 +251,11 @@ class Panel {
   describe(box) {
     const { app } = this;
     const { profile, grouping } = app;
-    const parts = [make('strong', {}, app.nameOf(box))];
+    const parts = [make('strong', {}, isolated(box.rest ? app.nameOf(box) : shortName(app.nameOf(box))))];
     const location = box.rest ? '' : grouping.location(box.group);
     const module = box.rest ? '' : profile.frames.module[grouping.first[box.group]];
-    if (location) parts.push(make('div', { className: 'place' }, location));
-    if (module && module !== location) parts.push(make('div', { className: 'place' }, module));
+    if (location) parts.push(make('div', { className: 'place' }, isolated(location)));
+    if (module && module !== location) parts.push(make('div', { className: 'place' }, isolated(module)));
     const rows = app.figuresOf(box).map(([name, ...cells]) =>
       make('tr', {}, make('th', { scope: 'row' }, name), ...cells.map(cell => make('td', {}, cell))));
     parts.push(make('table', {}, ...rows));
@@ -194,6 +268,64 @@ class Panel {
     byId('status').textContent = text;
   }
 
+  /** Figures first: they must not be cut off by a long name. */
+  sayBox(box, before = '') {
+    const { app } = this;
+    byId('status').replaceChildren(`${before}${app.summaryOf(box)} · `, isolated(app.fullNameOf(box)));
+  }
+
+  openBoxMenu(box, event) {
+    if (!box) return;
+    const { app } = this;
+    const menu = byId('box-menu');
+    const canvas = byId('canvas').getBoundingClientRect();
+    app.select(box);
+    const items = [['Zoom in', () => app.zoomTo(box)]];
+    if (box.parent && !box.rest) {
+      items.push(
+        ['Callers and callees', () => app.sandwich(box)],
+        ['Details', () => app.go({ details: 'open' })],
+        ['Search for it', () => app.searchFor(app.patternOf(box))],
+        ['Keep only its stacks', () => app.addBox('keep', box)],
+        ['Ignore its stacks', () => app.addBox('drop', box)],
+        ['Hide it', () => app.addBox('hide', box)],
+        ['Copy its name', () => copyText(app.fullNameOf(box))],
+        ['Copy its stack', () => copyText(app.stackOf(box).join('\n'))],
+      );
+    }
+    menu.replaceChildren(...items.map(([text, run]) => {
+      const item = make('button', { type: 'button', onclick: () => { this.closeMenus(); run(); } }, text);
+      item.setAttribute('role', 'menuitem');
+      return item;
+    }));
+    menu.hidden = false;
+    const x = event ? event.clientX : canvas.left + Math.max(0, box.x) + 10;
+    const y = event ? event.clientY : canvas.top + box.row * ROW - app.graph.scrollTop + ROW;
+    menu.style.left = `${Math.max(0, Math.min(x, innerWidth - menu.offsetWidth - 4))}px`;
+    menu.style.top = `${Math.max(0, Math.min(y, innerHeight - menu.offsetHeight - 4))}px`;
+    menu.onkeydown = keyed => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[keyed.key];
+      if (!step) return;
+      const buttons = [...menu.children];
+      buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length].focus();
+      keyed.preventDefault();
+    };
+    menu.firstChild.focus();
+  }
+
+  /** Whether one was open. */
+  closeMenus() {
+    const open = [...document.querySelectorAll('.menu[open]')];
+    const menu = byId('box-menu');
+    const wasOpen = open.length > 0 || !menu.hidden;
+    for (const details of open) details.open = false;
+    if (!menu.hidden) {
+      menu.hidden = true;
+      this.app.focusGraph();
+    }
+    return wasOpen;
+  }
+
   // ---- help
 
   fillHelp() {
@@ -202,6 +334,9 @@ class Panel {
     byId('help').onclick = event => {
       if (event.target === byId('help')) byId('help').close();
     };
+    addEventListener('pointerdown', event => {
+      if (!event.target.closest('.menu, #box-menu')) this.closeMenus();
+    });
   }
 
   toggleHelp() {
@@ -209,4 +344,17 @@ class Panel {
     if (help.open) help.close();
     else help.showModal();
   }
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make('textarea', { value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  app.panel.say('copied');
 }

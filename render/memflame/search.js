@@ -1,49 +1,165 @@
 'use strict';
 // search.js - which frames a regexp matches, and what the stacks with such a frame hold
 
-class Search {
-  /** hidden: frames that are looked through are not found either. */
-  constructor(profile, grouping, hidden, source) {
-    this.source = source;
-    this.pattern = toRegExp(source);
-    this.bad = Boolean(source) && !this.pattern;
-    this.active = Boolean(this.pattern);
-    this.frames = 0;
-    this.amounts = profile.units.map(() => 0);
-    this.groups = new Uint8Array(grouping.count);
-    if (!this.active) return;
-    const matched = this.match(profile.frames, hidden);
-    this.addUp(profile, matched);
-    matched.forEach((hit, f) => {
-      if (hit) this.groups[grouping.of[f]] = 1;
-    });
+/** A regexp as people type it; null: it is none. */
+function toRegExp(source) {
+  try {
+    return source ? new RegExp(source, 'i') : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The regexp that matches this text and nothing else. */
+function literalPattern(text) {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+/** Whether its time could grow faster than with the square of a name's length: more than one part that repeats. */
+function mayBacktrack(source) {
+  const plain = source.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x');
+  return (plain.match(/[*+]|\{\d+,/g) || []).length > 1 || /\)[*+?{]/.test(plain) || /\\[1-9k]/.test(source);
+}
+
+const PATIENCE = 1000;      // ms for a regexp
+
+const WORKER = `onmessage = ({ data: { texts, source } }) => {
+  const test = new RegExp(source, 'i');
+  postMessage(Uint8Array.from(texts, text => (test.test(text) ? 1 : 0)));
+};`;
+
+/** Frames that regexps match, each looked for once; what could take for ever is looked for elsewhere, for a second. */
+class Matcher {
+  /** ready(): results have come, or will not. */
+  constructor(frames, ready) {
+    this.frames = frames;
+    this.ready = ready;
+    this.found = new Map();   // source -> Uint8Array per frame, 'bad', 'pending' or 'slow'
   }
 
-  match(frames, hidden) {
-    const matched = new Uint8Array(frames.count);
-    for (let f = 1; f < frames.count; f++) {
-      if (!hidden[f] && this.pattern.test(frameText(frames, f))) {
-        matched[f] = 1;
-        this.frames++;
-      }
+  of(source) {
+    if (!this.found.has(source)) {
+      const pattern = toRegExp(source);
+      if (!pattern) this.found.set(source, 'bad');
+      else if (mayBacktrack(source)) this.findElsewhere(source);
+      else this.found.set(source, this.match(pattern));
+      if (this.found.size > 200) this.found.delete(this.found.keys().next().value);
     }
+    return this.found.get(source);
+  }
+
+  /** Only the arrays of those that are known. */
+  all(sources) {
+    return sources.map(source => this.of(source)).filter(found => found instanceof Uint8Array);
+  }
+
+  match(pattern) {
+    const { frames } = this;
+    const matched = new Uint8Array(frames.count);
+    for (let f = 1; f < frames.count; f++) if (pattern.test(frameText(frames, f))) matched[f] = 1;
     return matched;
   }
 
+  findElsewhere(source) {
+    this.found.set(source, 'pending');
+    const texts = Array.from({ length: this.frames.count }, (_, f) => (f ? frameText(this.frames, f) : ''));
+    const finish = found => {
+      clearTimeout(timer);
+      worker.terminate();
+      URL.revokeObjectURL(url);
+      this.found.set(source, found);
+      this.ready();
+    };
+    const url = URL.createObjectURL(new Blob([WORKER], { type: 'text/javascript' }));
+    const worker = new Worker(url);
+    const timer = setTimeout(() => finish('slow'), PATIENCE);
+    worker.onmessage = ({ data }) => {
+      data[0] = 0;
+      finish(data);
+    };
+    worker.onerror = () => finish('slow');
+    worker.postMessage({ texts, source });
+  }
+}
+
+class Search {
+  /** hidden: nodes that are looked through; frames of which none is shown are not found. */
+  constructor(profile, grouping, hidden, matcher, source) {
+    this.source = source;
+    this.profile = profile;
+    this.hidden = hidden;
+    const found = source ? matcher.of(source) : null;
+    this.state = typeof found === 'string' ? found : '';    // 'bad', 'pending', 'slow'
+    this.active = found instanceof Uint8Array;
+    this.frames = 0;
+    this.hiddenFrames = 0;    // that match, and are shown nowhere
+    this.amounts = profile.units.map(() => 0);
+    this.groups = new Uint8Array(grouping.count);
+    if (!this.active) return;
+    this.matched = found;
+    this.addUp();
+    const { of } = grouping;
+    this.seen.forEach((seen, f) => {
+      if (!found[f]) return;
+      if (seen) {
+        this.frames++;
+        this.groups[of[f]] = 1;
+      } else this.hiddenFrames++;
+    });
+  }
+
   /** The outermost match of a stack counts for all below it: nothing is counted twice. */
-  addUp(profile, matched) {
-    const { count, frame, end, total } = profile;
-    for (let i = 1; i < count;) {
-      if (!matched[frame[i]]) {
-        i++;
-        continue;
-      }
-      for (let w = 0; w < total.length; w++) this.amounts[w] += total[w][i];
-      i = end[i];
+  addUp() {
+    const { profile: { count, frame, end, total, frames }, hidden, matched, amounts } = this;
+    const seen = this.seen = new Uint8Array(frames.count);
+    let covered = 0;    // up to this node all is counted
+    for (let i = 1; i < count; i++) {
+      const f = frame[i];
+      if (!matched[f] || hidden[i]) continue;
+      seen[f] = 1;
+      if (i < covered) continue;
+      for (let w = 0; w < total.length; w++) amounts[w] += total[w][i];
+      covered = end[i];
     }
   }
 
   hits(box) {
     return this.active && box.group >= 0 && this.groups[box.group] === 1;
+  }
+
+  // ---- matches that are not drawn
+
+  /** Per node, how many nodes before it match, depth first; and whether one above it does. Made when first needed. */
+  index() {
+    if (this.before) return;
+    const { profile: { count, frame, parent }, hidden, matched } = this;
+    const before = this.before = new Int32Array(count + 1);
+    const above = this.above = new Uint8Array(count);
+    for (let i = 0; i < count; i++) {
+      const hit = matched[frame[i]] && !hidden[i] ? 1 : 0;
+      before[i + 1] = before[i] + hit;
+      above[i] = hit | (i ? above[parent[i]] : 0);
+    }
+  }
+
+  /** Whether a box or one further on from it matches. */
+  holds(box) {
+    if (!this.active || !this.frames) return false;
+    if (box.matching && box.matching.search === this) return box.matching.share > 0;
+    this.index();
+    const { before, above, profile: { end } } = this;
+    return box.sources ? box.nodes.some(node => above[node])
+      : box.nodes.some(node => before[end[node]] > before[node]);
+  }
+
+  /** How much of a rest is of boxes that hold a match: 0 to 1. Kept with the box. */
+  shareOf(rest, tree) {
+    if (!this.active || !this.frames) return 0;
+    if (!rest.matching || rest.matching.search !== this) {
+      let matching = 0;
+      for (const child of tree.childrenOf(rest)) if (this.holds(child)) matching += tree.value(child);
+      rest.matching = { search: this, share: matching / (tree.value(rest) || 1) };
+    }
+    return rest.matching.share;
   }
 }

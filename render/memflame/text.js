@@ -1,5 +1,5 @@
 'use strict';
-// text.js - numbers and paths as people read them
+// text.js - numbers, times, names and paths as people read them
 
 /** 12345678, 'bytes' -> "12.3 MB"; other units: "12,345,678 allocations". Powers of 1000, as in the other reports. */
 function amountText(value, unit) {
@@ -19,6 +19,11 @@ function countText(value) {
   return Math.round(value).toLocaleString('en');
 }
 
+/** "1 stack", "2,000 stacks" */
+function pluralText(count, one, many = `${one}s`) {
+  return `${countText(count)} ${count === 1 ? one : many}`;
+}
+
 /** From 3 kB to 5 kB: "+2 kB"; back: "−2 kB"; 'no change'. */
 function changeText(before, after, unit) {
   if (before === after) return 'no change';
@@ -34,13 +39,43 @@ function shareText(part, whole) {
   return `${percent.toFixed(percent < 1 ? 2 : 1)} %`;
 }
 
+/** Milliseconds since the beginning: "7.489 s", "2 min 3.5 s". */
+function timeText(ms) {
+  if (ms < 60000) return `${(ms / 1000).toFixed(3)} s`;
+  const minutes = Math.floor(ms / 60000);
+  const seconds = `${((ms % 60000) / 1000).toFixed(1)} s`;
+  return minutes < 60 ? `${minutes} min ${seconds}` : `${Math.floor(minutes / 60)} h ${minutes % 60} min ${seconds}`;
+}
+
 /** The last component of a path: what a box has room for. */
 function baseName(path) {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** What one maintains as one: the package of an installed library, else the file itself. */
-function packageOf(path) {
-  const installed = path.match(/.*\/(?:site|dist)-packages\/([^/]+)/);
-  return installed ? installed[1] : path;
+/** Characters that turn the direction of the text around them, as escapes: a name must not turn the figures beside it. */
+function withoutOverrides(text) {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, c => `\\u${c.charCodeAt(0).toString(16)}`);
+}
+
+const LONG_NAME = 100;
+
+/** A name too long to be read, with what is inside of its outermost template brackets left out. */
+function shortName(name) {
+  if (name.length <= LONG_NAME) return name;
+  let short = '';
+  let level = 0;
+  for (const c of name) {
+    if (c === '<' && !/operator<*$/.test(short)) {
+      if (level++ === 0) short += '<…';
+    } else if (c === '>' && level > 0 && !short.endsWith('-')) {
+      if (--level === 0) short += '>';
+    } else if (level === 0) short += c;
+  }
+  return level ? name : short;
+}
+
+/** A text cut to so many characters, none of them in half. */
+function cutText(text, most) {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -26,7 +26,7 @@ class Box {
 
 class MergedTree {
   /**
-   * options: grouping (Grouping), hidden (Uint8Array per frame), weight (index
+   * options: grouping (Grouping), hidden (Uint8Array per node), weight (index
    * of the profile's), recursion (true: a box directly under its like is one with it)
    */
   constructor(profile, options) {
@@ -114,13 +114,13 @@ class MergedTree {
   }
 
   calleesOf(box) {
-    const { frame, end, total } = this.profile;
+    const { end, total } = this.profile;
     const amount = total[this.weight];
     let n = 0;
     for (const node of box.nodes) {
       // Nodes stand depth first: to look through a node is to step into it, else over all below it.
       for (let i = node + 1; i < end[node];) {
-        if (this.isTransparent(frame[i], box.group)) {
+        if (this.isTransparent(i, box.group)) {
           i++;
           continue;
         }
@@ -141,14 +141,14 @@ class MergedTree {
     return this.merge(box, this.scratch.nodes.subarray(0, n), this.scratch.sources.subarray(0, n));
   }
 
-  isTransparent(frame, group) {
-    return this.hidden[frame] === 1 || (this.recursion && this.grouping.of[frame] === group);
+  isTransparent(node, group) {
+    return this.hidden[node] === 1 || (this.recursion && this.grouping.of[this.profile.frame[node]] === group);
   }
 
   /** This node or the nearest caller of it that is shown; 0: none. */
   visibleFrom(node, group) {
-    const { parent, frame } = this.profile;
-    while (node > 0 && this.isTransparent(frame[node], group)) node = parent[node];
+    const { parent } = this.profile;
+    while (node > 0 && this.isTransparent(node, group)) node = parent[node];
     return node;
   }
 
@@ -214,19 +214,29 @@ class MergedTree {
     return this.childrenOf(box).reduce((left, child) => left - child.amounts[weight], box.amounts[weight]);
   }
 
-  /** A box's way from its root, as a link says it: groups, and "from-to" for a rest. */
+  /**
+   * A box's way from its root, as a link says it: names, so that it fits the page of
+   * another recording too. "name~2" is the second largest of that name, "~3-9" a rest.
+   */
   pathOf(box) {
     const steps = [];
     for (; box.parent; box = box.parent) {
-      steps.push(box.rest ? `${box.rest.from}-${box.rest.to}` : box.group);
+      steps.push(box.rest ? `~${box.rest.from}-${box.rest.to}` : this.stepOf(box));
     }
-    return steps.reverse().join('.');
+    return steps.reverse().join('/');
+  }
+
+  stepOf(box) {
+    const name = this.grouping.name(box.group);
+    const alike = this.childrenOf(box.parent).filter(other => this.grouping.name(other.group) === name);
+    const number = alike.findIndex(other => other.group === box.group);
+    return escapeStep(name) + (number > 0 ? `~${number + 1}` : '');
   }
 
   /** The box at that path, or the last one on the way that is there. */
   find(root, path) {
     let box = root;
-    for (const step of path ? path.split('.') : []) {
+    for (const step of path ? path.split('/') : []) {
       const next = this.step(box, step);
       if (!next) break;
       box = next;
@@ -235,10 +245,20 @@ class MergedTree {
   }
 
   step(box, step) {
-    const range = step.match(/^(\d+)-(\d+)$/);
-    if (!range) return this.childrenOf(box).find(child => child.group === Number(step));
+    const range = step.match(/^~(\d+)-(\d+)$/);
+    if (!range) {
+      const [, name, number] = step.match(/^([^~]*)(?:~(\d+))?$/) || [];
+      if (name === undefined) return null;
+      const alike = this.childrenOf(box).filter(child => escapeStep(this.grouping.name(child.group)) === name);
+      return alike[(number || 1) - 1] || alike[0];
+    }
     const from = Number(range[1]);
     const to = Math.min(Number(range[2]), this.childrenOf(box).length);
     return from < to ? this.restOf(box, from, to) : null;
   }
+}
+
+/** A name without the characters that part a path. */
+function escapeStep(name) {
+  return name.replace(/[%/~]/g, c => `%${c.charCodeAt(0).toString(16)}`);
 }

@@ -1,0 +1,51 @@
+'use strict';
+// sums.js - what each node holds: of the stacks that are kept, with all below it
+
+/** Per node, whether its stacks are kept: with every frame of `keep`, none of `drop`. Arrays per frame. null: all are. */
+function keptNodes(profile, keep, drop) {
+  if (!keep.length && !drop.length) return null;
+  const { count, frame, parent } = profile;
+  const kept = new Uint8Array(count);
+  const wanted = (1 << keep.length) - 1;
+  const has = new Int32Array(count);      // a bit for each of keep; -1: dropped
+  for (let i = 1; i < count; i++) {
+    const f = frame[i];
+    let bits = has[parent[i]];
+    if (bits >= 0) {
+      for (let k = 0; k < keep.length; k++) if (keep[k][f]) bits |= 1 << k;
+      for (const dropped of drop) if (dropped[f]) bits = -1;
+    }
+    has[i] = bits;
+    kept[i] = bits === wanted ? 1 : 0;
+  }
+  return kept;
+}
+
+/** self becomes what `held` says of the kept nodes, total that with all below; whole: of all, kept or not. */
+function addUp(profile, held, kept) {
+  const { count, parent } = profile;
+  profile.whole = held.map(amounts => amounts.reduce((sum, amount) => sum + amount, 0));
+  profile.self = kept ? held.map(amounts => amounts.map((amount, i) => (kept[i] ? amount : 0))) : held;
+  profile.self.forEach((self, w) => {
+    const total = profile.total[w];
+    total.set(self);
+    for (let i = count - 1; i > 0; i--) total[parent[i]] += total[i];
+  });
+}
+
+/** Map from package to what its shown frames hold themselves, of a weight. */
+function heldByPackage(profile, hidden, weight) {
+  const { count, frame, parent, frames } = profile;
+  const self = profile.self[weight];
+  const shown = new Int32Array(count);    // the innermost shown node from the root to here
+  const byFrame = new Float64Array(frames.count);
+  for (let i = 1; i < count; i++) {
+    shown[i] = hidden[i] ? shown[parent[i]] : i;
+    byFrame[frame[shown[i]]] += self[i];
+  }
+  const amounts = new Map();
+  byFrame.forEach((amount, f) => {
+    if (amount && f) amounts.set(frames.package[f], (amounts.get(frames.package[f]) || 0) + amount);
+  });
+  return amounts;
+}
