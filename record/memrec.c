@@ -35,11 +35,12 @@
 
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
-	{ "force", 'f', NULL, "overwrite FILE; attach despite a seccomp filter" },
+	{ "force", 'f', NULL, "overwrite FILE" },
 	{ "native", 'n', NULL, "record C functions too, among the Python functions that called them" },
 	{ "trace-python-allocators", 'A', NULL, "record every call to Python's own allocators, not the arenas they use" },
 	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration or its end" },
 	{ "await", 'W', NULL, "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
+	{ "ignore-seccomp", 'S', NULL, "with --pid: attach despite a seccomp filter, which may kill the process for our system calls" },
 	{ "duration", 'd', "SECONDS", "with --pid: record for SECONDS; the process then continues unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
 	{ "verbose", 'v', NULL, "print what was recorded, even if standard error is not a terminal" },
@@ -57,7 +58,7 @@ static const struct tool tool = {
 
 struct settings {
 	const char *output;	/* NULL: standard output */
-	bool force, verbose, native, python_allocators, follow_fork, awaits;
+	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits;
 	pid_t pid;		/* to attach to; 0: none */
 	uint32_t duration_ms;	/* 0: no limit */
 	char **argv;		/* of the program */
@@ -100,6 +101,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		switch (c) {
 		case 'o': s->output = optarg; break;
 		case 'f': s->force = true; break;
+		case 'S': s->ignore_seccomp = true; break;
 		case 'v': s->verbose = true; break;
 		case 'n': s->native = true; break;
 		case 'A': s->python_allocators = true; break;
@@ -112,6 +114,8 @@ static void read_options(struct settings *s, int argc, char **argv)
 		usage_die("a program to be started, or one that runs (--pid)? Both at once cannot be recorded");
 	if (s->duration_ms && !s->pid)
 		usage_die("--duration is for a program that runs already (--pid); one that is started is recorded to its end");
+	if (s->ignore_seccomp && (!s->pid || s->awaits))
+		usage_die("--ignore-seccomp is for --pid");
 	if (s->awaits && (!s->pid || s->duration_ms))
 		usage_die("--await is for --pid, without --duration");
 	if (!s->pid && optind == argc)
@@ -223,7 +227,7 @@ int main(int argc, char **argv)
 	read_options(&s, argc, argv);
 	bool injects = s.pid && !s.awaits;
 	if (injects)
-		inject_examine(s.pid, s.force);
+		inject_examine(s.pid, s.ignore_seccomp);
 	int fd = open_output(&s), error = 0, status = 0;
 	const char *name = s.output ? s.output : "standard output";
 

@@ -434,7 +434,7 @@ while True: x += 1' 3>&- &
 	refused "$(ps --ppid $pid -o pid= | tr -d ' ')" 'recorded by memrec already'
 }
 
-@test "a seccomp filter of its own: refused, but with --force, which tells what the filter forbids" {
+@test "a seccomp filter of its own: refused with -f too, but not with --ignore-seccomp, which reports what the filter forbids" {
 	cat > filter.py <<-'END'
 		import ctypes, os, struct, time
 		libc = ctypes.CDLL(None)
@@ -447,8 +447,10 @@ while True: x += 1' 3>&- &
 	END
 	start python3 filter.py
 	wait_for 'Seccomp:	2' /proc/$pid/status
-	refused $pid 'seccomp filter.*--force'
-	run -1 memrec --force -o t.lz4 -p $pid
+	refused $pid 'seccomp filter.*--ignore-seccomp'
+	run -1 memrec -f -o t.lz4 -p $pid
+	[[ "$output" =~ 'seccomp filter' ]]
+	run -1 memrec --ignore-seccomp -f -o t.lz4 -p $pid
 	[[ "$output" =~ 'cannot make a memory file: Operation not permitted' ]]
 	kill -0 $pid
 }
@@ -477,5 +479,6 @@ while True: x += 1' 3>&- &
 	run -2 memrec -o t.lz4 -p 1 -- true
 	run -2 memrec -o t.lz4 --duration 1 -- true
 	run -2 memrec -o t.lz4 -p 0
+	run -2 memrec --ignore-seccomp -o t.lz4 -- true
 	run -2 memrec -o t.lz4 -p 1 --duration never
 }

@@ -475,9 +475,9 @@ pid_t inject_start(const struct injection *how)
 
 #else
 
-void inject_examine(pid_t pid, bool force)
+void inject_examine(pid_t pid, bool ignore_filter)
 {
-	(void)force;
+	(void)ignore_filter;
 	die("process %d: attaching is made for x86-64 only: start the program under memrec", (int)pid);
 }
 

@@ -16,9 +16,9 @@ struct injection {
 
 /*
  * Look at the process; nothing of it is touched. Dies, saying why and what to
- * do, if it cannot be attached to. force: in spite of a filter of system calls.
+ * do, if it cannot be attached to. ignore_filter: attach in spite of a seccomp filter.
  */
-void inject_examine(pid_t pid, bool force);
+void inject_examine(pid_t pid, bool ignore_filter);
 
 /*
  * Agents find the collector in the network namespace it was opened in: enter

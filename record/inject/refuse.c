@@ -104,20 +104,20 @@ static void refuse_state(pid_t pid)
 }
 
 /* A filter that was inherited from whoever started us too is a container's: it answers with errors, it does not kill. */
-static void refuse_seccomp(pid_t pid, bool force)
+static void refuse_seccomp(pid_t pid, bool ignore_filter)
 {
 	char mode[16] = "0", ours[16] = "0", theirs[32] = "", own[32] = "";
 	status_line(pid, "Seccomp", mode, sizeof mode);
 	status_line(getpid(), "Seccomp", ours, sizeof ours);
 	if (atoi(mode) == 1)
 		die("process %d may make no system calls (strict seccomp): start it under memrec", (int)pid);
-	if (atoi(mode) != 2 || force)
+	if (atoi(mode) != 2 || ignore_filter)
 		return;
 	status_line(pid, "Seccomp_filters", theirs, sizeof theirs);
 	status_line(getpid(), "Seccomp_filters", own, sizeof own);
 	if (strcmp(mode, ours) != 0 || strcmp(theirs, own) != 0)
 		die("process %d has a seccomp filter that may kill it for our system calls (memfd_create, socket, clone): "
-		    "--force attaches all the same", (int)pid);
+		    "start it under memrec, or attach in spite of that with --ignore-seccomp", (int)pid);
 }
 
 static void refuse_program(pid_t pid)
@@ -156,7 +156,7 @@ void refuse_libc(const struct target *t)
 	die("process %d is statically linked: nothing can be loaded into it, and nothing be recorded of it", (int)t->pid);
 }
 
-void inject_examine(pid_t pid, bool force)
+void inject_examine(pid_t pid, bool ignore_filter)
 {
 	struct target t;
 	if (kill(pid, 0) < 0 && errno == ESRCH)
@@ -165,7 +165,7 @@ void inject_examine(pid_t pid, bool force)
 	refuse_program(pid);
 	if (!target_open(&t, pid))
 		refuse_access(pid, errno);
-	refuse_seccomp(pid, force);
+	refuse_seccomp(pid, ignore_filter);
 	refuse_libc(&t);
 	target_clear(&t);
 }
