@@ -10,7 +10,7 @@
 struct launch {
 	char **argv;
 	const char *agent;	/* path of libmemrec.so */
-	const char *socket;	/* the collector's */
+	const char *address;	/* the collector's */
 	unsigned flags;		/* WIRE_FLAG_… */
 	bool stdout_to_stderr;	/* our standard output carries the trace */
 };

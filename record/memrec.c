@@ -202,7 +202,7 @@ static void attach(struct collector *c, const struct settings *s, const char *ag
 	c->old_file = fd;
 	c->duration_ms = s->duration_ms;
 	c->root = s->pid;
-	c->injector = inject_start(&(struct injection){ s->pid, agent, c->socket, flags_of(s) });
+	c->injector = inject_start(&(struct injection){ s->pid, agent, c->admission.address, flags_of(s) });
 }
 
 /* The process has started us, and reads our standard error: what its agent is to be told; at the end "ended", unless we are killed. */
@@ -217,7 +217,7 @@ static void await(struct collector *c, const struct settings *s)
 	c->root = s->pid;
 	/* A process that does not read our messages must not make us wait: it may be waiting for us. */
 	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
-	dprintf(STDERR_FILENO, "awaited %s %u\n", c->socket, flags_of(s));
+	dprintf(STDERR_FILENO, "awaited %s %u\n", c->admission.address, flags_of(s));
 }
 
 int main(int argc, char **argv)
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 	collector_init(&c, out, header, start_ns);
 	inject_leave_network(network);
 	char *agent = s.awaits ? NULL : launch_agent_path();
-	struct launch how = { .argv = s.argv, .agent = agent, .socket = c.socket, .stdout_to_stderr = !s.output };
+	struct launch how = { .argv = s.argv, .agent = agent, .address = c.admission.address, .stdout_to_stderr = !s.output };
 	how.flags = flags_of(&s);
 	c.follow_fork = s.follow_fork;
 	c.native = s.native;

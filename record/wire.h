@@ -2,8 +2,8 @@
  * wire.h - the ring between an agent and the collector
  *
  * One shared mapping (a memfd) per process: a header page group, then 2^n
- * slots of 32 bytes, two to a cache line; and one page, the desk, that all share. Producers (any thread of the target)
- * reserve slots by adding to `head`, fill them and commit each by storing its
+ * slots of 32 bytes, two to a cache line; and one page, the control page, that all share and only the collector
+ * writes to. Producers (any thread of the target) reserve slots by adding to `head`, fill them and commit each by storing its
  * `seq` last. The collector takes them in the order of reservation.
  *
  * Only the agent and memrec of one build share it: `magic` tells them apart.
@@ -18,8 +18,18 @@
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
-/* Environment of the target: "NAME PID FLAGS", NAME of the abstract socket, PID the first process. */
+/* Environment of the target: "ADDRESS PID FLAGS", ADDRESS of the collector, PID the first process. */
 #define WIRE_ENV "MEMREC_AGENT"
+/*
+ * "NAME:USER:NAMESPACE:KEY": the abstract socket; the collector's user, and the number of the user namespace where
+ * it is called that (0: not known); and a struct wire_key in hexadecimal.
+ */
+#define WIRE_ADDRESS_MAX 192
+#define WIRE_KEY_BYTES 16
+/* Each side shows its half. The agent does so first, to a collector whose user is right; nobody else ever learns the other half. */
+struct wire_key {
+	uint8_t agent[WIRE_KEY_BYTES], collector[WIRE_KEY_BYTES];
+};
 #define WIRE_FLAG_PYTHON_ALLOCATORS 1
 #define WIRE_FLAG_FOLLOW_FORK 2
 #define WIRE_FLAG_NATIVE 4
@@ -112,10 +122,16 @@ struct wire_module {
 	uint32_t id_size;
 };
 
-/* What an agent says first. The answer carries two descriptors: its ring, and the desk. */
+/* What an agent says first. */
 struct wire_hello {
 	uint32_t magic, log2_slots;
 	int32_t pid, ppid;	/* as the process itself knows them */
+	uint8_t key[WIRE_KEY_BYTES];
+};
+
+/* The answer. It carries two descriptors: the agent's ring, and the control page. */
+struct wire_answer_key {
+	uint8_t key[WIRE_KEY_BYTES];
 };
 
 /* Between reserve and commit `inside` is odd; `ticket` is the last one reserved. One cache line each. */
@@ -139,24 +155,24 @@ struct wire_ring {
 	uint64_t pad2[6];
 	volatile uint32_t n_threads;		/* entries of threads[] ever used */
 	volatile uint32_t no_entry;		/* threads that found none: then no hole can be called abandoned */
-	uint64_t pad3[7];
+	volatile uint32_t detached;		/* futex: set by an agent that was loaded late, when nothing comes any more */
+	uint32_t pad3[13];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 
-/* What all rings of one collector share: a page of its own, which it hands to each agent. */
+/* The control page, which all rings of one collector share. Agents can only read it: none can harm another. */
 struct wire_desk {
 	volatile uint32_t asleep;	/* futex: 1 while the collector sleeps until a quarter of a ring is filled */
 	uint32_t pad0[15];
 	volatile uint32_t ms;		/* clock: milliseconds since the start */
 	volatile uint32_t off;		/* futex: it wants no more: its output failed, or it was asked to end */
-	volatile uint32_t detached;	/* futex: set by an agent that was attached, when nothing comes any more */
-	uint32_t pad1[13];
+	uint32_t pad1[14];
 	pthread_mutex_t life;		/* robust, held by the collector while it lives */
 };
 
 /*
  * What memrec leaves in a running process for the agent it has loaded there.
- * `how`: "NAME FLAGS PATH": the socket, WIRE_FLAG_…, and the agent's file for programs
+ * `how`: "ADDRESS FLAGS PATH": the collector's, WIRE_FLAG_…, and the agent's file for programs
  * that are executed (may be empty).
  */
 enum wire_answer { WIRE_WAIT, WIRE_STARTED, WIRE_REFUSED };
@@ -164,7 +180,7 @@ struct wire_request {
 	volatile uint32_t answer, taken;	/* taken: memrec has read the answer */
 	uint64_t scratch, scratch_size;		/* to be unmapped by the agent when all is over */
 	char error[256];			/* WIRE_REFUSED: why */
-	char how[4352];
+	char how[4096 + WIRE_ADDRESS_MAX + 32];
 };
 
 #define WIRE_DESK_BYTES 4096ul

@@ -14,13 +14,49 @@
 
 struct boot boot;
 
-/* "NAME PID FLAGS" */
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool parse_key(const char *text)
+{
+	uint8_t *key = (uint8_t *)&boot.key;
+	for (size_t i = 0; i < sizeof boot.key; i++) {
+		int high = hex_digit(text[2 * i]), low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+		if (low < 0)
+			return false;
+		key[i] = (uint8_t)(high << 4 | low);
+	}
+	return text[2 * sizeof boot.key] == '\0';
+}
+
+/* "NAME:USER:NAMESPACE:KEY" */
+bool boot_address(const char *address, size_t n)
+{
+	if (n >= sizeof boot.address)
+		return false;
+	memset(boot.address, 0, sizeof boot.address);
+	memcpy(boot.address, address, n);
+	size_t name = strcspn(boot.address, ":");
+	if (name >= sizeof boot.socket || boot.address[name] != ':')
+		return false;
+	memset(boot.socket, 0, sizeof boot.socket);
+	memcpy(boot.socket, boot.address, name);
+	char *end;
+	boot.user = (uid_t)strtoul(boot.address + name + 1, &end, 10);
+	if (*end != ':')
+		return false;
+	boot.namespace = strtoull(end + 1, &end, 10);
+	return *end == ':' && parse_key(end + 1);
+}
+
+/* "ADDRESS PID FLAGS" */
 static bool parse_environment(const char *text)
 {
 	const char *space = strchr(text, ' ');
-	if (!space || (size_t)(space - text) >= sizeof boot.socket)
+	if (!space || !boot_address(text, (size_t)(space - text)))
 		return false;
-	memcpy(boot.socket, text, (size_t)(space - text));
 	char *end;
 	boot.pid = (pid_t)strtol(space + 1, &end, 10);
 	boot.flags = (unsigned)strtoul(end, &end, 10);

@@ -6,17 +6,27 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
+#include "../wire.h"
+
 struct boot {
-	char socket[96];	/* the collector's abstract socket */
+	char address[WIRE_ADDRESS_MAX];	/* the collector's, as it was told; the next four are its parts */
+	char socket[96];	/* an abstract name */
+	uid_t user;		/* that the collector runs as, … */
+	uint64_t namespace;	/* … by the numbers of this user namespace; 0: not known */
+	struct wire_key key;
 	pid_t pid;		/* the first process, which is recorded whatever it executes */
 	unsigned flags;		/* WIRE_FLAG_… */
 	char preload[4096];	/* our own path, as LD_PRELOAD named it; "" = not recording */
-	char entry[160];	/* the environment's entry that told all this */
+	char entry[256];	/* the environment's entry that told all this */
 };
 
 extern struct boot boot;
+
+/* Take the collector's address, `n` bytes. False: it makes no sense. */
+bool boot_address(const char *address, size_t n);
 
 /* For programs that are executed: the agent's file, and what WIRE_ENV is to say. False: they go without. */
 bool boot_travel(const char *preload, size_t preload_size, const char *entry);

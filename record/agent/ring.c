@@ -2,9 +2,10 @@
  * ring.c - the agent's side of the ring: connecting, waiting, messages
  *
  * The collector makes the ring (the target may be limited in what files it may
- * write, RLIMIT_FSIZE) and hands it over an abstract socket, with its desk; all
+ * write, RLIMIT_FSIZE) and hands it over an abstract socket, with its control page; all
  * descriptors are closed again: nothing stays open in the target, so it may close
- * whatever it likes.
+ * whatever it likes. Who listens there is not believed to be the collector until it has shown
+ * that it is: once memrec is dead, anybody may take the socket's name.
  *
  * Fork: the state word lies on a page that fork wipes (MADV_WIPEONFORK), so a
  * child of fork, _Fork or raw clone finds RING_NEW and decides for itself at its
@@ -15,6 +16,7 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -22,6 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -32,6 +35,8 @@
 #include "hooks/got.h"
 #include "python/pymem.h"
 #include "native/native.h"
+
+#define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
 
 static volatile uint32_t off_word = RING_OFF;
 volatile uint32_t *ring_state = &off_word;
@@ -155,8 +160,8 @@ void ring_new_thread(void)
 void ring_bell(void)
 {
 	int e = errno;
-	if (__atomic_exchange_n(&ring_desk->asleep, 0, __ATOMIC_ACQ_REL))
-		syscall(SYS_futex, &ring_desk->asleep, FUTEX_WAKE, 1, NULL, NULL, 0);
+	/* All, since others may wait there too. A call that comes just before the collector sleeps costs it one nap, of milliseconds. */
+	syscall(SYS_futex, &ring_desk->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	if (ring_desk->off)
 		*ring_state = RING_OFF;
 	errno = e;
@@ -212,30 +217,67 @@ bool ring_wait(uint64_t last)
 	return room;
 }
 
-/* The answer to our hello: the ring and the desk, as descriptors. */
-static bool receive_memfds(int sock, int memfds[2])
+/* False: not both came (the process may have had room for one); what came is closed. */
+static bool take_descriptors(const struct msghdr *m, int memfds[2])
 {
-	char byte;
-	struct iovec bytes = { &byte, 1 };
+	const struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return false;
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	if (n == 2) {
+		memcpy(memfds, CMSG_DATA(c), 2 * sizeof(int));
+		return true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+		close(fd);
+	}
+	return false;
+}
+
+/* The answer to our hello: that it is the collector, and as descriptors the ring and the control page. */
+static bool receive_answer(int sock, int memfds[2])
+{
+	struct wire_answer_key answer;
+	struct iovec bytes = { &answer, sizeof answer };
 	union {
 		char space[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control;
 	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) != 1)
+	ssize_t n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+	if (n < 0 || !take_descriptors(&m, memfds))
 		return false;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(2 * sizeof(int)))
-		return false;
-	memcpy(memfds, CMSG_DATA(c), 2 * sizeof(int));
-	return true;
+	if (n == sizeof answer && memcmp(answer.key, boot.key.collector, sizeof answer.key) == 0)
+		return true;
+	close(memfds[0]);
+	close(memfds[1]);
+	return false;
 }
 
-static void *map_shared(int memfd, size_t size)
+/* Only what cannot be cut off is mapped: touching what is not there would kill the program. */
+static void *map_shared(int memfd, size_t size, int protection)
 {
-	void *p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	struct stat st;
+	int seals = fcntl(memfd, F_GET_SEALS);
+	void *p = MAP_FAILED;
+	if (seals >= 0 && seals & F_SEAL_SHRINK && fstat(memfd, &st) == 0 && (size_t)st.st_size >= size)
+		p = (void *)syscall(SYS_mmap, NULL, size, protection, MAP_SHARED, memfd, 0);
 	close(memfd);
 	return p == MAP_FAILED ? NULL : p;
+}
+
+/*
+ * Does whoever listens run as the collector's user? In another user namespace that user has another
+ * number or none, and only the key can tell.
+ */
+static bool is_collectors_user(uid_t user)
+{
+	struct stat st;
+	if (user == boot.user)
+		return true;
+	return stat("/proc/self/ns/user", &st) < 0 || st.st_ino != boot.namespace;
 }
 
 static int connect_collector(void)
@@ -249,7 +291,7 @@ static int connect_collector(void)
 	if (sock < 0)
 		return -1;
 	if (connect(sock, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
-	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) {
+	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0 || !is_collectors_user(who.uid)) {
 		close(sock);
 		return -1;
 	}
@@ -264,19 +306,23 @@ static int connect_collector(void)
  */
 static struct wire_ring *make_ring(void)
 {
-	struct wire_hello hello = { WIRE_MAGIC, WIRE_LOG2_SLOTS, getpid(), getppid() };
+	struct wire_hello hello = { WIRE_MAGIC, WIRE_LOG2_SLOTS, getpid(), getppid(), { 0 } };
+	memcpy(hello.key, boot.key.agent, sizeof hello.key);
 	int sock = connect_collector(), memfds[2];
-	bool admitted = sock >= 0 && send(sock, &hello, sizeof hello, MSG_NOSIGNAL) == sizeof hello && receive_memfds(sock, memfds);
+	bool admitted = sock >= 0 && send(sock, &hello, sizeof hello, MSG_NOSIGNAL) == sizeof hello && receive_answer(sock, memfds);
 	if (sock >= 0)
 		close(sock);
 	if (!admitted)
 		return NULL;
-	struct wire_ring *r = map_shared(memfds[0], WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS));
-	struct wire_desk *desk = map_shared(memfds[1], WIRE_DESK_BYTES);
-	if (!r || !desk)
-		return NULL;
-	ring_desk = desk;
-	return r;
+	struct wire_ring *r = map_shared(memfds[0], RING_BYTES, PROT_READ | PROT_WRITE);
+	struct wire_desk *control_page = map_shared(memfds[1], WIRE_DESK_BYTES, PROT_READ);
+	if (r && control_page) {
+		ring_desk = control_page;
+		return r;
+	}
+	pages_free(r, RING_BYTES);
+	pages_free(control_page, WIRE_DESK_BYTES);
+	return NULL;
 }
 
 bool ring_connect(void)
@@ -393,7 +439,7 @@ void ring_retire(void)
 	if (!ring || retired == ring_generation)
 		return;
 	retired = ring_generation;
-	give_back(ring, WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS), &last_ring);
+	give_back(ring, RING_BYTES, &last_ring);
 	give_back(ring_desk, WIRE_DESK_BYTES, &last_desk);
 }
 

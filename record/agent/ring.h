@@ -1,7 +1,7 @@
 /*
  * ring.h - putting an event into the ring: the hot path, inlined into the hooks
  *
- * No clock is read (the collector keeps a millisecond word on its desk), no
+ * No clock is read (the collector keeps a millisecond word on the control page), no
  * lock taken, no system call made unless the ring is full or a quarter of it
  * went by while the collector sleeps.
  */

@@ -25,14 +25,12 @@
 static struct lock lock;
 static pid_t owner;		/* the process that is in a session; 0: none */
 
-/* "NAME FLAGS PATH" */
+/* "ADDRESS FLAGS PATH" */
 static bool parse(const char *how)
 {
 	const char *space = strchr(how, ' ');
-	if (!space || (size_t)(space - how) >= sizeof boot.socket)
+	if (!space || !boot_address(how, (size_t)(space - how)))
 		return false;
-	memset(boot.socket, 0, sizeof boot.socket);
-	memcpy(boot.socket, how, (size_t)(space - how));
 	char *end;
 	boot.flags = (unsigned)strtoul(space + 1, &end, 10);
 	boot.pid = getpid();
@@ -40,7 +38,7 @@ static bool parse(const char *how)
 	*digit = '\0';
 	for (unsigned n = (unsigned)boot.pid; n; n /= 10)
 		*--digit = (char)('0' + n % 10);
-	strcpy(entry, boot.socket);
+	strcpy(entry, boot.address);
 	strcat(entry, " ");
 	strcat(entry, digit);
 	strncat(entry, space, (size_t)(end - space));
@@ -64,8 +62,8 @@ static void stop(void)
 	pystack_stop();
 	native_on = false;
 	/* The hooks look at `native_on` without a lock; whoever saw it set is inside, and was waited for. */
-	__atomic_store_n(&ring_desk->detached, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &ring_desk->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
+	__atomic_store_n(&ring->detached, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &ring->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
 	ring_bell();
 	if (quiet)
 		ring_retire();

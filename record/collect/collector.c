@@ -8,14 +8,10 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +19,7 @@
 #include "define.h"
 #include "error.h"
 #include "process.h"
+#include "shared.h"
 #include "xmalloc.h"
 
 #define BATCH_SLOTS 16384	/* taken from one ring before the next has its turn */
@@ -32,7 +29,7 @@
 #define IMAGE_MS 500	/* between looks whether an attached process executed another program */
 #define FLUSH_MS 100		/* a live reader waits no longer than this */
 
-/* For the handlers of signals: the desk of the collector there is. */
+/* For the handlers of signals: the control page of the collector there is. */
 static struct wire_desk *the_desk;
 static volatile sig_atomic_t interrupted, stopped, root_ended;
 
@@ -55,14 +52,11 @@ void collector_stop(void)
 }
 
 /* The mutex is held while we live: the kernel marks it when we die, and the agents read that. */
-static void make_desk(struct collector *c)
+static void make_control_page(struct collector *c)
 {
-	c->desk_memfd = memfd_create("memrec desk", MFD_CLOEXEC);
-	if (c->desk_memfd < 0 || ftruncate(c->desk_memfd, WIRE_DESK_BYTES) < 0)
+	c->desk = shared_new("memrec control", WIRE_DESK_BYTES, SHARED_OURS_ALONE, &c->desk_memfd);
+	if (!c->desk)
 		die("cannot make shared memory: %s", strerror(errno));
-	c->desk = mmap(NULL, WIRE_DESK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, c->desk_memfd, 0);
-	if (c->desk == MAP_FAILED)
-		die("cannot map shared memory: %s", strerror(errno));
 	pthread_mutexattr_t a;
 	pthread_mutexattr_init(&a);
 	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
@@ -93,21 +87,8 @@ void collector_init(struct collector *c, struct mt_out *out, const struct mt_hea
 	c->ids = (struct ids){ .holder = hold, .arg = c };
 	c->allocated = (struct mt_event){ .kind = MT_ALLOC, .weight = 1 };
 	c->freed = (struct mt_event){ .kind = MT_FREE };
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	snprintf(c->socket, sizeof c->socket, "memrec-%d-%lx%lx", (int)getpid(), (long)t.tv_sec, (long)t.tv_nsec);
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t n = strlen(c->socket);
-	memcpy(a.sun_path + 1, c->socket, n);
-	c->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->listener < 0 ||
-	    bind(c->listener, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
-	    listen(c->listener, 128) < 0)
-		die("cannot make a socket for the traced program to connect to: %s", strerror(errno));
-	make_desk(c);
-	/* A connection interrupts our sleep (SIGIO), so that a starting program does not wait out a nap. */
-	if (fcntl(c->listener, F_SETOWN, getpid()) < 0 || fcntl(c->listener, F_SETFL, O_NONBLOCK | O_ASYNC) < 0)
-		die("cannot be told of connections: %s", strerror(errno));
+	admission_open(&c->admission);
+	make_control_page(c);
 }
 
 /* ---------------------------------------------------------------- the trace */
@@ -167,17 +148,6 @@ void collector_end(struct collector *c)
 
 /* ---------------------------------------------------------------- processes */
 
-static bool receive_hello(int sock, struct wire_hello *hello)
-{
-	struct timeval patience = { .tv_sec = 1 };
-	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	ssize_t n;
-	do	/* signals (another connection, a child's end) interrupt it */
-		n = recv(sock, hello, sizeof *hello, 0);
-	while (n < 0 && errno == EINTR);
-	return n == sizeof *hello && hello->magic == WIRE_MAGIC && hello->log2_slots == WIRE_LOG2_SLOTS;
-}
-
 /* It ended: take what is left in its ring, and let go of it. */
 static void finish(struct collector *c, size_t i, int status)
 {
@@ -199,71 +169,29 @@ static void end_executed(struct collector *c, pid_t pid)
 		}
 }
 
-static bool send_memfds(const struct collector *c, int sock, int ring)
+/* An agent asks for a ring: from the answer on its process is recorded. */
+static void admit(void *arg, const struct caller *caller)
 {
-	char byte = 1;
-	struct iovec bytes = { &byte, 1 };
-	union {
-		char space[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	int memfds[2] = { ring, c->desk_memfd };
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof memfds);
-	memcpy(CMSG_DATA(h), memfds, sizeof memfds);
-	ssize_t n;
-	do
-		n = sendmsg(sock, &m, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n == 1;
-}
-
-static bool is_ours(const struct collector *c, const struct ucred *who)
-{
-	return (who->uid == geteuid() || who->uid == 0 || geteuid() == 0) && (c->follow_fork || who->pid == c->root);
-}
-
-static void admit(struct collector *c, int sock)
-{
-	struct ucred who;
-	struct wire_hello hello;
-	socklen_t size = sizeof who;
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0 || !is_ours(c, &who))
-		return;
-	if (!receive_hello(sock, &hello)) {
-		warn("process %d: its agent is not of this build, or said nothing; it is not recorded", who.pid);
-		return;
-	}
-	end_executed(c, who.pid);
+	struct collector *c = arg;
+	pid_t pid = caller->who.pid;
+	end_executed(c, pid);
 	if (!c->begun)
 		begin(c);
 	int memfd;
-	struct process *p = process_new(c, who.pid, &hello, &memfd);
+	struct process *p = process_new(c, pid, &caller->hello, &memfd);
 	if (!p)
 		return;
 	process_begin(p);	/* while it waits: once it runs it may end before we have looked at it */
-	if (send_memfds(c, sock, memfd)) {
+	if (admission_answer(&c->admission, caller->sock, memfd, c->desk_memfd)) {
 		GROW(c->processes, c->n_processes, c->cap_processes);
 		c->processes[c->n_processes++] = p;
 		c->n_recorded++;
 	} else {
-		warn("process %d: it did not wait for an answer; it is not recorded", who.pid);
+		warn("process %d: it did not wait for an answer; it is not recorded", pid);
 		process_end(p, -1);
 		process_free(p);
 	}
 	close(memfd);
-}
-
-static void accept_agents(struct collector *c)
-{
-	int sock;
-	while ((sock = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		admit(c, sock);
-		close(sock);
-	}
 }
 
 /* ---------------------------------------------------------------- the loop */
@@ -287,7 +215,7 @@ static void poll_all(struct collector *c, const struct timespec *timeout)
 	GROW(c->polled, c->n_processes, c->cap_polled);
 	for (size_t i = 0; i < c->n_processes; i++)
 		c->polled[i] = (struct pollfd){ .fd = c->processes[i]->pidfd, .events = POLLIN };
-	c->polled[c->n_processes] = (struct pollfd){ .fd = c->listener, .events = POLLIN };
+	c->polled[c->n_processes] = (struct pollfd){ .fd = c->admission.listener, .events = POLLIN };
 	if (ppoll(c->polled, c->n_processes + 1, timeout, NULL) < 0)
 		for (size_t i = 0; i < c->n_processes; i++)
 			c->polled[i].revents = 0;
@@ -389,32 +317,37 @@ static void look_at_image(struct collector *c)
 		end_executed(c, c->root);
 }
 
+static struct process *root_process(const struct collector *c)
+{
+	for (size_t i = 0; i < c->n_processes; i++)
+		if (c->processes[i]->pid == c->root)
+			return c->processes[i];
+	return NULL;
+}
+
+static bool has_detached(const struct process *p)
+{
+	return p && p->ring->detached;
+}
+
 /* Tell the attached agent to take its hooks out; what it put until then is taken. */
 static void detach(struct collector *c)
 {
 	uint64_t deadline = now_ns() + DETACH_MS * 1000000ull;
 	struct timespec a_while = { .tv_nsec = 1000000 };
+	struct process *root = root_process(c);
 	c->desk->off = 1;
-	syscall(SYS_futex, &c->desk->off, FUTEX_WAKE, 1, NULL, NULL, 0);
-	while (c->attended && c->n_processes && !c->desk->detached && !process_is_gone(c->processes[0]) && now_ns() < deadline)
+	syscall(SYS_futex, &c->desk->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	while (c->attended && root && !has_detached(root) && !process_is_gone(root) && now_ns() < deadline)
 		if (drain_all(c) == 0)
-			syscall(SYS_futex, &c->desk->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
+			syscall(SYS_futex, &root->ring->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
 	/* Its threads that waited for space gave up: theirs are holes. */
-	for (size_t i = 0; i < c->n_processes && c->desk->detached; i++)
-		if (c->processes[i]->pid == c->root) {
-			c->processes[i]->released = true;
-			while (!c->deaf && !process_is_drained(c->processes[i]))
-				process_drain(c->processes[i], BATCH_SLOTS);
-		}
+	if (has_detached(root)) {
+		root->released = true;
+		while (!c->deaf && !process_is_drained(root))
+			process_drain(root, BATCH_SLOTS);
+	}
 	let_go(c);
-}
-
-static bool root_is_recorded(const struct collector *c)
-{
-	for (size_t i = 0; i < c->n_processes; i++)
-		if (c->processes[i]->pid == c->root)
-			return true;
-	return false;
 }
 
 /* Whether the recording of an awaited process is over. A signal does not end it before its root. */
@@ -427,7 +360,8 @@ static bool awaited_ended(struct collector *c)
 	if (c->image[0] == 0)
 		read_image(c, c->image);
 	look_at_image(c);
-	if (c->desk->detached || c->deaf || (stopped && !root_is_recorded(c)))
+	const struct process *root = root_process(c);
+	if (has_detached(root) || c->deaf || (stopped && !root))
 		let_go(c);
 	return c->n_processes == 0;
 }
@@ -466,11 +400,12 @@ void collector_run(struct collector *c, pid_t root, int *status)
 {
 	uint32_t sampled = 0, flushed = 0;
 	c->root = root;
+	admission_expect(&c->admission, root, c->attached ? admission_owner(root) : geteuid(), c->follow_fork);
 	for (;;) {
 		c->now_ms = (uint32_t)((now_ns() - c->start_ns) / 1000000);
 		c->desk->ms = c->now_ms;
 		uint64_t taken = drain_all(c);
-		accept_agents(c);
+		bool more_call = admission_turn(&c->admission, admit, c);
 		if (c->now_ms - sampled >= SAMPLE_MS) {
 			sampled = c->now_ms;
 			sample_some(c);
@@ -490,6 +425,7 @@ void collector_run(struct collector *c, pid_t root, int *status)
 			let_go(c);
 		if (root_ended && c->n_processes == 0)
 			return;
-		nap(c);
+		if (!more_call)
+			nap(c);
 	}
 }

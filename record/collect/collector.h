@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "admission.h"
 #include "ids.h"
 #include "memtrace.h"
 #include "stacks.h"
@@ -37,10 +38,9 @@ struct collector {
 	bool tell;			/* attached: say when it has begun */
 	uint32_t duration_ms;		/* attached: to be recorded, from when it begins; 0: no limit */
 	uint32_t begun_ms;		/* attached: when it began */
-	char socket[64];		/* abstract name, for WIRE_ENV */
-	int listener;
-	struct wire_desk *desk;		/* what all agents see of us */
-	int desk_memfd;
+	struct admission admission;
+	struct wire_desk *desk;		/* the control page: what all agents see of us */
+	int desk_memfd;			/* to be handed out: agents can only read it */
 	uint64_t start_ns;		/* monotonic */
 	uint32_t now_ms;
 	uint64_t last_ms;		/* of the last event put: time never goes back */

@@ -19,6 +19,7 @@
 #include "error.h"
 #include "info.h"
 #include "records.h"
+#include "shared.h"
 #include "xmalloc.h"
 
 #define HOLE_NS 20000000ull		/* how long nothing must move before a hole is looked at */
@@ -250,15 +251,9 @@ static void put_start(struct process *p)
 
 static struct wire_ring *make_ring(const struct wire_hello *hello, int *memfd)
 {
-	struct wire_ring *r = MAP_FAILED;
-	*memfd = memfd_create("memrec", MFD_CLOEXEC);
-	if (*memfd >= 0 && ftruncate(*memfd, (off_t)RING_BYTES) == 0)
-		r = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *memfd, 0);
-	if (r == MAP_FAILED) {
-		if (*memfd >= 0)
-			close(*memfd);
+	struct wire_ring *r = shared_new("memrec", RING_BYTES, SHARED_BOTH, memfd);
+	if (!r)
 		return NULL;
-	}
 	r->magic = hello->magic;
 	r->log2_slots = hello->log2_slots;
 	r->pid = hello->pid;

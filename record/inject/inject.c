@@ -376,7 +376,7 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 		die("process %d: its C library is older than 2.34: start it under memrec", (int)t->pid);
 	strcpy(s.symbol, ENTRY);
 	s.nap[1] = 50000;
-	snprintf(s.request.how, sizeof s.request.how, "%s %u %s", how->socket, how->flags, how->agent);
+	snprintf(s.request.how, sizeof s.request.how, "%s %u %s", how->address, how->flags, how->agent);
 	free(agent.bytes);
 	if (!target_write(t, AT(scratch, dlopen), &s.dlopen, sizeof s - offsetof(struct stub_scratch, dlopen)))
 		die("process %d ended while memrec attached", (int)t->pid);

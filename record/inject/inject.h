@@ -10,7 +10,7 @@
 struct injection {
 	pid_t pid;
 	const char *agent;	/* the agent's file */
-	const char *socket;	/* the collector's */
+	const char *address;	/* the collector's */
 	unsigned flags;		/* WIRE_FLAG_… */
 };
 

@@ -1,0 +1,254 @@
+/*
+ * admission.c - which processes may join a recording
+ */
+#include "admission.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+
+#define CALLERS_A_TURN 64			/* others' rings are to be emptied too */
+#define SILENCE_NS 10000000000ull		/* after which a caller is sent away */
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---------------------------------------------------------------- the address */
+
+/* The number of our user namespace, by which an agent knows whether users have the same numbers there; 0: not known. */
+static unsigned long user_namespace(void)
+{
+	struct stat st;
+	return stat("/proc/self/ns/user", &st) == 0 ? (unsigned long)st.st_ino : 0;
+}
+
+static void make_address(struct admission *a, const char *name)
+{
+	const uint8_t *key = (const uint8_t *)&a->key;
+	int n = snprintf(a->address, sizeof a->address, "%s:%u:%lu:", name, (unsigned)geteuid(), user_namespace());
+	for (size_t i = 0; i < sizeof a->key; i++)
+		n += snprintf(a->address + n, sizeof a->address - (size_t)n, "%02x", key[i]);
+}
+
+static void listen_as(struct admission *a, const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t n = strlen(name);
+	memcpy(address.sun_path + 1, name, n);
+	a->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (a->listener < 0 ||
+	    bind(a->listener, (void *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
+	    listen(a->listener, 128) < 0)
+		die("cannot make a socket for the traced program to connect to: %s", strerror(errno));
+}
+
+/* What comes there interrupts our sleep (SIGIO), so that a starting program does not wait out a nap. */
+static bool interrupts_us(int sock)
+{
+	return fcntl(sock, F_SETOWN, getpid()) == 0 && fcntl(sock, F_SETFL, O_NONBLOCK | O_ASYNC) == 0;
+}
+
+void admission_open(struct admission *a)
+{
+	char name[64];
+	struct timespec t;
+	*a = (struct admission){ .root = -1 };
+	if (getrandom(&a->key, sizeof a->key, 0) != sizeof a->key)
+		die("cannot make a key for the traced program: %s", strerror(errno));
+	clock_gettime(CLOCK_REALTIME, &t);
+	snprintf(name, sizeof name, "memrec-%d-%lx%lx", (int)getpid(), (long)t.tv_sec, (long)t.tv_nsec);
+	make_address(a, name);
+	listen_as(a, name);
+	if (!interrupts_us(a->listener))
+		die("cannot be told of connections: %s", strerror(errno));
+}
+
+uid_t admission_owner(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	return stat(path, &st) == 0 ? st.st_uid : geteuid();
+}
+
+void admission_expect(struct admission *a, pid_t root, uid_t owner, bool descendants)
+{
+	a->root = root;
+	a->owner = owner;
+	a->descendants = descendants;
+}
+
+/* ---------------------------------------------------------------- who calls */
+
+/* A program of root's may hand its rights down and run its children as anybody; another's children are its own. */
+static bool is_expected(const struct admission *a, const struct ucred *who)
+{
+	if (!a->descendants && who->pid != a->root)
+		return false;
+	bool any = a->owner == 0 && geteuid() == 0;
+	return any || who->uid == a->owner || who->uid == geteuid() || who->uid == 0;
+}
+
+/* Takes as long for a wrong key as for the right one. */
+static bool is_key(const uint8_t *key, const uint8_t *right)
+{
+	uint8_t differs = 0;
+	for (size_t i = 0; i < WIRE_KEY_BYTES; i++)
+		differs |= key[i] ^ right[i];
+	return differs == 0;
+}
+
+/* Told once: whoever is refused can come again and again. */
+static void refuse(struct admission *a, const struct ucred *who, const char *why)
+{
+	if (!a->told)
+		warn("process %d of user %u is not recorded: %s", (int)who->pid, (unsigned)who->uid, why);
+	a->told = true;
+}
+
+enum heard { NOTHING, A_HELLO, NO_MORE };
+
+/* What a caller has said. NO_MORE: nothing that admits it. */
+static enum heard hear(struct admission *a, struct caller *v)
+{
+	ssize_t n;
+	do	/* signals (another connection, a child's end) interrupt it */
+		n = recv(v->sock, &v->hello, sizeof v->hello, MSG_TRUNC | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return NOTHING;
+	if (n == 0)
+		refuse(a, &v->who, "it connected, but said nothing");
+	else if (n != sizeof v->hello || v->hello.magic != WIRE_MAGIC || v->hello.log2_slots != WIRE_LOG2_SLOTS)
+		refuse(a, &v->who, "it asked to be, but not as an agent of this build does");
+	else if (!is_key(v->hello.key, a->key.agent))
+		refuse(a, &v->who, "it asked to be, but is not part of the recorded program (it does not have its key)");
+	else
+		return A_HELLO;
+	return NO_MORE;
+}
+
+/* ---------------------------------------------------------------- who says nothing yet */
+
+static void forget_silent(struct admission *a, size_t i)
+{
+	memmove(&a->silent[i], &a->silent[i + 1], (a->n_silent - i - 1) * sizeof *a->silent);
+	a->n_silent--;
+}
+
+/* Strangers cannot crowd out those who are likelier to be meant. */
+static size_t to_send_away(const struct admission *a)
+{
+	for (size_t i = 0; i < a->n_silent; i++)
+		if (a->silent[i].who.uid != a->owner && a->silent[i].who.uid != geteuid())
+			return i;
+	return 0;
+}
+
+static void send_away(struct admission *a, size_t i)
+{
+	refuse(a, &a->silent[i].who, "it connected, but said nothing");
+	close(a->silent[i].sock);
+	forget_silent(a, i);
+}
+
+static void keep_silent(struct admission *a, const struct caller *v)
+{
+	if (a->n_silent == ADMISSION_MOST_SILENT)
+		send_away(a, to_send_away(a));
+	a->silent[a->n_silent++] = (struct silent_caller){ v->sock, v->who, clock_ns() + SILENCE_NS };
+}
+
+typedef void admit_fn(void *arg, const struct caller *caller);
+
+static void hear_silent(struct admission *a, admit_fn *admit, void *arg)
+{
+	struct pollfd polled[ADMISSION_MOST_SILENT];
+	for (size_t i = 0; i < a->n_silent; i++)
+		polled[i] = (struct pollfd){ .fd = a->silent[i].sock, .events = POLLIN };
+	bool spoken = a->n_silent && poll(polled, a->n_silent, 0) > 0;
+	for (size_t i = a->n_silent; spoken && i-- > 0;) {
+		struct caller v = { .sock = a->silent[i].sock, .who = a->silent[i].who };
+		enum heard heard = polled[i].revents ? hear(a, &v) : NOTHING;
+		if (heard == NOTHING)
+			continue;
+		if (heard == A_HELLO)
+			admit(arg, &v);
+		close(v.sock);
+		forget_silent(a, i);
+	}
+	if (a->n_silent && a->silent[0].until_ns < clock_ns())
+		send_away(a, 0);
+}
+
+/* ---------------------------------------------------------------- the turn */
+
+static void meet(struct admission *a, struct caller *v, admit_fn *admit, void *arg)
+{
+	socklen_t size = sizeof v->who;
+	enum heard heard = NO_MORE;
+	if (getsockopt(v->sock, SOL_SOCKET, SO_PEERCRED, &v->who, &size) == 0) {
+		if (!is_expected(a, &v->who))
+			refuse(a, &v->who, "it asked to be, but is not part of the recorded program");
+		/* Usually it has spoken by now; else we look again once its words can interrupt us. */
+		else if ((heard = hear(a, v)) == NOTHING && interrupts_us(v->sock))
+			heard = hear(a, v);
+	}
+	if (heard == NOTHING) {
+		keep_silent(a, v);
+		return;
+	}
+	if (heard == A_HELLO)
+		admit(arg, v);
+	close(v->sock);
+}
+
+bool admission_turn(struct admission *a, admit_fn *admit, void *arg)
+{
+	if (a->n_silent)
+		hear_silent(a, admit, arg);
+	for (int n = 0; n < CALLERS_A_TURN; n++) {
+		struct caller v = { .sock = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) };
+		if (v.sock < 0)
+			return false;
+		meet(a, &v, admit, arg);
+	}
+	return true;
+}
+
+bool admission_answer(const struct admission *a, int sock, int ring, int control_page)
+{
+	struct wire_answer_key answer;
+	memcpy(answer.key, a->key.collector, sizeof answer.key);
+	struct iovec bytes = { &answer, sizeof answer };
+	int memfds[2] = { ring, control_page };
+	union {
+		char space[CMSG_SPACE(sizeof memfds)];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof memfds);
+	memcpy(CMSG_DATA(h), memfds, sizeof memfds);
+	ssize_t n;
+	do
+		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == sizeof answer;
+}

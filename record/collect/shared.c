@@ -1,0 +1,68 @@
+/*
+ * shared.c - memory that is shared with the programs being recorded
+ */
+#include "shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#define FIXED_SIZE (F_SEAL_SHRINK | F_SEAL_GROW)
+
+/*
+ * Before Linux 5.1 a memfd cannot be sealed against writers and stay ours to write to: others get a descriptor
+ * that was opened to read, of a file that none but its owner may open anew.
+ */
+static int reopen_to_read(int memfd)
+{
+	char path[32];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", memfd);
+	int reading = open(path, O_RDONLY | O_CLOEXEC);
+	if (reading >= 0 && fchmod(memfd, 0400) < 0) {
+		close(reading);
+		return -1;
+	}
+	return reading;
+}
+
+/* Returns the descriptor to be handed out, or -1. */
+static int seal(int memfd, enum shared_writers writers)
+{
+	int seals = FIXED_SIZE | F_SEAL_SEAL;
+	if (writers == SHARED_BOTH)
+		return fcntl(memfd, F_ADD_SEALS, seals) < 0 ? -1 : memfd;
+	if (fcntl(memfd, F_ADD_SEALS, seals | F_SEAL_FUTURE_WRITE) == 0)
+		return memfd;
+	if (fcntl(memfd, F_ADD_SEALS, seals) < 0)
+		return -1;
+	int reading = reopen_to_read(memfd);
+	if (reading >= 0)
+		close(memfd);
+	return reading;
+}
+
+void *shared_new(const char *name, size_t size, enum shared_writers writers, int *memfd)
+{
+	void *p = MAP_FAILED;
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), sealed = -1;
+	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0)
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p != MAP_FAILED && (sealed = seal(fd, writers)) >= 0) {
+		*memfd = sealed;
+		return p;
+	}
+	int e = errno;
+	if (p != MAP_FAILED)
+		munmap(p, size);
+	if (fd >= 0)
+		close(fd);
+	errno = e;
+	*memfd = -1;
+	return NULL;
+}

@@ -1,0 +1,226 @@
+# Trust: who is no part of a recording learns nothing of it and changes nothing in it, and who is a part harms no other.
+
+load lib/common
+
+setup_file() {
+	cc -O1 -D_GNU_SOURCE -I"$BATS_TEST_DIRNAME/../record" -o "$BATS_FILE_TMPDIR/caller" "$BATS_TEST_DIRNAME/trust/caller.c"
+	chmod 755 "$BATS_FILE_TMPDIR/caller"
+	# Works until the file "go" is there, then has a child, which works too.
+	cat > "$BATS_FILE_TMPDIR/victim.py" <<-'EOF'
+		import os, sys, time
+		kept = [bytearray(111110) for i in range(100)]
+		open("ready", "w").close()
+		while not os.path.exists("go"):
+		    kept = [bytearray(2000) for i in range(100)]
+		    time.sleep(0.001)
+		if os.fork() == 0:
+		    kept = [bytearray(222220) for i in range(100)]
+		    os._exit(0)
+		_, status = os.wait()
+		kept = [bytearray(333330) for i in range(100)]
+		sys.exit(status)
+	EOF
+}
+
+teardown() {
+	touch go
+	[ ${#started[@]} -eq 0 ] || kill -9 "${started[@]}" 2> /dev/null
+	return 0
+}
+
+as_root() {
+	[ "$(id -u)" = 0 ] || skip "two users are needed, and only root can be another one"
+}
+
+# Another user, without any rights.
+other() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs "$@"
+}
+
+caller() {
+	"$BATS_FILE_TMPDIR/caller" "$@"
+}
+
+# Until a command succeeds.
+until_true() {
+	for _ in $(seq 600); do
+		! "$@" || return 0
+		sleep 0.05
+	done
+	echo "never true: $*"
+	return 1
+}
+
+# The program above under memrec: $memrec, $program, and the collector's $address.
+start_victim() { # OPTIONS
+	cp "$BATS_FILE_TMPDIR/caller" .
+	chmod 755 . caller
+	memrec "$@" -o t.lz4 -- /usr/bin/python3 "$BATS_FILE_TMPDIR/victim.py" 2> err 3>&- &
+	memrec=$!
+	started+=($memrec)
+	until_true test -e ready
+	program=$(tr -d ' ' < /proc/$memrec/task/$memrec/children)
+	address=$(tr '\0' '\n' < /proc/$program/environ | sed -n 's/^MEMREC_AGENT=\([^ ]*\) .*/\1/p')
+}
+
+# A program that believes to be a followed child of the recording at ADDRESS.
+recorded_by() { # ADDRESS COMMAND...
+	LD_PRELOAD=$(dirname "$(command -v memrec)")/../lib/memrec/libmemrec.so MEMREC_AGENT="$1 1 2" "${@:2}"
+}
+
+count() { # SIZE
+	memcat --json t.lz4 | grep -c "\"size\":$1," || true
+}
+
+# It ends as it does without us, and the trace is whole.
+end_victim() {
+	touch go
+	wait $memrec
+	[ "$(count 111111)" -eq 100 ]
+	[ "$(count 222221)" -eq 100 ]
+	[ "$(count 333331)" -eq 100 ]
+}
+
+@test "another user without the key is given nothing; the recording is whole, and one line says so" {
+	as_root
+	start_victim --follow-fork
+	for _ in 1 2 3; do
+		[ "$(other ./caller ask "$address")" = refused ]
+		[ "$(caller ask "$address")" = refused ]
+	done
+	end_victim
+	[ "$(grep -c 'is not part of the recorded program' err)" -eq 1 ]
+	[ "$(wc -l < err)" -eq 1 ]
+	[ "$(memcat --json t.lz4 | grep -c '"ppid"')" -eq 2 ]
+}
+
+@test "without --follow-fork nobody but the program is admitted, whatever key it has" {
+	start_victim
+	[ "$(caller harm "$address")" = refused ]
+	touch go
+	wait $memrec
+	[ "$(count 111111)" -eq 100 ]
+	[ "$(count 222221)" -eq 0 ]
+}
+
+@test "connections that say nothing hold up neither the program nor the children that join meanwhile" {
+	as_root
+	start_victim --follow-fork
+	other ./caller silent "$address" 200 > silent 3>&- &
+	local silent=$!
+	started+=($silent)
+	until_true grep -q open silent	# more than wait to be accepted: they were, and none was waited for
+	touch go
+	until_true test ! -e /proc/$program
+	end_victim
+	kill $silent
+	[ "$(wc -l < err)" -eq 1 ]
+}
+
+@test "who is recorded can neither cut off memory nor write to the control page" {
+	as_root
+	start_victim --follow-fork
+	[ "$(caller harm "$address")" = done ]
+	[ "$(other ./caller harm "$address")" = done ]
+	end_victim
+}
+
+@test "memory that memrec shares is sealed" {
+	start_victim --follow-fork
+	[ "$(caller harm "$address")" = done ]
+	end_victim
+}
+
+@test "when memrec is dead, nobody else is taken for it: no child, no program it executes speaks to another user" {
+	as_root
+	start_victim --follow-fork
+	kill -9 $memrec
+	wait $memrec || true
+	other ./caller pose "$address" > posing 3>&- &
+	local poser=$!
+	started+=($poser)
+	until_true grep -q posing posing
+	touch go
+	until_true test ! -e /proc/$program
+	recorded_by "$address" /usr/bin/python3 -c 'print(len([bytearray(100) for i in range(1000)]))' > executed
+	[ "$(cat executed)" = 1000 ]
+	kill $poser
+	[ "$(grep -c 'it said nothing' posing)" -ge 2 ]
+	[ "$(grep -c 'it said hello' posing)" -eq 0 ]
+}
+
+@test "when memrec is dead and its own user takes its name, memory without the key is not touched" {
+	start_victim --follow-fork
+	kill -9 $memrec
+	wait $memrec || true
+	caller pose "$address" > posing 3>&- &
+	local poser=$!
+	started+=($poser)
+	until_true grep -q posing posing
+	cat > child.py <<-'EOF'
+		import os
+		for i in range(3):
+		    if os.fork() == 0:
+		        kept = [bytearray(1000) for i in range(1000)]
+		        os._exit(0)
+		    assert os.wait()[1] == 0
+		print("well")
+	EOF
+	touch go
+	until_true test ! -e /proc/$program
+	recorded_by "$address" /usr/bin/python3 child.py > executed
+	kill $poser
+	[ "$(cat executed)" = well ]
+	[ "$(grep -c 'it said hello' posing)" -ge 4 ]
+	[ "$(grep -c 'it uses our memory' posing)" -eq 0 ]
+}
+
+@test "children that gave up their rights stay recorded: forked, executed, with an empty environment" {
+	as_root
+	cat > drop.py <<-'EOF'
+		import os, subprocess, time
+		def drop():
+		    os.setgid(65534)
+		    os.setuid(65534)
+		def execute(code, env=None):
+		    subprocess.run(["/usr/bin/python3", "-c", code], env=env, preexec_fn=drop, check=True, cwd="/")
+		if os.fork() == 0:
+		    drop()
+		    kept = [bytearray(111110) for i in range(10)]
+		    if os.fork() == 0:
+		        kept = [bytearray(222220) for i in range(10)]
+		        os._exit(0)
+		    os._exit(os.wait()[1])
+		assert os.wait()[1] == 0
+		execute("kept = [bytearray(333330) for i in range(10)]")
+		execute("kept = [bytearray(444440) for i in range(10)]", env={})
+		# An orphan: its parent is gone before it begins. The pipe ends with it.
+		ended, end = os.pipe()
+		os.set_inheritable(end, True)
+		if os.fork() == 0:
+		    drop()
+		    parent = os.getpid()
+		    if os.fork() == 0:
+		        while os.getppid() == parent:
+		            time.sleep(0.001)
+		        os.execve("/usr/bin/python3", ["python3", "-c", "kept = [bytearray(555550) for i in range(10)]"], {})
+		    os._exit(0)
+		os.wait()
+		os.close(end)
+		os.read(ended, 1)
+	EOF
+	memrec --follow-fork -o t.lz4 -- /usr/bin/python3 drop.py 2> err
+	for size in 111111 222221 333331 444441 555551; do
+		[ "$(count $size)" -eq 10 ] || { echo "$size: $(count $size)"; cat err; return 1; }
+	done
+	[ ! -s err ]
+}
+
+@test "children in a user namespace of their own stay recorded" {
+	unshare -U true 2> err || skip "user namespaces cannot be made here: $(cat err)"
+	memrec --follow-fork -o t.lz4 -- sh -c '
+		unshare -U /usr/bin/python3 -c "kept = [bytearray(111110) for i in range(10)]"
+		unshare -Ur /usr/bin/python3 -c "kept = [bytearray(222220) for i in range(10)]"'
+	[ "$(count 111111)" -eq 10 ]
+	[ "$(count 222221)" -eq 10 ]
+}
