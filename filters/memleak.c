@@ -7,16 +7,17 @@
  *        with its own time and thread. A Python process ends, for this, when
  *        its interpreter begins to free everything (ending.h). What a process held when it executed
  *        another program is no leak: the kernel freed it.
- * Keeps: the live set (held.h)
+ * Keeps: the live set (open_blocks.h)
  */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "ending.h"
 #include "error.h"
-#include "held.h"
+#include "open_blocks.h"
+#include "provenance.h"
+#include "replay.h"
 #include "span.h"
-#include "tally.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -45,7 +46,8 @@ struct process {
 };
 
 struct leaks {
-	struct held *held;
+	struct open_blocks *open;
+	bool answer;			/* in this trace nothing ends */
 	struct span tail;
 	struct process *processes;	/* that have begun and not ended */
 	size_t n, cap;
@@ -106,55 +108,49 @@ static int put_leak(struct leaks *l, struct mt_event *ev, struct mt_out *out)
 /* The process ends: what it holds is leaked, unless another program takes its place. */
 static void settle_process(struct leaks *l, const struct mt_event *end, struct mt_out *out)
 {
-	bool is_exec = end->kind == MT_EXIT && tally_is_exec(end);
 	struct mt_event ev;
-	struct block b;
-	size_t cursor = 0;
 
-	while (held_each(l->held, &cursor, &ev)) {
-		if (ev.pid != end->pid)
-			continue;
-		held_close(l->held, ev.id, &b);
-		if (!is_exec && put_leak(l, &ev, out) < 0)
+	for (size_t cursor = 0; open_blocks_exit(l->open, end->pid, &cursor, &ev); )
+		if (!replay_is_exec(end) && put_leak(l, &ev, out) < 0)
 			break;
-	}
+}
+
+static void begin_trace(struct leaks *l, const struct mt_header *h)
+{
+	open_blocks_begin(l->open, h);
+	l->answer = provenance_is_answer(h);
+	l->n = l->last_id = 0;
+	l->last_ms = 0;
 }
 
 /* The trace ends, and with it what has not ended before. */
 static void settle(struct leaks *l, struct mt_out *out)
 {
 	struct mt_event ev;
-	size_t cursor = 0;
 
-	while (held_each(l->held, &cursor, &ev))
+	for (size_t cursor = 0; open_blocks_each(l->open, &cursor, &ev); )
 		if (put_leak(l, &ev, out) < 0)
 			break;
-	held_clear(l->held);
-	l->n = l->last_id = 0;
-	l->last_ms = 0;
 }
 
-static int take(struct leaks *l, const struct mt_event *ev, struct mt_out *out)
+static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, struct mt_out *out)
 {
-	struct block b;
-	uint64_t gone;
-
 	if (ev->time_ms > l->last_ms)
 		l->last_ms = ev->time_ms;
 	switch (ev->kind) {
 	case MT_ALLOC:
 		if (!ending_has(&l->ending, ev->pid))
-			held_open(l->held, ev);
+			open_blocks_open(l->open, ev, NULL);
 		return 0;
 	case MT_FREE:
-		held_close(l->held, ev->id, &b);
+		open_blocks_close(l->open, ev->id, NULL);
 		return 0;
 	case MT_RESIZE:
-		held_resize(l->held, ev->id, ev->size, &b, &gone);
+		open_blocks_resize(l->open, ev, NULL);
 		return 0;
 	case MT_PROCESS:
 		begin_process(l, ev);
-		if (!l->to_the_end && ending_take(&l->ending, ev))
+		if (!l->to_the_end && !l->answer && ending_take(&l->ending, ev))
 			settle_process(l, ev, out);
 		return mt_put(out, ev);
 	case MT_EXIT:
@@ -168,6 +164,7 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_out *out)
 	case MT_END:
 		ending_take(&l->ending, ev);
 		settle(l, out);
+		begin_trace(l, mt_in_header(in));
 		return mt_put(out, ev);
 	default:
 		return mt_put(out, ev);
@@ -202,15 +199,16 @@ int main(int argc, char **argv)
 	struct mt_in *in = tool_input(argc, argv);
 	bool arenas_are_recorded = !mt_in_header(in)->python_allocators;
 	struct mt_out *out = tool_output(&tool, in, argv);
-	l.held = held_new();
+	l.open = open_blocks_new();
+	begin_trace(&l, mt_in_header(in));
 	struct mt_event ev;
 	while (mt_next(in, &ev) > 0)
-		if (take(&l, &ev, out) < 0)
+		if (take(&l, &ev, in, out) < 0)
 			break;
 	settle(&l, out);	/* of a trace that was cut off; after an end there is nothing */
 	if (l.has_python && arenas_are_recorded && (verbose || isatty(STDERR_FILENO)))
 		tell_caveat();
-	held_free(l.held);
+	open_blocks_free(l.open);
 	free(l.processes);
 	ending_clear(&l.ending);
 	return tool_finish(in, out);

@@ -126,7 +126,7 @@ static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
 	switch (ev->kind) {
 	case MT_ALLOC:
 		b = (struct block){ .size = ev->size, .weight = ev->weight, .key = ids_take(&m->ids) };
-		live_open(i->live, ev->id, &b);
+		live_open(i->live, ev->id, &b, NULL);
 		ev->id = b.key;
 		ev->stack = define_copy(&i->define, stacks_number(i->stacks, ev->stack));
 		return true;

@@ -7,7 +7,7 @@
  *        their frees in that time: what is open at the end of it stays open.
  *        With --alive, those too that were open at its beginning, told there.
  *        With --span, of these what was made within the spans of that name
- *        (memslice/occurrences.h).
+ *        (memslice/spans.h).
  * Keeps: a bit a live allocation; with --alive the live set up to --begin;
  *        with --span what is live of that
  */
@@ -17,9 +17,10 @@
 #include <unistd.h>
 
 #include "error.h"
-#include "held.h"
 #include "idset.h"
-#include "memslice/occurrences.h"
+#include "memslice/spans.h"
+#include "open_blocks.h"
+#include "provenance.h"
 #include "span.h"
 #include "threads.h"
 #include "tool.h"
@@ -57,14 +58,14 @@ struct slice {
 	struct lengths lengths;
 	size_t trace;			/* which of them is read */
 	uint64_t begin_ms, end_ms;	/* of this trace */
-	bool begun;			/* the window has, in this trace: nothing is held any more */
-	struct held *held;		/* open, from before the window */
+	bool begun;			/* the window has, in this trace: nothing is kept back any more */
+	struct open_blocks *before;	/* open, from before the window */
 	struct threads *threads;
-	uint64_t *skipped;		/* by number of a thread: made before the window and not held */
+	uint64_t *skipped;		/* by number of a thread: made before the window and not open there */
 	size_t n_skipped, cap_skipped;
 	struct idset *kept;
 	const char *span;		/* NULL: whatever the spans */
-	struct occurrences *occurrences;
+	struct spans *spans;
 };
 
 /* ---------------------------------------------------------------- lengths */
@@ -122,7 +123,7 @@ static void measure_operands(struct lengths *l, int argc, char **argv)
 
 /* ---------------------------------------------------------------- events */
 
-static void begin_trace(struct slice *s)
+static void begin_trace(struct slice *s, const struct mt_header *h)
 {
 	uint64_t length = s->trace < s->lengths.n ? s->lengths.ms[s->trace] : 0;
 
@@ -131,10 +132,10 @@ static void begin_trace(struct slice *s)
 	s->end_ms = s->has_end ? span_ms(&s->end, length) : UINT64_MAX;
 	if (s->has_end && s->end.is_percent && s->end.value >= 100)
 		s->end_ms = UINT64_MAX;		/* the last millisecond too */
-	s->begun = !s->alive;
+	s->begun = !s->alive || provenance_is_answer(h);	/* nothing ends in one: all that comes before is alive */
 	s->n_skipped = 0;
 	idset_clear(s->kept);
-	held_clear(s->held);
+	open_blocks_begin(s->before, h);
 }
 
 static int keep(struct slice *s, const struct mt_event *ev, struct mt_out *out)
@@ -154,7 +155,7 @@ static uint64_t *skipped_of(struct slice *s, const struct mt_event *ev)
 	return &s->skipped[thread];
 }
 
-/* Tell of each thread what it made besides what is held: none is taken for its last one that was not. */
+/* Tell of each thread what it made besides what is open: none is taken for its last one that was not. */
 static int put_skipped(struct slice *s, struct mt_out *out)
 {
 	for (uint32_t i = 0; i < s->n_skipped; i++) {
@@ -169,35 +170,32 @@ static int put_skipped(struct slice *s, struct mt_out *out)
 	return 0;
 }
 
-/* The window begins: what is held was alive then. */
+/* The window begins: what is open was alive then. */
 static int begin(struct slice *s, struct mt_out *out)
 {
 	struct mt_event ev;
 	size_t cursor = 0;
 
 	s->begun = true;
-	while (held_each(s->held, &cursor, &ev)) {
+	while (open_blocks_each(s->before, &cursor, &ev)) {
 		--*skipped_of(s, &ev);
 		if (keep(s, &ev, out) < 0)
 			return -1;
 	}
-	held_clear(s->held);
+	open_blocks_clear(s->before);
 	return put_skipped(s, out);
 }
 
 /* Before the window, with --alive: know what is open. */
-static void hold(struct slice *s, const struct mt_event *ev)
+static void keep_back(struct slice *s, const struct mt_event *ev)
 {
-	struct block b;
-	uint64_t gone;
-
 	if (ev->kind == MT_ALLOC) {
-		held_open(s->held, ev);
+		open_blocks_open(s->before, ev, NULL);
 		++*skipped_of(s, ev);
 	} else if (ev->kind == MT_FREE) {
-		held_close(s->held, ev->id, &b);
+		open_blocks_close(s->before, ev->id, NULL);
 	} else {
-		held_resize(s->held, ev->id, ev->size, &b, &gone);
+		open_blocks_resize(s->before, ev, NULL);
 	}
 }
 
@@ -214,13 +212,8 @@ static int take_skipped(struct slice *s, const struct mt_event *ev, struct mt_ou
 /* A process is gone: what it held is not alive when the window begins. */
 static void end_process(struct slice *s, uint32_t pid)
 {
-	struct mt_event ev;
-	struct block b;
-	size_t cursor = 0;
-
-	while (held_each(s->held, &cursor, &ev))
-		if (ev.pid == pid)
-			held_close(s->held, ev.id, &b);
+	for (size_t cursor = 0; open_blocks_exit(s->before, pid, &cursor, NULL); )
+		;
 }
 
 /* An allocation, a free or a resize. Times may go back (behind memtemp): only the event's own counts. */
@@ -229,7 +222,7 @@ static int take_block(struct slice *s, const struct mt_event *ev, struct mt_out 
 	bool before = ev->time_ms < s->begin_ms, inside = !before && ev->time_ms < s->end_ms;
 
 	if (!s->begun && before) {
-		hold(s, ev);
+		keep_back(s, ev);
 		return 0;
 	}
 	if (!s->begun && begin(s, out) < 0)
@@ -246,17 +239,17 @@ static int take_block(struct slice *s, const struct mt_event *ev, struct mt_out 
 	return kept ? mt_put(out, ev) : 0;
 }
 
-static int take_within(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+static int take_within(struct slice *s, const struct mt_event *ev, struct mt_in *in, struct mt_out *out)
 {
 	if (ev->kind == MT_HEADER)
-		begin_trace(s);
-	return occurrences_take(s->occurrences, ev, ev->time_ms >= s->begin_ms && ev->time_ms < s->end_ms, out);
+		begin_trace(s, mt_in_header(in));
+	return spans_take(s->spans, ev, ev->time_ms >= s->begin_ms && ev->time_ms < s->end_ms, out);
 }
 
-static int take(struct slice *s, const struct mt_event *ev, struct mt_out *out)
+static int take(struct slice *s, const struct mt_event *ev, struct mt_in *in, struct mt_out *out)
 {
 	if (s->span)
-		return take_within(s, ev, out);
+		return take_within(s, ev, in, out);
 	switch (ev->kind) {
 	case MT_ALLOC:
 	case MT_FREE:
@@ -280,7 +273,7 @@ static int take(struct slice *s, const struct mt_event *ev, struct mt_out *out)
 		if (!s->begun && begin(s, out) < 0)
 			return -1;
 		if (ev->kind == MT_HEADER)
-			begin_trace(s);
+			begin_trace(s, mt_in_header(in));
 		break;
 	default:
 		break;
@@ -319,7 +312,7 @@ static int missing(const struct slice *s)
 {
 	const char *others;
 
-	if (!s->span || occurrences_any(s->occurrences, &others))
+	if (!s->span || spans_any(s->spans, &others))
 		return 0;
 	warn("no span '%s' in the trace: %s%s", s->span, *others ? "there are: " : "it has none", others);
 	return 1;
@@ -359,20 +352,20 @@ int main(int argc, char **argv)
 		refuse_empty(begin_text, end_text);
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_out *out = tool_output(&tool, in, argv);
-	s.held = held_new();
+	s.before = open_blocks_new();
 	s.threads = threads_new();
 	s.kept = idset_new();
-	s.occurrences = s.span ? occurrences_new(s.span) : NULL;
-	begin_trace(&s);
+	s.spans = s.span ? spans_new(s.span) : NULL;
+	begin_trace(&s, mt_in_header(in));
 	struct mt_event ev;
 	int r = 0;
 	while (r == 0 && mt_next(in, &ev) > 0)
-		r = take(&s, &ev, out);
+		r = take(&s, &ev, in, out);
 	if (r == 0 && !s.begun)
 		(void)begin(&s, out);	/* cut off before the window */
 	int status = missing(&s);
-	occurrences_free(s.occurrences);
-	held_free(s.held);
+	spans_free(s.spans);
+	open_blocks_free(s.before);
 	idset_free(s.kept);
 	threads_free(s.threads);
 	free(s.skipped);

@@ -15,6 +15,7 @@
 
 #include "define.h"
 #include "error.h"
+#include "replay.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -206,8 +207,7 @@ static void take(struct split *s, struct mt_event *ev)
 	case MT_EXIT:
 		p = part_of(s, ev->pid);
 		mt_put(p->out, ev);
-		struct mt_str reason = mt_info_text(ev->info, "reason");
-		p->executed = reason.n == 4 && memcmp(reason.p, "exec", 4) == 0;
+		p->executed = replay_is_exec(ev);
 		if (!p->executed)
 			part_end(s, p, true);
 		return;

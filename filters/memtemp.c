@@ -100,7 +100,7 @@ static void open_block(struct windows *w, const struct mt_event *ev)
 		.allocator = ev->allocator,
 		.open = true,
 	};
-	live_open(w->live, ev->id, &(struct block){ .weight = 1, .key = (uint32_t)own->next, .thread = thread });
+	live_open(w->live, ev->id, &(struct block){ .weight = 1, .key = (uint32_t)own->next, .thread = thread }, NULL);
 	if (++own->next == w->most)
 		own->next = 0;
 }

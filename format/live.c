@@ -234,38 +234,52 @@ bool live_find(const struct live *l, uint32_t id, struct block *b)
 	return e != NULL;
 }
 
-/* known: its entry in the table, if it has one already. */
-static __attribute__((noinline)) void open_far(struct live *l, struct entry *known, uint32_t id, const struct block *b)
+/* known: its entry, if it is open; then *old is the block it was. Otherwise it is one that is to be far. */
+static __attribute__((noinline)) bool open_slowly(struct live *l, struct entry *known, uint32_t id,
+						  const struct block *b, struct block *old)
 {
-	if (known)
+	bool was_open = known != NULL;
+
+	if (known && old)
+		*old = block_of(l, known);
+	if (known && known != place_of(l, id)) {
 		odd_give_back(l, known);
+	} else if (known && !fits(b)) {
+		l->near_count--;
+		known->size = CLOSED;
+		known = NULL;
+	}
 	struct entry e = fits(b) ? entry_of(id, b) : odd_entry(l, id, b);
 	if (known)
 		*known = e;
 	else
 		far_put(l, &e);
+	return was_open;
 }
 
-void live_open(struct live *l, uint32_t id, const struct block *b)
+bool live_open(struct live *l, uint32_t id, const struct block *b, struct block *old)
 {
 	if (2 * (l->near_count + l->far_count) >= l->near_cap)
 		near_grow(l);
 
-	struct entry *n = place_of(l, id), *far = NULL;
-	if (is(n, id)) {
-		l->near_count--;
-		n->size = CLOSED;
-	} else {
-		far = far_find(l, id);
-	}
-	if (far || !fits(b)) {
-		open_far(l, far, id, b);
-		return;
-	}
+	struct entry *n = place_of(l, id), *known = is(n, id) ? n : far_find(l, id);
+	if (known || !fits(b))
+		return open_slowly(l, known, id, b, old);
 	if (n->size != CLOSED)
 		evict(l, n);
 	*n = entry_of(id, b);
 	l->near_count++;
+	return false;
+}
+
+bool live_shrink(struct live *l, uint32_t id, uint64_t size, struct block *was)
+{
+	if (!live_find(l, id, was) || size > was->size)
+		return false;
+	struct block left = *was;
+	left.size = size;
+	live_open(l, id, &left, NULL);
+	return true;
 }
 
 bool live_close(struct live *l, uint32_t id, struct block *b)

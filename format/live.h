@@ -25,8 +25,10 @@ struct live *live_new(void);
 void live_free(struct live *l);
 /* Is `id` open? Then *b is it; to change it, open it again. */
 bool live_find(const struct live *l, uint32_t id, struct block *b);
-/* Open `id` (closing what was open there). */
-void live_open(struct live *l, uint32_t id, const struct block *b);
+/* Open `id`. True: it was open, which this ends: *old (may be NULL) is the block it was. */
+bool live_open(struct live *l, uint32_t id, const struct block *b, struct block *old);
+/* Leave `size` of it, *was is what it was before. False, and nothing changes: it is not open, or not larger than that. */
+bool live_shrink(struct live *l, uint32_t id, uint64_t size, struct block *was);
 /* Close it: *b is what it was; false: nothing of that id was open. */
 bool live_close(struct live *l, uint32_t id, struct block *b);
 /*

@@ -1,13 +1,12 @@
 /*
  * peak.c - the high-water mark in one pass
  *
- * Invariant: `rising` says that the live total is at its maximum, so that the
+ * Invariant: unless `water.below`, the live total is at its maximum, so that the
  * answer, if all ended here, is every key's live amount. Otherwise the answer
  * is `saved` of the keys that changed in this epoch, and live of the others.
  */
 #include "peak.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,18 +23,16 @@ struct peak {
 	struct amount *sums;
 	size_t n_sums;
 	struct amount total;	/* of sums */
-	struct amount live, max;
+	struct high_water water;
 	uint64_t epoch;
-	bool rising;
 };
 
 static void begin_trace(struct peak *p)
 {
 	p->n = p->cap = 0;
 	p->keys = NULL;
-	p->live = p->max = (struct amount){ 0, 0 };
+	p->water = (struct high_water){ .below = false };
 	p->epoch = 1;		/* new keys have epoch 0: nothing saved */
-	p->rising = true;
 }
 
 struct peak *peak_new(void)
@@ -73,38 +70,26 @@ static void save(const struct peak *p, struct key *k)
 	k->epoch = p->epoch;
 }
 
-void peak_add(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count)
+void peak_add(struct peak *p, uint32_t key, struct amount a)
 {
 	struct key *k = key_at(p, key);
 
-	p->live.bytes += bytes;
-	p->live.count += count;
-	if (p->live.bytes >= p->max.bytes) {
-		p->max = p->live;
-		p->rising = true;
-	}
-	if (!p->rising)
+	high_water_add(&p->water, a);
+	if (p->water.below)
 		save(p, k);
-	k->live.bytes += bytes;
-	k->live.count += count;
+	amount_add(&k->live, a);
 }
 
-void peak_sub(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count)
+void peak_sub(struct peak *p, uint32_t key, struct amount a)
 {
 	struct key *k = key_at(p, key);
+	bool was_below = p->water.below;
 
-	p->live.bytes -= bytes;
-	p->live.count -= count;
-	if (p->rising && bytes == 0) {
-		p->max = p->live;	/* still the maximum, and later */
-	} else if (p->rising) {
-		p->rising = false;
-		p->epoch++;
-	}
-	if (!p->rising)
+	high_water_sub(&p->water, a);
+	p->epoch += p->water.below && !was_below;
+	if (p->water.below)
 		save(p, k);
-	k->live.bytes -= bytes;
-	k->live.count -= count;
+	amount_sub(&k->live, a);
 }
 
 void peak_settle(struct peak *p)
@@ -116,12 +101,9 @@ void peak_settle(struct peak *p)
 	}
 	for (size_t i = 0; i < p->n; i++) {
 		const struct key *k = &p->keys[i];
-		bool changed = !p->rising && k->epoch == p->epoch;
-		p->sums[i].bytes += changed ? k->saved.bytes : k->live.bytes;
-		p->sums[i].count += changed ? k->saved.count : k->live.count;
+		amount_add(&p->sums[i], p->water.below && k->epoch == p->epoch ? k->saved : k->live);
 	}
-	p->total.bytes += p->max.bytes;
-	p->total.count += p->max.count;
+	amount_add(&p->total, p->water.max);
 	free(p->keys);
 	begin_trace(p);
 }
@@ -143,10 +125,10 @@ struct amount peak_total(const struct peak *p)
 
 struct amount peak_live(const struct peak *p)
 {
-	return p->live;
+	return p->water.live;
 }
 
 struct amount peak_now(const struct peak *p)
 {
-	return p->max;
+	return p->water.max;
 }

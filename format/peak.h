@@ -12,6 +12,7 @@
 #ifndef PEAK_H
 #define PEAK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,14 +20,66 @@ struct amount {
 	uint64_t bytes, count;
 };
 
+/* Of an allocation that stands for `weight` of them; bytes that do not fit are UINT64_MAX. */
+static inline struct amount amount_of(uint64_t size, uint64_t weight)
+{
+	struct amount a = { .count = weight };
+
+	if (__builtin_mul_overflow(size, weight, &a.bytes))
+		a.bytes = UINT64_MAX;
+	return a;
+}
+
+/* What such an allocation lost when `left` of its bytes stayed: bytes, and no allocation. */
+static inline struct amount amount_lost(uint64_t size, uint64_t left, uint64_t weight)
+{
+	return (struct amount){ .bytes = amount_of(size, weight).bytes - amount_of(left, weight).bytes };
+}
+
+static inline void amount_add(struct amount *to, struct amount a)
+{
+	to->bytes += a.bytes;
+	to->count += a.count;
+}
+
+static inline void amount_sub(struct amount *from, struct amount a)
+{
+	from->bytes -= a.bytes;
+	from->count -= a.count;
+}
+
+/* The definition of the mark. Starts all zero. */
+struct high_water {
+	struct amount live, max;	/* now, and at the mark so far */
+	bool below;			/* now is not that moment */
+};
+
+static inline void high_water_add(struct high_water *w, struct amount a)
+{
+	amount_add(&w->live, a);
+	if (w->live.bytes < w->max.bytes)
+		return;
+	w->max = w->live;
+	w->below = false;
+}
+
+/* Where no bytes go at the maximum, it is the maximum still, and later. */
+static inline void high_water_sub(struct high_water *w, struct amount a)
+{
+	amount_sub(&w->live, a);
+	w->below = w->below || a.bytes > 0;
+	if (!w->below)
+		w->max = w->live;
+}
+
 struct peak;
 
 /* Dies without memory, as peak_add() and peak_settle() do. */
 struct peak *peak_new(void);
 void peak_free(struct peak *p);
-/* Keys are small numbers of yours (an array is kept). count is the allocation's weight, bytes its size times that. */
-void peak_add(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count);
-void peak_sub(struct peak *p, uint32_t key, uint64_t bytes, uint64_t count);
+/* Keys are small numbers of yours (an array is kept). */
+void peak_add(struct peak *p, uint32_t key, struct amount a);
+void peak_sub(struct peak *p, uint32_t key, struct amount a);
 /*
  * A trace is over and another begins (joined files): its peak is added to the
  * sums, what is live is forgotten. Sums over several traces are of each at its own peak.

@@ -8,8 +8,8 @@
 
 #include "ending.h"
 #include "error.h"
-#include "live.h"
 #include "provenance.h"
+#include "replay.h"
 #include "xmalloc.h"
 
 struct counter {
@@ -17,7 +17,7 @@ struct counter {
 	struct tally *tally;
 	tally_key *key;		/* NULL: the stack's number */
 	void *arg;
-	struct live *live;	/* block.key: what amounts are kept by; block.thread: pid */
+	struct replay replay;	/* its keys: what amounts are kept by */
 	struct peak *peak;	/* of traces that are asked for TALLY_PEAK */
 	struct amount *sums;	/* of the others; per key */
 	size_t n_sums, cap_sums;
@@ -25,131 +25,91 @@ struct counter {
 	struct ending ending;
 };
 
-static uint64_t bytes_of(uint64_t size, uint64_t weight)
-{
-	uint64_t bytes;
-
-	return __builtin_mul_overflow(size, weight, &bytes) ? UINT64_MAX : bytes;
-}
-
 /* To what was never freed, or ever made. */
-static void sum(struct counter *c, uint32_t key, uint64_t bytes, uint64_t count)
+static void sum(struct counter *c, uint32_t key, struct amount a)
 {
 	if (key >= c->n_sums) {
 		GROW(c->sums, (size_t)key, c->cap_sums);
 		memset(c->sums + c->n_sums, 0, ((size_t)key + 1 - c->n_sums) * sizeof *c->sums);
 		c->n_sums = (size_t)key + 1;
 	}
-	c->sums[key].bytes += bytes;
-	c->sums[key].count += count;
-	c->total.bytes += bytes;
-	c->total.count += count;
+	amount_add(&c->sums[key], a);
+	amount_add(&c->total, a);
 }
 
-static void close_block(struct counter *c, uint32_t id)
+static void take_away(struct counter *c, const struct share *gone)
 {
-	struct block b;
-
-	if (live_close(c->live, id, &b) && c->what == TALLY_PEAK)
-		peak_sub(c->peak, b.key, bytes_of(b.size, b.weight), b.weight);
+	if (c->what == TALLY_PEAK)
+		peak_sub(c->peak, gone->key, gone->amount);
 }
 
 static void open_block(struct counter *c, const struct mt_event *ev)
 {
-	struct block b = {
-		.size = ev->size,
-		.weight = ev->weight,
-		.key = c->key ? c->key(c->arg, c->tally, ev) : stacks_number(c->tally->stacks, ev->stack),
-		.thread = ev->pid,
-	};
+	uint32_t key = c->key ? c->key(c->arg, c->tally, ev) : stacks_number(c->tally->stacks, ev->stack);
+	struct amount a = amount_of(ev->size, ev->weight);
+	struct share old;
 
 	if (c->what == TALLY_TOTAL) {
-		sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
+		sum(c, key, a);
 		return;
 	}
-	close_block(c, ev->id);
-	if (c->what == TALLY_LEAKS && ending_has(&c->ending, ev->pid))
+	if (c->what == TALLY_LEAKS && ending_has(&c->ending, ev->pid)) {
+		replay_close(&c->replay, ev->id, &old);
 		return;
-	live_open(c->live, ev->id, &b);
+	}
+	if (replay_open(&c->replay, ev, key, &old))
+		take_away(c, &old);
 	if (c->what == TALLY_PEAK)
-		peak_add(c->peak, b.key, bytes_of(b.size, b.weight), b.weight);
+		peak_add(c->peak, key, a);
 }
 
-static void resize_block(struct counter *c, const struct mt_event *ev)
+/* What a process held is gone with it, but it freed none of this. */
+static void close_process(struct counter *c, const struct mt_event *end)
 {
-	struct block b;
+	bool leaked = c->what == TALLY_LEAKS && !replay_is_exec(end);
+	struct share gone;
 
-	if (!live_find(c->live, ev->id, &b) || ev->size > b.size)
-		return;
-	uint64_t gone = bytes_of(b.size, b.weight) - bytes_of(ev->size, b.weight);
-	b.size = ev->size;
-	live_open(c->live, ev->id, &b);
-	if (c->what == TALLY_PEAK)
-		peak_sub(c->peak, b.key, gone, 0);
-}
-
-bool tally_is_exec(const struct mt_event *exit_)
-{
-	struct mt_str reason = mt_info_text(exit_->info, "reason");
-
-	return reason.n == 4 && memcmp(reason.p, "exec", 4) == 0;
-}
-
-/*
- * A process is gone and its memory with it, but it freed none of this. All of
- * it goes at once: blocks of no bytes last, as alone at the maximum they would
- * seem to have gone before it.
- */
-static void close_process(struct counter *c, const struct mt_event *exit_)
-{
-	bool leaked = c->what == TALLY_LEAKS && !(exit_->kind == MT_EXIT && tally_is_exec(exit_));
-
-	for (int empty = 0; empty <= 1; empty++) {
-		size_t cursor = 0;
-		uint32_t id;
-		struct block b;
-		while (live_each(c->live, &cursor, &id, &b)) {
-			if (b.thread != exit_->pid || (b.size == 0) != empty)
-				continue;
-			if (leaked)
-				sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
-			close_block(c, id);
-		}
+	for (size_t cursor = 0; replay_exit(&c->replay, end->pid, &cursor, &gone); ) {
+		if (leaked)
+			sum(c, gone.key, gone.amount);
+		take_away(c, &gone);
 	}
 }
 
-/* A trace that holds an answer already is just added up: its ids were reused without frees. */
+/* A trace that holds an answer already is just added up. */
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
-	c->what = provenance_is_answer(h) ? TALLY_TOTAL : c->asked;
+	replay_begin(&c->replay, h);
+	c->what = c->replay.answer ? TALLY_TOTAL : c->asked;
 }
 
 /* The trace is over: the next one's numbers mean other things. */
 static void settle(struct counter *c)
 {
-	size_t cursor = 0;
-	uint32_t id;
-	struct block b;
+	struct share leaked;
 
 	if (c->what == TALLY_PEAK)
 		peak_settle(c->peak);
 	if (c->what == TALLY_LEAKS)
-		while (live_each(c->live, &cursor, &id, &b))
-			sum(c, b.key, bytes_of(b.size, b.weight), b.weight);
-	live_clear(c->live);
+		for (size_t cursor = 0; replay_each(&c->replay, &cursor, &leaked); )
+			sum(c, leaked.key, leaked.amount);
 }
 
 static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 {
+	struct share gone;
+
 	switch (ev->kind) {
 	case MT_ALLOC:
 		open_block(c, ev);
 		break;
 	case MT_FREE:
-		close_block(c, ev->id);
+		if (replay_close(&c->replay, ev->id, &gone))
+			take_away(c, &gone);
 		break;
 	case MT_RESIZE:
-		resize_block(c, ev);
+		if (replay_resize(&c->replay, ev, &gone))
+			take_away(c, &gone);
 		break;
 	case MT_PROCESS:
 		if (ending_take(&c->ending, ev) && c->what == TALLY_LEAKS)
@@ -190,12 +150,10 @@ static void answer(struct tally *t, struct counter *c)
 		return;
 	t->at = xreallocarray(c->sums, t->n, sizeof *t->at);
 	memset(t->at + c->n_sums, 0, (t->n - c->n_sums) * sizeof *t->at);
-	for (uint32_t i = 0; i < peak_keys(c->peak); i++) {
-		t->at[i].bytes += peak_at(c->peak, i).bytes;
-		t->at[i].count += peak_at(c->peak, i).count;
-	}
-	t->total.bytes = c->total.bytes + peak_total(c->peak).bytes;
-	t->total.count = c->total.count + peak_total(c->peak).count;
+	for (uint32_t i = 0; i < peak_keys(c->peak); i++)
+		amount_add(&t->at[i], peak_at(c->peak, i));
+	t->total = c->total;
+	amount_add(&t->total, peak_total(c->peak));
 }
 
 char *tally_title(const struct mt_header *h, enum tally_what what)
@@ -222,7 +180,6 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 		.tally = t,
 		.key = key,
 		.arg = arg,
-		.live = live_new(),
 		.peak = peak_new(),
 	};
 	const struct mt_header *h = mt_in_header(in);
@@ -240,7 +197,7 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 			t->end_ms = ev.time_ms;
 	}
 	settle(&c);
-	live_free(c.live);
+	replay_clear(&c.replay);
 	ending_clear(&c.ending);
 	answer(t, &c);
 	peak_free(c.peak);

@@ -44,8 +44,6 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 /* By stack again, but each stack hangs under a frame "[process PID]": to be used as tally_read()'s. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);
-/* Whether that MT_EXIT is of a process that executed another program: what it held was freed by the kernel. */
-bool tally_is_exec(const struct mt_event *exit_);
 
 /* What the numbers of a trace with this header are, in words (provenance.h). The caller frees it. */
 char *tally_title(const struct mt_header *h, enum tally_what what);

@@ -126,10 +126,8 @@ struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what)
 		if (t->at[i].bytes || t->at[i].count)
 			stack_of[i] = add_stack(to, t->stacks, pairs.at[i], &path);
 	at = xcalloc(stacks_count(to), sizeof *at);
-	for (uint32_t i = 0; i < t->n; i++) {
-		at[stack_of[i]].bytes += t->at[i].bytes;
-		at[stack_of[i]].count += t->at[i].count;
-	}
+	for (uint32_t i = 0; i < t->n; i++)
+		amount_add(&at[stack_of[i]], t->at[i]);
 	stacks_free(t->stacks);
 	free(t->at);
 	t->stacks = to;

@@ -4,7 +4,7 @@
  * In:    a trace (stdin or files)
  * Out:   totals, a histogram of sizes, allocators, the places that allocate
  *        most; text or JSON
- * Keeps: the live set, the stacks, how often each size occurred
+ * Keeps: the live set (replay.h), the stacks, how often each size occurred
  * Source: what is told, and in which bins, is memray's (_stats.py,
  *        reporters/stats.py); frees, leaks, times, processes, losses are ours
  */
@@ -14,9 +14,8 @@
 
 #include "ending.h"
 #include "error.h"
-#include "live.h"
 #include "memstats/stats.h"
-#include "provenance.h"
+#include "replay.h"
 #include "tally.h"
 #include "tool.h"
 #include "xmalloc.h"
@@ -45,10 +44,9 @@ struct party {
 
 struct counter {
 	struct stats s;
-	struct live *live;
-	struct amount alive, peak;	/* of this trace */
+	struct replay replay;
+	struct high_water water;	/* of this trace */
 	struct ending ending;
-	bool answer;			/* it holds no frees: provenance_is_answer() */
 	void *seen;			/* tsearch(3) */
 	struct party *last;		/* the thread of the last event: mostly the next one's too */
 	uint64_t rss;			/* of all processes */
@@ -106,114 +104,70 @@ static void take_rss(struct counter *c, uint32_t pid, uint64_t size)
 
 /* ---------------------------------------------------------------- allocations */
 
-static struct amount amount_of(uint64_t size, uint64_t weight)
-{
-	struct amount a = { .count = weight };
-
-	if (__builtin_mul_overflow(size, weight, &a.bytes))
-		a.bytes = UINT64_MAX;
-	return a;
-}
-
-static void add(struct amount *to, struct amount a)
-{
-	to->bytes += a.bytes;
-	to->count += a.count;
-}
-
-static void sub(struct amount *from, struct amount a)
-{
-	from->bytes -= a.bytes;
-	from->count -= a.count;
-}
-
+/* What is alive has changed at that time. */
 static void note_peak(struct counter *c, uint64_t time_ms)
 {
-	if (c->alive.bytes < c->peak.bytes)
-		return;
-	c->peak = c->alive;
-	c->s.peak_ms = time_ms;
+	if (!c->water.below)
+		c->s.peak_ms = time_ms;
 }
 
-/* Forget an open block; it was freed, or its process left it behind. False: it is not open. */
-static bool forget_block(struct counter *c, uint32_t id, struct amount *fate)
+/* It is not alive any more, but freed, or something else became of it. */
+static void take_away(struct counter *c, const struct share *gone, struct amount *fate)
 {
-	struct block b;
-
-	if (!live_close(c->live, id, &b))
-		return false;
-	sub(&c->alive, amount_of(b.size, b.weight));
-	add(fate, amount_of(b.size, b.weight));
-	return true;
-}
-
-static void close_block(struct counter *c, uint32_t id, uint64_t time_ms)
-{
-	if (forget_block(c, id, &c->s.freed))
-		note_peak(c, time_ms);
+	high_water_sub(&c->water, gone->amount);
+	amount_add(fate, gone->amount);
 }
 
 static void open_block(struct counter *c, const struct mt_event *ev)
 {
-	struct block b = { .size = ev->size, .weight = ev->weight, .thread = ev->pid };
 	uint32_t stack = stacks_number(c->s.stacks, ev->stack);
 	struct amount a = amount_of(ev->size, ev->weight);
+	struct share old;
 
-	add(&c->s.all, a);
+	amount_add(&c->s.all, a);
 	c->s.by_allocator[ev->allocator] += ev->weight;
 	sizes_add(c->s.sizes, ev->size, ev->weight);
 	while (c->s.n <= stack) {
 		GROW(c->s.at, (size_t)stack, c->cap);
 		c->s.at[c->s.n++] = (struct amount){ 0, 0 };
 	}
-	add(&c->s.at[stack], a);
-	if (!c->answer) {
-		close_block(c, ev->id, ev->time_ms);
-		live_open(c->live, ev->id, &b);
-	}
-	add(&c->alive, a);
+	amount_add(&c->s.at[stack], a);
+	if (replay_open(&c->replay, ev, 0, &old))
+		take_away(c, &old, &c->s.freed);
+	high_water_add(&c->water, a);
 	note_peak(c, ev->time_ms);
 }
 
-static void resize_block(struct counter *c, const struct mt_event *ev)
+/* A free or a resize. */
+static void close_block(struct counter *c, const struct mt_event *ev)
 {
-	struct block b;
+	struct share gone;
 
-	if (!live_find(c->live, ev->id, &b) || ev->size > b.size)
+	if (!(ev->kind == MT_FREE ? replay_close(&c->replay, ev->id, &gone) : replay_resize(&c->replay, ev, &gone)))
 		return;
-	struct amount gone = amount_of(b.size, b.weight);
-	sub(&gone, amount_of(ev->size, b.weight));
-	b.size = ev->size;
-	live_open(c->live, ev->id, &b);
-	sub(&c->alive, gone);
-	add(&c->s.freed, gone);
+	take_away(c, &gone, &c->s.freed);
 	note_peak(c, ev->time_ms);
 }
 
 /* What is open in the process (0: in all) is leaked, unless that was told when its interpreter began to end. */
 static void tell_leaked(struct counter *c, uint32_t pid)
 {
-	size_t cursor = 0;
-	uint32_t id;
-	struct block b;
+	struct share open;
 
-	while (live_each(c->live, &cursor, &id, &b))
-		if (pid ? b.thread == pid : !ending_has(&c->ending, b.thread))
-			add(&c->s.leaked, amount_of(b.size, b.weight));
+	for (size_t cursor = 0; replay_each(&c->replay, &cursor, &open); )
+		if (pid ? open.pid == pid : !ending_has(&c->ending, open.pid))
+			amount_add(&c->s.leaked, open.amount);
 }
 
 /* All it holds goes at once: leaked, unless another program takes its place (the kernel freed it then). */
 static void close_process(struct counter *c, const struct mt_event *ev)
 {
 	struct amount elsewhere = { 0, 0 };	/* freed by the kernel, or told already */
-	struct amount *fate = tally_is_exec(ev) || ending_has(&c->ending, ev->pid) ? &elsewhere : &c->s.leaked;
-	size_t cursor = 0;
-	uint32_t id;
-	struct block b;
+	struct amount *fate = replay_is_exec(ev) || ending_has(&c->ending, ev->pid) ? &elsewhere : &c->s.leaked;
+	struct share gone;
 
-	while (live_each(c->live, &cursor, &id, &b))
-		if (b.thread == ev->pid)
-			forget_block(c, id, fate);
+	for (size_t cursor = 0; replay_exit(&c->replay, ev->pid, &cursor, &gone); )
+		take_away(c, &gone, fate);
 	note_peak(c, ev->time_ms);
 	take_rss(c, ev->pid, 0);
 }
@@ -222,7 +176,7 @@ static void close_process(struct counter *c, const struct mt_event *ev)
 
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
-	c->answer = provenance_is_answer(h);
+	replay_begin(&c->replay, h);
 	c->s.n_traces++;
 	c->s.native |= h->native;
 	c->s.python_allocators |= h->python_allocators;
@@ -231,14 +185,13 @@ static void begin_trace(struct counter *c, const struct mt_header *h)
 
 static void end_trace(struct counter *c)
 {
-	add(&c->s.peak, c->peak);
-	if (c->answer)
-		add(&c->s.leaked, c->alive);
+	amount_add(&c->s.peak, c->water.max);
+	if (c->replay.answer)
+		amount_add(&c->s.leaked, c->water.live);
 	else
 		tell_leaked(c, 0);
-	c->alive = c->peak = (struct amount){ 0, 0 };
+	c->water = (struct high_water){ .below = false };
 	c->rss = 0;
-	live_clear(c->live);
 }
 
 static void take_process(struct counter *c, const struct mt_event *ev)
@@ -263,10 +216,10 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_FREE:
 		see_thread(c, ev);
-		close_block(c, ev->id, ev->time_ms);
+		close_block(c, ev);
 		break;
 	case MT_RESIZE:
-		resize_block(c, ev);
+		close_block(c, ev);
 		break;
 	case MT_PROCESS:
 		take_process(c, ev);
@@ -331,7 +284,6 @@ int main(int argc, char **argv)
 			break;
 		}
 	struct mt_in *in = tool_input(argc, argv);
-	c.live = live_new();
 	c.s.stacks = stacks_new();
 	c.s.sizes = sizes_new();
 	read_stats(&c, in);
@@ -340,7 +292,7 @@ int main(int argc, char **argv)
 	else
 		print_stats(&c.s, top);
 
-	live_free(c.live);
+	replay_clear(&c.replay);
 	stacks_free(c.s.stacks);
 	sizes_free(c.s.sizes);
 	tdestroy(c.seen, free);

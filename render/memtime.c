@@ -5,17 +5,15 @@
  * Out:   a line for each interval of time in which something happened: seconds
  *        since the recording began, the most bytes allocated in it, the most
  *        bytes resident (0 = not sampled yet), of all processes together
- * Keeps: the live set; a sum for each process
+ * Keeps: the live set (replay.h); a sum for each process
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "error.h"
-#include "live.h"
-#include "provenance.h"
+#include "replay.h"
 #include "span.h"
-#include "tally.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -38,7 +36,7 @@ struct process {
 };
 
 struct series {
-	struct live *live;		/* block.thread: pid */
+	struct replay replay;
 	struct process *processes;	/* that were sampled and have not ended */
 	size_t n, cap;
 	uint64_t every_ms;
@@ -48,7 +46,6 @@ struct series {
 	uint64_t heap, rss;		/* now */
 	uint64_t most_heap, most_rss;	/* in this interval */
 	uint64_t end_heap, end_rss;	/* when the last one printed ended */
-	bool answer;			/* it holds no frees: provenance_is_answer() */
 };
 
 /* ---------------------------------------------------------------- lines */
@@ -98,41 +95,13 @@ static void note(struct series *s)
 
 /* ---------------------------------------------------------------- events */
 
-static uint64_t bytes_of(uint64_t size, uint64_t weight)
-{
-	uint64_t bytes;
-
-	return __builtin_mul_overflow(size, weight, &bytes) ? UINT64_MAX : bytes;
-}
-
-static void close_block(struct series *s, uint32_t id)
-{
-	struct block b;
-
-	if (live_close(s->live, id, &b))
-		s->heap -= bytes_of(b.size, b.weight);
-}
-
 static void open_block(struct series *s, const struct mt_event *ev)
 {
-	struct block b = { .size = ev->size, .weight = ev->weight, .thread = ev->pid };
+	struct share old;
 
-	if (!s->answer) {
-		close_block(s, ev->id);
-		live_open(s->live, ev->id, &b);
-	}
-	s->heap += bytes_of(b.size, b.weight);
-}
-
-static void resize_block(struct series *s, const struct mt_event *ev)
-{
-	struct block b;
-
-	if (!live_find(s->live, ev->id, &b) || ev->size > b.size)
-		return;
-	s->heap -= bytes_of(b.size, b.weight) - bytes_of(ev->size, b.weight);
-	b.size = ev->size;
-	live_open(s->live, ev->id, &b);
+	if (replay_open(&s->replay, ev, 0, &old))
+		s->heap -= old.amount.bytes;
+	s->heap += amount_of(ev->size, ev->weight).bytes;
 }
 
 static void take_rss(struct series *s, uint32_t pid, uint64_t rss)
@@ -154,13 +123,10 @@ static void take_rss(struct series *s, uint32_t pid, uint64_t rss)
 /* All it holds goes at once. */
 static void end_process(struct series *s, uint32_t pid)
 {
-	size_t cursor = 0;
-	uint32_t id;
-	struct block b;
+	struct share gone;
 
-	while (live_each(s->live, &cursor, &id, &b))
-		if (b.thread == pid)
-			close_block(s, id);
+	for (size_t cursor = 0; replay_exit(&s->replay, pid, &cursor, &gone); )
+		s->heap -= gone.amount.bytes;
 	take_rss(s, pid, 0);
 }
 
@@ -170,15 +136,16 @@ static void begin_trace(struct series *s, const struct mt_header *h)
 	close_interval(s);
 	if (s->printed)
 		fputs("\n\n", stdout);
-	live_clear(s->live);
 	s->n = 0;
 	s->heap = s->rss = s->interval = 0;
 	s->printed = false;
-	s->answer = provenance_is_answer(h);
+	replay_begin(&s->replay, h);
 }
 
 static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 {
+	struct share gone;
+
 	switch (ev->kind) {
 	case MT_ALLOC:
 	case MT_FREE:
@@ -195,14 +162,12 @@ static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 	}
 	if (ev->kind == MT_ALLOC)
 		open_block(s, ev);
-	else if (ev->kind == MT_FREE)
-		close_block(s, ev->id);
-	else if (ev->kind == MT_RESIZE)
-		resize_block(s, ev);
 	else if (ev->kind == MT_RSS)
 		take_rss(s, ev->pid, ev->size);
-	else
+	else if (ev->kind == MT_EXIT)
 		end_process(s, ev->pid);
+	else if (ev->kind == MT_FREE ? replay_close(&s->replay, ev->id, &gone) : replay_resize(&s->replay, ev, &gone))
+		s->heap -= gone.amount.bytes;
 	note(s);
 }
 
@@ -226,14 +191,13 @@ int main(int argc, char **argv)
 		}
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_event ev;
-	s.live = live_new();
-	s.answer = provenance_is_answer(mt_in_header(in));
+	replay_begin(&s.replay, mt_in_header(in));
 	mt_in_on_idle(in, flush, NULL);
 	puts("# seconds\theap\trss");
 	while (mt_next(in, &ev) > 0)
 		take(&s, &ev, in);
 	close_interval(&s);
-	live_free(s.live);
+	replay_clear(&s.replay);
 	free(s.processes);
 	return tool_finish(in, NULL);
 }

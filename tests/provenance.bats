@@ -29,6 +29,24 @@ title() { # [TRACE...]
 	done
 }
 
+@test "in an answer nothing ends, whichever filter is next: no id that comes again, no exit, no end of Python" {
+	{
+		filtered_header memx '' '"title":"brief ones","answer":true'
+		echo '{"event":"process","pid":1,"info":{"python":"3.11"},"time_ms":0}'
+		echo 'alloc 1 100 main@a.py:3 pid=1 time_ms=1'
+		echo '{"event":"process","pid":1,"info":{"finalizing":1},"time_ms":2}'
+		echo 'alloc 1 30 main@a.py:3 pid=1 time_ms=3'
+		echo 'free 1 pid=1 time_ms=4'
+		echo '{"event":"exit","pid":1,"info":{"reason":"exec"},"time_ms":5}'
+		echo 'alloc 2 7 main@a.py:3 pid=1 time_ms=6'
+	} | trace > t.lz4
+	for filter in memleak mempeak "memslice --alive -b 6ms" memgrep memmerge "memgrep -s 7"; do
+		$filter t.lz4 > f.lz4
+		[ "$(memsummary f.lz4 | tail -1)" = "Total: 137B in 3 allocations at 1 location" ] || { echo "$filter: $(memsummary f.lz4)"; return 1; }
+		[ "$(memstats --json f.lz4 | jq .leaked_bytes)" = 137 ]
+	done
+}
+
 @test "of an answer that does not say what it is of, the title is how it was made" {
 	two_processes memx '"-n","7"' '"answer":true' | trace > t.lz4
 	[ "$(title t.lz4)" = "filtered by memx -n 7" ]

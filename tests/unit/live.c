@@ -64,7 +64,7 @@ static bool close_both(struct live *l, struct model *m, uint32_t id)
 
 static void open_both(struct live *l, struct model *m, uint32_t id, const struct block *b)
 {
-	live_open(l, id, b);
+	live_open(l, id, b, NULL);
 	m->count += !m->open[id];
 	m->open[id] = true;
 	m->block[id] = *b;
@@ -139,8 +139,8 @@ int main(void)
 
 	CHECK("2000 random sequences give what an array of all ids gives", sequences_that_agree(2000) == 2000);
 
-	live_open(l, UINT32_MAX, &b);
-	live_open(l, 0, &b);
+	live_open(l, UINT32_MAX, &b, NULL);
+	live_open(l, 0, &b, NULL);
 	CHECK("the first and the last id can be open", live_count(l) == 2 && live_find(l, UINT32_MAX, &got) &&
 	      same_block(&got, &b) && live_find(l, 0, &got) && !live_find(l, 1, &got));
 
@@ -150,7 +150,7 @@ int main(void)
 
 	/* An array of all these ids would be 64 GiB: this would not come back. */
 	for (uint32_t i = 0; i < 100000; i++)
-		live_open(l, i * 42949u, &b);
+		live_open(l, i * 42949u, &b, NULL);
 	size_t closed = 0;
 	for (uint32_t i = 0; i < 100000; i++)
 		closed += live_close(l, i * 42949u, &got);

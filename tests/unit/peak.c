@@ -52,7 +52,7 @@ struct open_block {
 static void step(struct peak *p, struct model *m, struct open_block *b, unsigned long long *seed)
 {
 	if (b->open) {
-		peak_sub(p, b->key, b->bytes, b->count);
+		peak_sub(p, b->key, (struct amount){ b->bytes, b->count });
 		m->live[b->key].bytes -= b->bytes;
 		m->live[b->key].count -= b->count;
 		m->total.bytes -= b->bytes;
@@ -66,7 +66,7 @@ static void step(struct peak *p, struct model *m, struct open_block *b, unsigned
 			.bytes = check_random(seed) % 4,
 			.count = 1 + check_random(seed) % 2,
 		};
-		peak_add(p, b->key, b->bytes, b->count);
+		peak_add(p, b->key, (struct amount){ b->bytes, b->count });
 		m->live[b->key].bytes += b->bytes;
 		m->live[b->key].count += b->count;
 		m->total.bytes += b->bytes;
@@ -116,14 +116,14 @@ int main(void)
 	      sequences_that_agree(5000) == 5000);
 
 	struct peak *p = peak_new();
-	peak_add(p, 1, 10, 1);
-	peak_sub(p, 1, 10, 1);
-	peak_add(p, 2, 10, 1);
-	peak_sub(p, 2, 10, 1);
+	peak_add(p, 1, (struct amount){ 10, 1 });
+	peak_sub(p, 1, (struct amount){ 10, 1 });
+	peak_add(p, 2, (struct amount){ 10, 1 });
+	peak_sub(p, 2, (struct amount){ 10, 1 });
 	peak_settle(p);
 	CHECK("of two equal peaks the last one counts", peak_at(p, 1).bytes == 0 && peak_at(p, 2).bytes == 10);
 
-	peak_add(p, 1, 4, 1);
+	peak_add(p, 1, (struct amount){ 4, 1 });
 	peak_settle(p);
 	CHECK("each joined trace counts at its own peak", peak_at(p, 1).bytes == 4 && peak_total(p).bytes == 14 &&
 	      peak_total(p).count == 2);

@@ -1,5 +1,5 @@
 /*
- * occurrences.h - what was allocated within the spans of one name
+ * spans.h - what was allocated within the spans of one name
  *
  * A span is a process's own, and all its threads are in it. Spans of the name that lie in one another or
  * overlap are one, from the first beginning to the last end. An end without a
@@ -12,19 +12,19 @@
  *
  * Memory: 16 bytes for each block that is open, 24 for each change that waits for another span.
  */
-#ifndef OCCURRENCES_H
-#define OCCURRENCES_H
+#ifndef SPANS_H
+#define SPANS_H
 
 #include "memtrace.h"
 
-struct occurrences;
+struct spans;
 
 /* Of spans of this name, which is the caller's. Dies without memory, as the others do. */
-struct occurrences *occurrences_new(const char *name);
-void occurrences_free(struct occurrences *o);
+struct spans *spans_new(const char *name);
+void spans_free(struct spans *s);
 /* Take any event; windowed: it is one that may be passed on (a window of time has it). 0, or -1 as mt_put(). */
-int occurrences_take(struct occurrences *o, const struct mt_event *ev, bool windowed, struct mt_out *out);
+int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct mt_out *out);
 /* Whether there was one; if not, *others are the names there were ("a, b"; "" = none), valid until the next call. */
-bool occurrences_any(const struct occurrences *o, const char **others);
+bool spans_any(const struct spans *s, const char **others);
 
 #endif

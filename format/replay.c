@@ -1,0 +1,94 @@
+/*
+ * replay.c - the rules of a trace's life, for whoever adds up what is alive
+ */
+#include "replay.h"
+
+#include <string.h>
+
+#include "provenance.h"
+
+void replay_begin(struct replay *r, const struct mt_header *h)
+{
+	if (r->live)
+		live_clear(r->live);
+	else
+		r->live = live_new();
+	r->answer = provenance_is_answer(h);
+}
+
+void replay_clear(struct replay *r)
+{
+	live_free(r->live);
+	*r = (struct replay){ .answer = false };
+}
+
+static struct share share_of(const struct block *b)
+{
+	return (struct share){ .amount = amount_of(b->size, b->weight), .key = b->key, .pid = b->thread };
+}
+
+bool replay_open(struct replay *r, const struct mt_event *ev, uint32_t key, struct share *old)
+{
+	struct block b = { .size = ev->size, .weight = ev->weight, .key = key, .thread = ev->pid }, was;
+
+	if (r->answer || !live_open(r->live, ev->id, &b, &was))
+		return false;
+	*old = share_of(&was);
+	return true;
+}
+
+bool replay_close(struct replay *r, uint32_t id, struct share *ended)
+{
+	struct block b;
+
+	if (!live_close(r->live, id, &b))
+		return false;
+	*ended = share_of(&b);
+	return true;
+}
+
+bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lost)
+{
+	struct block was;
+
+	if (!live_shrink(r->live, ev->id, ev->size, &was))
+		return false;
+	*lost = share_of(&was);
+	lost->amount = amount_lost(was.size, ev->size, was.weight);
+	return true;
+}
+
+/* The cursor goes over what is open twice: 2 n, then 2 n + 1, where live_each()'s is n. */
+bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended)
+{
+	uint32_t id;
+	struct block b;
+
+	for (;;) {
+		size_t at = *cursor / 2, empty = *cursor % 2;
+		bool more = live_each(r->live, &at, &id, &b);
+		*cursor = more ? 2 * at + empty : 1;
+		if (!more && empty)
+			return false;
+		if (more && b.thread == pid && (b.size == 0) == empty)
+			return replay_close(r, id, ended);
+	}
+}
+
+bool replay_each(const struct replay *r, size_t *cursor, struct share *open)
+{
+	uint32_t id;
+	struct block b;
+
+	if (!live_each(r->live, cursor, &id, &b))
+		return false;
+	*open = share_of(&b);
+	return true;
+}
+
+bool replay_is_exec(const struct mt_event *exit_)
+{
+	struct mt_str reason = mt_info_text(exit_->info, "reason");
+
+	return exit_->kind == MT_EXIT && reason.n == 4 && memcmp(reason.p, "exec", 4) == 0;
+}
