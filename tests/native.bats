@@ -252,3 +252,22 @@ by_python_stack() {
 	json n.lz4 n.json
 	run -0 python3 "$TESTS/native/check_greenlets.py" p.json n.json
 }
+
+@test "deep Python stacks cost in proportion to their depth, C frames recorded or not" {
+	cat > deep.py <<-'END'
+		import sys
+		sys.setrecursionlimit(10**6)
+		def rec(n):
+		    x = (n,)
+		    return rec(n - 1) if n else 0
+		rec(int(sys.argv[1]))
+	END
+	cost() { # the recorder's instructions at this depth
+		valgrind --tool=callgrind --callgrind-out-file=/dev/null memrec -n -A -f -o deep.lz4 -- python3 deep.py "$1" 2>&1 |
+			sed -n 's/.*Collected : //p'
+	}
+	a=$(cost 2000) b=$(cost 4000) c=$(cost 8000)
+	echo "$a $b $c"
+	# In proportion the second step costs twice the first; by the square four times.
+	[ $((c - b)) -lt $((3 * (b - a))) ]
+}

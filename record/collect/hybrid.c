@@ -71,12 +71,23 @@ struct native {
 	uint16_t runs, others;
 };
 
+/*
+ * A stack that Python frames were put on, a few of the last: the frames of `python` newer than `outer` on top of
+ * `base` are `stack`. A deeper one that is put on the same base then costs its new frames only.
+ */
+struct extended { uint32_t base, python, outer, stack; };
+#define EXTENDED (1u << 14)		/* kept: 256 KiB */
+#define FEW_FRAMES 16			/* put each time: nothing is looked up */
+
 /* Its stack with another Python stack. */
 struct merged { uint32_t node, python, stack; };
 
 struct hybrid {
 	struct collector *c;
 	struct stacks *pythons;		/* Python stacks, of the trace's frames; none of the trace's own unless asked for */
+	uint32_t *ancestors;		/* of each of them one far out: see ancestor_of() */
+	size_t cap_ancestors;
+	struct extended *extended;	/* by base and Python stack, each in one place only; NULL: none was put yet */
 	uint32_t *python_of;		/* the agent's nodes to these */
 	size_t cap_python_of;
 	pid_t pid;
@@ -96,8 +107,8 @@ struct hybrid {
 	const struct object *interpreter;	/* where its evaluators are */
 	struct step *steps;		/* a stack being merged, innermost first */
 	size_t n_steps, cap_steps;
-	uint32_t *frames;		/* Python frames being put */
-	size_t cap_frames;
+	uint32_t *pending;		/* Python stacks whose newest frames are being put, newest first */
+	size_t cap_pending;
 	struct merged *merged;		/* open addressing; stack 0: free */
 	size_t n_merged, merged_mask;
 };
@@ -107,6 +118,8 @@ struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe)
 	struct hybrid *h = xcalloc(1, sizeof *h);
 	h->c = c;
 	h->pythons = stacks_new();
+	GROW(h->ancestors, 0, h->cap_ancestors);
+	h->ancestors[0] = 0;
 	h->pid = pid;
 	h->exe = xstrdup(exe);
 	h->n_sites = 1;
@@ -120,6 +133,8 @@ void hybrid_free(struct hybrid *h)
 	if (!h)
 		return;
 	stacks_free(h->pythons);
+	free(h->ancestors);
+	free(h->extended);
 	free(h->python_of);
 	free(h->exe);
 	free(h->modules);
@@ -128,7 +143,7 @@ void hybrid_free(struct hybrid *h)
 	free(h->index);
 	free(h->places);
 	free(h->steps);
-	free(h->frames);
+	free(h->pending);
 	table_free(h->merged, h->merged ? h->merged_mask + 1 : 0, sizeof *h->merged);
 	free(h);
 }
@@ -423,10 +438,29 @@ static int64_t runs(const struct hybrid *h, const struct native *f, const struct
 	return f->runs == WIRE_RUNS_REST ? rest(h, f->parent, python) : (int64_t)f->runs - 1;
 }
 
+static uint32_t depth_of(const struct hybrid *h, uint32_t python)
+{
+	return stacks_stack(h->pythons, python)->depth;
+}
+
+/*
+ * A Python stack's far ancestor, such that any ancestor is reached in a logarithmic number of steps.
+ * Source: Myers, "An applicative random-access stack", 1983.
+ */
+static uint32_t ancestor_of(const struct hybrid *h, uint32_t parent)
+{
+	uint32_t far = h->ancestors[parent], farther = h->ancestors[far];
+	return depth_of(h, parent) - depth_of(h, far) == depth_of(h, far) - depth_of(h, farther) ? farther : parent;
+}
+
+/* A Python stack less its n newest frames. */
 static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
 {
-	for (; python && n > 0; n--)
-		python = stacks_stack(h->pythons, python)->parent;
+	int64_t depth = (int64_t)depth_of(h, python) - (n > 0 ? n : 0);
+	if (depth <= 0)
+		return 0;
+	while (depth_of(h, python) > depth)
+		python = depth_of(h, h->ancestors[python]) >= depth ? h->ancestors[python] : stacks_stack(h->pythons, python)->parent;
 	return python;
 }
 
@@ -477,18 +511,35 @@ static void leave_out_nameless(struct hybrid *h)
 	}
 }
 
-/* On top of a stack, the newest frames of a Python stack, `most` at most. */
-static uint32_t put_python(struct hybrid *h, uint32_t stack, uint32_t python, int64_t most)
+static struct extended *extended_at(struct hybrid *h, uint32_t base, uint32_t python)
 {
+	if (!h->extended)
+		h->extended = xcalloc(EXTENDED, sizeof *h->extended);
+	return &h->extended[(base * 0x9E3779B1u ^ python * 0x85EBCA6Bu) >> 18];
+}
+
+/* On top of a stack, the newest frames of a Python stack, `most` at most. */
+static uint32_t put_python(struct hybrid *h, uint32_t base, uint32_t python, int64_t most)
+{
+	uint32_t outer = outer_python(h, python, most), stack = base;
+	bool many = depth_of(h, python) - depth_of(h, outer) > FEW_FRAMES;
 	size_t n = 0;
-	for (; python && (int64_t)n < most; n++) {
-		const struct stack *s = stacks_stack(h->pythons, python);
-		GROW(h->frames, n, h->cap_frames);
-		h->frames[n] = s->frame;
-		python = s->parent;
+	for (; python != outer; n++) {
+		const struct extended *known = many ? extended_at(h, base, python) : NULL;
+		if (known && known->base == base && known->python == python && known->outer == outer) {
+			stack = known->stack;
+			break;
+		}
+		GROW(h->pending, n, h->cap_pending);
+		h->pending[n] = python;
+		python = stacks_stack(h->pythons, python)->parent;
 	}
-	while (n > 0)
-		stack = collector_stack(h->c, stack, h->frames[--n]);
+	while (n > 0) {
+		python = h->pending[--n];
+		stack = collector_stack(h->c, stack, stacks_stack(h->pythons, python)->frame);
+		if (many)
+			*extended_at(h, base, python) = (struct extended){ base, python, outer, stack };
+	}
 	return stack;
 }
 
@@ -551,13 +602,23 @@ static uint32_t python_at(const struct hybrid *h, uint32_t node)
 	return node < h->cap_python_of ? h->python_of[node] : 0;
 }
 
+static uint32_t add_python(struct hybrid *h, uint32_t parent, uint32_t frame)
+{
+	uint32_t count = stacks_count(h->pythons), python = stacks_add_stack(h->pythons, parent, frame);
+	if (python != count)
+		return python;
+	GROW(h->ancestors, python, h->cap_ancestors);
+	h->ancestors[python] = ancestor_of(h, parent);
+	return python;
+}
+
 void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t frame)
 {
 	size_t cap = h->cap_python_of;
 	uint32_t python = python_at(h, parent);
 	GROW(h->python_of, id, h->cap_python_of);
 	memset(h->python_of + cap, 0, (h->cap_python_of - cap) * sizeof *h->python_of);
-	h->python_of[id] = frame ? stacks_add_stack(h->pythons, python, frame) : python;
+	h->python_of[id] = frame ? add_python(h, python, frame) : python;
 }
 
 uint32_t hybrid_python_stack(struct hybrid *h, uint32_t node)
