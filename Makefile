@@ -14,7 +14,7 @@ LTO_LINK  = $(if $(LTO),$(LTO) -Wno-alloc-size-larger-than)
 B       ?= build
 PREFIX  ?= /usr/local
 PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ gdb valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
+TEST_PACKAGES = g++ gdb libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
 PAGE_TEST_PACKAGES = chromium
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.

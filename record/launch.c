@@ -39,7 +39,7 @@ char *launch_agent_path(void)
 static void set_environment(const struct launch *l)
 {
 	const char *others = getenv("LD_PRELOAD");
-	char *preload = others && *others ? xasprintf("%s:%s", l->agent, others) : xstrdup(l->agent);
+	char *preload = others ? xasprintf("%s:%s", l->agent, others) : xstrdup(l->agent);
 	char *how = xasprintf("%s %d %u", l->address, (int)getpid(), l->flags);
 	setenv("LD_PRELOAD", preload, 1);
 	setenv(WIRE_ENV, how, 1);

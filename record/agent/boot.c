@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "hooks/environment.h"
 #include "hooks/got.h"
 #include "loadname.h"
 #include "native/native.h"
@@ -75,29 +76,19 @@ bool boot_travel(const char *preload, size_t n, const char *text)
 	return true;
 }
 
-/* For programs that are executed with another environment. memrec put us first. */
+/* For programs that are executed with another environment. */
 static void remember_environment(const char *text)
 {
-	const char *preload = getenv("LD_PRELOAD");
-	boot_travel(preload, preload ? strcspn(preload, ": ") : 0, text);
+	const char *file = got_own_file();
+	if (boot_travel(file, strlen(file), text))
+		strcpy(boot.inherited, boot.entry);
 }
 
-/*
- * A child that is not recorded should not hand the agent on to its own
- * children. LD_PRELOAD is edited in place: the agent's path, which memrec put
- * first, is cut off.
- */
+/* A child that is not recorded does not hand the agent on to its own children. */
 static void leave_environment(void)
 {
-	char *preload = getenv("LD_PRELOAD");
-	if (preload && strstr(preload, "libmemrec.so")) {
-		char *rest = preload + strcspn(preload, ": ");
-		if (*rest)
-			memmove(preload, rest + 1, strlen(rest + 1) + 1);
-		else
-			unsetenv("LD_PRELOAD");
-	}
-	unsetenv(WIRE_ENV);
+	environment_leave();
+	boot.preload[0] = '\0';
 }
 
 __attribute__((constructor)) static void start(void)
@@ -110,11 +101,11 @@ __attribute__((constructor)) static void start(void)
 	const char *text = getenv(WIRE_ENV);
 	if (!text || !parse_environment(text))
 		return;
+	remember_environment(text);
 	if (getpid() != boot.pid && !(boot.flags & WIRE_FLAG_FOLLOW_FORK)) {
 		leave_environment();
 		return;
 	}
-	remember_environment(text);
 	ring_init();
 	if (!ring_on())
 		return;

@@ -19,8 +19,9 @@ struct boot {
 	struct wire_key key;
 	pid_t pid;		/* the first process, which is recorded whatever it executes */
 	unsigned flags;		/* WIRE_FLAG_… */
-	char preload[4096];	/* our own path, as LD_PRELOAD named it; "" = not recording */
-	char entry[256];	/* the environment's entry that told all this */
+	char preload[4096];	/* our own file, as LD_PRELOAD named it; "" = not recording */
+	char entry[256];	/* the environment's entry that says all this */
+	char inherited[256];	/* the one this process was started with; a later session has another */
 };
 
 extern struct boot boot;

@@ -14,19 +14,17 @@
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "agent.h"
 #include "boot.h"
+#include "environment.h"
 #include "got.h"
 #include "wire.h"
 
-#define PRELOAD "LD_PRELOAD="
-
-#define FEW 256			/* environment entries that are taken onto the stack */
-
-enum travel { AS_IT_IS, WITH_AGENT, WITHOUT_AGENT };
+#define SMALL_ROOM 4096ul	/* taken onto the stack */
 
 /* child: the new program is another process than this one (posix_spawn). */
 static enum travel travel(bool child)
@@ -38,100 +36,30 @@ static enum travel travel(bool child)
 	return WITHOUT_AGENT;
 }
 
-static bool is_set(const char *entry, const char *name)
-{
-	size_t n = strlen(name);
-	return strncmp(entry, name, n) == 0 && entry[n] == '=';
-}
-
-struct environment {
-	size_t n;			/* entries */
-	const char *preload;		/* the value of LD_PRELOAD, or NULL */
-	bool told;			/* has ours */
-	size_t ours;			/* where in preload our path begins, if told or preload names it */
-	bool preloads_us;
+struct room {
+	void *at;
+	size_t size;
 };
-
-static struct environment examine(char *const envp[])
-{
-	struct environment e = { 0 };
-	for (; envp && envp[e.n]; e.n++) {
-		e.told |= is_set(envp[e.n], WIRE_ENV);
-		if (is_set(envp[e.n], "LD_PRELOAD"))
-			e.preload = envp[e.n] + strlen(PRELOAD);
-	}
-	const char *ours = e.preload ? strstr(e.preload, boot.preload) : NULL;
-	e.preloads_us = ours != NULL;
-	e.ours = ours ? (size_t)(ours - e.preload) : 0;
-	return e;
-}
-
-static size_t text_size(const struct environment *e)
-{
-	return sizeof PRELOAD + strlen(boot.preload) + (e->preload ? strlen(e->preload) : 0) + 2;
-}
-
-/* LD_PRELOAD with us in front of theirs, or theirs without us; empty if nothing is left. */
-static void put_preload(char *text, const struct environment *e, enum travel how)
-{
-	const char *theirs = e->preload ? e->preload : "";
-	strcpy(text, PRELOAD);
-	if (how == WITH_AGENT) {
-		strcat(text, boot.preload);
-		if (*theirs && !e->preloads_us)
-			strcat(strcat(text, ":"), theirs);
-		else if (e->preloads_us)
-			strcpy(text + strlen(PRELOAD), theirs);
-		return;
-	}
-	strncat(text, theirs, e->ours);
-	const char *rest = theirs + e->ours + strlen(boot.preload);
-	strcat(text, rest + (*rest == ':' || *rest == ' '));
-}
-
-static void fill(char **to, char *const envp[], const struct environment *e, enum travel how, char *text)
-{
-	put_preload(text, e, how);
-	if (text[strlen(PRELOAD)])
-		*to++ = text;
-	if (how == WITH_AGENT)
-		*to++ = boot.entry;
-	for (; envp && *envp; envp++)
-		if (!is_set(*envp, WIRE_ENV) && !is_set(*envp, "LD_PRELOAD"))
-			*to++ = *envp;
-	*to = NULL;
-}
 
 /* Room that the thread keeps for its next program: a vfork child cannot give it back. */
 static void *much_room(size_t size)
 {
-	static __thread void *room;
-	static __thread size_t room_size;
-	if (size > room_size) {
-		pages_free(room, room_size);
-		room = pages_new(size);
-		room_size = room ? size : 0;
+	static __thread struct room kept;
+	if (size > kept.size) {
+		pages_free(kept.at, kept.size);
+		kept.at = pages_new(size);
+		kept.size = kept.at ? size : 0;
 	}
-	return room;
-}
-
-static bool is_right(const struct environment *e, enum travel how)
-{
-	return how == AS_IT_IS || (how == WITH_AGENT ? e->told && e->preloads_us : !e->told && !e->preloads_us);
+	return kept.at;
 }
 
 /* A macro, since a small environment lives on the hook's own stack. */
 #define ENVIRONMENT(envp, how) \
-	const struct environment e_ = examine(envp); \
 	char **env_ = (char **)(uintptr_t)(envp); \
-	if (!is_right(&e_, how)) { \
-		size_t array_ = (e_.n + 3) * sizeof *env_, size_ = array_ + text_size(&e_); \
-		char *room_ = e_.n <= FEW ? alloca(size_) : much_room(size_); \
-		if (room_) { \
-			env_ = (char **)(void *)room_; \
-			fill(env_, envp, &e_, how, room_ + array_); \
-		} \
-	}
+	enum travel how_ = (how); \
+	size_t room_ = environment_room(envp, how_); \
+	if (room_) \
+		env_ = environment_make(envp, how_, room_ <= SMALL_ROOM ? alloca(room_) : much_room(room_));
 
 typedef int exec_fn(const char *, char *const[], char *const[]);
 typedef int fexec_fn(int, char *const[], char *const[]);
@@ -144,6 +72,8 @@ static struct {
 	fexec_fn *fexecve;
 	execat_fn *execveat;
 	spawn_fn *posix_spawn, *posix_spawnp;
+	int (*system)(const char *);
+	FILE *(*popen)(const char *, const char *);
 } real;
 
 /* Not when they are needed: a forked child may find the loader's lock taken for ever. */
@@ -155,6 +85,8 @@ void exec_resolve(void)
 	*(void **)&real.execveat = got_real("execveat");
 	*(void **)&real.posix_spawn = got_real("posix_spawn");
 	*(void **)&real.posix_spawnp = got_real("posix_spawnp");
+	*(void **)&real.system = got_real("system");
+	*(void **)&real.popen = got_real("popen");
 }
 
 #define CALL(function, ...) \
@@ -252,4 +184,54 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
 {
 	ENVIRONMENT(envp, travel(true))
 	CALL(posix_spawnp, pid, file, actions, attr, argv, env_);
+}
+
+/*
+ * system() and popen() start their shell inside the C library, with `environ`. A shell that is not recorded and
+ * is told so leaves us by itself (boot.c). If the program has changed our part of `environ`, there is another one meanwhile.
+ */
+struct lent {
+	char **program, **ours;
+};
+
+static struct lent lend_environment(void)
+{
+	static __thread struct room kept;	/* never given back: another thread may be reading it */
+	struct lent lent = { environ, NULL };
+	enum travel how = travel(true);
+	size_t size = how == WITHOUT_AGENT && environment_wakes_us(environ) ? 0 : environment_room(environ, how);
+	if (size > kept.size) {
+		kept.at = pages_new(size);
+		kept.size = kept.at ? size : 0;
+	}
+	if (size && kept.at)
+		environ = lent.ours = environment_make(environ, how, kept.at);
+	return lent;
+}
+
+/* Unless somebody has set another one since. */
+static void take_back_environment(struct lent *lent)
+{
+	if (lent->ours)
+		__atomic_compare_exchange_n(&environ, &lent->ours, lent->program, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+HOOK int system(const char *command)
+{
+	if (UNLIKELY(!real.system))
+		exec_resolve();
+	struct lent lent = lend_environment();
+	int status = real.system(command);
+	take_back_environment(&lent);
+	return status;
+}
+
+HOOK FILE *popen(const char *command, const char *mode)
+{
+	if (UNLIKELY(!real.popen))
+		exec_resolve();
+	struct lent lent = lend_environment();
+	FILE *f = real.popen(command, mode);
+	take_back_environment(&lent);
+	return f;
 }

@@ -49,6 +49,7 @@ struct slot {
 };
 
 static struct object self;
+static const char *self_file = "";
 static struct slot *slots;
 static uint32_t n_slots, capacity;
 static struct lock lock;
@@ -71,6 +72,7 @@ static int find_self(struct dl_phdr_info *info, size_t size, void *late)
 		return 0;
 	if (is_self(&o)) {
 		self = o;
+		self_file = info->dlpi_name;
 		return 1;
 	}
 	if (strncmp(o.soname, "libc.so", 7) == 0)
@@ -89,11 +91,34 @@ bool got_late(void)
 	return late;
 }
 
+const char *got_own_file(void)
+{
+	got_late();
+	return self_file;
+}
+
 struct wanted {
 	const char *name;
 	uint32_t hash;
 	void *found;
 };
+
+static int find_first(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct wanted *w = context;
+	struct object o;
+	(void)size;
+	if (object_read(&o, info))
+		w->found = (void *)object_symbol_hashed(&o, w->name, w->hash);
+	return w->found != NULL;
+}
+
+void *got_first(const char *name)
+{
+	struct wanted w = { name, object_hash(name), NULL };
+	dl_iterate_phdr(find_first, &w);
+	return w.found;
+}
 
 static int find_real(struct dl_phdr_info *info, size_t size, void *context)
 {

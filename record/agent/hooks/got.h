@@ -17,6 +17,15 @@ bool got_late(void);
 void *got_real(const char *name);
 
 /*
+ * The function of that name that is first in the order of search, which a call reaches when we are preloaded:
+ * ours, or that of a program or library in front of us. NULL: there is none.
+ */
+void *got_first(const char *name);
+
+/* Our own file, as the loader was given its name. */
+const char *got_own_file(void);
+
+/*
  * Point every slot of every loaded object that calls a hooked function to its
  * hook; also those of objects that are loaded from now on, when their dlopen
  * returns. May be called again: then for what came since. Any thread.

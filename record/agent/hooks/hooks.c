@@ -25,6 +25,7 @@ static struct {
 	void *(*malloc)(size_t);
 	void *(*calloc)(size_t, size_t);
 	void *(*realloc)(void *, size_t);
+	void *(*reallocarray)(void *, size_t, size_t);
 	void (*free)(void *);
 	int (*posix_memalign)(void **, size_t, size_t);
 	void *(*aligned_alloc)(size_t, size_t);
@@ -43,6 +44,12 @@ static struct {
 static char bootstrap[16384] __attribute__((aligned(16)));
 static size_t bootstrap_used;
 static bool resolving;
+/*
+ * Another malloc is in front of ours, where only a program can put it that defines its own, or a system() whose
+ * LD_PRELOAD was rearranged. Blocks are not ours then: what only we define goes on to the functions that it calls.
+ */
+static bool others_first;
+static void (*first_free)(void *);
 
 static void *bootstrap_alloc(size_t align, size_t n)
 {
@@ -70,7 +77,8 @@ void hooks_resolve(void)
 		const char *name;
 		void *where;
 	} symbols[] = {
-		{ "calloc", &real.calloc }, { "realloc", &real.realloc }, { "free", &real.free },
+		{ "calloc", &real.calloc }, { "realloc", &real.realloc },
+		{ "reallocarray", &real.reallocarray }, { "free", &real.free },
 		{ "posix_memalign", &real.posix_memalign }, { "aligned_alloc", &real.aligned_alloc },
 		{ "memalign", &real.memalign }, { "valloc", &real.valloc }, { "pvalloc", &real.pvalloc },
 		{ "mmap", &real.mmap }, { "munmap", &real.munmap }, { "mremap", &real.mremap },
@@ -78,6 +86,10 @@ void hooks_resolve(void)
 	};
 	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
 		*(void **)symbols[i].where = got_real(symbols[i].name);
+	if (!got_late()) {
+		others_first = got_first("realloc") != (void *)(uintptr_t)realloc;
+		*(void **)&first_free = got_first("free");
+	}
 	resolving = false;
 }
 
@@ -122,18 +134,26 @@ HOOK void free(void *p)
 	guard_reset(guard);
 }
 
+static inline void free_first(void *p)
+{
+	if (ready() && others_first && first_free)
+		first_free(p);
+	else
+		free(p);
+}
+
 HOOK void free_sized(void *p, size_t n);
 HOOK void free_sized(void *p, size_t n)
 {
 	(void)n;
-	free(p);
+	free_first(p);
 }
 
 HOOK void free_aligned_sized(void *p, size_t align, size_t n);
 HOOK void free_aligned_sized(void *p, size_t align, size_t n)
 {
 	(void)align, (void)n;
-	free(p);
+	free_first(p);
 }
 
 static void *leave_bootstrap(const void *old, size_t n)
@@ -145,16 +165,9 @@ static void *leave_bootstrap(const void *old, size_t n)
 	return p;
 }
 
-static inline void *realloc_as(uint8_t kind, void *old, size_t n)
+/* What was recorded before (begin) is what became of `old`. */
+static inline void *realloc_record(uint8_t kind, void *old, void *p, size_t n, bool nested)
 {
-	if (UNLIKELY(!ready()))
-		return bootstrap_alloc(16, n);
-	if (UNLIKELY(is_bootstrap(old)))
-		return leave_bootstrap(old, n);
-	bool nested = ring_local.guard == GUARD_PYTHON;
-	if (old)
-		record(nested ? WIRE_FREE : WIRE_REALLOC_BEGIN, old, 0);
-	void *p = REAL(real.realloc(old, n));
 	if (LIKELY(p != NULL))
 		record_alloc(kind, p, n);
 	else if (old && !nested)
@@ -162,11 +175,26 @@ static inline void *realloc_as(uint8_t kind, void *old, size_t n)
 	return p;
 }
 
-HOOK void *realloc(void *old, size_t n)
+static inline bool realloc_begin(void *old)
 {
-	return realloc_as(WIRE_REALLOC, old, n);
+	bool nested = ring_local.guard == GUARD_PYTHON;
+	if (old)
+		record(nested ? WIRE_FREE : WIRE_REALLOC_BEGIN, old, 0);
+	return nested;
 }
 
+HOOK void *realloc(void *old, size_t n)
+{
+	if (UNLIKELY(!ready()))
+		return bootstrap_alloc(16, n);
+	if (UNLIKELY(is_bootstrap(old)))
+		return leave_bootstrap(old, n);
+	bool nested = realloc_begin(old);
+	void *p = REAL(real.realloc(old, n));
+	return realloc_record(WIRE_REALLOC, old, p, n, nested);
+}
+
+/* The C library's calls whichever realloc is first; an allocator's own may be another thing. */
 HOOK void *reallocarray(void *old, size_t n, size_t size)
 {
 	size_t bytes;
@@ -174,7 +202,13 @@ HOOK void *reallocarray(void *old, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return realloc_as(WIRE_REALLOCARRAY, old, bytes);
+	if (UNLIKELY(!ready() || is_bootstrap(old) || !real.reallocarray))
+		return realloc(old, bytes);
+	if (UNLIKELY(others_first))
+		return real.reallocarray(old, n, size);
+	bool nested = realloc_begin(old);
+	void *p = REAL(real.reallocarray(old, n, size));
+	return realloc_record(WIRE_REALLOCARRAY, old, p, bytes, nested);
 }
 
 HOOK int posix_memalign(void **to, size_t align, size_t n)
