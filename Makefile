@@ -8,14 +8,21 @@ CPPFLAGS += -D_GNU_SOURCE -Iformat
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 # The library, the commands and the recorder are optimized as wholes (a fifth of their time); not the agent, not the tests.
 # Fat objects: who links without it may. The warning is about sizes that only an impossible path has.
-LTO      ?= -flto=auto
+# clang takes part where the linker has a plugin for it.
+CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+ifeq ($(origin LTO),undefined)
+LTO := $(if $(CLANG),$(shell echo 'int main(void){return 0;}' | $(CC) -flto=auto -ffat-lto-objects -Werror -x c -o /dev/null - 2>/dev/null && echo -flto=auto),-flto=auto)
+endif
 FAT       = $(if $(LTO),$(LTO) -ffat-lto-objects)
-LTO_LINK  = $(if $(LTO),$(LTO) -Wno-alloc-size-larger-than)
+LTO_LINK  = $(if $(LTO),$(LTO) $(if $(CLANG),,-Wno-alloc-size-larger-than))
 B       ?= build
 PREFIX  ?= /usr/local
-PACKAGES = gcc make pkg-config libc6-dev liblz4-dev libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ gdb libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
+# Debian's and Ubuntu's names, for .ci/setup; a,b: the first that the release has.
+PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
+TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
 PAGE_TEST_PACKAGES = chromium
+# Fedora's names of what building needs (libiberty is in binutils-devel).
+FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel
 
 # A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.
 TOOLS    = $(basename $(notdir $(wildcard filters/mem*.c render/mem*.c)))
@@ -29,7 +36,10 @@ AGENT_SRC = $(wildcard record/agent/*.c record/agent/*/*.c)
 AGENT_INC = -Irecord -Irecord/agent
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
-LIBS     = -llz4 -lmsgpackc -ljansson -lz -lm
+# msgpack-c is libmsgpack-c from 6.0 on, before it libmsgpackc.
+PKG_CONFIG ?= pkg-config
+MSGPACK := $(or $(shell for p in msgpack-c msgpack; do $(PKG_CONFIG) --libs $$p 2>/dev/null && break; done),$(if $(findstring /,$(shell $(CC) -print-file-name=libmsgpack-c.so)),-lmsgpack-c,-lmsgpackc))
+LIBS     = -llz4 $(MSGPACK) -ljansson -lz -lm
 REC_LIBS = -ldw -lelf -liberty -lunwind-$(shell $(CC) -dumpmachine | cut -d- -f1) -lunwind
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 BIGTRACE = $B/tests/lib/bigtrace
@@ -104,18 +114,14 @@ asan:
 	@MEMREC_BIN=$(CURDIR)/build/asan/bin MEMREC_ASAN=1 B=build/asan tests/run $(or $(T),$(notdir $(UNITS)) $(basename $(filter-out tests/memrec.bats,$(wildcard $(TOOLS:%=tests/%.bats) tests/every-tool.bats))))
 asan-files: $(TOOL_BINS) $(UNITS) $(BIGTRACE)
 
-## setup: install the Debian packages that are missing
+## clang: everything once more, built by clang without a warning, in build/clang
+clang:
+	@$(MAKE) --no-print-directory CC=clang B=build/clang CFLAGS='$(CFLAGS) -Werror' all man
+
+## setup: install the packages that are missing (Debian, Ubuntu), or print their names (Fedora and others)
 # Without a browser its tests are skipped; all else is needed.
-missing = $$(for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || printf '%s ' $$p; done)
-apt_get = $$([ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends
 setup:
-	@command -v dpkg-query >/dev/null || { echo "setup: no Debian here; its names of what is needed: $(PACKAGES) $(TEST_PACKAGES) $(PAGE_TEST_PACKAGES)" >&2; exit 0; }; \
-	needed="$(call missing,$(PACKAGES) $(TEST_PACKAGES))"; pages="$(call missing,$(PAGE_TEST_PACKAGES))"; \
-	[ -n "$$needed$$pages" ] || exit 0; \
-	echo "setup: installing $$needed$$pages"; \
-	$(apt_get) update && \
-	{ [ -z "$$needed" ] || $(apt_get) install $$needed; } && \
-	{ [ -z "$$pages" ] || $(apt_get) install $$pages || echo "setup: no $$pages: tests in a browser will be skipped" >&2; }
+	@.ci/setup '$(PACKAGES)' '$(TEST_PACKAGES)' '$(PAGE_TEST_PACKAGES)' '$(FEDORA_PACKAGES)'
 
 ## hdr-check: each header compiles alone
 hdr-check:
@@ -219,7 +225,7 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all agreement baselines wheel memray bench test test-files asan asan-files setup hdr-check layers man install demo readme clean help
+.PHONY: all agreement baselines wheel memray bench test test-files asan asan-files clang setup hdr-check layers man install demo readme clean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

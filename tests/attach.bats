@@ -1,6 +1,7 @@
 # memrec -p: attaching to programs that run, leaving them as they were, and saying why not.
 
 load lib/common
+load lib/told
 
 setup_file() {
 	load lib/common
@@ -21,12 +22,7 @@ setup() {
 }
 
 teardown() {
-	local pid
-	for pid in "${started[@]}"; do
-		kill -CONT "$pid" 2> /dev/null
-		kill -9 "$pid" 2> /dev/null
-	done
-	return 0
+	kill_started
 }
 
 # In the background, its pid in $pid; gone at the test's end.
@@ -36,48 +32,9 @@ start() {
 	started+=("$pid")
 }
 
-wait_for() { # PATTERN FILE
-	for _ in $(seq 200); do
-		grep -q "$1" "$2" && return
-		sleep 0.05
-	done
-	echo "no '$1' in $2: $(cat "$2")"
-	return 1
-}
-
 # known.py, ready; it is told by `tell`, and answers in the file out.
 start_known() { # [COMMAND...] PYTHON
 	LD_BIND_NOW=1 start_told "$@" "$TESTS/attach/known.py"
-}
-
-start_told() { # COMMAND...: it reads its orders from `tell`, and has said "ready"
-	rm -f in
-	mkfifo in
-	"$@" < in > out 3>&- &
-	pid=$!
-	started+=("$pid")
-	exec 7> in
-	wait_for ready out
-}
-
-tell() { # WORD ANSWER
-	: > out
-	echo "$1" >&7
-	wait_for "$2" out
-}
-
-# memrec on $pid in the background, recording; its pid in $recorder.
-attach() { # [OPTION...]
-	: > err
-	memrec -v -f -o t.lz4 -p "$pid" "$@" 2> err 3>&- 7>&- &
-	recorder=$!
-	started+=("$recorder")
-	wait_for 'is being recorded' err
-}
-
-detach() {
-	kill -INT $recorder
-	wait $recorder
 }
 
 check_known() { # PYTHON

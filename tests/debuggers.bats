@@ -1,11 +1,10 @@
 # Debuggers beside memrec: attaching, leaving, saving a core and reading it, while a program is recorded and afterwards.
 
 load lib/common
+load lib/told
 
 teardown() {
-	[ -z "${pid:-}" ] || kill -9 "$pid" 2> /dev/null
-	[ -z "${recorder:-}" ] || kill -9 "$recorder" 2> /dev/null
-	return 0
+	kill_started
 }
 
 # It ends for certain: what hangs, hangs for ever. Without gdb's own start files and downloads.
@@ -27,28 +26,8 @@ check_debuggers() { # WHEN
 
 # A program that works when it is told to, ready.
 start_program() { # COMMAND...
-	rm -f in
-	mkfifo in
-	"$@" < in > out 3>&- &
-	pid=$!
-	exec 7> in
-	wait_for ready out
+	start_told "$@"
 	program=$(readlink "/proc/$pid/exe")
-}
-
-wait_for() { # PATTERN FILE
-	for _ in $(seq 400); do
-		grep -q "$1" "$2" && return
-		sleep 0.05
-	done
-	echo "no '$1' in $2: $(cat "$2")"
-	return 1
-}
-
-tell() { # WORD ANSWER
-	: > out
-	echo "$1" >&7
-	wait_for "$2" out
 }
 
 agent() {
@@ -59,14 +38,10 @@ agent() {
 	start_program python3 "$TESTS/attach/known.py"
 	check_debuggers before
 	for _ in 1 2; do
-		memrec -v -f -o t.lz4 -p "$pid" 2> err 3>&- 7>&- &
-		recorder=$!
-		wait_for 'is being recorded' err
+		attach
 		check_debuggers during
 		grep -q "Yes .* $(agent)\$" objects
-		kill -INT $recorder
-		wait $recorder
-		recorder=
+		detach
 		[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
 		check_debuggers after
 		grep -q "Yes .* $(agent)\$" objects
@@ -125,13 +100,13 @@ agent() {
 
 @test "gdb and gcore work on a program that memrec started" {
 	start_program memrec -o t.lz4 -- python3 "$TESTS/attach/known.py"
-	recorder=$pid
+	local recorder=$pid
 	pid=$(tr -d ' ' < "/proc/$recorder/task/$recorder/children")
+	started+=("$pid")
 	program=$(readlink "/proc/$pid/exe")
 	check_debuggers during
 	grep -q "Yes .* $(agent)\$" objects
 	exec 7>&-
 	wait $recorder
-	recorder=
 	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
 }

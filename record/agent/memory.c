@@ -7,13 +7,14 @@
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "system_call.h"
 
 void *pages_new(size_t size)
 {
 	int e = errno;
-	void *p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
+	void *p = (void *)system_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	errno = e;
 	return p == MAP_FAILED ? NULL : p;
@@ -23,7 +24,7 @@ void pages_free(void *p, size_t size)
 {
 	int e = errno;
 	if (p)
-		syscall(SYS_munmap, p, size);
+		system_call(SYS_munmap, p, size);
 	errno = e;
 }
 
@@ -51,7 +52,7 @@ void lock_take(struct lock *l)
 		return;
 	int e = errno;
 	while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE) != 0)
-		syscall(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+		system_call(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 	errno = e;
 }
 
@@ -65,6 +66,6 @@ void lock_drop(struct lock *l)
 	if (word_change(l, 1, 0) || __atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) != 2)
 		return;
 	int e = errno;
-	syscall(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	system_call(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	errno = e;
 }

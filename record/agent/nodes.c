@@ -18,10 +18,10 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "system_call.h"
 #include "wire.h"
 
 #define FIRST_SIZE 4096u
@@ -66,7 +66,7 @@ static char *pages_large(size_t head, size_t bytes)
 	char *p = pages_new(head + bytes + (huge ? HUGE_PAGE : 0));
 	if (p && huge) {
 		p += HUGE_PAGE - head - ((uintptr_t)p & (HUGE_PAGE - 1));
-		syscall(SYS_madvise, p + head, bytes, MADV_HUGEPAGE);
+		system_call(SYS_madvise, p + head, bytes, MADV_HUGEPAGE);
 	}
 	return p;
 }
@@ -74,7 +74,7 @@ static char *pages_large(size_t head, size_t bytes)
 /* Zeroes again. Whole pages. */
 static void pages_empty(void *p, size_t bytes)
 {
-	if (syscall(SYS_madvise, p, bytes, MADV_DONTNEED) < 0)
+	if (system_call(SYS_madvise, p, bytes, MADV_DONTNEED) < 0)
 		memset(p, 0, bytes);		/* locked in memory */
 }
 

@@ -25,7 +25,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -35,6 +34,7 @@
 #include "hooks/got.h"
 #include "python/pymem.h"
 #include "native/native.h"
+#include "system_call.h"
 
 #define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
 
@@ -52,7 +52,7 @@ static pid_t collector_pid, ring_owner;		/* ring_owner: the process that the rin
 void ring_init(void)
 {
 	void *page = pages_new(4096);
-	if (!page || syscall(SYS_madvise, page, 4096, MADV_WIPEONFORK) < 0)
+	if (!page || system_call(SYS_madvise, page, 4096, MADV_WIPEONFORK) < 0)
 		return;
 	ring_state = page;	/* RING_NEW */
 }
@@ -128,7 +128,7 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 void ring_new_thread(void)
 {
 	int e = errno;
-	uint32_t tid = (uint32_t)syscall(SYS_gettid), i = ring->n_threads;
+	uint32_t tid = (uint32_t)system_call(SYS_gettid), i = ring->n_threads;
 	struct wire_thread *entry = NULL;
 	while (!entry && i < WIRE_MAX_THREADS) {
 		uint32_t none = 0;
@@ -161,7 +161,7 @@ void ring_bell(void)
 {
 	int e = errno;
 	/* All, since others may wait there too. A call that comes just before the collector sleeps costs it one nap, of milliseconds. */
-	syscall(SYS_futex, &ring_desk->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	system_call(SYS_futex, &ring_desk->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	if (ring_desk->off)
 		*ring_state = RING_OFF;
 	errno = e;
@@ -176,7 +176,7 @@ static bool collector_died(unsigned tries)
 {
 	if (__atomic_load_n((volatile uint32_t *)&ring_desk->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED)
 		return true;
-	return tries % 50 == 49 && syscall(SYS_kill, collector_pid, 0) < 0 && errno == ESRCH;
+	return tries % 50 == 49 && system_call(SYS_kill, collector_pid, 0) < 0 && errno == ESRCH;
 }
 
 static void wait_for_wake(uint64_t last)
@@ -186,7 +186,7 @@ static void wait_for_wake(uint64_t last)
 	/* Partner: publish() in the collector, which stores tail and then reads waiters. */
 	if (last - __atomic_load_n(&ring->tail, __ATOMIC_SEQ_CST) > ring_mask) {
 		struct timespec twenty_ms = { .tv_nsec = 20000000 };
-		syscall(SYS_futex, &ring->wake, FUTEX_WAIT, wake, &twenty_ms, NULL, 0);
+		system_call(SYS_futex, &ring->wake, FUTEX_WAIT, wake, &twenty_ms, NULL, 0);
 	}
 	__atomic_fetch_sub(&ring->waiters, 1, __ATOMIC_SEQ_CST);
 }
@@ -263,7 +263,7 @@ static void *map_shared(int memfd, size_t size, int protection)
 	int seals = fcntl(memfd, F_GET_SEALS);
 	void *p = MAP_FAILED;
 	if (seals >= 0 && seals & F_SEAL_SHRINK && fstat(memfd, &st) == 0 && (size_t)st.st_size >= size)
-		p = (void *)syscall(SYS_mmap, NULL, size, protection, MAP_SHARED, memfd, 0);
+		p = (void *)system_call(SYS_mmap, NULL, size, protection, MAP_SHARED, memfd, 0);
 	close(memfd);
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -337,9 +337,9 @@ bool ring_connect(void)
 	struct wire_ring *r = NULL;
 	if (getpid() == boot.pid || boot.flags & WIRE_FLAG_FOLLOW_FORK) {
 		uint64_t all = ~0ull, mask;	/* the kernel's signal set */
-		syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &mask, sizeof mask);
+		system_call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &mask, sizeof mask);
 		r = make_ring();
-		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+		system_call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 	}
 	if (r) {
 		ring = r;
@@ -369,11 +369,11 @@ bool ring_connect(void)
 static void barrier_for_all(void)
 {
 	struct timespec a_while = { .tv_nsec = 20000000 };
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
-	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
+	if (system_call(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+	    system_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
 		return;
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
-		syscall(SYS_nanosleep, &a_while, NULL);
+	if (system_call(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+		system_call(SYS_nanosleep, &a_while, NULL);
 }
 
 /* What a thread's guard is; its memory is gone with it. */
@@ -381,7 +381,7 @@ static uint8_t guard_of(const struct wire_thread *t)
 {
 	struct ring_local local;
 	struct iovec to = { &local, sizeof local }, from = { (void *)(uintptr_t)t->local, sizeof local };
-	if (syscall(SYS_process_vm_readv, getpid(), &to, 1, &from, 1, 0) != (long)sizeof local)
+	if (system_call(SYS_process_vm_readv, getpid(), &to, 1, &from, 1, 0) != (long)sizeof local)
 		return GUARD_NONE;
 	return local.guard;
 }
@@ -393,7 +393,7 @@ static bool is_quiet(void)
 		const struct wire_thread *t = &ring->threads[i];
 		if (t->tid == 0 || (!(t->inside & 1) && guard_of(t) != GUARD_CAPTURE))
 			continue;
-		if (syscall(SYS_tgkill, pid, t->tid, 0) == 0)
+		if (system_call(SYS_tgkill, pid, t->tid, 0) == 0)
 			return false;
 	}
 	return true;
@@ -409,7 +409,7 @@ static bool wait_quiet(void)
 	for (int i = ring->no_entry ? -20 : 0; i < 2000; i++) {
 		if (i >= 0 && is_quiet())
 			return true;
-		syscall(SYS_nanosleep, &a_while, NULL);
+		system_call(SYS_nanosleep, &a_while, NULL);
 	}
 	return false;
 }
@@ -428,7 +428,7 @@ bool ring_stop(void)
 static void give_back(void *p, size_t size, void **last)
 {
 	pages_free(*last, size);
-	*last = (void *)syscall(SYS_mmap, p, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+	*last = (void *)system_call(SYS_mmap, p, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
 				-1, 0);
 }
 

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "native/native.h"
 #include "python/pymem.h"
 #include "ring.h"
+#include "system_call.h"
 
 #define TICK_NS 200000000L	/* between looks for a dead collector and for new objects */
 #define PATIENCE_MS 5000	/* for memrec to read an answer */
@@ -63,7 +63,7 @@ static void stop(void)
 	native_on = false;
 	/* The hooks look at `native_on` without a lock; whoever saw it set is inside, and was waited for. */
 	__atomic_store_n(&ring->detached, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &ring->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
+	system_call(SYS_futex, &ring->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
 	ring_bell();
 	if (quiet)
 		ring_retire();
@@ -165,7 +165,7 @@ static void attend(uint32_t mine)
 {
 	while (owner == getpid() && mine == ring_generation && collector_wants_more()) {
 		struct timespec tick = { .tv_nsec = TICK_NS };
-		syscall(SYS_futex, &ring_desk->off, FUTEX_WAIT, 0, &tick, NULL, 0);
+		system_call(SYS_futex, &ring_desk->off, FUTEX_WAIT, 0, &tick, NULL, 0);
 		if (got_late())
 			got_patch_new();
 	}
@@ -191,7 +191,7 @@ HOOK void *memrec_agent_serve(void *request)
 	}
 	struct timespec a_while = { .tv_nsec = 1000000 };
 	for (int i = 0; i < PATIENCE_MS && !r->taken; i++)
-		syscall(SYS_nanosleep, &a_while, NULL);
-	syscall(SYS_munmap, scratch, size);
+		system_call(SYS_nanosleep, &a_while, NULL);
+	system_call(SYS_munmap, scratch, size);
 	return NULL;
 }

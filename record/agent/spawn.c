@@ -13,12 +13,12 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent.h"
 #include "session.h"
+#include "system_call.h"
 
 #define STACK_BYTES 32768ul
 #define MAX_DESCRIPTORS 65536u	/* looked at where close_range is not known (before Linux 5.9) */
@@ -43,10 +43,10 @@ static bool take_descriptors(const int *fds)
 	}
 	for (int i = 0; i < 3; i++)
 		dup2(high[i], i);
-	if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0)
+	if (system_call(SYS_close_range, 3u, ~0u, 0u) == 0)
 		return true;
 	for (unsigned fd = 3; fd < MAX_DESCRIPTORS; fd++)
-		syscall(SYS_close, fd);
+		system_call(SYS_close, fd);
 	return true;
 }
 
@@ -65,10 +65,10 @@ static int become(void *context)
 	if (take_descriptors(s->fds)) {
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		syscall(SYS_execve, s->path, s->argv, s->env);	/* not the hook */
+		system_call(SYS_execve, s->path, s->argv, s->env);	/* not the hook */
 	}
 	s->error = errno;
-	syscall(SYS_exit_group, 127);
+	system_call(SYS_exit_group, 127);
 	return 0;
 }
 
@@ -78,7 +78,7 @@ static int make_orphan(void *context)
 	s->pid = clone(become, s->inner_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
 	if (s->pid < 0)
 		s->error = errno;
-	syscall(SYS_exit_group, 0);
+	system_call(SYS_exit_group, 0);
 	return 0;
 }
 

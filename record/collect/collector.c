@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "process.h"
 #include "shared.h"
 #include "xmalloc.h"
+#include "system_call.h"
 
 #define BATCH_SLOTS 16384	/* taken from one ring before the next has its turn */
 #define SAMPLE_MS 10		/* between samples of resident memory */
@@ -254,7 +254,7 @@ static void nap(struct collector *c)
 	struct timespec until_sample = { .tv_nsec = SAMPLE_MS * 1000000L };
 	__atomic_store_n(&c->desk->asleep, 1, __ATOMIC_SEQ_CST);
 	if (may_sleep(c))
-		syscall(SYS_futex, &c->desk->asleep, FUTEX_WAIT, 1, &until_sample, NULL, 0);
+		system_call(SYS_futex, &c->desk->asleep, FUTEX_WAIT, 1, &until_sample, NULL, 0);
 	c->desk->asleep = 0;
 	interrupted = 0;
 }
@@ -337,10 +337,10 @@ static void detach(struct collector *c)
 	struct timespec a_while = { .tv_nsec = 1000000 };
 	struct process *root = root_process(c);
 	c->desk->off = 1;
-	syscall(SYS_futex, &c->desk->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	system_call(SYS_futex, &c->desk->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	while (c->attended && root && !has_detached(root) && !process_is_gone(root) && now_ns() < deadline)
 		if (drain_all(c) == 0)
-			syscall(SYS_futex, &root->ring->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
+			system_call(SYS_futex, &root->ring->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
 	/* Its threads that waited for space gave up: theirs are holes. */
 	if (has_detached(root)) {
 		root->released = true;

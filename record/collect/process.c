@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "records.h"
 #include "shared.h"
 #include "xmalloc.h"
+#include "system_call.h"
 
 #define HOLE_NS 20000000ull		/* how long nothing must move before a hole is looked at */
 #define PREFETCH_SLOTS 32		/* how far ahead a slot is fetched, and … */
@@ -62,7 +62,7 @@ static inline bool committed(const struct process *p, uint64_t ticket)
 static void wake_producers(struct process *p)
 {
 	p->ring->wake++;
-	syscall(SYS_futex, &p->ring->wake, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	system_call(SYS_futex, &p->ring->wake, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 /* Give slots back. Partner: wait_for_wake() in the agent, which counts itself and then reads tail. */
@@ -271,7 +271,7 @@ struct process *process_new(struct collector *c, pid_t pid, const struct wire_he
 	struct process *p = xcalloc(1, sizeof *p);
 	p->c = c;
 	p->pid = pid;
-	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	p->pidfd = (int)system_call(SYS_pidfd_open, pid, 0);
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/statm", pid);
 	p->statm = open(path, O_RDONLY | O_CLOEXEC);

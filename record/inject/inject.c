@@ -23,13 +23,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "refuse.h"
 #include "safety.h"
 #include "stub.h"
+#include "system_call.h"
 #include "target.h"
 #include "thread.h"
 #include "xmalloc.h"
@@ -468,7 +468,7 @@ pid_t inject_start(const struct injection *how)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	setsid();
 	hurry();
-	syscall(SYS_close_range, 3u, ~0u, 0u);
+	system_call(SYS_close_range, 3u, ~0u, 0u);
 	inject(how);
 	_exit(0);
 }

@@ -13,11 +13,15 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "system_call.h"
+
+/* ptrace(2) is variadic as syscall(2) is, and reads two longs. */
+#define trace(request, tid, address, data) ptrace(request, tid, (void *)(uintptr_t)(address), (void *)(uintptr_t)(data))
 
 #define STOP_TIMEOUT_US 500000
 #define ERESTARTNOHAND 514	/* the kernel's own: begin the call again, unless a handler runs */
@@ -55,13 +59,13 @@ static bool is_our_stop(int status)
 static bool read_registers(struct borrowed *b, struct user_regs_struct *r)
 {
 	struct iovec v = { r, sizeof *r };
-	return ptrace(PTRACE_GETREGSET, b->tid, NT_PRSTATUS, &v) == 0;
+	return trace(PTRACE_GETREGSET, b->tid, NT_PRSTATUS, &v) == 0;
 }
 
 static bool write_registers(struct borrowed *b, const struct user_regs_struct *r)
 {
 	struct iovec v = { (void *)(uintptr_t)r, sizeof *r };
-	return ptrace(PTRACE_SETREGSET, b->tid, NT_PRSTATUS, &v) == 0;
+	return trace(PTRACE_SETREGSET, b->tid, NT_PRSTATUS, &v) == 0;
 }
 
 static int wait_for_stop(struct borrowed *b)
@@ -79,7 +83,7 @@ static int wait_for_stop(struct borrowed *b)
 		}
 		if (is_our_stop(status))
 			break;
-		ptrace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));	/* a real signal was first: ours follows */
+		trace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));	/* a real signal was first: ours follows */
 	}
 	set_alarm(0);
 	return error;
@@ -91,13 +95,13 @@ int thread_stop(struct borrowed *b, pid_t pid, pid_t tid)
 	b->tid = tid;
 	b->n_held = 0;
 	b->saved = false;
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
+	if (trace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
 		return errno;
-	int error = ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? errno : wait_for_stop(b);
+	int error = trace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? errno : wait_for_stop(b);
 	if (!error && !read_registers(b, &b->regs))
 		error = errno;
 	if (error && error != ESRCH)
-		ptrace(PTRACE_DETACH, tid, NULL, NULL);
+		trace(PTRACE_DETACH, tid, NULL, NULL);
 	return error;
 }
 
@@ -105,13 +109,13 @@ int thread_stop(struct borrowed *b, pid_t pid, pid_t tid)
 
 static bool set_debug_register(const struct borrowed *b, int n, uint64_t value)
 {
-	return ptrace(PTRACE_POKEUSER, b->tid, offsetof(struct user, u_debugreg) + (size_t)n * 8, value) == 0;
+	return trace(PTRACE_POKEUSER, b->tid, offsetof(struct user, u_debugreg) + (size_t)n * 8, value) == 0;
 }
 
 static bool is_breakpoint(const struct borrowed *b, int status)
 {
 	siginfo_t info;
-	return WSTOPSIG(status) == SIGTRAP && ptrace(PTRACE_GETSIGINFO, b->tid, NULL, &info) == 0 && info.si_code == TRAP_HWBKPT_CODE;
+	return WSTOPSIG(status) == SIGTRAP && trace(PTRACE_GETSIGINFO, b->tid, NULL, &info) == 0 && info.si_code == TRAP_HWBKPT_CODE;
 }
 
 bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
@@ -121,14 +125,14 @@ bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
 	/* Where there are no such registers, it only runs on for a while. */
 	if (set_debug_register(b, 0, address))
 		set_debug_register(b, 7, 1);
-	ptrace(PTRACE_CONT, b->tid, NULL, NULL);
+	trace(PTRACE_CONT, b->tid, NULL, NULL);
 	set_alarm(timeout_us);
 	for (;;) {
 		if (waitpid(b->tid, &status, __WALL) < 0) {
 			if (errno != EINTR)
 				return false;
 			if (!interrupted)
-				ptrace(PTRACE_INTERRUPT, b->tid, NULL, NULL);
+				trace(PTRACE_INTERRUPT, b->tid, NULL, NULL);
 			interrupted = true;
 			continue;
 		}
@@ -138,7 +142,7 @@ bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
 		}
 		if (is_our_stop(status) || is_breakpoint(b, status))
 			break;
-		ptrace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));
+		trace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));
 	}
 	set_alarm(0);
 	set_debug_register(b, 7, 0);
@@ -156,10 +160,10 @@ bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
 static void save(struct borrowed *b)
 {
 	struct iovec v = { b->xstate, sizeof b->xstate };
-	b->xstate_size = ptrace(PTRACE_GETREGSET, b->tid, NT_X86_XSTATE, &v) == 0 ? v.iov_len : 0;
-	ptrace(PTRACE_GETSIGMASK, b->tid, sizeof b->signal_mask, &b->signal_mask);
+	b->xstate_size = trace(PTRACE_GETREGSET, b->tid, NT_X86_XSTATE, &v) == 0 ? v.iov_len : 0;
+	trace(PTRACE_GETSIGMASK, b->tid, sizeof b->signal_mask, &b->signal_mask);
 	uint64_t all = ~(MASK(32) | MASK(33) | MASK(SIGTRAP));
-	ptrace(PTRACE_SETSIGMASK, b->tid, sizeof all, &all);
+	trace(PTRACE_SETSIGMASK, b->tid, sizeof all, &all);
 	b->saved = true;
 }
 
@@ -181,7 +185,7 @@ static int wait_for_trap(struct borrowed *b)
 			else if (b->n_held < 64)
 				b->held[b->n_held++] = sig;
 		}
-		ptrace(PTRACE_CONT, b->tid, NULL, pass);
+		trace(PTRACE_CONT, b->tid, NULL, pass);
 	}
 }
 
@@ -192,7 +196,7 @@ int thread_call(struct borrowed *b, struct user_regs_struct *r)
 	r->eflags &= ~(0x100ull | 0x400ull | 0x40000ull);	/* trap, direction, alignment check */
 	if (!write_registers(b, r))
 		return -1;
-	ptrace(PTRACE_CONT, b->tid, NULL, NULL);
+	trace(PTRACE_CONT, b->tid, NULL, NULL);
 	int sig = wait_for_trap(b);
 	if (sig == 0 && !read_registers(b, r))
 		return -1;
@@ -221,14 +225,14 @@ void thread_release(struct borrowed *b)
 	if (b->saved) {
 		struct iovec v = { b->xstate, b->xstate_size };
 		if (b->xstate_size)
-			ptrace(PTRACE_SETREGSET, b->tid, NT_X86_XSTATE, &v);
-		ptrace(PTRACE_SETSIGMASK, b->tid, sizeof b->signal_mask, &b->signal_mask);
+			trace(PTRACE_SETREGSET, b->tid, NT_X86_XSTATE, &v);
+		trace(PTRACE_SETSIGMASK, b->tid, sizeof b->signal_mask, &b->signal_mask);
 	}
 	if (b->saved || again)
 		write_registers(b, &r);
-	ptrace(PTRACE_DETACH, b->tid, NULL, NULL);
+	trace(PTRACE_DETACH, b->tid, NULL, NULL);
 	for (int i = 0; i < b->n_held; i++)
-		syscall(SYS_tgkill, b->pid, b->tid, b->held[i]);
+		system_call(SYS_tgkill, b->pid, b->tid, b->held[i]);
 	b->n_held = 0;
 }
 #endif

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../../record/agent/agent.h"
+#include "../../record/system_call.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -30,20 +30,20 @@ void *pages_new(size_t size)
 {
 	if (__atomic_add_fetch(&pages_used, size, __ATOMIC_RELAXED) > pages_limit)
 		return NULL;
-	void *p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = (void *)system_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return p == MAP_FAILED ? NULL : p;
 }
 
 void pages_free(void *p, size_t size)
 {
 	if (p)
-		syscall(SYS_munmap, p, size);
+		system_call(SYS_munmap, p, size);
 }
 
 void lock_take(struct lock *l)
 {
 	while (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE))
-		syscall(SYS_sched_yield);
+		system_call(SYS_sched_yield);
 }
 
 bool lock_try(struct lock *l)

@@ -21,6 +21,7 @@
 
 #include "../../record/collect/pylines.h"
 #include "../lib/alone.h"
+#include "../../record/system_call.h"
 
 /* For ctypes. */
 void pt_counts(uint64_t out[9]);
@@ -94,7 +95,7 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 
 uint32_t ring_tid(void)
 {
-	return (uint32_t)syscall(SYS_gettid);
+	return (uint32_t)system_call(SYS_gettid);
 }
 
 /* ---- every allocation is captured ---- */

@@ -24,11 +24,11 @@
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "object.h"
 #include "ring.h"
+#include "system_call.h"
 
 #if defined(__x86_64__)
 #define IS_CALL(type) ((type) == R_X86_64_JUMP_SLOT)
@@ -183,7 +183,7 @@ __asm__(".text\n"
 static bool can_call_from(void)
 {
 	unsigned long features = 0;
-	return syscall(SYS_arch_prctl, 0x5005 /* ARCH_SHSTK_STATUS */, &features) != 0 || !(features & 1);
+	return system_call(SYS_arch_prctl, 0x5005 /* ARCH_SHSTK_STATUS */, &features) != 0 || !(features & 1);
 }
 #else
 static bool can_call_from(void)
@@ -300,18 +300,18 @@ static bool slots_grow(void)
 static bool is_writable(void *at)
 {
 	uint32_t none = 0;
-	return syscall(SYS_futex, &none, FUTEX_WAKE_OP, 0, NULL, at, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
+	return system_call(SYS_futex, &none, FUTEX_WAKE_OP, 0, NULL, at, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
 }
 
 static void slot_store(const struct object *o, void **at, void *value)
 {
 	uintptr_t page = (uintptr_t)at & ~(PAGE - 1);
 	bool locked = page >= o->relro_start && page < o->relro_end && !is_writable(at);
-	if (locked && syscall(SYS_mprotect, page, PAGE, PROT_READ | PROT_WRITE) < 0)
+	if (locked && system_call(SYS_mprotect, page, PAGE, PROT_READ | PROT_WRITE) < 0)
 		return;
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
 	if (locked)
-		syscall(SYS_mprotect, page, PAGE, PROT_READ);
+		system_call(SYS_mprotect, page, PAGE, PROT_READ);
 }
 
 static void slot_patch(const struct object *o, const ElfW(Rela) *r)

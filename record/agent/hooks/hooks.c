@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "boot.h"
 #include "got.h"
 #include "record.h"
+#include "system_call.h"
 
 static struct {
 	void *(*malloc)(size_t);
@@ -261,7 +261,7 @@ HOOK void *pvalloc(size_t n)
 HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t offset)
 {
 	if (UNLIKELY(!ready()))
-		return (void *)syscall(SYS_mmap, addr, n, protection, flags, fd, offset);
+		return (void *)system_call(SYS_mmap, addr, n, protection, flags, fd, offset);
 	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
 	look_after_python();
 	if (p != MAP_FAILED)
@@ -279,7 +279,7 @@ HOOK void *mmap64(void *addr, size_t n, int protection, int flags, int fd, off64
 HOOK int munmap(void *addr, size_t n)
 {
 	if (UNLIKELY(!ready()))
-		return (int)syscall(SYS_munmap, addr, n);
+		return (int)system_call(SYS_munmap, addr, n);
 	/* Else it fails, and nothing happens. */
 	bool plausible = n && !((uintptr_t)addr & 4095) && n <= USER_SPACE && (uintptr_t)addr <= USER_SPACE - n;
 	if (plausible)
@@ -297,7 +297,7 @@ HOOK void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	void *to = flags & MREMAP_FIXED ? va_arg(args, void *) : NULL;
 	va_end(args);
 	if (UNLIKELY(!ready()))
-		return (void *)syscall(SYS_mremap, old, old_size, n, flags, to);
+		return (void *)system_call(SYS_mremap, old, old_size, n, flags, to);
 	bool nested = ring_local.guard == GUARD_PYTHON;
 	bool moves = old_size && !(flags & MREMAP_DONTUNMAP);	/* else the old pages stay as well */
 	if (moves)

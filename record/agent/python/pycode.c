@@ -11,11 +11,11 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent.h"
 #include "pytext.h"
+#include "system_call.h"
 #include "wire.h"
 
 #define FIRST_SIZE 2048u		/* entries; always a power of two */
@@ -219,7 +219,7 @@ static struct code_entry *address_add(struct address_table *t, uintptr_t code, u
 static void address_table_retire(struct address_table *t)
 {
 	size_t size = ((size_t)t->mask + 1) * sizeof t->e[0];
-	if (syscall(SYS_madvise, t->e, size, MADV_DONTNEED) < 0)
+	if (system_call(SYS_madvise, t->e, size, MADV_DONTNEED) < 0)
 		memset(t->e, 0, size);		/* locked in memory */
 }
 
@@ -296,7 +296,7 @@ static void code_dealloc(void *object)
 {
 	uintptr_t code = (uintptr_t)object;
 	struct address_table *t = __atomic_load_n(&addresses, __ATOMIC_ACQUIRE);
-	if (t && address_find(t, code) && syscall(SYS_getpid) == pid) {
+	if (t && address_find(t, code) && system_call(SYS_getpid) == pid) {
 		busy = true;		/* a signal handler that allocates must not wait for this lock */
 		__asm__ volatile("" ::: "memory");
 		lock_take(&lock);
@@ -311,7 +311,7 @@ static void code_dealloc(void *object)
 void code_watch(const struct python *p)
 {
 	python = p;
-	pid = (pid_t)syscall(SYS_getpid);
+	pid = (pid_t)system_call(SYS_getpid);
 	void (**slot)(void *) = (void (**)(void *))(p->code_type + (uintptr_t)p->layout.tp_dealloc);
 #ifdef PYSTACK_VERIFY
 	if (code_stale)
@@ -330,7 +330,7 @@ void code_forked(void)
 	addresses = NULL;
 	contents = NULL;
 	last_id = 0;
-	pid = (pid_t)syscall(SYS_getpid);
+	pid = (pid_t)system_call(SYS_getpid);
 }
 
 void code_unwatch(void)

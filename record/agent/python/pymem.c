@@ -19,13 +19,13 @@
  * records only the outer call), where one set would call itself for ever.
  */
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "boot.h"
 #include "pystack.h"
 #include "hooks/record.h"
+#include "system_call.h"
 
 #define N_DOMAINS 3
 #define N_GENERATIONS 4
@@ -125,7 +125,7 @@ static bool is_ours(void *(*function)(void *, size_t), int domain)
 static bool peek(const void *at, uintptr_t *words, size_t n)
 {
 	struct iovec to = { words, n * sizeof *words }, from = { (void *)(uintptr_t)at, n * sizeof *words };
-	return syscall(SYS_process_vm_readv, getpid(), &to, 1, &from, 1, 0) == (long)(n * sizeof *words);
+	return system_call(SYS_process_vm_readv, getpid(), &to, 1, &from, 1, 0) == (long)(n * sizeof *words);
 }
 
 /*

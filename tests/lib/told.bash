@@ -1,0 +1,50 @@
+# Programs that work when a line comes in and answer when it is done (tests/attach/known.py): `load lib/told`.
+# What is in ${started[@]} is to be killed by the test's teardown.
+
+wait_for() { # PATTERN FILE
+	for _ in $(seq 400); do
+		grep -q "$1" "$2" && return
+		sleep 0.05
+	done
+	echo "no '$1' in $2: $(cat "$2")"
+	return 1
+}
+
+start_told() { # COMMAND...: it reads its orders from `tell`, and has said "ready"; its pid in $pid
+	rm -f in
+	mkfifo in
+	"$@" < in > out 3>&- &
+	pid=$!
+	started+=("$pid")
+	exec 7> in
+	wait_for ready out
+}
+
+tell() { # WORD ANSWER
+	: > out
+	echo "$1" >&7
+	wait_for "$2" out
+}
+
+# memrec on $pid in the background, recording into t.lz4; its pid in $recorder.
+attach() { # [OPTION...]
+	: > err
+	memrec -v -f -o t.lz4 -p "$pid" "$@" 2> err 3>&- 7>&- &
+	recorder=$!
+	started+=("$recorder")
+	wait_for 'is being recorded' err
+}
+
+detach() {
+	kill -INT $recorder
+	wait $recorder
+}
+
+kill_started() {
+	local pid
+	for pid in "${started[@]}"; do
+		kill -CONT "$pid" 2> /dev/null
+		kill -9 "$pid" 2> /dev/null
+	done
+	return 0
+}
