@@ -1,0 +1,123 @@
+/*
+ * memage.c - keep allocations by how long they lived
+ *
+ * In:    a trace (stdin or files)
+ * Out:   the trace with only the allocations that lived at least --min-age and
+ *        at most --max-age, without their frees: each where it ended, with its
+ *        own time and thread, and a new id. What was never freed lived until
+ *        its process, or the trace, ended.
+ * Keeps: the live set (open_blocks.h)
+ */
+#include "error.h"
+#include "open_blocks.h"
+#include "span.h"
+#include "tool.h"
+
+static const struct tool_option options[] = {
+	{ "min-age", 'a', "TIME", "lived at least TIME (500ms, 2s, 1.5min, 1h)", .words = "at least %" },
+	{ "max-age", 'A', "TIME", "lived at most TIME", .words = "at most %" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct tool tool = {
+	.name = "memage",
+	.summary = "keep allocations by how long they lived",
+	.title = "lived %",
+	.answer = true,
+	.operands = "[TRACE...]",
+	.example = "memage --min-age 10s trace.lz4 | memtable",
+	.options = options,
+};
+
+struct ages {
+	struct open_blocks *open;
+	uint64_t min_ms, max_ms;
+	uint64_t now_ms;	/* the latest time so far */
+	uint32_t last_id;	/* given out */
+};
+
+/* An allocation ends now. */
+static int end_block(struct ages *a, struct mt_event *was, struct mt_out *out)
+{
+	uint64_t age_ms = a->now_ms > was->time_ms ? a->now_ms - was->time_ms : 0;
+
+	if (age_ms < a->min_ms || age_ms > a->max_ms)
+		return 0;
+	was->id = ++a->last_id;
+	return mt_put(out, was);
+}
+
+/* The trace ends, and with it all that is open; another one may begin. */
+static void end_trace(struct ages *a, const struct mt_header *next, struct mt_out *out)
+{
+	struct mt_event was;
+
+	for (size_t cursor = 0; open_blocks_each(a->open, &cursor, &was); )
+		if (end_block(a, &was, out) < 0)
+			break;
+	open_blocks_begin(a->open, next);
+	a->now_ms = a->last_id = 0;
+}
+
+static int take(struct ages *a, const struct mt_event *ev, struct mt_in *in, struct mt_out *out)
+{
+	struct mt_event was;
+
+	if (ev->time_ms > a->now_ms)
+		a->now_ms = ev->time_ms;
+	switch (ev->kind) {
+	case MT_ALLOC:
+		return open_blocks_open(a->open, ev, &was) ? end_block(a, &was, out) : 0;
+	case MT_FREE:
+		return open_blocks_close(a->open, ev->id, &was) ? end_block(a, &was, out) : 0;
+	case MT_RESIZE:
+		open_blocks_resize(a->open, ev, NULL);
+		return 0;
+	case MT_SKIPPED:
+		return 0;	/* an answer has nothing between a thread's allocations */
+	case MT_EXIT:
+		for (size_t cursor = 0; open_blocks_exit(a->open, ev->pid, &cursor, &was); )
+			if (end_block(a, &was, out) < 0)
+				return -1;
+		return mt_put(out, ev);
+	case MT_HEADER:
+	case MT_END:
+		end_trace(a, mt_in_header(in), out);
+		return mt_put(out, ev);
+	default:
+		return mt_put(out, ev);
+	}
+}
+
+static uint64_t parse_age(const char *text, const char *option)
+{
+	struct span age;
+
+	if (!parse_span(text, &age) || age.is_percent)
+		usage_die("%s: '%s' is not a time (such as 500ms, 2s, 1.5min)", option, text);
+	return span_ms(&age, 0);
+}
+
+int main(int argc, char **argv)
+{
+	struct ages a = { .max_ms = UINT64_MAX };
+
+	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1; )
+		if (c == 'a')
+			a.min_ms = parse_age(optarg, "--min-age");
+		else
+			a.max_ms = parse_age(optarg, "--max-age");
+	if (a.min_ms > a.max_ms)
+		usage_die("nothing lives at least --min-age and at most --max-age");
+	struct mt_in *in = tool_input(argc, argv);
+	struct mt_out *out = tool_output(&tool, in, argv);
+	a.open = open_blocks_new();
+	open_blocks_begin(a.open, mt_in_header(in));
+	struct mt_event ev;
+	while (mt_next(in, &ev) > 0)
+		if (take(&a, &ev, in, out) < 0)
+			break;
+	end_trace(&a, mt_in_header(in), out);	/* if it was cut off; otherwise nothing is open */
+	open_blocks_free(a.open);
+	return tool_finish(in, out);
+}
