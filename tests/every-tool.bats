@@ -1,7 +1,7 @@
 # What holds of every command, found in build/bin: options, bad input, full disks, closed pipes, cuts.
 #
-# Each test loops over the commands and names those that fail. memrec reads no
-# trace, memdiff reads folded lines, memtop is for terminals: where a test is not for them they are left out.
+# Each test loops over the commands and names those that fail. What a command is, it shows itself: those whose usage
+# takes a trace are readers; readers that write a trace to standard output are filters.
 
 load lib/common
 load lib/traces
@@ -10,6 +10,10 @@ setup_file() {
 	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR setup
 	big_trace > "$BATS_FILE_TMPDIR/big.lz4"
 	python3 "$TESTS/lib/gen_trace.py" --events 30000 --seed 3 --processes 2 --unknown --spans | memcat --from-json > "$BATS_FILE_TMPDIR/real.lz4"
+	for tool in $(readers); do
+		[ "$("$tool" < "$BATS_FILE_TMPDIR/real.lz4" | head -c 4 | od -An -tx1)" = " 04 22 4d 18" ] && echo "$tool"
+	done > "$BATS_FILE_TMPDIR/filters"
+	[ "$(wc -l < "$BATS_FILE_TMPDIR/filters")" -gt 5 ]
 }
 
 setup() {
@@ -24,14 +28,15 @@ all() {
 
 # Those that read a trace on standard input and end with it.
 readers() {
-	all | grep -vx -e memrec -e memdiff -e memtop
+	for tool in $(all); do
+		"$tool" --help | grep -qE '^Usage: .* \[(TRACE\.\.\.|FILE)\]$' && echo "$tool"
+	done
+	return 0
 }
 
-# Those of them whose standard output is a trace.
+# Those of them whose standard output is a trace: found once, in setup_file().
 filters() {
-	for tool in $(readers); do
-		[ -e "$TESTS/../filters/$tool.c" ] && [[ $tool != memfold && $tool != memsplit-pid ]] && echo "$tool"
-	done
+	cat "$BATS_FILE_TMPDIR/filters"
 }
 
 # Run a reader on standard input. Where it writes files, their bytes are what it writes.
