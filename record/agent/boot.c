@@ -96,6 +96,7 @@ __attribute__((constructor)) static void start(void)
 	loadname_init();
 	hooks_resolve();
 	exec_resolve();
+	got_resolve();
 	if (got_late())		/* session.c */
 		return;
 	const char *text = getenv(WIRE_ENV);

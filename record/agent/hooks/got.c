@@ -220,6 +220,12 @@ static int find_ret(struct dl_phdr_info *info, size_t size, void *context)
 static void *(*real_dlopen)(const char *, int);
 static void *(*real_dlmopen)(Lmid_t, const char *, int);
 
+void got_resolve(void)
+{
+	*(void **)&real_dlmopen = got_real("dlmopen");
+	*(void **)&real_dlopen = got_real("dlopen");
+}
+
 static void patch_new_objects(void)
 {
 	int e = errno;
@@ -235,6 +241,7 @@ static void patch_new_objects(void)
 static __attribute__((noinline)) void *hook_dlopen(const char *file, int mode)
 {
 	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
+	pystack_opening();
 	dl_iterate_phdr(find_ret, &c);
 	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlopen, (uintptr_t)file, (uintptr_t)(unsigned)mode, 0)
 			     : real_dlopen(file, mode);
@@ -245,11 +252,33 @@ static __attribute__((noinline)) void *hook_dlopen(const char *file, int mode)
 static __attribute__((noinline)) void *hook_dlmopen(Lmid_t space, const char *file, int mode)
 {
 	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
+	pystack_opening();
 	dl_iterate_phdr(find_ret, &c);
 	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlmopen, (uintptr_t)space, (uintptr_t)file, (uintptr_t)(unsigned)mode)
 			     : real_dlmopen(space, file, mode);
 	patch_new_objects();
 	return handle;
+}
+
+/*
+ * Preloaded, all is done before it: the hook jumps to the real one, which sees its caller, and no frame of ours.
+ */
+#if __has_attribute(musttail)
+#define TAIL_CALL __attribute__((musttail))
+#define JUMPS
+#else
+#define TAIL_CALL
+#define JUMPS __attribute__((optimize("optimize-sibling-calls")))
+#endif
+
+HOOK JUMPS void *dlopen(const char *file, int mode)
+{
+	if (UNLIKELY(!real_dlopen))
+		got_resolve();
+	if (UNLIKELY(!real_dlopen))
+		return NULL;
+	pystack_opening();
+	TAIL_CALL return real_dlopen(file, mode);
 }
 
 /* ---- slots ---- */
@@ -259,10 +288,11 @@ static void *hook_for(const char *name, void **real)
 {
 	uint32_t hash = object_hash(name);
 	static bool dlopen_too;
-	if (!real_dlopen) {
-		*(void **)&real_dlmopen = got_real("dlmopen");
-		*(void **)&real_dlopen = got_real("dlopen");
+	static bool asked;
+	if (!asked) {
+		got_resolve();
 		dlopen_too = can_call_from();
+		asked = true;
 	}
 	if (dlopen_too && strcmp(name, "dlopen") == 0) {
 		*real = *(void **)&real_dlopen;

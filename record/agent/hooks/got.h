@@ -13,6 +13,9 @@
 /* Whether the agent was loaded after the C library: no call comes here by itself. */
 bool got_late(void);
 
+/* Find the real dlopen() (in the constructor: a forked child may find the loader's lock taken). */
+void got_resolve(void);
+
 /* The function that a call of `name` would reach without us; NULL: there is none. Allocates nothing when late. */
 void *got_real(const char *name);
 

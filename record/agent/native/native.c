@@ -428,6 +428,7 @@ HOOK int dlclose(void *handle)
 		*(void **)&real_dlclose = got_real("dlclose");
 	if (UNLIKELY(!real_dlclose))
 		return -1;
+	pystack_opening();
 	int r = real_dlclose(handle);
 	if (!native_on)
 		return r;

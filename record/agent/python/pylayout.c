@@ -160,6 +160,7 @@ struct search {
 	bool have_program, unchanged;
 };
 static unsigned long long loads_seen;	/* dlpi_adds at the last look that found nothing */
+static unsigned long long unloads_seen;	/* dlpi_subs at the last look */
 
 static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -168,6 +169,8 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
 		s->unchanged = true;
 		return 1;
 	}
+	if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs)
+		unloads_seen = info->dlpi_subs;
 	struct object o;
 	bool is_program = !s->have_program;	/* the program itself comes first */
 	s->have_program = true;
@@ -189,6 +192,19 @@ static int search_count(struct dl_phdr_info *info, size_t size, void *arg)
 	if (size >= offsetof(struct dl_phdr_info, dlpi_subs))
 		loads_seen = info->dlpi_adds;
 	return 1;
+}
+
+static int search_unloads(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	*(bool *)arg = size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs && info->dlpi_subs != unloads_seen;
+	return 1;
+}
+
+bool python_gone(void)
+{
+	bool gone = false;
+	dl_iterate_phdr(search_unloads, &gone);
+	return gone;
 }
 
 /* Data of a library may have been copied into a program that is linked to fixed addresses. */

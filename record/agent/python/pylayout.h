@@ -90,6 +90,8 @@ enum python_found { PYTHON_NONE, PYTHON_REFUSED, PYTHON_FOUND };
  * since the last NONE.
  */
 enum python_found python_find(struct python *p);
+/* Whether objects were unloaded since python_find() found one, which may have been that. Then it is to be sought again. */
+bool python_gone(void);
 
 /*
  * Has it begun? Not before may its functions be called: it may have been found

@@ -179,12 +179,18 @@ static void hook(const struct python *p, bool late)
 	}
 }
 
+/* Whether the interpreter is initialized. Nothing is called before it has begun: see python_begun(). */
+static bool is_initialized(const struct python *p)
+{
+	return python_begun(p) && p->is_initialized && p->is_initialized();
+}
+
 static void look(bool late)
 {
 	const struct python *p = pystack_python();
 	if (!p || !p->get_allocator || !p->set_allocator || !p->is_initialized)
 		return;
-	if (late && !p->is_initialized())
+	if (late && !is_initialized(p))
 		return;
 	lock_take(&lock);
 	hook(p, late);
@@ -217,6 +223,8 @@ void pymem_stop(void)
 	for (int d = 0; d < N_DOMAINS; d++) {
 		struct allocator now;
 		const struct allocator *next;
+		if (!generations[d])	/* never hooked: it may not have begun */
+			continue;
 		p->get_allocator(d, &now);
 		bool ours = false;
 		for (; (next = behind(&now, d)) != NULL; ours = true)
@@ -236,7 +244,7 @@ void pymem_check(void)
 	if (settled && n % CHECK_EVERY)
 		return;
 	const struct python *p = pystack_python();
-	if (p && p->is_initialized && p->is_initialized()) {
+	if (p && is_initialized(p)) {
 		settled = true;
 		look(true);
 	} else {

@@ -367,12 +367,46 @@ static bool is_finalizing(uintptr_t ts)
 	return by != 0 && by != ts;
 }
 
-/* At the 1st, 2nd, 4th, … look, later now and then: does this one count? */
+/*
+ * A dlopen() may bring an interpreter: from when it begins we look at each allocation of any thread, until the thread
+ * that called it has allocated this often since the last object came. It maps objects with a few allocations
+ * between them, before any code of theirs runs, so none is missed; other threads' allocations say nothing of it.
+ */
+#define OPENING_ALLOCATIONS 1000u
+
+static uint32_t opening;			/* threads in that state */
+static __thread uint32_t opening_left;		/* allocations, of this thread */
+
+void pystack_opening(void)
+{
+	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+	if (now != NOT_FOUND && now != FOUND)
+		return;
+	if (!opening_left)
+		__atomic_add_fetch(&opening, 1, __ATOMIC_SEQ_CST);
+	opening_left = OPENING_ALLOCATIONS;
+}
+
+static inline bool is_opening(void)
+{
+	return UNLIKELY(__atomic_load_n(&opening, __ATOMIC_RELAXED) != 0);
+}
+
+static COLD void count_opening(void)
+{
+	if (opening_left && --opening_left == 0)
+		__atomic_sub_fetch(&opening, 1, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Does this look count? While objects are opened each does. Else, for an object that came past our dlopen,
+ * the 1st, 2nd, 4th, … does, later one now and then.
+ */
 static bool is_time_to_look(void)
 {
 	uint32_t n = __atomic_load_n(&lookups, __ATOMIC_RELAXED) + 1;
 	__atomic_store_n(&lookups, n, __ATOMIC_RELAXED);	/* a lost count is no loss */
-	return n < 4096 ? (n & (n - 1)) == 0 : n % 4096 == 0;
+	return is_opening() || (n < 4096 ? (n & (n - 1)) == 0 : n % 4096 == 0);
 }
 
 /* Nothing may wait for this lock: whoever holds it waits for the loader's, which its owner may hold while it allocates. */
@@ -387,6 +421,16 @@ static COLD void look(void)
 		refused = found == PYTHON_REFUSED;
 		__atomic_store_n(&state, found == PYTHON_FOUND ? FOUND : refused ? OFF : NOT_FOUND, __ATOMIC_RELEASE);
 	}
+	lock_drop(&look_lock);
+}
+
+/* Its dlopen() failed after all, or it is unloaded: what has not begun may go. */
+static COLD void look_whether_gone(void)
+{
+	if (!lock_try(&look_lock))
+		return;
+	if (state == FOUND && python_gone())
+		__atomic_store_n(&state, NOT_FOUND, __ATOMIC_RELEASE);
 	lock_drop(&look_lock);
 }
 
@@ -428,6 +472,11 @@ static COLD void tell_refusal(void)
 static COLD bool prepare(void)
 {
 	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+	if (now == FOUND && is_opening())
+		look_whether_gone();
+	if (now != OFF && is_opening())
+		count_opening();
+	now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
 	if (now == NOT_FOUND && is_time_to_look())
 		look();
 	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == FOUND && python_begun(&python))
@@ -510,6 +559,7 @@ void pystack_forked(void)
 	code_forked();
 	nodes_forked();
 	last_walk_forked(self);
+	opening = opening_left != 0;
 	if (state == READY)
 		state = FOUND;		/* the child's own stream hears of the interpreter */
 	lookups = 0;
