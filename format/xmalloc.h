@@ -19,11 +19,11 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *xtable_new(size_t n, size_t size);
 void table_free(void *p, size_t n, size_t size);
 
-/* Make room for index n in the array p of *cap items: grows by half again. */
+/* Make room for index n in the array p of cap items: grows by half again. In size_t, whatever type n has: half of 2^32 more is no less. */
 #define GROW(p, n, cap) \
 	do { \
 		if ((n) >= (cap)) { \
-			(cap) = (n) + (n) / 2 + 16; \
+			(cap) = (size_t)(n) + (size_t)(n) / 2 + 16; \
 			(p) = xreallocarray((p), (cap), sizeof *(p)); \
 		} \
 	} while (0)

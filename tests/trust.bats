@@ -224,3 +224,39 @@ end_victim() {
 	[ "$(count 111111)" -eq 10 ]
 	[ "$(count 222221)" -eq 10 ]
 }
+
+# hostile.c as one of two children of a shell, under memrec. It must end, with the shell's status, and the other child is whole.
+beside_hostile() { # WHAT... [memrec's options in $options]
+	rm -f t.lz4
+	memrec --follow-fork $options -o t.lz4 -- sh -c '"$0" "$@"; /usr/bin/python3 -c "kept = [bytearray(111110) for i in range(100)]"; exit 7' \
+		"$BATS_FILE_TMPDIR/hostile" "$@" 2> err || [ $? -eq 7 ] || { echo "$*: memrec ended otherwise: $(cat err)"; return 1; }
+	[ "$(count 111111)" -eq 100 ] || { echo "$*: the other child is not whole"; return 1; }
+	memcat t.lz4 > copy.lz4 || { echo "$*: the trace is damaged"; return 1; }
+}
+
+@test "a program that writes nonsense to its ring is not recorded any more: one line, memrec and the other processes go on" {
+	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
+	local what options=
+	ulimit -v 4000000
+	for what in node grow code-grow pair-grow kind no-kind free-null block mapping message head-back; do
+		beside_hostile $what
+		[ "$(grep -c 'its ring makes no sense' err)" -eq 1 ] || { echo "$what: $(cat err)"; return 1; }
+	done
+	beside_hostile head
+	beside_hostile size-race
+	options=--native
+	for what in native-grow native-loop node pair-grow; do
+		beside_hostile $what
+		[ "$(grep -c 'its ring makes no sense' err)" -eq 1 ] || { echo "--native $what: $(cat err)"; return 1; }
+	done
+}
+
+@test "a module that is a FIFO, a device or a folder is not opened" {
+	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
+	mkfifo fifo
+	local options=--native path
+	for path in "$PWD/fifo" /dev/zero "$PWD"; do
+		beside_hostile path "$path"
+		[ "$(count 8)" -ge 1 ]
+	done
+}

@@ -152,8 +152,8 @@ void collector_end(struct collector *c)
 static void finish(struct collector *c, size_t i, int status)
 {
 	struct process *p = c->processes[i];
-	while (!c->deaf && !process_is_drained(p))
-		process_drain(p, BATCH_SLOTS);
+	if (!c->deaf)
+		process_drain_rest(p);
 	process_end(p, status);
 	process_free(p);
 	c->processes[i] = c->processes[--c->n_processes];
@@ -181,7 +181,7 @@ static void admit(void *arg, const struct caller *caller)
 	struct process *p = process_new(c, pid, &caller->hello, &memfd);
 	if (!p)
 		return;
-	process_begin(p);	/* while it waits: once it runs it may end before we have looked at it */
+	process_begin(p, caller->hello.ppid);	/* while it waits: once it runs it may end before we have looked at it */
 	if (admission_answer(&c->admission, caller->sock, memfd, c->desk_memfd)) {
 		GROW(c->processes, c->n_processes, c->cap_processes);
 		c->processes[c->n_processes++] = p;
@@ -239,7 +239,7 @@ static bool may_sleep(const struct collector *c)
 {
 	for (size_t i = 0; i < c->n_processes; i++) {
 		const struct process *p = c->processes[i];
-		if (p->ring->head - p->tail >= p->mask / 4)
+		if (!p->refused && p->ring->head - p->tail >= p->mask / 4)
 			return false;
 	}
 	return !interrupted;
@@ -266,14 +266,6 @@ static void sample_some(struct collector *c)
 		process_sample(c->processes[c->next_sample++ % c->n_processes]);
 }
 
-/* What it put until now; it may go on putting. */
-static void drain_to_now(struct collector *c, struct process *p)
-{
-	uint64_t now = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
-	while (!c->deaf && (int64_t)(now - p->tail) > 0)
-		process_drain(p, BATCH_SLOTS);
-}
-
 /* What is still there is not recorded any longer. */
 static void let_go(struct collector *c)
 {
@@ -281,7 +273,8 @@ static void let_go(struct collector *c)
 	while (c->n_processes) {
 		struct process *p = c->processes[0];
 		p->released = true;
-		drain_to_now(c, p);
+		if (!c->deaf)
+			process_drain_rest(p);
 		process_end(p, -1);
 		process_free(p);
 		c->processes[0] = c->processes[--c->n_processes];
@@ -344,8 +337,8 @@ static void detach(struct collector *c)
 	/* Its threads that waited for space gave up: theirs are holes. */
 	if (has_detached(root)) {
 		root->released = true;
-		while (!c->deaf && !process_is_drained(root))
-			process_drain(root, BATCH_SLOTS);
+		if (!c->deaf)
+			process_drain_rest(root);
 	}
 	let_go(c);
 }

@@ -22,6 +22,7 @@
 #include "xmalloc.h"
 #include "system_call.h"
 
+#define MOST_WAITING (1ull << 40)	/* slots beyond the ring: more threads than there can be, each with its longest message */
 #define HOLE_NS 20000000ull		/* how long nothing must move before a hole is looked at */
 #define PREFETCH_SLOTS 32		/* how far ahead a slot is fetched, and … */
 #define PREFETCH_ADDRESSES 12		/* … the table line of an address: both found by trial */
@@ -82,13 +83,13 @@ bool process_is_gone(const struct process *p)
 /* In a pid namespace of its own: its threads' numbers mean nothing here. */
 static bool is_foreign(const struct process *p)
 {
-	return p->ring->pid != p->pid;
+	return p->own_pid != p->pid;
 }
 
 static bool thread_exists(const struct process *p, uint32_t tid)
 {
 	char path[64];
-	if (p->ring->pid != p->pid)	/* in another pid namespace: it has other numbers there, and none is known to be gone */
+	if (is_foreign(p))	/* in another pid namespace: it has other numbers there, and none is known to be gone */
 		return true;
 	snprintf(path, sizeof path, "/proc/%d/task/%u", p->pid, tid);
 	return access(path, F_OK) == 0;
@@ -144,14 +145,31 @@ static bool pass_hole(struct process *p)
 	return true;
 }
 
+void process_refuse(struct process *p, const char *what)
+{
+	if (!p->refused)
+		warn("process %d is not recorded any more: its ring makes no sense (%s)", p->pid, what);
+	p->refused = true;
+}
+
+/* The target may write to a slot at any time: what is looked at is what is used. */
+static inline struct wire_slot copy_of(const struct wire_slot *slot)
+{
+	struct wire_slot s = *slot;
+	__asm__ volatile("" : "+m"(s));	/* not read again */
+	return s;
+}
+
 uint64_t process_drain(struct process *p, uint64_t max)
 {
 	uint64_t t = p->tail, first = t, published = t;
-	while (t - first < max && committed(p, t)) {
-		const struct wire_slot *s = &p->slots[t & p->mask];
+	if (p->refused)
+		process_mute(p);
+	while (t - first < max && !p->refused && committed(p, t)) {
+		const struct wire_slot s = copy_of(&p->slots[t & p->mask]);
 		__builtin_prefetch(&p->slots[(t + PREFETCH_SLOTS) & p->mask]);
 		addresses_prefetch(&p->live, p->slots[(t + PREFETCH_ADDRESSES) & p->mask].addr);
-		t += record_take(p, s, t);
+		t += record_take(p, &s, t);
 		if (t - published >= 2048)
 			publish(p, published = t);
 	}
@@ -159,15 +177,27 @@ uint64_t process_drain(struct process *p, uint64_t max)
 		p->tail = t;
 		publish(p, t);
 		p->hole_ns = 0;
-	} else if (p->ring->head != t && pass_hole(p)) {
-		return 1;
+	} else if (!process_is_drained(p)) {
+		if (p->ring->head - t > MOST_WAITING)
+			process_refuse(p, "more is reserved than can be");
+		else if (pass_hole(p))
+			return 1;
 	}
 	return t - first;
 }
 
+/* Whatever `head` says, beyond one ring's length nothing can have been written. */
+void process_drain_rest(struct process *p)
+{
+	uint64_t head = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE), most = p->mask + 1;
+	uint64_t end = head - p->tail > most ? p->tail + most : head;
+	while (!p->refused && (int64_t)(end - p->tail) > 0)
+		process_drain(p, end - p->tail);
+}
+
 bool process_is_drained(const struct process *p)
 {
-	return p->tail == __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
+	return p->refused || p->tail == __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
 }
 
 void process_mute(struct process *p)
@@ -229,12 +259,12 @@ void process_sample(struct process *p)
 
 /* ---------------------------------------------------------------- begin and end */
 
-static void put_start(struct process *p)
+static void put_start(struct process *p, pid_t ppid)
 {
 	char path[64], link[4096], command[8192];
 	struct info info;
 	info_init(&info);
-	info_int(&info, "ppid", p->ring->ppid);
+	info_int(&info, "ppid", ppid);
 	snprintf(path, sizeof path, "/proc/%d/cmdline", p->pid);
 	ssize_t n = process_read(path, command, sizeof command);
 	if (n > 0)
@@ -275,6 +305,7 @@ struct process *process_new(struct collector *c, pid_t pid, const struct wire_he
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/statm", pid);
 	p->statm = open(path, O_RDONLY | O_CLOEXEC);
+	p->own_pid = hello->pid;
 	p->ring = r;
 	p->slots = (void *)((char *)r + WIRE_RING_BYTES);
 	p->log2_slots = r->log2_slots;
@@ -284,9 +315,9 @@ struct process *process_new(struct collector *c, pid_t pid, const struct wire_he
 	return p;
 }
 
-void process_begin(struct process *p)
+void process_begin(struct process *p, pid_t ppid)
 {
-	put_start(p);
+	put_start(p, ppid);
 	if (p->c->native)
 		p->hybrid = hybrid_new(p->c, p->pid, p->exe ? p->exe : "");
 }

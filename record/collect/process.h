@@ -40,6 +40,7 @@ struct code {
 struct process {
 	struct collector *c;
 	pid_t pid;
+	pid_t own_pid;			/* as it knows itself, in its pid namespace */
 	int pidfd, statm;		/* -1: none */
 	struct wire_ring *ring;
 	struct wire_slot *slots;
@@ -47,13 +48,14 @@ struct process {
 	unsigned log2_slots;
 	bool executed;			/* another program took this one's place: its ring is dead */
 	bool released;			/* it goes on, unrecorded: nothing is put into its ring any more */
+	bool refused;			/* its ring made no sense: it is emptied unread */
 	struct addresses live;
 	struct regions regions;
 	struct thread **threads;	/* open addressing by tid */
 	size_t thread_mask, n_threads;
 	struct thread *thread;		/* of the last event */
 	struct code *codes;		/* by the agent's numbers */
-	size_t cap_codes;
+	size_t cap_codes, n_frames;	/* n_frames: what all of them keep room for */
 	uint32_t *stacks;		/* the agent's nodes to the trace's stacks */
 	size_t cap_stacks;
 	struct hybrid *hybrid;		/* C stacks; NULL: they are not recorded */
@@ -69,10 +71,14 @@ struct process {
 
 /* A process that said hello, and its ring (memfd is the caller's); NULL: no memory for it (a message was given). */
 struct process *process_new(struct collector *c, pid_t pid, const struct wire_hello *hello, int *memfd);
-/* Look at it, and put its first row. Before it is let go on: it may end at once. */
-void process_begin(struct process *p);
+/* Look at it, and put its first row. Before it is let go on: it may end at once. ppid: its parent, as it said. */
+void process_begin(struct process *p, pid_t ppid);
 /* Take up to `max` slots; the number taken. */
 uint64_t process_drain(struct process *p, uint64_t max);
+/* Take what is in the ring now. The process has ended or is released: slots that nobody commits are not waited for. */
+void process_drain_rest(struct process *p);
+/* No agent writes such a record: say so, and believe nothing of this process any more. */
+void process_refuse(struct process *p, const char *what);
 /* Nothing can be added to its ring any more. */
 bool process_is_gone(const struct process *p);
 /* All it committed has been taken. */

@@ -12,6 +12,8 @@
 #include "xmalloc.h"
 
 #define MOST_FRAMES_KEPT 65536	/* of one code object; of instructions behind those the line is found each time */
+#define MOST_FRAMES_OF_ALL (64u << 20)	/* of all code objects of a process */
+#define NUMBERS_AHEAD 65536		/* how much a number may be ahead of the tickets */
 
 _Static_assert((int)WIRE_PYMALLOC_REALLOC == (int)MT_PYMALLOC_REALLOC, "allocators are numbered alike");
 
@@ -131,9 +133,19 @@ static inline uint32_t stack_of(struct process *p, uint32_t node)
 	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
 }
 
+/* The table of blocks keeps 48 bits of an address, and 0 for none. */
+static inline bool is_address(uint64_t addr)
+{
+	return (addr - 1) >> 48 == 0;
+}
+
 static void take_block(struct process *p, const struct wire_slot *s)
 {
 	struct address old;
+	if (__builtin_expect(!is_address(s->addr) || s->size >> 48, 0)) {
+		process_refuse(p, "a block beyond all memory");
+		return;
+	}
 	/* An address given out twice was freed in between where no hook saw it. */
 	if (addresses_take(&p->live, s->addr, &old))
 		put_free(p, s, old.id, old.size);
@@ -144,7 +156,7 @@ static void take_block(struct process *p, const struct wire_slot *s)
 static void take_free(struct process *p, const struct wire_slot *s)
 {
 	struct address was;
-	if (addresses_take(&p->live, s->addr, &was))
+	if (is_address(s->addr) && addresses_take(&p->live, s->addr, &was))
 		put_free(p, s, was.id, was.size);
 	else if (s->stack != WIRE_NESTED)
 		p->unknown_frees++;
@@ -161,7 +173,7 @@ static void take_realloc_begin(struct process *p, const struct wire_slot *s)
 	if (t->pending == PENDING_REALLOC)
 		put_free(p, s, t->block.id, t->block.size);
 	t->pending = PENDING_NONE;
-	if (addresses_take(&p->live, s->addr, &t->block))
+	if (is_address(s->addr) && addresses_take(&p->live, s->addr, &t->block))
 		t->pending = PENDING_REALLOC;
 	else
 		p->unknown_frees++;
@@ -222,8 +234,16 @@ static void region_split(void *arg, struct region *right)
 	right->id = put_alloc(cut->p, cut->s, right->allocator, region_size(right), right->stack);
 }
 
+/* Not so: what a program asked for in error, or invented. */
+static bool is_in_memory(const struct wire_slot *s)
+{
+	return s->size <= UINT64_MAX - PAGE_BYTES && s->addr <= UINT64_MAX - PAGE_BYTES - s->size;
+}
+
 static void cut_regions(struct process *p, const struct wire_slot *s, struct thread *remember)
 {
+	if (!is_in_memory(s))
+		return;
 	struct cut cut = { p, s, remember };
 	const struct region_changes tell = { region_gone, region_shrunk, region_split, &cut };
 	regions_cut(&p->regions, s->addr, s->size, &tell);
@@ -231,6 +251,10 @@ static void cut_regions(struct process *p, const struct wire_slot *s, struct thr
 
 static void take_mapping(struct process *p, const struct wire_slot *s)
 {
+	if (!is_in_memory(s)) {
+		process_refuse(p, "a mapping beyond all memory");
+		return;
+	}
 	struct thread *t = thread_of(p, s->tid);
 	if (s->kind == WIRE_MREMAP && t->pending == PENDING_REMAP) {
 		t->pending = PENDING_NONE;
@@ -268,7 +292,7 @@ static void take_remap_begin(struct process *p, const struct wire_slot *s)
 {
 	struct thread *t = thread_of(p, s->tid);
 	t->pending = PENDING_NONE;
-	if (regions_take(&p->regions, s->addr, s->size, &t->region))
+	if (is_in_memory(s) && regions_take(&p->regions, s->addr, s->size, &t->region))
 		t->pending = PENDING_REMAP;
 	else
 		take_unmap(p, s);	/* a part of a mapping */
@@ -284,6 +308,31 @@ static void take_remap_failed(struct process *p, const struct wire_slot *s)
 	t->pending = PENDING_NONE;
 	t->region.end -= t->region.padding;
 	regions_put(&p->regions, &t->region);
+}
+
+/* ---------------------------------------------------------------- numbers */
+
+/*
+ * The agent gives out numbers in order, and puts a record for each: one that is far ahead of its ticket
+ * was invented, and would make a table for all that lie before.
+ */
+static bool is_number(struct process *p, uint32_t id, uint64_t ticket)
+{
+	if (id != 0 && id <= ticket + NUMBERS_AHEAD)
+		return true;
+	process_refuse(p, "a number that cannot have been given out");
+	return false;
+}
+
+/* Of a stack: it is defined after its parent, so that no chain of parents comes back to where it began. */
+static bool is_node(struct process *p, uint32_t id, uint32_t parent, uint64_t ticket)
+{
+	if (!is_number(p, id, ticket))
+		return false;
+	if (parent < id)
+		return true;
+	process_refuse(p, "a stack before its caller's");
+	return false;
 }
 
 /* ---------------------------------------------------------------- Python */
@@ -312,12 +361,14 @@ static struct mt_str cut_text(const uint8_t **at, const uint8_t *end, size_t n)
 	return text;
 }
 
-static void take_code(struct process *p, const uint8_t *bytes, size_t size)
+static void take_code(struct process *p, const uint8_t *bytes, size_t size, uint64_t ticket)
 {
 	struct wire_code w;
 	if (size < sizeof w)
 		return;
 	memcpy(&w, bytes, sizeof w);
+	if (!is_number(p, w.id, ticket))
+		return;
 	const uint8_t *at = bytes + sizeof w, *end = bytes + size;
 	struct mt_event ev = { .lang = MT_LANG_PYTHON, .line = w.first_line > 0 ? (uint32_t)w.first_line : 0 };
 	ev.name = cut_text(&at, end, w.name_size);
@@ -345,18 +396,21 @@ static uint32_t make_frame(struct process *p, struct code *c, int lasti)
 static uint32_t frame_of(struct process *p, struct code *c, int lasti)
 {
 	size_t i = lasti < 0 ? 0 : (size_t)lasti / 2 + 1, cap = c->cap_frames;
-	if (i >= MOST_FRAMES_KEPT)
+	if (i >= MOST_FRAMES_KEPT || (i >= cap && p->n_frames > MOST_FRAMES_OF_ALL))
 		return make_frame(p, c, lasti);
 	GROW(c->frames, i, c->cap_frames);
+	p->n_frames += c->cap_frames - cap;
 	memset(c->frames + cap, 0, (c->cap_frames - cap) * sizeof *c->frames);
 	if (c->frames[i] == 0)
 		c->frames[i] = make_frame(p, c, lasti);
 	return c->frames[i];
 }
 
-static void take_node(struct process *p, const struct wire_slot *s)
+static void take_node(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	uint32_t code = (uint32_t)s->addr, id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
+	if (!is_node(p, id, parent, ticket))
+		return;
 	int lasti = (int)(int32_t)(s->addr >> 32);
 	struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
 	/* 0: its definition was abandoned by a dying thread. */
@@ -387,9 +441,18 @@ static void take_module(struct process *p, const uint8_t *bytes, size_t size)
 	process_put(p, &info);
 }
 
-static void take_hybrid(struct process *p, const struct wire_slot *s)
+static void take_native(struct process *p, const struct wire_slot *s, uint64_t ticket)
+{
+	uint32_t id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
+	if (p->hybrid && is_node(p, id, parent & WIRE_NATIVE_ROOT ? 0 : parent, ticket))
+		hybrid_native(p->hybrid, id, parent, s->addr);
+}
+
+static void take_hybrid(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	uint32_t id = (uint32_t)(s->size >> 32);
+	if (!is_number(p, id, ticket))
+		return;
 	stacks_room(p, id);
 	if (p->hybrid)
 		p->stacks[id] = hybrid_stack(p->hybrid, (uint32_t)s->size, (uint32_t)s->addr);
@@ -430,12 +493,14 @@ static void take_span(struct process *p, const struct wire_slot *s, const char *
 /* Returns how many slots the message takes beyond its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
-	if (s->size > WIRE_MESSAGE_MAX)
+	if (s->size > WIRE_MESSAGE_MAX) {
+		process_refuse(p, "a message longer than any");
 		return 0;
+	}
 	uint8_t *bytes = message_bytes(p, s, ticket);
 	switch (s->kind) {
 	case WIRE_CODE:
-		take_code(p, bytes, s->size);
+		take_code(p, bytes, s->size, ticket);
 		break;
 	case WIRE_WARN:
 		warn("process %d: %s", p->pid, (const char *)bytes);
@@ -521,14 +586,13 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_finalizing(p);
 		return 1;
 	case WIRE_NODE:
-		take_node(p, s);
+		take_node(p, s, ticket);
 		return 1;
 	case WIRE_NATIVE:
-		if (p->hybrid)
-			hybrid_native(p->hybrid, (uint32_t)(s->size >> 32), (uint32_t)s->size, s->addr);
+		take_native(p, s, ticket);
 		return 1;
 	case WIRE_HYBRID:
-		take_hybrid(p, s);
+		take_hybrid(p, s, ticket);
 		return 1;
 	case WIRE_CODE:
 	case WIRE_WARN:
@@ -539,8 +603,19 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		return 1 + take_message(p, s, ticket);
 	case WIRE_PAYLOAD:	/* of a message whose head was abandoned */
 		return 1;
-	default:
+	case WIRE_MALLOC:
+	case WIRE_CALLOC:
+	case WIRE_POSIX_MEMALIGN:
+	case WIRE_ALIGNED_ALLOC:
+	case WIRE_MEMALIGN:
+	case WIRE_VALLOC:
+	case WIRE_PVALLOC:
+	case WIRE_PYMALLOC_MALLOC:
+	case WIRE_PYMALLOC_CALLOC:
 		take_block(p, s);
+		return 1;
+	default:
+		process_refuse(p, "a record of no kind");
 		return 1;
 	}
 }

@@ -225,6 +225,8 @@ const struct module *module_at(const struct target *t, uint64_t address)
 
 /* ---- symbols ---- */
 
+#define MOST_SYMBOLS (4u << 20)	/* of one object; the numbers below are the target's */
+
 struct hash_table {
 	uint32_t n_buckets, first, n_bloom;
 	uint64_t buckets, chains;
@@ -234,6 +236,8 @@ static bool hash_open(const struct target *t, const struct module *m, struct has
 {
 	uint32_t head[4];
 	if (!m->gnu_hash || !m->symbols || !m->strings || !target_read(t, m->gnu_hash, head, sizeof head) || head[0] == 0)
+		return false;
+	if (head[0] > MOST_SYMBOLS || head[1] > MOST_SYMBOLS || head[2] > MOST_SYMBOLS)
 		return false;
 	*h = (struct hash_table){ .n_buckets = head[0], .first = head[1], .n_bloom = head[2] };
 	h->buckets = m->gnu_hash + 16 + head[2] * 8ull;
@@ -252,7 +256,7 @@ uint64_t module_symbol(const struct target *t, const struct module *m, const cha
 		hash = hash * 33 + (uint8_t)*c;
 	if (n > sizeof found || !hash_open(t, m, &h) || !target_read(t, h.buckets + hash % h.n_buckets * 4ull, &i, 4) || i < h.first)
 		return 0;
-	for (;; i++) {
+	for (; i < MOST_SYMBOLS; i++) {
 		if (!target_read(t, h.chains + (i - h.first) * 4ull, &chain, 4))
 			return 0;
 		if ((chain | 1) == (hash | 1) && target_read(t, m->symbols + i * sizeof s, &s, sizeof s) && s.st_shndx != SHN_UNDEF &&
@@ -262,8 +266,9 @@ uint64_t module_symbol(const struct target *t, const struct module *m, const cha
 			return m->bias + s.st_value;
 		}
 		if (chain & 1)
-			return 0;
+			break;
 	}
+	return 0;
 }
 
 uint64_t module_gap_before(const struct target *t, const struct module *m, uint64_t address)
@@ -278,8 +283,10 @@ uint64_t module_gap_before(const struct target *t, const struct module *m, uint6
 		for (uint32_t i = 0; i < h.n_buckets; i++)
 			last = buckets[i] > last ? buckets[i] : last;
 	free(buckets);
-	while (last >= h.first && target_read(t, h.chains + (last - h.first) * 4ull, &chain, 4) && !(chain & 1))
+	while (last >= h.first && last < MOST_SYMBOLS && target_read(t, h.chains + (last - h.first) * 4ull, &chain, 4) && !(chain & 1))
 		last++;
+	if (last >= MOST_SYMBOLS)
+		return best;
 	Elf64_Sym *s = xcalloc(last + 1, sizeof *s);
 	if (target_read(t, m->symbols, s, (last + 1) * sizeof *s))
 		for (uint32_t i = 1; i <= last; i++) {

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "entries.h"
@@ -481,10 +482,22 @@ static bool is_c_library(const char *name)
 	return false;
 }
 
+/* The recorded program names the path: where a FIFO lies, or a device, nobody waits. */
+static int open_file(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 static struct dwfl_object *open_object(const char *name, const char *path, const uint8_t *id, size_t id_size)
 {
 	struct dwfl_object *d = xcalloc(1, sizeof *d);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_file(path);
 	if (fd < 0)
 		goto failed;
 	d->dwfl = dwfl_begin(&callbacks);
