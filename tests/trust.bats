@@ -238,11 +238,12 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
 	local what options=
 	ulimit -v 4000000
-	for what in node grow code-grow pair-grow kind no-kind free-null block mapping message head-back; do
+	for what in node grow code-grow pair-grow kind no-kind free-null block mapping message; do
 		beside_hostile $what
 		[ "$(grep -c 'its ring makes no sense' err)" -eq 1 ] || { echo "$what: $(cat err)"; return 1; }
 	done
 	beside_hostile head
+	beside_hostile head-back	# what memrec had not taken yet is lost without a trace
 	beside_hostile size-race
 	options=--native
 	for what in native-grow native-loop node pair-grow; do
