@@ -206,6 +206,36 @@ trails() { # SCRIPT [ARG...]
 	[ ${#failed[@]} -eq 0 ]
 }
 
+# A Python whose functions have names, or nothing.
+named_python() {
+	for python in $(pythons); do
+		[ "$(nm "$python" 2> /dev/null | grep -c ' _PyEval_EvalFrameDefault$')" -eq 0 ] || { echo "$python"; return; }
+	done
+}
+
+@test "an interpreter whose instructions are functions that call one another: none of them is in a stack" {
+	python=$(named_python)
+	[ -n "$python" ] || skip "no Python with symbols (make pythons)"
+	# Those of its functions that call are given such a name, in place; what is linked by name keeps it.
+	/usr/bin/python3 - "$python" tail <<-'END'
+		import re, subprocess, sys
+		whole = open(sys.argv[1], "rb").read()
+		sections = subprocess.run(["readelf", "-SW", sys.argv[1]], capture_output=True, text=True).stdout
+		start, size = (int(n, 16) for n in re.search(r" \.dynstr +\S+ +\S+ +(\S+) +(\S+)", sections).groups())
+		def renamed(found):
+		    keep = start <= found.start() < start + size
+		    return found[0] if keep else b"_TAIL_CALL_".ljust(len(found[0]), b"X")
+		names = rb"(?<=\0)(?=[^\0]{11})_?Py\w*(ectorcall|MakeTpCall|Call\w*_StackRef)[\w.]*(?=\0)"
+		open(sys.argv[2], "wb").write(re.sub(names, renamed, whole).replace(b"\0.debug_", b"\0.hidden"))	# symbols only
+	END
+	chmod +x tail
+	PYTHONHOME=$("$python" -c 'import sys; print(sys.prefix)') memrec -n -f -o t.lz4 -- ./tail "$TESTS/native/calls.py"
+	memfold --total --count t.lz4 > stacks
+	grep -q '_PyRun_\|PyRun_\|Py_RunMain' stacks
+	run grep -o 'calls.py:[0-9]*);_TAIL_CALL_[^;]*;[^;]*' stacks
+	[ -z "$output" ]
+}
+
 # Allocations by Python stack: of folded lines, less the C frames (which are in brackets).
 by_python_stack() {
 	awk '{

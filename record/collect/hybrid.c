@@ -289,11 +289,14 @@ static bool is_calling(const char *name)
 		"_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall", "call_function", "do_call_core",
 		"trace_call_function", "cfunction_", "_PyCFunction_", "PyCFunction_Call", "_PyMethodDef_Raw", "method_call",
 		"gen_send_ex", "gen_iternext", "object_vacall",
+		"_TAIL_CALL_",			/* an instruction, where each is a function: frames of it run no Python frame */
+		"_Py_LoadAttr_StackRef",	/* 3.15: what was inlined into the evaluator */
 	};
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (begins(name, prefixes[i]))
 			return true;
-	return strstr(name, "ectorcall") != NULL;
+	/* From 3.15 on functions call with the evaluator's own stack: _Py_BuiltinCallFast_StackRef, _Py_VectorCall_StackRefSteal, … */
+	return strstr(name, "ectorcall") || (begins(name, "_Py") && strstr(name, "Call") && strstr(name, "_StackRef"));
 }
 
 static const char *base_name(const char *path)
