@@ -25,7 +25,7 @@ for name, (count, size) in expected.items():
     kinds = {a.allocator for a in got}
     if sys.argv[2] == "without":
         small = [a for a in got if a.size <= 512]
-        if small or (name == "big") != (len(got) == 1 and kinds == {"malloc"}) and name != "append":
+        if small or (name == "big") != (len(got) == 1 and kinds == {"calloc"}) and name != "append":
             problems.append("%s: %d small, %r" % (name, len(small), kinds))
     elif name == "append":
         if abs(len(got) - count) > 1 or kinds - {"pymalloc_malloc", "pymalloc_realloc"}:

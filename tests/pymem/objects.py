@@ -54,13 +54,13 @@ def main():
     grown = growth()
     kept.append(things())
     kept.append(sets())
-    big = bytearray(100000)                 # @big
+    big = bytes(100000)                     # @big
     json.dump({
-        "thing": [2 * N, Thing.__basicsize__ + 16],
+        "thing": [2 * N, sys.getsizeof(Thing())],
         "bytes": [N, sys.getsizeof(b"") + 50],
         "append": [grown, None],
         "set": [N, sys.getsizeof(set())],
-        "big": [1, 100001],
+        "big": [1, sys.getsizeof(big)],
     }, sys.stdout)
 
 

@@ -264,7 +264,7 @@ HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t o
 		return (void *)system_call(SYS_mmap, addr, n, protection, flags, fd, offset);
 	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
 	look_after_python();
-	if (p != MAP_FAILED)
+	if (p != MAP_FAILED && !(UNLIKELY(pymem_mimalloc) && flags & MAP_NORESERVE))
 		record_alloc(WIRE_MMAP, p, n);
 	return p;
 }

@@ -4,6 +4,8 @@
  * PyMem_SetAllocator (PEP 445) lets us stand in front of PYMEM_DOMAIN_RAW, _MEM and
  * _OBJ. What happens below our call (malloc, an arena's mmap) is not recorded beside it.
  *
+ * For whom: those who ask (--trace-python-allocators), and where mimalloc serves Python.
+ *
  * When: in the constructor, before the interpreter begins; and, since it
  * replaces all allocators while it reads its configuration (PYTHONMALLOC,
  * -X dev), again at the first allocation after that, and whenever we are
@@ -18,6 +20,7 @@
  * originals: being called twice in one chain is then harmless (the guard
  * records only the outer call), where one set would call itself for ever.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -41,11 +44,12 @@ struct allocator {
 	void (*free)(void *ctx, void *p);
 };
 
-uint8_t pymem_wanted, pymem_late;
+uint8_t pymem_wanted, pymem_late, pymem_mimalloc;
 
 static struct allocator original[N_GENERATIONS][N_DOMAINS];
 static uint8_t generations[N_DOMAINS];		/* used */
 static uint32_t checks;
+static bool told_to_use_mimalloc;		/* by the environment */
 static struct lock lock;
 
 static inline void *hook_malloc(const struct allocator *a, void *ctx, size_t n)
@@ -197,11 +201,30 @@ static void look(bool late)
 	lock_drop(&lock);
 }
 
+/*
+ * mimalloc gives Python blocks of any size from mappings of its own: no call of the C library would
+ * show one of them. It serves free-threaded builds, and from 3.13 on those that are told to use it.
+ */
+static bool is_on_mimalloc(const struct python *p)
+{
+	return p->layout.free_threaded || (p->layout.minor >= 13 && told_to_use_mimalloc);
+}
+
 void pymem_init(bool late)
 {
-	pymem_wanted = (boot.flags & WIRE_FLAG_PYTHON_ALLOCATORS) != 0;
+	const struct python *p = pystack_python();
+	const char *name = getenv("PYTHONMALLOC");
+	told_to_use_mimalloc = name && strncmp(name, "mimalloc", 8) == 0;
+	pymem_mimalloc = p && is_on_mimalloc(p);
+	pymem_wanted = pymem_mimalloc || (boot.flags & WIRE_FLAG_PYTHON_ALLOCATORS);
 	if (pymem_wanted)
 		look(late);
+}
+
+void pymem_found(const struct python *p)
+{
+	if (is_on_mimalloc(p))
+		pymem_wanted = pymem_mimalloc = 1;
 }
 
 /* What stood behind this hook of ours; NULL: it is none. */

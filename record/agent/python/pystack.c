@@ -25,6 +25,7 @@
 #include "lastwalk.h"
 #include "proofs.h"
 #include "pycode.h"
+#include "pymem.h"
 #include "pytables.h"
 #include "wire.h"
 
@@ -419,6 +420,8 @@ static COLD void look(void)
 	if (state == NOT_FOUND) {
 		enum python_found found = python_find(&python);
 		refused = found == PYTHON_REFUSED;
+		if (found == PYTHON_FOUND)
+			pymem_found(&python);
 		__atomic_store_n(&state, found == PYTHON_FOUND ? FOUND : refused ? OFF : NOT_FOUND, __ATOMIC_RELEASE);
 	}
 	lock_drop(&look_lock);
