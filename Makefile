@@ -19,7 +19,7 @@ B       ?= build
 PREFIX  ?= /usr/local
 # Debian's and Ubuntu's names, for .ci/setup; a,b: the first that the release has.
 PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils
+TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils patchelf elfutils binutils
 PAGE_TEST_PACKAGES = chromium
 # Fedora's names of what building needs (libiberty is in binutils-devel).
 FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel
@@ -199,6 +199,10 @@ compile_commands.json: Makefile $(SOURCES)
 			"$(CC) $(subst ",\",$(CPPFLAGS)) $(REC_INC) $(ALL_CFLAGS) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } > $@
 
+## pythons: CPython 3.14, 3.15 and other kinds of build, for tests, in build/pythons (P='3.14 3.15': those only)
+pythons: setup
+	@tests/pythons $(P)
+
 ## memray: pytest-memray from PyPI in build/memray, which tests compare with if it is there
 memray:
 	$(PYTHON) -m venv build/memray
@@ -217,15 +221,17 @@ baselines: all $(BIGTRACE)
 	B=$B tests/bench/instructions > tests/bench/instructions.txt.new
 	mv tests/bench/instructions.txt.new tests/bench/instructions.txt
 
-## clean: remove build/
+## clean: remove what was built; the Pythons stay (distclean: they go too)
 clean:
-	rm -rf build compile_commands.json
+	rm -rf compile_commands.json $(filter-out build/pythons,$(wildcard build/* build/.[!.]*))
+distclean: clean
+	rm -rf build
 
 ## help: this list
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all agreement baselines wheel memray bench test test-files asan asan-files clang setup hdr-check layers man install demo readme clean help
+.PHONY: all agreement baselines wheel memray pythons bench test test-files asan asan-files clang setup hdr-check layers man install demo readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -11,14 +11,20 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# Every CPython 3.8 or newer to be found, or those of $PYTHONS.
+# Every release of CPython from 3.8 on to be found (those of `make pythons` too), or those of $PYTHONS.
 pythons() {
 	if [ -n "${PYTHONS:-}" ]; then
 		printf '%s\n' $PYTHONS
 		return
 	fi
-	for python in /usr/bin/python3 "$HOME"/.pyenv/versions/*/bin/python3; do
+	for python in /usr/bin/python3 "$HOME"/.pyenv/versions/*/bin/python3 $(readlink -f "$TESTS"/../build/pythons/bin/*); do
 		[ -x "$python" ] && "$python" -c 'import sys; sys.exit(not ((3, 8) <= sys.version_info[:2] and sys.implementation.name == "cpython"))' 2> /dev/null && printf '%s\n' "$python"
 	done
 	return 0
+}
+
+# Those, and CPythons that were built in another way: for debugging, free-threaded, as a shared library.
+all_pythons() {
+	pythons
+	[ -n "${PYTHONS:-}" ] || find "$TESTS"/../build/pythons/builds -type l -exec readlink -f {} + 2> /dev/null | sort
 }
