@@ -246,14 +246,14 @@ check_child() { # [OPTION...]
 		agent = ctypes.CDLL(sys.argv[1])
 		agent.memrec_agent_start.restype = ctypes.c_char_p
 		def work(n):
-		    return [bytearray(n) for _ in range(200)]
-		work(555554)
-		for n in 666665, 777776:
+		    return [bytes(n - sys.getsizeof(b"")) for _ in range(200)]
+		work(555555)
+		for n in 666666, 777777:
 		    assert agent.memrec_agent_start(f"{sys.argv[2]} 0 ".encode()) is None
 		    assert b"already" in agent.memrec_agent_start(f"{sys.argv[2]} 0 ".encode())
 		    work(n)
 		    agent.memrec_agent_stop()
-		    work(555554)
+		    work(555555)
 	END
 	for python in $(pythons); do
 		"$python" self.py "$(dirname "$(command -v memrec)")/../lib/memrec/libmemrec.so" "$name"

@@ -60,7 +60,7 @@ on_every_python() {
 		if sys.version_info < (3, 13): import _xxsubinterpreters as I
 		else: import _interpreters as I
 		code = """
-		def deep(n): return deep(n - 1) if n else [bytearray(910000) for _ in range(10)]
+		def deep(n): return deep(n - 1) if n else [bytes(910000) for _ in range(10)]
 		deep(20)
 		"""
 		def run():
@@ -70,7 +70,7 @@ on_every_python() {
 		print("over")
 	END
 	odd() {
-		[ "$(memrec "$2" -f -o t.lz4 -- "$1" sub.py 2> err)" = over ] && [ "$(memcat --json t.lz4 | grep -c '"size":910001,')" -eq 20 ]
+		[ "$(memrec "$2" -f -o t.lz4 -- "$1" sub.py 2> err)" = over ] && [ "$(memcat --json t.lz4 | grep -c '"size":910033,')" -eq 20 ]
 	}
 	export -f odd
 	on_every_python odd

@@ -19,7 +19,7 @@ def allocators():
 
 
 def work():
-    return [bytearray(777776) for _ in range(200)]
+    return [bytes(777777 - sys.getsizeof(b"")) for _ in range(200)]
 
 
 first = allocators()

@@ -21,10 +21,10 @@ def note(what):
     size += 1
     frames = [[getattr(f.frame.f_code, "co_qualname", f.function), f.filename, f.lineno]
               for f in reversed(inspect.stack(0))]
-    keep[:] = [bytearray(size)]; line = inspect.currentframe().f_lineno
+    keep[:] = [bytes(size)]; line = inspect.currentframe().f_lineno
     # the innermost frame moved on to the allocation's line; all others stand where they were
     frames[-1][2] = line
-    notes.write(json.dumps({"size": size + 1, "what": what, "frames": frames}) + "\n")
+    notes.write(json.dumps({"size": sys.getsizeof(keep[0]), "what": what, "frames": frames}) + "\n")
     return what
 
 

@@ -16,9 +16,9 @@ class Ends(Case):
     """However the block or the process ends, the trace is whole."""
 
     def ends(self, code, status, **more):
-        self.python("with memrec.Tracker(out):\n x = bytearray(3000000)\n %s\n" % code, status=status, **more)
+        self.python("with memrec.Tracker(out):\n x = bytes(3000000)\n %s\n" % code, status=status, **more)
         trace = wait_whole(self.out)
-        self.assertEqual(trace.count(3000001), 1)
+        self.assertEqual(trace.count(3000033), 1)
         self.assertEqual(len(trace.of("exit")), 1)
         return trace
 
@@ -55,30 +55,30 @@ class Ends(Case):
         trace = self.ends("""
  signal.signal(signal.SIGINT, lambda *a: None)
  os.killpg(0, signal.SIGINT)
- y = bytearray(4000000)""", 0, start_new_session=True)
-        self.assertEqual(trace.count(4000001), 1)
+ y = bytes(4000000)""", 0, start_new_session=True)
+        self.assertEqual(trace.count(4000033), 1)
 
     def test_a_program_that_closes_all_descriptors(self):
-        trace = self.ends("os.closerange(3, 4096); f = [os.open('/dev/null', 0) for i in range(300)]; y = bytearray(4000000)", 0)
-        self.assertEqual(trace.count(4000001), 1)
+        trace = self.ends("os.closerange(3, 4096); f = [os.open('/dev/null', 0) for i in range(300)]; y = bytes(4000000)", 0)
+        self.assertEqual(trace.count(4000033), 1)
 
     def test_no_exit_at_all(self):
-        self.python("t = memrec.Tracker(out)\nt.__enter__()\nx = bytearray(3000000)")
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.python("t = memrec.Tracker(out)\nt.__enter__()\nx = bytes(3000000)")
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
 
 FORK = """
 warnings = __import__('warnings'); warnings.simplefilter('ignore')
-before = bytearray(2000000)
+before = bytes(2000000)
 with memrec.Tracker(out, follow_fork=%s):
     pid = os.fork()
     if pid == 0:
-        child = bytearray(3000000)
+        child = bytes(3000000)
         del before
         %s
-    parent = [bytearray(4000000)]
+    parent = [bytes(4000000)]
     assert os.waitpid(pid, 0) == (pid, 0)
-    parent.append(bytearray(5000000))
+    parent.append(bytes(5000000))
 """
 
 
@@ -87,14 +87,14 @@ class Forks(Case):
         for end in ("sys.exit()", "os._exit(0)"):
             self.python(FORK % (False, end))
             trace = Trace(self.out)
-            self.assertEqual([s for s in trace.sizes() if s > 1000000], [4000001, 5000001])
+            self.assertEqual([s for s in trace.sizes() if s > 1000000], [4000033, 5000033])
             self.assertEqual(len(trace.of("exit")), 1)
             os.unlink(self.out)
 
     def test_that_are_followed(self):
         self.python(FORK % (True, "sys.exit()"))
         trace = Trace(self.out)
-        self.assertEqual(sorted(s for s in trace.sizes() if s > 1000000), [3000001, 4000001, 5000001])
+        self.assertEqual(sorted(s for s in trace.sizes() if s > 1000000), [3000033, 4000033, 5000033])
         self.assertEqual(len(trace.of("exit")), 2)
         self.assertEqual(len({a["pid"] for a in trace.allocs if a["size"] > 1000000}), 2)
 
@@ -102,7 +102,7 @@ class Forks(Case):
         program = os.path.join(self.folder, "pool.py")
         pathlib.Path(program).write_text("""
 import memrec, multiprocessing, sys
-def work(n): return len(bytearray(1000000 + n))
+def work(n): return len(bytes(1000000 + n))
 if __name__ == "__main__":
     with memrec.Tracker(sys.argv[1], follow_fork=True):
         for method in "fork", "spawn":
@@ -112,26 +112,26 @@ if __name__ == "__main__":
                 pool.join()
 """)
         subprocess.run([sys.executable, program, self.out], check=True)
-        self.assertEqual(sorted(s for s in Trace(self.out).sizes() if 1000000 < s < 1000010),
-                         sorted(2 * [1000002, 1000003, 1000004, 1000005]))
+        self.assertEqual(sorted(s for s in Trace(self.out).sizes() if 1000033 < s < 1000043),
+                         sorted(2 * [1000034, 1000035, 1000036, 1000037]))
 
     def test_a_child_that_outlives_the_block(self):
         self.python("""
 (ready, there), (wait, go) = os.pipe(), os.pipe()
 with memrec.Tracker(out, follow_fork=True):
     if os.fork() == 0:
-        kept = [bytearray(1000 + i % 7) for i in range(30000)]
+        kept = [bytes(1000 + i % 7) for i in range(30000)]
         os.write(there, b'.')
         os.close(go)
         os.read(wait, 1)
-        more = bytearray(9000)
+        more = bytes(9000)
         os._exit(0)
     assert os.read(ready, 1) == b'.'
 os.write(go, b'!')
 assert os.wait()[1] == 0
 """)
         trace = Trace(self.out)
-        self.assertEqual(len([s for s in trace.sizes() if 1001 <= s <= 1007]), 30000)
+        self.assertEqual(len([s for s in trace.sizes() if 1033 <= s <= 1039]), 30000)
         self.assertEqual([e["info"].get("reason") for e in trace.of("exit")], ["detached", "detached"])
 
     def test_a_block_in_a_child(self):
@@ -140,15 +140,15 @@ assert os.wait()[1] == 0
 with memrec.Tracker(out, follow_fork=%s):
     if os.fork() == 0:
         with memrec.Tracker(out + ".child") as t:
-            y = bytearray(3000000)
+            y = bytes(3000000)
         print(t.span)
         sys.stdout.flush()
         os._exit(0)
     assert os.wait()[1] == 0
 """
         self.assertEqual(self.python(code % False), "None\n")
-        self.assertEqual(Trace(self.out + ".child").count(3000001), 1)
-        self.assertEqual(Trace(self.out).count(3000001), 0)
+        self.assertEqual(Trace(self.out + ".child").count(3000033), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 0)
         os.unlink(self.out)
         os.unlink(self.out + ".child")
         self.assertEqual(self.python(code % True), self.out + ".child\n")
@@ -177,7 +177,7 @@ import time
 n = %d
 def block(i):
     with memrec.Tracker(out, overwrite=True, trace_python_allocators=i %% 2 == 0, native_traces=i %% 3 == 0):
-        bytearray(70000 + i)
+        bytes(70000 + i)
 for i in range(6): block(i)
 before, start = count(), time.monotonic()
 for i in range(n): block(i)
@@ -186,7 +186,7 @@ print(n, "blocks,", *before, "before", *after, "behind (descriptors, mappings, c
 assert after[0] == before[0] and after[2] == before[2] == 0 and after[1] <= before[1] + 2, (before, after)
 assert not signals
 """ % BLOCKS)
-        self.assertEqual(Trace(self.out).count(70001 + BLOCKS - 1), 1)
+        self.assertEqual(Trace(self.out).count(70033 + BLOCKS - 1), 1)
         if "MEMREC_TEST_FIGURES" in os.environ:
             with open(os.environ["MEMREC_TEST_FIGURES"], "a") as f:
                 f.write("%d.%d.%d: %s" % (sys.version_info[:3] + (printed,)))
@@ -230,14 +230,14 @@ except OSError: pass
 for spare in range(20):
     for i in range(3):
         try:
-            with memrec.Tracker(out, overwrite=True): x = bytearray(3000000)
+            with memrec.Tracker(out, overwrite=True): x = bytes(3000000)
             sys.exit(0 if spare < 8 else 8)
         except OSError as e:
             assert e.errno == 24, e
     os.close(taken.pop())
 sys.exit(9)
 """)
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_a_limit_of_eight_descriptors(self):
         """The collector has its own end of the pipe then too, and not the program's standard error."""
@@ -245,11 +245,11 @@ sys.exit(9)
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
 with memrec.Tracker(out) as t:
-    x = bytearray(3000000)
+    x = bytes(3000000)
     assert os.readlink("/proc/%d/fd/2" % t._collector.pid).startswith("pipe:")
     assert os.readlink("/proc/%d/fd/1" % t._collector.pid) == out
 """)
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_ctrl_c_while_a_block_begins_or_ends(self):
         """The next block is not refused, is no span of the last one, and no descriptor is left."""
@@ -275,10 +275,10 @@ for name in "memrec_agent_recording", "memrec_agent_spawn", "memrec_agent_start"
     else: sys.exit(8)
     assert memrec.tracker._active is None, name
     assert sorted(os.listdir("/proc/self/fd")) == before, name
-    with memrec.Tracker(out, overwrite=True) as t: x = bytearray(3000000)
+    with memrec.Tracker(out, overwrite=True) as t: x = bytes(3000000)
     assert t.span is None
 """)
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_a_block_in_a_signals_handler(self):
         """It finds the tracker active or not; the program does not wait for itself."""
@@ -294,10 +294,10 @@ with memrec.tracker._lock:		# as between two lines of ours
 assert inside == [1, 0], inside
 with memrec.Tracker(out):
     os.kill(os.getpid(), signal.SIGALRM)
-    x = bytearray(3000000)
+    x = bytes(3000000)
 assert inside == [1, 1], inside
 """)
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_a_collector_that_is_killed(self):
         self.python("""
@@ -305,16 +305,16 @@ import warnings
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     with memrec.Tracker(out) as t:
-        bytearray(3000000)
+        bytes(3000000)
         os.kill(t._collector.pid, signal.SIGKILL)
-        for i in range(200000): bytearray(1000)
+        for i in range(200000): bytes(1000)
 assert [str(w.message) for w in caught] == ["memrec was killed: what is in %s is cut off" % out], caught
 assert caught[0].filename == "<string>"
 warnings.simplefilter("error")
 with memrec.Tracker(out, overwrite=True):
-    bytearray(3000000)
+    bytes(3000000)
 """)
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_it_keeps_nothing_of_the_programs(self):
         """Neither its descriptors nor its folder, and is not recorded itself."""

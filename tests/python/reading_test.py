@@ -18,14 +18,14 @@ class Reading(Case):
     def work(self):
         kept = []
         for i in range(100):
-            kept.append(bytearray(1000 + i))
+            kept.append(bytes(1000 + i))
 
     def events(self, *arguments):
-        return [e for e in memrec.read(*arguments) if e["event"] == "alloc" and 1000 < e["size"] <= 1100]
+        return [e for e in memrec.read(*arguments) if e["event"] == "alloc" and 1033 <= e["size"] <= 1132]
 
     def test_a_path_and_streams(self):
         expected = self.events(self.out)
-        self.assertEqual([e["size"] for e in expected], list(range(1001, 1101)))
+        self.assertEqual([e["size"] for e in expected], list(range(1033, 1133)))
         with open(self.out, "rb") as f:
             content = f.read()
             f.seek(0)
@@ -34,8 +34,8 @@ class Reading(Case):
         self.assertEqual(self.events(os.fsencode(self.out)), expected)
         with subprocess.Popen(["cat", self.out], stdout=subprocess.PIPE) as p:
             self.assertEqual(self.events(p.stdout), expected)
-        self.assertEqual(len(self.events(self.out, [["memgrep", "--min-size", "1051"], "memleak"])), 0)
-        self.assertEqual(len(self.events(self.out, [["memgrep", "--min-size", "1051"]])), 50)
+        self.assertEqual(len(self.events(self.out, [["memgrep", "--min-size", "1083"], "memleak"])), 0)
+        self.assertEqual(len(self.events(self.out, [["memgrep", "--min-size", "1083"]])), 50)
 
     def test_text_and_large_numbers(self):
         trace = subprocess.run([os.path.join(memrec._places.prefix(), "bin", "memcat"), "--from-json"], check=True, stdout=subprocess.PIPE,
@@ -57,7 +57,7 @@ class Reading(Case):
     def test_damage_is_warned_of_and_the_rest_used(self):
         with memrec.Tracker(self.out, overwrite=True):
             for i in range(100000):
-                bytearray(1000 + i)
+                bytes(1000 + i)
         with open(self.out, "rb") as f:
             cut = f.read()
         cut = cut[:len(cut) // 2]
@@ -80,7 +80,7 @@ class Reading(Case):
 
     def test_rows(self):
         row, = [r for r in memrec.summary(self.out) if r["function"].endswith("work")]
-        self.assertGreaterEqual(row["own_bytes"], sum(range(1001, 1101)))
+        self.assertGreaterEqual(row["own_bytes"], sum(range(1033, 1133)))
         rows = [r for r in memrec.table(self.out, total=True) if r["function"].endswith("work")]
         self.assertGreaterEqual(sum(r["allocations"] for r in rows), 100)
         self.assertEqual([r for r in memrec.summary(self.out, leaks=True) if r["allocations"] > 99], [])
@@ -100,24 +100,24 @@ class Module(Case):
     def test_run(self):
         script = os.path.join(self.folder, "script.py")
         with open(script, "w") as f:
-            f.write("import sys\nprint(sys.argv[1:], sys.path[0], sys.executable)\nx = bytearray(3000000)\nsys.exit(4)\n")
+            f.write("import sys\nprint(sys.argv[1:], sys.path[0], sys.executable)\nx = bytes(3000000)\nsys.exit(4)\n")
         said = self.memrec("run", "-o", self.out, script, "-x", "y", status=4)
         self.assertEqual(said, "['-x', 'y'] %s %s\n" % (self.folder, sys.executable))
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
         self.memrec("run", "-f", "--native", "-o", self.out, "-m", "script", "a", status=4)
         self.assertTrue(Trace(self.out).of("header")[0]["options"]["native"])
         self.assertEqual(self.memrec("run", "--output=" + self.out, "-f", "-c", "import sys; print(sys.argv)", "1"), "['-c', '1']\n")
 
     def test_to_standard_output(self):
         with open(self.out, "wb") as f:
-            subprocess.run([sys.executable, "-m", "memrec", "run", "-c", "x = bytearray(3000000)"], stdout=f, check=True)
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+            subprocess.run([sys.executable, "-m", "memrec", "run", "-c", "x = bytes(3000000)"], stdout=f, check=True)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_to_a_file_of_its_own_on_a_terminal(self):
-        script = "%s -m memrec run -c 'x = bytearray(3000000)'" % sys.executable
+        script = "%s -m memrec run -c 'x = bytes(3000000)'" % sys.executable
         subprocess.run(["script", "-qec", script, "/dev/null"], cwd=self.folder, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True)
         name, = [n for n in os.listdir(self.folder) if n.startswith("memrec-string.") and n.endswith(".lz4")]
-        self.assertEqual(Trace(os.path.join(self.folder, name)).count(3000001), 1)
+        self.assertEqual(Trace(os.path.join(self.folder, name)).count(3000033), 1)
 
     def test_commands_and_misuse(self):
         self.assertIn("memrec 0.1.0", self.memrec("--version"))

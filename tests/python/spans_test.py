@@ -26,7 +26,7 @@ def attaching():
 
 BLOCK = """
 import warnings
-def work(n): return bytearray(n)
+def work(n): return bytes(n)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     a = work(3000000)
@@ -55,12 +55,12 @@ class Recorded(Case):
         with open(part, "wb") as f:
             subprocess.run([os.path.join(PREFIX, "bin", "memslice"), "--span", "here.lz4", self.out], stdout=f, check=True)
         self.assertEqual(sorted(s for s in Trace(self.out).sizes("work") if s > 1000000), whole)
-        self.assertEqual([s for s in Trace(part).sizes("work") if s > 1000000], [4000001, 4000001])
+        self.assertEqual([s for s in Trace(part).sizes("work") if s > 1000000], [4000033, 4000033])
 
     def test_under_memrec(self):
         for options in [], ["--native", "--trace-python-allocators", "--follow-fork"]:
             memrec_command = [os.path.join(PREFIX, "bin", "memrec"), "-f", "-o", self.out] + options + ["--"]
-            self.check(self.python(BLOCK % "here.lz4", prefix=memrec_command), [3000001, 4000001, 4000001, 5000001])
+            self.check(self.python(BLOCK % "here.lz4", prefix=memrec_command), [3000033, 4000033, 4000033, 5000033])
 
     def test_attached_to(self):
         if not attaching():
@@ -79,8 +79,8 @@ assert t.span is None
 print("here.lz4")
 print(len(caught), caught[0].message)
 """ % (os.path.join(PREFIX, "bin", "memrec"), BLOCK % "here.lz4")
-        self.check(self.python(code), [3000001, 4000001, 4000001, 5000001])
-        self.assertEqual([s for s in Trace(self.out + ".own").sizes("work")], [6000001])
+        self.check(self.python(code), [3000033, 4000033, 4000033, 5000033])
+        self.assertEqual([s for s in Trace(self.out + ".own").sizes("work")], [6000033])
 
     def test_attaching_to_a_block_is_refused(self):
         if not attaching():
@@ -89,25 +89,25 @@ print(len(caught), caught[0].message)
 import subprocess
 with memrec.Tracker(out):
     p = subprocess.run([%r, "-o", out + ".2", "-p", str(os.getpid())], stderr=subprocess.PIPE, universal_newlines=True)
-    x = bytearray(3000000)
+    x = bytes(3000000)
 print(p.returncode, p.stderr)
 """ % os.path.join(PREFIX, "bin", "memrec"))
         self.assertIn("recorded by memrec already", printed)
-        self.assertEqual(Trace(self.out).count(3000001), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_a_child_that_memrec_does_not_follow(self):
-        child = "with memrec.Tracker(%r) as t: x = bytearray(3000000)\nassert t.span is None" % (self.out + ".child")
+        child = "with memrec.Tracker(%r) as t: x = bytes(3000000)\nassert t.span is None" % (self.out + ".child")
         self.python("import subprocess\nsubprocess.run([sys.executable, '-c', %r], check=True)" % ("import memrec\n" + child),
                     prefix=[os.path.join(PREFIX, "bin", "memrec"), "-o", self.out, "--"])
-        self.assertEqual(Trace(self.out + ".child").count(3000001), 1)
-        self.assertEqual(Trace(self.out).count(3000001), 0)
+        self.assertEqual(Trace(self.out + ".child").count(3000033), 1)
+        self.assertEqual(Trace(self.out).count(3000033), 0)
 
 
 class Spans(Case):
     def test_within_a_tracker(self):
         @memrec.span("twice")
         def work():
-            bytearray(70000)
+            bytes(70000)
         with memrec.Tracker(self.out) as t:
             self.assertIsNone(t.span)
             work()
@@ -117,14 +117,14 @@ class Spans(Case):
         self.assertEqual(spans, [("twice", True), ("twice", False), ("outer", True), ("ïnner \\x00", True),
                                  ("twice", True), ("twice", False), ("ïnner \\x00", False), ("outer", False)])
         allocs = [e for e in memrec.read(self.out, [["memslice", "--span", "outer"]]) if e["event"] == "alloc"]
-        self.assertEqual([e["size"] for e in allocs if e["size"] == 70001], [70001])
+        self.assertEqual([e["size"] for e in allocs if e["size"] == 70033], [70033])
 
     def test_exact_among_threads(self):
         self.python("""
 import threading
 def other():
     go.wait()
-    bytearray(3000000)
+    bytes(3000000)
     done.set()
 go, done = threading.Event(), threading.Event()
 t = threading.Thread(target=other)
@@ -134,10 +134,10 @@ with memrec.Tracker(out):
         go.set()
         done.wait()
     t.join()
-    bytearray(4000000)
+    bytes(4000000)
 """)
         allocs = [e["size"] for e in memrec.read(self.out, [["memslice", "--span", "s"]]) if e["event"] == "alloc"]
-        self.assertEqual([s for s in allocs if s > 1000000], [3000001])
+        self.assertEqual([s for s in allocs if s > 1000000], [3000033])
 
     def test_where_nothing_records(self):
         self.assertEqual(self.python("with memrec.span('x'): print('libmemrec' in open('/proc/self/maps').read())"), "False\n")
@@ -149,12 +149,12 @@ class Asynchronous(Case):
     def test_asyncio(self):
         async def eat(n):
             for i in range(n):
-                bytearray(70000 + n)
+                bytes(70000 + n)
                 await asyncio.sleep(0)
 
         @memrec.span("s")
         async def marked():
-            bytearray(90000)
+            bytes(90000)
 
         async def main():
             other = asyncio.ensure_future(eat(50))
@@ -163,11 +163,11 @@ class Asynchronous(Case):
             await other
         asyncio.run(main())
         trace = Trace(self.out)
-        self.assertEqual((trace.count(70011), trace.count(70021)), (10, 20))
-        self.assertGreater(trace.count(70051), 10)
-        self.assertEqual({a["functions"][-1] for a in trace.allocs if 70000 < a["size"] < 70060}, {"eat"})
+        self.assertEqual((trace.count(70043), trace.count(70053)), (10, 20))
+        self.assertGreater(trace.count(70083), 10)
+        self.assertEqual({a["functions"][-1] for a in trace.allocs if 70033 < a["size"] < 70093}, {"eat"})
         self.assertEqual([e["size"] for e in memrec.read(self.out, [["memslice", "--span", "s"]])
-                          if e["event"] == "alloc" and e["size"] == 90001], [90001])
+                          if e["event"] == "alloc" and e["size"] == 90033], [90033])
 
     def test_greenlets(self):
         try:
@@ -177,7 +177,7 @@ class Asynchronous(Case):
 
         def eat(n):
             for i in range(n):
-                bytearray(70000 + n)
+                bytes(70000 + n)
                 greenlet.getcurrent().parent.switch()
         before = greenlet.greenlet(eat)
         before.switch(5)
@@ -190,8 +190,8 @@ class Asynchronous(Case):
         while not before.dead:
             before.switch()
         trace = Trace(self.out)
-        self.assertEqual((trace.count(70004), trace.count(70006)), (3, 3))
-        self.assertEqual({a["functions"][-1] for a in trace.allocs if 70000 < a["size"] < 70010}, {"eat"})
+        self.assertEqual((trace.count(70036), trace.count(70038)), (3, 3))
+        self.assertEqual({a["functions"][-1] for a in trace.allocs if 70033 < a["size"] < 70043}, {"eat"})
 
     def test_gevent(self):
         try:
@@ -204,7 +204,7 @@ monkey.patch_all()
 import gevent, threading, subprocess
 def eat(n):
     for i in range(n):
-        bytearray(70000 + n)
+        bytes(70000 + n)
         gevent.sleep(0)
 early = gevent.spawn(eat, 100)
 gevent.sleep(0)
@@ -222,4 +222,4 @@ with memrec.Tracker(memrec.Pipe("memsummary > " + out + ".txt")):
 assert "eat" in open(out + ".txt").read()
 """)
         trace = Trace(self.out)
-        self.assertEqual((trace.count(70011), trace.count(70021), trace.count(70031)), (10, 20, 30))
+        self.assertEqual((trace.count(70043), trace.count(70053), trace.count(70063)), (10, 20, 30))
