@@ -36,57 +36,48 @@ struct ages {
 	uint32_t last_id;	/* given out */
 };
 
-/* An allocation ends now. */
-static int end_block(struct ages *a, struct mt_event *was, struct mt_out *out)
+static bool is_asked(const struct ages *a, const struct mt_event *ended)
 {
-	uint64_t age_ms = a->now_ms > was->time_ms ? a->now_ms - was->time_ms : 0;
+	uint64_t age_ms = a->now_ms > ended->time_ms ? a->now_ms - ended->time_ms : 0;
 
-	if (age_ms < a->min_ms || age_ms > a->max_ms)
-		return 0;
-	was->id = ++a->last_id;
-	return mt_put(out, was);
+	return age_ms >= a->min_ms && age_ms <= a->max_ms;
 }
 
-/* The trace ends, and with it all that is open; another one may begin. */
-static void end_trace(struct ages *a, const struct mt_header *next, struct mt_out *out)
+/* What ends with this event. */
+static int put_ended(struct ages *a, const struct mt_event *ev, struct mt_out *out)
 {
-	struct mt_event was;
+	struct mt_event ended;
 
-	for (size_t cursor = 0; open_blocks_each(a->open, &cursor, &was); )
-		if (end_block(a, &was, out) < 0)
-			break;
-	open_blocks_begin(a->open, next);
-	a->now_ms = a->last_id = 0;
+	for (size_t cursor = 0; open_blocks_take(a->open, ev, &cursor, &ended); ) {
+		if (!is_asked(a, &ended))
+			continue;
+		ended.id = ++a->last_id;
+		if (mt_put(out, &ended) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int take(struct ages *a, const struct mt_event *ev, struct mt_in *in, struct mt_out *out)
 {
-	struct mt_event was;
-
 	if (ev->time_ms > a->now_ms)
 		a->now_ms = ev->time_ms;
+	if (put_ended(a, ev, out) < 0)
+		return -1;
 	switch (ev->kind) {
 	case MT_ALLOC:
-		return open_blocks_open(a->open, ev, &was) ? end_block(a, &was, out) : 0;
 	case MT_FREE:
-		return open_blocks_close(a->open, ev->id, &was) ? end_block(a, &was, out) : 0;
 	case MT_RESIZE:
-		open_blocks_resize(a->open, ev, NULL);
+	case MT_SKIPPED:	/* nothing is left between a thread's allocations */
 		return 0;
-	case MT_SKIPPED:
-		return 0;	/* an answer has nothing between a thread's allocations */
-	case MT_EXIT:
-		for (size_t cursor = 0; open_blocks_exit(a->open, ev->pid, &cursor, &was); )
-			if (end_block(a, &was, out) < 0)
-				return -1;
-		return mt_put(out, ev);
 	case MT_HEADER:
-	case MT_END:
-		end_trace(a, mt_in_header(in), out);
-		return mt_put(out, ev);
+		open_blocks_begin(a->open, mt_in_header(in));
+		a->now_ms = a->last_id = 0;
+		break;
 	default:
-		return mt_put(out, ev);
+		break;
 	}
+	return mt_put(out, ev);
 }
 
 static uint64_t parse_age(const char *text, const char *option)
@@ -117,7 +108,7 @@ int main(int argc, char **argv)
 	while (mt_next(in, &ev) > 0)
 		if (take(&a, &ev, in, out) < 0)
 			break;
-	end_trace(&a, mt_in_header(in), out);	/* if it was cut off; otherwise nothing is open */
+	(void)put_ended(&a, &(struct mt_event){ .kind = MT_END }, out);	/* it was cut off, or nothing is open */
 	open_blocks_free(a.open);
 	return tool_finish(in, out);
 }

@@ -186,17 +186,13 @@ static int begin(struct slice *s, struct mt_out *out)
 	return put_skipped(s, out);
 }
 
-/* Before the window, with --alive: know what is open. */
+/* Before the window, with --alive: know what is open; what a process held is not alive after its exit. */
 static void keep_back(struct slice *s, const struct mt_event *ev)
 {
-	if (ev->kind == MT_ALLOC) {
-		open_blocks_open(s->before, ev, NULL);
+	for (size_t cursor = 0; open_blocks_take(s->before, ev, &cursor, NULL); )
+		;
+	if (ev->kind == MT_ALLOC)
 		++*skipped_of(s, ev);
-	} else if (ev->kind == MT_FREE) {
-		open_blocks_close(s->before, ev->id, NULL);
-	} else {
-		open_blocks_resize(s->before, ev, NULL);
-	}
 }
 
 /* What a filter before this one left out. */
@@ -207,13 +203,6 @@ static int take_skipped(struct slice *s, const struct mt_event *ev, struct mt_ou
 	if (!s->begun)
 		*skipped_of(s, ev) += ev->count;
 	return 0;
-}
-
-/* A process is gone: what it held is not alive when the window begins. */
-static void end_process(struct slice *s, uint32_t pid)
-{
-	for (size_t cursor = 0; open_blocks_exit(s->before, pid, &cursor, NULL); )
-		;
 }
 
 /* An allocation, a free or a resize. Times may go back (behind memtemp): only the event's own counts. */
@@ -264,7 +253,7 @@ static int take(struct slice *s, const struct mt_event *ev, struct mt_in *in, st
 		break;
 	case MT_EXIT:
 		if (!s->begun && ev->time_ms < s->begin_ms)
-			end_process(s, ev->pid);
+			keep_back(s, ev);
 		else if (!s->begun && begin(s, out) < 0)
 			return -1;
 		break;

@@ -267,6 +267,38 @@ bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struc
 	return false;
 }
 
+/* The trace ends. */
+static bool end_all(struct open_blocks *o, size_t *cursor, struct mt_event *was)
+{
+	struct mt_event unused;
+
+	if (open_blocks_each(o, cursor, was ? was : &unused))
+		return true;
+	open_blocks_clear(o);
+	return false;
+}
+
+bool open_blocks_take(struct open_blocks *o, const struct mt_event *ev, size_t *cursor, struct mt_event *was)
+{
+	bool first = *cursor == 0;
+
+	switch (ev->kind) {
+	case MT_EXIT:
+		return open_blocks_exit(o, ev->pid, cursor, was);
+	case MT_END:
+	case MT_HEADER:
+		return end_all(o, cursor, was);
+	default:
+		*cursor = 1;
+	}
+	if (!first)
+		return false;
+	if (ev->kind == MT_RESIZE)
+		open_blocks_resize(o, ev, NULL);
+	return ev->kind == MT_ALLOC ? open_blocks_open(o, ev, was) :
+	       ev->kind == MT_FREE && open_blocks_close(o, ev->id, was);
+}
+
 size_t open_blocks_count(const struct open_blocks *o)
 {
 	return live_count(o->live);

@@ -41,6 +41,12 @@ bool open_blocks_resize(struct open_blocks *o, const struct mt_event *ev, struct
  * were made; false: there are no more. *cursor starts at 0; between the calls none may be opened or resized.
  */
 bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struct mt_event *was);
+/*
+ * Any event: each call ends, and returns, one of the allocations that end with it: the old one of the id, the one that
+ * was freed, those of a process; with MT_END and MT_HEADER all. False: there are no more, and the event is taken.
+ * *cursor starts at 0. After MT_HEADER comes open_blocks_begin().
+ */
+bool open_blocks_take(struct open_blocks *o, const struct mt_event *ev, size_t *cursor, struct mt_event *was);
 /* Walk what is open, in the order it was made: *cursor starts at 0; false at the end. Nothing may change meanwhile. */
 bool open_blocks_each(const struct open_blocks *o, size_t *cursor, struct mt_event *ev);
 size_t open_blocks_count(const struct open_blocks *o);

@@ -268,6 +268,33 @@ static void test_mark(void)
 	open_blocks_free(NULL);
 }
 
+/* Sizes of what ends with an event, as digits. */
+static unsigned ended(struct open_blocks *o, struct mt_event ev)
+{
+	struct mt_event was;
+	unsigned digits = 0;
+
+	for (size_t cursor = 0; open_blocks_take(o, &ev, &cursor, &was); )
+		digits = digits * 10 + (unsigned)was.size;
+	return digits;
+}
+
+static void test_take(void)
+{
+	struct open_blocks *o = four_blocks();
+	struct mt_event more = alloc(5, 9);
+
+	more.pid = 7;
+	CHECK("an allocation ends nothing, or the old one of its id", ended(o, more) == 0 && ended(o, alloc(2, 5)) == 4);
+	CHECK("a free ends it", ended(o, (struct mt_event){ .kind = MT_FREE, .id = 1 }) == 2 && sizes(o, false) == 6895);
+	CHECK("a resize ends nothing", ended(o, (struct mt_event){ .kind = MT_RESIZE, .id = 4, .size = 3 }) == 0 &&
+	      sizes(o, false) == 6395);
+	CHECK("an exit ends its process's", ended(o, (struct mt_event){ .kind = MT_EXIT, .pid = 7 }) == 9);
+	CHECK("nor does any other event end one", ended(o, (struct mt_event){ .kind = MT_RSS }) == 0);
+	CHECK("the end ends all", ended(o, (struct mt_event){ .kind = MT_END }) == 635 && open_blocks_count(o) == 0);
+	open_blocks_free(o);
+}
+
 static void test_answer(void)
 {
 	struct mt_stage stage = { .program = "x", .title = "", .answer = true };
@@ -288,6 +315,7 @@ int main(void)
 	CHECK("200 random sequences give what a list gives", sequences_that_agree(200, 2000) == 200);
 	CHECK("long ones, swept many times, too", sequences_that_agree(3, 100000) == 3);
 	test_mark();
+	test_take();
 	test_answer();
 	return check_done();
 }
