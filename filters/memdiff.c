@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "fit.h"
+#include "folded.h"
 #include "json.h"
 #include "memdiff/sides.h"
 #include "tool.h"
@@ -53,13 +54,6 @@ enum { BEFORE, AFTER };
 
 /* ---------------------------------------------------------------- stacks as text */
 
-static int by_text(uint32_t a, uint32_t b, void *calls)
-{
-	struct calltree *t = calls;
-
-	return strcmp(calltree_text(t, calltree_call(t, a)->label), calltree_text(t, calltree_call(t, b)->label));
-}
-
 /* A node and its callers, innermost first; how many. */
 static size_t path_of(struct calltree *t, uint32_t node, uint32_t **path, size_t *cap)
 {
@@ -88,25 +82,6 @@ static char *folded(struct calltree *t, uint32_t node)
 	}
 	free(path);
 	return text;
-}
-
-/* Depth first, callees by their names: as memfold. */
-static void print_folded(const struct diff *d)
-{
-	struct children c = calltree_children(d->calls, by_text, d->calls);
-	uint32_t *walk = calltree_walk(d->calls, &c);
-
-	for (uint32_t i = 0; i + 1 < calltree_count(d->calls); i++) {
-		const struct call *call = calltree_call(d->calls, walk[i]);
-		if (!call->own[BEFORE] && !call->own[AFTER])
-			continue;
-		char *stack = folded(d->calls, walk[i]);
-		printf("%s %" PRIu64 " %" PRIu64 "\n", stack, call->own[BEFORE], call->own[AFTER]);
-		free(stack);
-	}
-	free(walk);
-	free(c.first);
-	free(c.order);
 }
 
 /* ---------------------------------------------------------------- what changed */
@@ -355,7 +330,7 @@ int main(int argc, char **argv)
 	int status = side_read(&d.before, argv[optind], d.calls, BEFORE, &c.of);
 	status |= side_read(&d.after, argv[optind + 1], d.calls, AFTER, &c.of);
 	if (c.format == KEY_FOLDED)
-		print_folded(&d);
+		folded_write(stdout, d.calls, true);
 	else if (c.format == KEY_TABLE)
 		print_table(&d, c.max_rows, c.whole_stacks);
 	else

@@ -58,13 +58,10 @@ static int make_buffers(struct bytes_in *b)
 	return 0;
 }
 
-int bytes_in_open(struct bytes_in *b, const char *path)
+static int look_at_file(struct bytes_in *b)
 {
-	if (make_buffers(b) < 0)
-		return -1;
-	start(b);
-	b->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
+
 	if (b->fd < 0 || fstat(b->fd, &st) < 0) {
 		snprintf(b->why, sizeof b->why, "cannot be opened: %s", strerror(errno));
 		b->over = true;
@@ -72,6 +69,30 @@ int bytes_in_open(struct bytes_in *b, const char *path)
 	}
 	b->waits = !S_ISREG(st.st_mode);
 	return 0;
+}
+
+int bytes_in_open(struct bytes_in *b, const char *path)
+{
+	if (make_buffers(b) < 0)
+		return -1;
+	start(b);
+	b->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	return look_at_file(b);
+}
+
+int bytes_in_open_begun(struct bytes_in *b, int fd, const void *first, size_t n)
+{
+	if (make_buffers(b) < 0)
+		return -1;
+	start(b);
+	b->fd = fd;
+	if (n > PACKED_SIZE)
+		return fail(b, "cannot be read: too much of it was read already");
+	memcpy(b->packed_buffer, first, n);
+	b->packed = b->packed_buffer;
+	b->packed_end = b->packed + n;
+	b->read = n;
+	return look_at_file(b);
 }
 
 int bytes_in_open_memory(struct bytes_in *b, const void *bytes, size_t size)

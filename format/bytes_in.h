@@ -37,6 +37,8 @@ struct bytes_in {
 
 /* Start on a file ("-": standard input) or on memory. -1: why. Zero the struct before its first use. */
 int bytes_in_open(struct bytes_in *b, const char *path);
+/* On a file that was begun: its first n bytes, at most 64 KiB, and the others from fd, which is closed in the end. */
+int bytes_in_open_begun(struct bytes_in *b, int fd, const void *first, size_t n);
 int bytes_in_open_memory(struct bytes_in *b, const void *bytes, size_t size);
 /*
  * Get at least one byte more; what is at hand will not be moved on before it

@@ -53,10 +53,16 @@ void calltree_free(struct calltree *t)
 
 static uint64_t hash_text(const char *text, size_t n)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = n, word;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+	for (; n >= sizeof word; text += sizeof word, n -= sizeof word) {
+		memcpy(&word, text, sizeof word);
+		h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, text, n);
+	h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
 	return h ^ h >> 32;
 }
 
@@ -149,7 +155,7 @@ struct call *calltree_call(struct calltree *t, uint32_t node)
 	return &t->calls[node];
 }
 
-uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_detail detail)
+uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_detail detail, const bool *wanted)
 {
 	uint32_t n_frames = stacks_frame_count(s), n = stacks_count(s);
 	uint32_t *labels = xcalloc(n_frames, sizeof *labels), *nodes = xcalloc(n, sizeof *nodes);
@@ -160,6 +166,8 @@ uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct stack *stack = stacks_stack(s, i);
+		if (wanted && !wanted[i])
+			continue;
 		uint32_t parent = stack->parent ? nodes[stack->parent] : 0, label = labels[stack->frame];
 		bool same_file = detail == STACKS_FILE && parent && t->calls[parent].label == label;
 		nodes[i] = same_file ? parent : calltree_child(t, parent, label);
@@ -168,22 +176,47 @@ uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_
 	return nodes;
 }
 
-uint32_t calltree_add_folded(struct calltree *t, const char *stack, size_t n)
-{
-	uint32_t node = 0;
-	const char *end = stack + n;
+/* ---------------------------------------------------------------- order */
 
-	for (;;) {
-		const char *stop = memchr(stack, ';', (size_t)(end - stack));
-		stop = stop ? stop : end;
-		node = calltree_child(t, node, calltree_label(t, stack, (size_t)(stop - stack)));
-		if (stop == end)
-			return node;
-		stack = stop + 1;
-	}
+/*
+ * Numbers `in`, n of them, ordered by their keys, stably: out, and where each key begins. Counts are two
+ * places on, so that filling `out` leaves first[key] at index key.
+ */
+static void counting_sort(const uint32_t *in, size_t n, const uint32_t *key, size_t n_keys, uint32_t *first, uint32_t *out)
+{
+	memset(first, 0, (n_keys + 2) * sizeof *first);
+	for (size_t i = 0; i < n; i++)
+		first[key[in[i]] + 2]++;
+	for (size_t k = 2; k < n_keys + 2; k++)
+		first[k] += first[k - 1];
+	for (size_t i = 0; i < n; i++)
+		out[first[key[in[i]] + 1]++] = in[i];
 }
 
-/* ---------------------------------------------------------------- order */
+/* All nodes but the root, in the order of `in`, as children of their parents. */
+static struct children by_parent(const struct calltree *t, const uint32_t *in)
+{
+	uint32_t *parent = xmalloc(t->n * sizeof *parent);
+	struct children c = {
+		.first = xcalloc(t->n + 2, sizeof *c.first),
+		.order = xcalloc(t->n, sizeof *c.order),
+	};
+
+	for (size_t i = 0; i < t->n; i++)
+		parent[i] = t->calls[i].parent;
+	counting_sort(in, t->n - 1, parent, t->n, c.first, c.order);
+	free(parent);
+	return c;
+}
+
+static uint32_t *all_nodes(const struct calltree *t)
+{
+	uint32_t *nodes = xcalloc(t->n, sizeof *nodes);
+
+	for (size_t i = 0; i < t->n; i++)
+		nodes[i] = (uint32_t)i;
+	return nodes;
+}
 
 struct sorter {
 	int (*compare)(uint32_t a, uint32_t b, void *arg);
@@ -201,20 +234,51 @@ struct children calltree_children(const struct calltree *t, int (*compare)(uint3
 				  void *arg)
 {
 	struct sorter sorter = { compare, arg };
-	struct children c = {
-		.first = xcalloc(t->n + 2, sizeof *c.first),
-		.order = xcalloc(t->n, sizeof *c.order),
-	};
+	uint32_t *nodes = all_nodes(t);
+	struct children c = by_parent(t, nodes + 1);
 
-	/* Counting sort by parent: first[p + 2] counts, then first[p + 1] is where p's next child goes. */
-	for (size_t i = 1; i < t->n; i++)
-		c.first[t->calls[i].parent + 2]++;
-	for (size_t i = 2; i < t->n + 2; i++)
-		c.first[i] += c.first[i - 1];
-	for (size_t i = 1; i < t->n; i++)
-		c.order[c.first[t->calls[i].parent + 1]++] = (uint32_t)i;
 	for (size_t p = 0; p < t->n; p++)
 		qsort_r(c.order + c.first[p], c.first[p + 1] - c.first[p], sizeof *c.order, by_caller, &sorter);
+	free(nodes);
+	return c;
+}
+
+static int by_text(const void *a, const void *b, void *tree)
+{
+	const struct calltree *t = tree;
+
+	return strcmp(t->labels[*(const uint32_t *)a].text, t->labels[*(const uint32_t *)b].text);
+}
+
+/* By label: its place among all, in the order of their texts. */
+static uint32_t *ranks(const struct calltree *t)
+{
+	uint32_t *sorted = xmalloc(t->n_labels * sizeof *sorted), *rank = xmalloc(t->n_labels * sizeof *rank);
+
+	for (size_t i = 0; i < t->n_labels; i++)
+		sorted[i] = (uint32_t)i;
+	qsort_r(sorted, t->n_labels, sizeof *sorted, by_text, (void *)t);
+	for (size_t i = 0; i < t->n_labels; i++)
+		rank[sorted[i]] = (uint32_t)i;
+	free(sorted);
+	return rank;
+}
+
+/* By their labels' ranks first, then, keeping that order, by their parents. */
+struct children calltree_children_by_text(const struct calltree *t)
+{
+	uint32_t *rank = ranks(t), *nodes = all_nodes(t), *key = xcalloc(t->n, sizeof *key);
+	uint32_t *first = xmalloc((t->n_labels + 2) * sizeof *first), *sorted = xmalloc(t->n * sizeof *sorted);
+
+	for (size_t i = 1; i < t->n; i++)
+		key[i] = rank[t->calls[i].label];
+	counting_sort(nodes + 1, t->n - 1, key, t->n_labels, first, sorted);
+	struct children c = by_parent(t, sorted);
+	free(rank);
+	free(nodes);
+	free(key);
+	free(first);
+	free(sorted);
 	return c;
 }
 

@@ -34,16 +34,12 @@ uint32_t calltree_child(struct calltree *t, uint32_t parent, uint32_t label);
 uint32_t calltree_count(const struct calltree *t);
 struct call *calltree_call(struct calltree *t, uint32_t node);
 /*
- * The node of each stack of `s` (an array of stacks_count(s), to be freed),
- * made as needed. Stack 0, not known, is a call of its own. In files
- * (STACKS_FILE) a call within one file is no call.
+ * Returns the node of each stack of `s`, made as needed: an array of
+ * stacks_count(s), which the caller frees. Stack 0, not known, is a call of its
+ * own. In files (STACKS_FILE) a call within one file is no call. Stacks that
+ * are not `wanted` (NULL: all are) get node 0; a wanted stack's callers must be wanted.
  */
-uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_detail detail);
-/*
- * A folded line's stack, "outermost;…;innermost", n bytes: its node. An empty
- * frame is a frame.
- */
-uint32_t calltree_add_folded(struct calltree *t, const char *stack, size_t n);
+uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_detail detail, const bool *wanted);
 
 /* The children of node n are order[first[n]] to order[first[n + 1] - 1]. To be freed, both. */
 struct children {
@@ -53,6 +49,8 @@ struct children {
 /* Children of one parent as compare(a, b, arg), of two node numbers, has them. */
 struct children calltree_children(const struct calltree *t, int (*compare)(uint32_t a, uint32_t b, void *arg),
 				  void *arg);
+/* The same in the order of their labels' texts. */
+struct children calltree_children_by_text(const struct calltree *t);
 /* Nodes 1 to count - 1, parents first, then their children with all below, in their order. To be freed. */
 uint32_t *calltree_walk(const struct calltree *t, const struct children *c);
 

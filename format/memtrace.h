@@ -151,6 +151,11 @@ struct mt_in;
  * line what, where and what to do.
  */
 struct mt_in *mt_open(const char *const *paths, size_t n_paths, char **why) MT_MUST_USE;
+/*
+ * The same of one trace that was begun to be read: its first n bytes (at most
+ * 64 KiB), the others come from fd, which is the reader's now.
+ */
+struct mt_in *mt_open_begun(int fd, const char *name, const void *first, size_t n, char **why) MT_MUST_USE;
 /* The same from bytes in memory, which stay the caller's until mt_close_in(). For tests. */
 struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why) MT_MUST_USE;
 

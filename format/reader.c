@@ -660,6 +660,16 @@ struct mt_in *mt_open(const char *const *paths, size_t n_paths, char **why)
 	return in;
 }
 
+struct mt_in *mt_open_begun(int fd, const char *name, const void *first, size_t n, char **why)
+{
+	char what[300];
+	struct mt_in *in = new_reader(&name, 1);
+
+	if (in == NULL || bytes_in_open_begun(&in->bytes, fd, first, n) < 0)
+		return refuse(in, in != NULL ? in->bytes.why : NULL, why);
+	return first_header(in, what, sizeof what) < 0 ? refuse(in, what, why) : in;
+}
+
 struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why)
 {
 	char what[300];

@@ -98,7 +98,7 @@ static uint32_t *sort_stacks(const struct tally *t, uint32_t *n)
 static void add_stacks(struct tree *t, uint64_t biggest)
 {
 	uint32_t n, *sorted = sort_stacks(t->tally, &n);
-	uint32_t *nodes = calltree_add_stacks(t->calls, t->tally->stacks, STACKS_LINE);
+	uint32_t *nodes = calltree_add_stacks(t->calls, t->tally->stacks, STACKS_LINE, NULL);
 
 	t->n = calltree_count(t->calls);
 	t->places = xcalloc(t->n, sizeof *t->places);

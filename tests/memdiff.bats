@@ -91,14 +91,48 @@ x;y 3 3" ]
 x;y 0 3" ]
 }
 
-@test "a line that is none: it is named, what came before it is used, exit 1" {
+@test "a bad line: it is named, what came before it is used, exit 1" {
 	printf 'x 3\ny;z\nw 4\n' > bad
-	run -1 --separate-stderr memdiff bad bad
-	[ "$output" = "x 3 3" ]
-	[[ "${stderr_lines[0]}" == "memdiff: bad: line 2 is neither a folded stack"* ]]
-	for line in 'x -3' 'x 3.5' 'x 99999999999999999999' ' 3' 'x 3 '; do
-		run -1 memdiff <(echo "$line") /dev/null
+	run -1 --separate-stderr memdiff bad /dev/null
+	[ "$output" = "x 3 0" ]
+	[ "$stderr" = "memdiff: bad: line 2: no number from 0 to 2^64-1 at its end: 'y;z'; what came before it is used" ]
+	for line in 'x -3' 'x 3.5.1' 'x 3e5' 'x .5' 'x 99999999999999999999' 'x 18446744073709551615.5' 'x 3 '; do
+		run -1 --separate-stderr memdiff <(echo "$line") /dev/null
+		[ -z "$output" ]
+		[[ "$stderr" == *"line 1: no number from 0 to 2^64-1 at its end: '$line'; folded lines are 'main;load;parse 4096'" ]]
 	done
+	run -1 --separate-stderr memdiff <(printf 'x 18446744073709551615\ny 1\n') /dev/null
+	[ "$output" = "x 18446744073709551615 0" ]
+	[[ "$stderr" == *"line 2: the sum of the numbers goes beyond 2^64-1 here: 'y 1'"* ]]
+}
+
+@test "folded lines of other programs: numbers alone, comments, tabs, decimals, a byte order mark, CR LF" {
+	printf '\xef\xbb\xbfa;b 1\r\na;b\t\t2\r\n\r\n# austin: 3.7.0\n#\tnote 3\n# mode: 4\n 5\n6\na 1.5\na 1.49\na 2.\n#f;g 7' > odd
+	run memdiff odd /dev/null
+	[ "$output" = "#	note 3 0
+#f;g 7 0
+[no stack] 11 0
+a 5 0
+a;b 3 0" ]
+}
+
+@test "lines longer than any buffer, by name and by pipe" {
+	python3 -c 'print("\n".join(";".join(chr(97 + i) * 300000 for i in range(n)) + " 3" for n in (1, 5, 1)))' > long
+	want=$(python3 -c 'print("\n".join(";".join(chr(97 + i) * 300000 for i in range(n)) + f" {v} 0" for n, v in ((1, 6), (5, 3))))' | md5sum)
+	[ "$(memdiff long /dev/null | md5sum)" = "$want" ]
+	[ "$(cat long | memdiff - /dev/null | md5sum)" = "$want" ]
+}
+
+@test "a trace is told from text when it arrives byte by byte" {
+	for input in a.lz4 a.folded <(lz4 -dc a.lz4); do
+		python3 "$TESTS/lib/feed.py" 1 < $input | memdiff - b.lz4 > got
+		[ "$(cat got)" = "$want" ]
+	done
+	[ "$({ head -c 1 a.lz4; sleep 0.2; tail -c +2 a.lz4; } | memdiff - b.lz4)" = "$want" ]
+	# Its first letter is the first byte of a large map; that of the other may begin an LZ4 frame to be skipped.
+	[ "$(echo 'ߐ;b 3' | memdiff - /dev/null)" = 'ߐ;b 3 0' ]
+	[ "$(echo 'P 3' | memdiff - /dev/null)" = 'P 3 0' ]
+	[ "$(printf '_ 3' | memdiff - /dev/null)" = '_ 3 0' ]
 }
 
 @test "a trace that is cut off, a file that is not there" {

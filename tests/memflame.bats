@@ -73,19 +73,44 @@ all_passed() {
   all_passed 1
 }
 
-@test "a bad line is named, and no page is written" {
-  for bad in 'a;b' 'a;b ' 'a;b 12x' 'a;b -3' 'a;b 1.5' ' 12' '12' $'a;b\t12'; do
-    printf 'a;b 1\n%s\n' "$bad" >bad.folded
+@test "a bad line is named, and the page shows what came before it" {
+  for bad in 'a;b' 'a;b ' 'a;b 12x' 'a;b -3'; do
+    printf 'a;b 1\n%s\na;b 5\n' "$bad" >bad.folded
     run -1 --separate-stderr memflame bad.folded
-    [ -z "$output" ]
-    [[ "$stderr" == "memflame: bad.folded: line 2: "* ]]
+    [ "${lines[-1]}" = "</html>" ]
+    [[ "$output" == *"<p>1B in all"* ]]
+    [[ "$stderr" == "memflame: bad.folded: line 2: "*"'$bad'; what came before it is used" ]]
     [ "${#stderr_lines[@]}" -eq 1 ]
   done
 }
 
+@test "if the first line is bad it is no folded text, and no page is written" {
+  run -1 --separate-stderr memflame < <(printf 'this is text\na;b 1\n')
+  [ -z "$output" ]
+  [ "$stderr" = "memflame: standard input: line 1: no number from 0 to 2^64-1 at its end: 'this is text'; folded lines are 'main;load;parse 4096'" ]
+}
+
+@test "folded lines of other programs: py-spy's without a stack, austin's comments, tabs, decimals, a mark" {
+  printf '\xef\xbb\xbf# austin: 3.7.0\n# interval: 1000\n\nmain (a.py:1);f (a.py:2) 12.5\nmain (a.py:1)\t7\n 5\n# duration: 3000\n' >odd.folded
+  memflame odd.folded >page.html
+  sed -n '/<noscript>/,/<\/noscript>/p' page.html >noscript.html
+  grep -q '<p>25B in all' noscript.html
+  [ "$(grep '<td>' noscript.html | sed 's/<[^>]*>/ /g' | awk '{ print $1, $3, $4 }')" = "13B f (a.py:2)
+7B main (a.py:1)
+5B [no stack]" ]
+}
+
+@test "a frame that ends in a number does not make a difference of a file" {
+  printf 'main;worker 12 5\nmain;other 7\n' | memflame >page.html
+  grep -q '<title>memory by call stack</title>' page.html
+  grep -q '<p>12B in all' page.html
+  grep -q '<td>worker 12</td>' page.html
+  printf 'a;b 10.5 12\n 3 4\n# 1 2\n' | memflame | grep -q '<p>14B before, 16B after'
+}
+
 @test "garbage is not echoed to the terminal" {
   run -1 --separate-stderr memflame < <(printf 'x\033[31m\001;y')
-  [[ "$stderr" == *"line 1: no count at its end"*"'x?[31m?;y'" ]]
+  [[ "$stderr" == *"line 1: no number"*"'x?[31m?;y'; folded lines are 'main;load;parse 4096'" ]]
 }
 
 @test "counts up to 2^53 are kept, and beyond refused" {
@@ -93,9 +118,10 @@ all_passed() {
   browse page.html '{"total": 9007199254740992, "suites": ["any"]}'
   all_passed 17
   run -1 memflame < <(echo 'a 9007199254740993')
-  [[ "$output" == *"line 1: the count is beyond 2^53"* ]]
-  run -1 memflame < <(printf 'a 9007199254740992\nb 1\n')
-  [[ "$output" == *"line 2: the sum of the counts goes beyond 2^53"* ]]
+  [[ "$output" == "memflame: standard input: line 1: the sum of the numbers goes beyond 2^53"* ]]
+  run -1 --separate-stderr memflame < <(printf 'a 9007199254740992\nb 1\n')
+  [[ "$output" == *"<p>9.007PB in all"* ]]
+  [[ "$stderr" == "memflame: standard input: line 2: the sum of the numbers goes beyond 2^53"*"'b 1'; what came before it is used" ]]
 }
 
 @test "misuse is told apart from bad data" {
@@ -106,7 +132,7 @@ all_passed() {
   python3 "$TESTS/lib/gen_trace.py" --events 100 | memcat --from-json >t.lz4
   run -2 memflame --unit bytes t.lz4
   run -1 memflame nowhere.folded
-  [[ "$output" == "memflame: nowhere.folded: No such file or directory" ]]
+  [[ "$output" == "memflame: nowhere.folded: cannot be opened: No such file or directory" ]]
 }
 
 @test "a full disk is reported, a closed pipe ends quietly" {
@@ -182,13 +208,17 @@ END
   memdiff /dev/null /dev/null | memflame | grep -q '<p>0B in all'
 }
 
-@test "a difference with a line that is none" {
-  for bad in 'a;b 1' 'a;b' ' 1 2' 'a;b 1 x' 'a;b x 1' 'a;b 1 -2'; do
+@test "a difference with a bad line" {
+  for bad in 'a;b' 'a;b 1 x' 'a;b 1 -2'; do
     printf 'a;b 1 2\n%s\n' "$bad" >bad.folded
     run -1 --separate-stderr memflame bad.folded
-    [ -z "$output" ]
-    [[ "$stderr" == "memflame: bad.folded: line 2: "* ]]
+    [[ "$output" == *"<p>1B before, 2B after"* ]]
+    [[ "$stderr" == "memflame: bad.folded: line 2: no number "* ]]
   done
+  # Far behind where it was seen to be a difference.
+  { yes 'a;b 1 2' | head -n 200000; echo 'a;b 3'; } >bad.folded
+  run -1 --separate-stderr memflame bad.folded
+  [[ "$stderr" == "memflame: bad.folded: line 200001: one number only, where the lines before have two"* ]]
   run -1 memflame < <(echo 'a 9007199254740992 1')
   [[ "$output" == *"beyond 2^53"* ]]
 }

@@ -23,10 +23,9 @@ struct side {
 };
 
 /*
- * Read a trace or folded lines from `path` ("-" is standard input), told by
- * the first bytes, and add the numbers of its stacks to own[which] of their
- * nodes. The exit status: 0, or 1 if it was damaged, which was said. Dies if
- * it cannot be read at all.
+ * Read a trace or folded lines from `path` ("-" is standard input) and add the
+ * numbers of its stacks to own[which] of their nodes. Returns the exit status: 0, or 1
+ * if it was damaged, which it reports. Dies if it cannot be read at all.
  */
 int side_read(struct side *side, const char *path, struct calltree *t, int which, const struct side_options *o);
 

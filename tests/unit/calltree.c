@@ -10,20 +10,25 @@
 
 static uint32_t add(struct calltree *t, const char *stack)
 {
-	return calltree_add_folded(t, stack, strlen(stack));
+	uint32_t node = 0;
+
+	for (size_t n; n = strcspn(stack, ";"), true; stack += n + 1) {
+		node = calltree_child(t, node, calltree_label(t, stack, n));
+		if (!stack[n])
+			return node;
+	}
 }
 
-static int by_text(uint32_t a, uint32_t b, void *arg)
+static int by_falling_text(uint32_t a, uint32_t b, void *arg)
 {
 	struct calltree *t = arg;
 
-	return strcmp(calltree_text(t, calltree_call(t, a)->label), calltree_text(t, calltree_call(t, b)->label));
+	return strcmp(calltree_text(t, calltree_call(t, b)->label), calltree_text(t, calltree_call(t, a)->label));
 }
 
 /* The labels of the walk, joined. */
-static bool walks_as(struct calltree *t, const char *expected)
+static bool walks_as(struct calltree *t, struct children c, const char *expected)
 {
-	struct children c = calltree_children(t, by_text, t);
 	uint32_t *walk = calltree_walk(t, &c);
 	char got[200] = "";
 
@@ -62,7 +67,8 @@ int main(void)
 	add(t, "m;a;x");
 	add(t, "k");
 	CHECK("equal stacks are one node, and their callers too", add(t, "m;b") == b && calltree_count(t) == 6);
-	CHECK("a walk goes down before it goes on", walks_as(t, "kmaxb"));
+	CHECK("a walk goes down before it goes on", walks_as(t, calltree_children_by_text(t), "kmaxb"));
+	CHECK("in any order of siblings", walks_as(t, calltree_children(t, by_falling_text, t), "mbaxk"));
 	calltree_call(t, b)->own[1] = 7;
 	CHECK("a node keeps its numbers", calltree_call(t, add(t, "m;b"))->own[1] == 7);
 	CHECK("an empty frame is a frame", add(t, "m;") != calltree_call(t, b)->parent && add(t, "") != 0);
