@@ -249,17 +249,9 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 	case MT_SKIPPED:
 		*skipped_of(m, ev) += ev->count;
 		return false;
-	case MT_PROCESS:
-	case MT_EXIT:
-	case MT_THREAD:
-	case MT_RSS:
-	case MT_LOST:
-	case MT_SPAN:
-		define(m, ev);
-		return !is_foreign(&m->when, ev->pid);
 	default:
 		define(m, ev);
-		return true;
+		return !mt_kind_has_pid(ev->kind) || !is_foreign(&m->when, ev->pid);
 	}
 }
 

@@ -189,15 +189,6 @@ static void take(struct split *s, struct mt_event *ev)
 		ev->stack = define_copy(&p->define, stacks_number(s->stacks, ev->stack));
 		mt_put(p->out, ev);
 		return;
-	case MT_FREE:
-	case MT_RESIZE:
-	case MT_THREAD:
-	case MT_RSS:
-	case MT_LOST:
-	case MT_SKIPPED:
-	case MT_SPAN:
-		mt_put(part_of(s, ev->pid)->out, ev);
-		return;
 	case MT_PROCESS:
 		p = part_of(s, ev->pid);
 		note_command(p, ev);
@@ -225,7 +216,10 @@ static void take(struct split *s, struct mt_event *ev)
 			mt_put(s->parts[i].out, ev);
 		return;
 	default:
-		stacks_take(s->stacks, ev);
+		if (mt_kind_has_pid(ev->kind))
+			mt_put(part_of(s, ev->pid)->out, ev);
+		else
+			stacks_take(s->stacks, ev);
 	}
 }
 

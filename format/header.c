@@ -309,17 +309,17 @@ static void pack_words(msgpack_packer *pk, const char *const *words)
 
 static void pack_kind(msgpack_packer *pk, const struct row_kind *k)
 {
-	size_t n = 2;
-
-	for (const char *p = k->fields; *p != '\0'; p++)
-		n += *p == ' ';
-	msgpack_pack_uint8(pk, k->kind);
-	msgpack_pack_array(pk, n);
+	msgpack_pack_uint8(pk, k->row);
+	msgpack_pack_array(pk, k->items);
 	pack_key(pk, k->name);
-	for (const char *p = k->fields; n-- > 1; p += *p == ' ') {
-		size_t size = strcspn(p, " ");
-		msgpack_pack_str_with_body(pk, p, size);
-		p += size;
+	for (const struct row_field *f = k->fields; f < k->fields + k->n_fields; f++) {
+		if (f->type == FIELD_NEW)
+			continue;
+		const char *name = f->running ? f->running : f->name;
+		msgpack_pack_str(pk, strlen(name) + (f->running != NULL));
+		msgpack_pack_str_body(pk, name, strlen(name));
+		if (f->running != NULL)
+			msgpack_pack_str_body(pk, "+", 1);
 	}
 }
 
@@ -327,11 +327,12 @@ static void pack_kinds(msgpack_packer *pk)
 {
 	size_t n = 0;
 
-	while (row_kinds[n].name != NULL)
-		n++;
+	for (unsigned i = 0; i < N_ROWS; i++)
+		n += row_kinds[i].name != NULL;
 	msgpack_pack_map(pk, n);
-	for (size_t i = 0; i < n; i++)
-		pack_kind(pk, &row_kinds[i]);
+	for (unsigned i = 0; i < N_ROWS; i++)
+		if (row_kinds[i].name != NULL)
+			pack_kind(pk, &row_kinds[i]);
 }
 
 static void pack_flag(msgpack_packer *pk, const char *key, bool flag)

@@ -24,30 +24,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MT_MAJOR 1
-#define MT_MINOR 1
+#define MT_MAJOR 1	/* MT_MINOR is in kinds.def */
 
 #define MT_MUST_USE __attribute__((warn_unused_result))
 
-/* What an event is. The order is no part of the format. */
+/*
+ * What an event is, and which members it sets besides pid, tid and time_ms. The
+ * order is no part of the format.
+ */
 enum mt_kind {
 	MT_ALLOC,	/* id size stack allocator weight */
 	MT_FREE,	/* id */
-	MT_RESIZE,	/* id size: a mapping lost a part; size is what is left, never more than before */
-	MT_FUNCTION,	/* function lang name file line module */
-	MT_FRAME,	/* frame function line */
-	MT_STACK,	/* stack parent frame */
-	MT_PROCESS,	/* pid info: a process begins */
-	MT_EXIT,	/* pid info: a process ended */
-	MT_THREAD,	/* tid name: a thread of process pid has this name from now on */
-	MT_RSS,		/* size: resident bytes of process pid */
-	MT_LOST,	/* count name: that many events are missing here, and why */
-	MT_SKIPPED,	/* count: that many allocations of the thread were left out here, by a filter */
-	MT_SPAN,	/* name count: a named span of process pid begins here (count 1) or ends (0), said by thread tid */
+/* MT_RESIZE, MT_FUNCTION, MT_FRAME, MT_STACK, MT_PROCESS, …: see there */
+#define KIND(event, ...) event,
+#include "kinds.def"
+#undef KIND
 	MT_HEADER,	/* info: another trace begins (files joined end to end), all state is void. See mt_in_header() */
 	MT_END,		/* the trace is whole: nothing follows but another header */
 	MT_OTHER,	/* a row of a kind this library does not know: info is the row, mt_put() passes it on */
 };
+
+/* "alloc", "free", "resize", …: as memcat --json has it. */
+const char *mt_kind_name(enum mt_kind kind);
+/* Whether such an event happens in one process, ev->pid: definitions, headers, ends and unknown rows do not. */
+bool mt_kind_has_pid(enum mt_kind kind);
 
 /* Allocators, numbered as the rows' kinds are. Names are mt_allocator_name()'s. */
 enum mt_allocator {

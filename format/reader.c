@@ -197,29 +197,10 @@ static void take_stack(struct mt_in *in, struct fields *r, uint32_t parent, stru
 	ev->stack = take_new(r, &in->run.stack, &in->n_stacks);
 }
 
-static void take_definition(struct mt_in *in, struct fields *r, unsigned kind, uint32_t items, struct mt_event *ev)
+static void take_stacks(struct mt_in *in, struct fields *r, uint32_t items, struct mt_event *ev)
 {
-	switch (kind) {
-	case ROW_FUNCTION:
-		ev->kind = MT_FUNCTION;
-		ev->lang = (uint8_t)take_number(r, UINT8_MAX);
-		ev->name = take_text(r);
-		ev->file = take_text(r);
-		ev->line = (uint32_t)take_running(r, &in->run.line, UINT32_MAX);
-		ev->module = take_text(r);
-		ev->function = take_new(r, &in->run.function, &in->n_functions);
-		break;
-	case ROW_FRAME:
-		ev->kind = MT_FRAME;
-		ev->function = take_defined(r, &in->run.function, 1, in->n_functions);
-		ev->line = (uint32_t)take_running(r, &in->run.line, UINT32_MAX);
-		ev->frame = take_new(r, &in->run.frame, &in->n_frames);
-		break;
-	default:
-		take_stack(in, r, take_defined(r, &in->run.parent, 0, in->n_stacks), ev);
-		in->stacks_left = items - 3;
-		break;
-	}
+	take_stack(in, r, take_defined(r, &in->run.parent, 0, in->n_stacks), ev);
+	in->stacks_left = items - 3;
 }
 
 /* The next stack of the row: it is called from the one before. The row was found whole. */
@@ -236,51 +217,43 @@ static int next_in_row(struct mt_in *in, struct mt_event *ev)
 	return r.bad ? -1 : 1;
 }
 
-static void take_happening(struct mt_in *in, struct fields *r, unsigned kind, struct mt_event *ev)
+static void take_field(struct mt_in *in, struct fields *r, const struct row_field *f, struct mt_event *ev)
 {
-	ev->pid = in->pid;
-	ev->time_ms = in->run.time_ms;
-	switch (kind) {
-	case ROW_RESIZE:
-		ev->kind = MT_RESIZE;
-		ev->tid = in->tid;
-		ev->id = (uint32_t)take_running(r, &in->run.live, UINT32_MAX);
-		ev->size = take_number(r, UINT64_MAX);
+	uint64_t *run = row_base(f, &in->run);
+
+	switch (f->type) {
+	case FIELD_TEXT:
+		*row_text(f, ev) = take_text(r);
 		break;
-	case ROW_PROCESS:
-	case ROW_EXIT:
-		ev->kind = kind == ROW_PROCESS ? MT_PROCESS : MT_EXIT;
-		ev->pid = (uint32_t)take_number(r, UINT32_MAX);
-		ev->info = take_object(r);
+	case FIELD_OBJECT:
+		*row_text(f, ev) = take_object(r);
 		break;
-	case ROW_THREAD:
-		ev->kind = MT_THREAD;
-		ev->tid = (uint32_t)take_number(r, UINT32_MAX);
-		ev->name = take_text(r);
+	case FIELD_NEW:
+		if (ev->kind == MT_FUNCTION)
+			ev->function = take_new(r, &in->run.function, &in->n_functions);
+		else
+			ev->frame = take_new(r, &in->run.frame, &in->n_frames);
 		break;
-	case ROW_RSS:
-		ev->kind = MT_RSS;
-		ev->size = take_number(r, UINT64_MAX);
-		break;
-	case ROW_SKIPPED:
-		ev->kind = MT_SKIPPED;
-		ev->tid = in->tid;
-		ev->count = take_number(r, UINT64_MAX);
-		break;
-	case ROW_SPAN:		/* of a later version: it has a context of its own */
-		ev->kind = MT_SPAN;
-		ev->pid = (uint32_t)take_number(r, UINT32_MAX);
-		ev->tid = (uint32_t)take_number(r, UINT32_MAX);
-		ev->time_ms = take_number(r, INT64_MAX);
-		ev->count = take_number(r, 1);
-		ev->name = take_text(r);
+	case FIELD_DEFINED:
+		row_set_number(f, ev, take_defined(r, run, 1, in->n_functions));
 		break;
 	default:
-		ev->kind = MT_LOST;
-		ev->count = take_number(r, UINT64_MAX);
-		ev->name = take_text(r);
-		break;
+		row_set_number(f, ev, run ? take_running(r, run, f->largest) : take_number(r, f->largest));
 	}
+}
+
+/* An event as the table has it. */
+static void take_event(struct mt_in *in, struct fields *r, const struct row_kind *k, struct mt_event *ev)
+{
+	ev->kind = k->event;
+	if (k->context & ROW_TAKES_PID)
+		ev->pid = in->pid;
+	if (k->context & ROW_TAKES_TID)
+		ev->tid = in->tid;
+	if (k->context & ROW_TAKES_TIME)
+		ev->time_ms = in->run.time_ms;
+	for (const struct row_field *f = k->fields; f < k->fields + k->n_fields; f++)
+		take_field(in, r, f, ev);
 }
 
 static void take_context(struct mt_in *in, struct fields *r, unsigned kind)
@@ -326,19 +299,6 @@ static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 	return 0;
 }
 
-/* Items of a row of that kind; 0: it is not known. A row of stacks may have more. */
-static uint32_t items_of(unsigned kind)
-{
-	static const uint8_t items[64] = {
-		[ROW_RESIZE] = 3, [ROW_FUNCTION] = 6, [ROW_FRAME] = 3, [ROW_STACK] = 3,
-		[ROW_PROCESS] = 3, [ROW_EXIT] = 3, [ROW_THREAD] = 3, [ROW_RSS] = 2, [ROW_LOST] = 3, [ROW_SKIPPED] = 2,
-		[ROW_SPAN] = 6,
-		[ROW_PID] = 2, [ROW_TID] = 2, [ROW_TIME] = 2, [ROW_SYNC] = 4, [ROW_END] = 3,
-	};
-
-	return kind < 64 ? items[kind] : 0;
-}
-
 /* An array. 1: *ev is an event; 0: nothing to hand out; -1: it is damaged. *p is set behind what was taken. */
 static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct mt_event *ev)
 {
@@ -348,22 +308,22 @@ static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct m
 
 	if (!mp_take_head(&r.v, MP_ARRAY, &n) || n == 0 || !mp_take_uint(&r.v, &kind) || kind == ROW_FREE)
 		return -1;
-	uint32_t expected = items_of(kind > UINT8_MAX ? UINT8_MAX : (unsigned)kind);
+	const struct row_kind *k = kind < N_ROWS && row_kinds[kind].name != NULL ? &row_kinds[kind] : NULL;
 	const uint8_t *end = r.v.end;
 	if (kind <= ROW_LAST_ALLOCATOR) {
 		if (n < 2 || n > 5)
 			return -1;
 		take_alloc(in, &r, (unsigned)kind, n, ev);
-	} else if (expected == 0) {
+	} else if (k == NULL) {
 		ev->kind = MT_OTHER;
 		ev->info = (struct mt_str){(const char *)*p, size};
 		*p = end;
 		return 1;
-	} else if (n != expected && !(kind == ROW_STACK && n > expected)) {
+	} else if (n != k->items && !(kind == ROW_STACK && n > k->items)) {
 		return -1;
-	} else if (kind >= ROW_FUNCTION && kind <= ROW_STACK) {
-		take_definition(in, &r, (unsigned)kind, n, ev);
-		if (n > expected) {	/* the others are in the row's rest */
+	} else if (kind == ROW_STACK) {
+		take_stacks(in, &r, n, ev);
+		if (n > k->items) {	/* the others are in the row's rest */
 			in->place = IN_STACKS;
 			end = r.v.p;
 		}
@@ -373,7 +333,7 @@ static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct m
 	} else if (kind >= ROW_PID) {
 		take_context(in, &r, (unsigned)kind);
 	} else {
-		take_happening(in, &r, (unsigned)kind, ev);
+		take_event(in, &r, k, ev);
 	}
 	*p = end;
 	return r.bad || r.v.p != end ? -1 : kind < ROW_PID;

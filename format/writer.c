@@ -253,76 +253,48 @@ static void put_stack(struct mt_out *out, const struct mt_event *ev)
 	out->stacks_end = out->p;
 }
 
-static void put_definition(struct mt_out *out, const struct mt_event *ev)
-{
-	if (ev->kind == MT_FUNCTION) {
-		begin_row(out, 6, ROW_FUNCTION);
-		add_number(out, ev->lang);
-		add_text(out, ev->name);
-		add_text(out, ev->file);
-		add_running(out, &out->run.line, ev->line);
-		add_text(out, ev->module);
-		out->run.function = ev->function;
-	} else {
-		begin_row(out, 3, ROW_FRAME);
-		add_running(out, &out->run.function, ev->function);
-		add_running(out, &out->run.line, ev->line);
-		out->run.frame = ev->frame;
-	}
-}
-
-static void put_process(struct mt_out *out, const struct mt_event *ev)
+static void add_object(struct mt_out *out, struct mt_str o)
 {
 	static const struct mt_str empty_map = {"\x80", 1};
-	struct mt_str info = ev->info.n > 0 ? ev->info : empty_map;
 
-	context(out, out->pid, out->tid, ev->time_ms);
-	begin_row(out, 3, ev->kind == MT_PROCESS ? ROW_PROCESS : ROW_EXIT);
-	add_number(out, ev->pid);
-	add(out, info.p, info.n);
+	if (o.n == 0)
+		o = empty_map;
+	add(out, o.p, o.n);
 }
 
-static void put_happening(struct mt_out *out, const struct mt_event *ev)
+static void put_field(struct mt_out *out, const struct row_field *f, const struct mt_event *ev)
 {
-	bool has_tid = ev->kind == MT_RESIZE || ev->kind == MT_SKIPPED;
+	uint64_t *run = row_base(f, &out->run);
 
-	context(out, ev->pid, has_tid ? ev->tid : out->tid, ev->time_ms);
-	switch (ev->kind) {
-	case MT_RESIZE:
-		begin_row(out, 3, ROW_RESIZE);
-		add_running(out, &out->run.live, ev->id);
-		add_number(out, ev->size);
+	switch (f->type) {
+	case FIELD_TEXT:
+		add_text(out, *row_text(f, (struct mt_event *)ev));
 		break;
-	case MT_THREAD:
-		begin_row(out, 3, ROW_THREAD);
-		add_number(out, ev->tid);
-		add_text(out, ev->name);
+	case FIELD_OBJECT:
+		add_object(out, *row_text(f, (struct mt_event *)ev));
 		break;
-	case MT_RSS:
-		begin_row(out, 2, ROW_RSS);
-		add_number(out, ev->size);
-		break;
-	case MT_SKIPPED:
-		begin_row(out, 2, ROW_SKIPPED);
-		add_number(out, ev->count);
+	case FIELD_NEW:
+		*(ev->kind == MT_FUNCTION ? &out->run.function : &out->run.frame) = row_number(f, ev);
 		break;
 	default:
-		begin_row(out, 3, ROW_LOST);
-		add_number(out, ev->count);
-		add_text(out, ev->name);
-		break;
+		if (run != NULL)
+			add_running(out, run, row_number(f, ev));
+		else
+			add_number(out, row_number(f, ev));
 	}
 }
 
-/* No row of the context goes before it. */
-static void put_span(struct mt_out *out, const struct mt_event *ev)
+/* An event as the table has it, with the context it takes. */
+static void put_event(struct mt_out *out, const struct mt_event *ev)
 {
-	begin_row(out, 6, ROW_SPAN);
-	add_number(out, ev->pid);
-	add_number(out, ev->tid);
-	add_number(out, ev->time_ms);
-	add_number(out, ev->count);
-	add_text(out, ev->name);
+	const struct row_kind *k = row_of_event(ev->kind);
+
+	if (k->context != 0)
+		context(out, k->context & ROW_TAKES_PID ? ev->pid : out->pid, k->context & ROW_TAKES_TID ? ev->tid : out->tid,
+			k->context & ROW_TAKES_TIME ? ev->time_ms : out->run.time_ms);
+	begin_row(out, k->items, k->row);
+	for (const struct row_field *f = k->fields; f < k->fields + k->n_fields; f++)
+		put_field(out, f, ev);
 }
 
 static void put_end(struct mt_out *out, const struct mt_event *ev)
@@ -374,22 +346,11 @@ static int put_header_event(struct mt_out *out, const struct mt_event *ev)
 static __attribute__((noinline)) int put_other(struct mt_out *out, const struct mt_event *ev)
 {
 	switch (ev->kind) {
-	case MT_FUNCTION:
-	case MT_FRAME:
-		put_definition(out, ev);
-		break;
 	case MT_STACK:
 		put_stack(out, ev);
 		break;
-	case MT_PROCESS:
-	case MT_EXIT:
-		put_process(out, ev);
-		break;
 	case MT_HEADER:
 		return put_header_event(out, ev);
-	case MT_SPAN:
-		put_span(out, ev);
-		break;
 	case MT_END:
 		put_end(out, ev);
 		break;
@@ -397,7 +358,7 @@ static __attribute__((noinline)) int put_other(struct mt_out *out, const struct 
 		add(out, ev->info.p, ev->info.n);
 		break;
 	default:
-		put_happening(out, ev);
+		put_event(out, ev);
 		break;
 	}
 	return out->failed ? -1 : 0;

@@ -15,6 +15,7 @@
 
 #include "error.h"
 #include "mp.h"
+#include "rows.h"
 #include "xmalloc.h"
 
 /* The line being read; the first three are for messages. */
@@ -358,113 +359,49 @@ static void read_alloc(struct reading *r, struct mt_event *ev)
 		bad(r, "\"weight\" is 0");
 }
 
-static void read_free(struct reading *r, struct mt_event *ev)
-{
-	ev->id = (uint32_t)number(r, "id", UINT32_MAX);
-}
-
-static void read_resize(struct reading *r, struct mt_event *ev)
-{
-	ev->id = (uint32_t)number(r, "id", UINT32_MAX);
-	ev->size = number(r, "size", UINT64_MAX);
-}
-
-static void read_function(struct reading *r, struct mt_event *ev)
-{
-	ev->function = (uint32_t)number(r, "function", UINT32_MAX);
-	ev->lang = lang(r);
-	ev->name = text_or_empty(r, "name");
-	ev->file = text_or_empty(r, "file");
-	ev->line = (uint32_t)number_or(r, "line", UINT32_MAX, 0);
-	ev->module = text_or_empty(r, "module");
-}
-
-static void read_frame(struct reading *r, struct mt_event *ev)
-{
-	ev->frame = (uint32_t)number(r, "frame", UINT32_MAX);
-	ev->function = (uint32_t)number(r, "function", UINT32_MAX);
-	ev->line = (uint32_t)number_or(r, "line", UINT32_MAX, 0);
-}
-
-static void read_stack(struct reading *r, struct mt_event *ev)
-{
-	ev->stack = (uint32_t)number(r, "stack", UINT32_MAX);
-	ev->parent = (uint32_t)number_or(r, "parent", UINT32_MAX, 0);
-	ev->frame = (uint32_t)number(r, "frame", UINT32_MAX);
-}
-
-static void read_process(struct reading *r, struct mt_event *ev)
-{
-	ev->info = object(r, "info", false);
-}
-
-static void read_thread(struct reading *r, struct mt_event *ev)
-{
-	ev->name = text_or_empty(r, "name");
-}
-
-static void read_rss(struct reading *r, struct mt_event *ev)
-{
-	ev->size = number(r, "size", UINT64_MAX);
-}
-
-static void read_lost(struct reading *r, struct mt_event *ev)
-{
-	ev->count = number(r, "count", UINT64_MAX);
-	ev->name = text_or_empty(r, "reason");
-}
-
-static void read_skipped(struct reading *r, struct mt_event *ev)
-{
-	ev->count = number(r, "count", UINT64_MAX);
-}
-
-static void read_span(struct reading *r, struct mt_event *ev)
-{
-	const json_t *begins = json_object_get(r->object, "begins");
-
-	if (!json_is_boolean(begins))
-		bad(r, "span without \"begins\", true or false");
-	ev->count = json_is_true(begins);
-	ev->name = text_or_empty(r, "name");
-}
-
-static void read_end(struct reading *r, struct mt_event *ev)
-{
-	(void)r;	/* its counts are the writer's */
-	(void)ev;
-}
-
 static void read_other(struct reading *r, struct mt_event *ev)
 {
 	ev->info = object(r, "row", true);
 }
 
-static const struct {
-	const char *name;
-	enum mt_kind kind;
-	void (*read)(struct reading *r, struct mt_event *ev);
-} events[] = {
-	{"alloc", MT_ALLOC, read_alloc},
-	{"free", MT_FREE, read_free},
-	{"resize", MT_RESIZE, read_resize},
-	{"function", MT_FUNCTION, read_function},
-	{"frame", MT_FRAME, read_frame},
-	{"stack", MT_STACK, read_stack},
-	{"process", MT_PROCESS, read_process},
-	{"exit", MT_EXIT, read_process},
-	{"thread", MT_THREAD, read_thread},
-	{"rss", MT_RSS, read_rss},
-	{"lost", MT_LOST, read_lost},
-	{"skipped", MT_SKIPPED, read_skipped},
-	{"span", MT_SPAN, read_span},
-	{"end", MT_END, read_end},
-	{"other", MT_OTHER, read_other},
-};
-
-static bool is_definition(enum mt_kind kind)
+static uint64_t flag(const struct reading *r, const char *key)
 {
-	return kind == MT_FUNCTION || kind == MT_FRAME || kind == MT_STACK || kind == MT_OTHER;
+	const json_t *o = json_object_get(r->object, key);
+
+	if (!json_is_boolean(o))
+		bad(r, "%s without \"%s\", true or false", r->event, key);
+	return json_is_true(o);
+}
+
+static void read_field(struct reading *r, const struct row_field *f, struct mt_event *ev)
+{
+	switch (f->type) {
+	case FIELD_TEXT:
+		*row_text(f, ev) = text_or_empty(r, f->name);
+		break;
+	case FIELD_OBJECT:
+		*row_text(f, ev) = object(r, f->name, false);
+		break;
+	case FIELD_LANG:
+		ev->lang = lang(r);
+		break;
+	case FIELD_FLAG:
+		row_set_number(f, ev, flag(r, f->name));
+		break;
+	case FIELD_U32_OR_0:
+		row_set_number(f, ev, number_or(r, f->name, f->largest, 0));
+		break;
+	case FIELD_COUNTED:	/* by the writer */
+		break;
+	default:
+		row_set_number(f, ev, number(r, f->name, f->largest));
+	}
+}
+
+static bool is_context(const struct row_field *f)
+{
+	return f->member == offsetof(struct mt_event, pid) || f->member == offsetof(struct mt_event, tid) ||
+	       f->member == offsetof(struct mt_event, time_ms);
 }
 
 static void read_context(struct reading *r, struct mt_event *ev)
@@ -474,20 +411,38 @@ static void read_context(struct reading *r, struct mt_event *ev)
 	ev->time_ms = r->time_ms = number_or(r, "time_ms", INT64_MAX, r->time_ms);
 }
 
+/* What the table has, less the context: that was read. */
+static void read_fields(struct reading *r, const struct row_kind *k, struct mt_event *ev)
+{
+	for (const struct row_field *f = k->fields; f < k->fields + k->n_fields; f++)
+		if (f->type == FIELD_COUNTED || !is_context(f))
+			read_field(r, f, ev);
+}
+
+static bool kind_of(const char *name, enum mt_kind *kind)
+{
+	for (*kind = MT_ALLOC; *kind <= MT_OTHER; ++*kind)
+		if (*kind != MT_HEADER && strcmp(mt_kind_name(*kind), name) == 0)
+			return true;
+	return false;
+}
+
 static void put_event(struct reading *r)
 {
-	size_t i = 0, n = sizeof events / sizeof *events;
+	struct mt_event ev = { 0 };
 
-	while (i < n && strcmp(events[i].name, r->event) != 0)
-		i++;
-	if (i == n)
+	if (!kind_of(r->event, &ev.kind))
 		bad(r, "\"%s\" is no event", r->event);
 	if (!r->begun)
 		put_header(r, false);
-	struct mt_event ev = {.kind = events[i].kind};
-	if (!is_definition(ev.kind))
+	if (mt_kind_has_pid(ev.kind) || ev.kind == MT_END)
 		read_context(r, &ev);
-	events[i].read(r, &ev);
+	if (ev.kind == MT_ALLOC)
+		read_alloc(r, &ev);
+	else if (ev.kind == MT_OTHER)
+		read_other(r, &ev);
+	else
+		read_fields(r, row_of_event(ev.kind), &ev);
 	(void)mt_put(r->out, &ev);	/* as in put_header() */
 }
 

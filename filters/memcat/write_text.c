@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "rows.h"
 #include "xmalloc.h"
 
 /* A line of numbers in the making; the longest has under 300 characters. */
@@ -39,7 +40,7 @@ static void add_digits(struct line *l, uint64_t v)
 	add(l, digits + n, sizeof digits - n);
 }
 
-/* A number as from_json.c reads it: jansson's go to 2^63-1. */
+/* A number as read_text.c reads it: jansson's go to 2^63-1. */
 static void add_number(struct line *l, uint64_t v)
 {
 	if (v <= INT64_MAX) {
@@ -94,19 +95,12 @@ static void write_alloc(FILE *out, const struct mt_event *ev)
 	end_line(&l, out);
 }
 
-static void write_id(FILE *out, const struct mt_event *ev)
+static void write_free(FILE *out, const struct mt_event *ev)
 {
 	struct line l = {.p = l.text};
 
-	if (ev->kind == MT_FREE)
-		ADD(&l, "{\"event\":\"free\",\"id\":");
-	else
-		ADD(&l, "{\"event\":\"resize\",\"id\":");
+	ADD(&l, "{\"event\":\"free\",\"id\":");
 	add_digits(&l, ev->id);
-	if (ev->kind == MT_RESIZE) {
-		ADD(&l, ",\"size\":");
-		add_number(&l, ev->size);
-	}
 	add_context(&l, ev);
 	end_line(&l, out);
 }
@@ -131,68 +125,46 @@ static void write_lang(FILE *out, unsigned lang)
 		write_number(out, "lang", lang);
 }
 
-static void write_definition(FILE *out, const struct mt_event *ev)
+static void write_object(FILE *out, const char *key, struct mt_str o)
 {
-	switch (ev->kind) {
-	case MT_FUNCTION:
-		fprintf(out, "{\"event\":\"function\",\"function\":%u", ev->function);
-		write_lang(out, ev->lang);
-		write_string(out, "name", ev->name);
-		write_string(out, "file", ev->file);
-		write_number(out, "line", ev->line);
-		write_string(out, "module", ev->module);
-		break;
-	case MT_FRAME:
-		fprintf(out, "{\"event\":\"frame\",\"frame\":%u,\"function\":%u,\"line\":%u", ev->frame,
-			ev->function, ev->line);
-		break;
-	default:
-		fprintf(out, "{\"event\":\"stack\",\"stack\":%u,\"parent\":%u,\"frame\":%u", ev->stack,
-			ev->parent, ev->frame);
-		break;
-	}
-	fputs("}\n", out);
+	fprintf(out, ",\"%s\":", key);
+	json_msgpack_exact(out, o.p, o.n);
 }
 
-static void write_happening(FILE *out, const struct mt_event *ev)
+static void write_field(FILE *out, const struct row_field *f, const struct mt_event *ev)
 {
-	switch (ev->kind) {
-	case MT_PROCESS:
-	case MT_EXIT:
-		fprintf(out, "{\"event\":\"%s\",\"pid\":%u,\"info\":",
-			ev->kind == MT_PROCESS ? "process" : "exit", ev->pid);
-		json_msgpack_exact(out, ev->info.p, ev->info.n);
+	switch (f->type) {
+	case FIELD_TEXT:
+		write_string(out, f->name, *row_text(f, (struct mt_event *)ev));
 		break;
-	case MT_THREAD:
-		fprintf(out, "{\"event\":\"thread\",\"pid\":%u,\"tid\":%u", ev->pid, ev->tid);
-		write_string(out, "name", ev->name);
+	case FIELD_OBJECT:
+		write_object(out, f->name, *row_text(f, (struct mt_event *)ev));
 		break;
-	case MT_RSS:
-		fputs("{\"event\":\"rss\"", out);
-		write_number(out, "size", ev->size);
-		write_number(out, "pid", ev->pid);
+	case FIELD_LANG:
+		write_lang(out, ev->lang);
 		break;
-	case MT_SKIPPED:
-		fputs("{\"event\":\"skipped\"", out);
-		write_number(out, "count", ev->count);
-		write_number(out, "pid", ev->pid);
-		write_number(out, "tid", ev->tid);
-		break;
-	case MT_SPAN:
-		fputs("{\"event\":\"span\"", out);
-		write_string(out, "name", ev->name);
-		fputs(ev->count ? ",\"begins\":true" : ",\"begins\":false", out);
-		write_number(out, "pid", ev->pid);
-		write_number(out, "tid", ev->tid);
+	case FIELD_FLAG:
+		fprintf(out, ",\"%s\":%s", f->name, row_number(f, ev) ? "true" : "false");
 		break;
 	default:
-		fputs("{\"event\":\"lost\"", out);
-		write_number(out, "count", ev->count);
-		write_string(out, "reason", ev->name);
-		write_number(out, "pid", ev->pid);
-		break;
+		write_number(out, f->name, row_number(f, ev));
 	}
-	write_number(out, "time_ms", ev->time_ms);
+}
+
+/* The fields in the order of the row, and what it takes from the context. */
+static void write_event(FILE *out, const struct mt_event *ev)
+{
+	const struct row_kind *k = row_of_event(ev->kind);
+
+	fprintf(out, "{\"event\":\"%s\"", k->name);
+	for (const struct row_field *f = k->fields; f < k->fields + k->n_fields; f++)
+		write_field(out, f, ev);
+	if (k->context & ROW_TAKES_PID)
+		write_number(out, "pid", ev->pid);
+	if (k->context & ROW_TAKES_TID)
+		write_number(out, "tid", ev->tid);
+	if (k->context & ROW_TAKES_TIME)
+		write_number(out, "time_ms", ev->time_ms);
 	fputs("}\n", out);
 }
 
@@ -236,11 +208,6 @@ void write_header(FILE *out, const struct mt_header *h)
 static void write_rare(FILE *out, struct mt_in *in, const struct mt_event *ev)
 {
 	switch (ev->kind) {
-	case MT_FUNCTION:
-	case MT_FRAME:
-	case MT_STACK:
-		write_definition(out, ev);
-		break;
 	case MT_HEADER:
 		write_header_line(out, mt_in_header(in));
 		break;
@@ -250,7 +217,7 @@ static void write_rare(FILE *out, struct mt_in *in, const struct mt_event *ev)
 		fputs("}\n", out);
 		break;
 	default:
-		write_happening(out, ev);
+		write_event(out, ev);
 		break;
 	}
 }
@@ -275,10 +242,8 @@ void write_text(FILE *out, struct mt_in *in)
 			write_alloc(out, &ev);
 			allocs++;
 		} else if (ev.kind == MT_FREE) {
-			write_id(out, &ev);
+			write_free(out, &ev);
 			frees++;
-		} else if (ev.kind == MT_RESIZE) {
-			write_id(out, &ev);
 		} else if (ev.kind == MT_END) {
 			write_end(out, &ev, allocs, frees);
 		} else {
