@@ -267,14 +267,6 @@ void mt_header_free(struct mt_header *h)
 	free(h);
 }
 
-bool mt_header_passed(const struct mt_header *h, const char *program)
-{
-	for (size_t i = 0; i < h->n_stages; i++)
-		if (strcmp(h->stages[i].program, program) == 0)
-			return true;
-	return false;
-}
-
 /* ---------------------------------------------------------------- writing */
 
 /* Text as UTF-8, whatever it was: what is none becomes U+FFFD. */

@@ -61,7 +61,7 @@ static void hex(FILE *out, const uint8_t *p, size_t n)
 	putc('"', out);
 }
 
-static void integer(FILE *out, struct mp_view *v, bool exact)
+static void integer(FILE *out, struct mp_view *v)
 {
 	int64_t i;
 	uint64_t u = 0;
@@ -69,23 +69,21 @@ static void integer(FILE *out, struct mp_view *v, bool exact)
 	if (mp_take_int(v, &i))
 		fprintf(out, "%" PRId64, i);
 	else if (mp_take_uint(v, &u))
-		fprintf(out, exact ? "{\"$uint\":\"%" PRIu64 "\"}" : "%" PRIu64, u);
+		fprintf(out, "{\"$uint\":\"%" PRIu64 "\"}", u);
 }
 
-static void number(FILE *out, double d, bool single, bool exact)
+static void number(FILE *out, double d, bool single)
 {
 	char text[40];
 
 	snprintf(text, sizeof text, single ? "%.9g" : "%.17g", d);
-	if (exact && (single || !isfinite(d)))
+	if (single || !isfinite(d))
 		fprintf(out, "{\"$float%d\":\"%s\"}", single ? 32 : 64, text);
-	else if (!isfinite(d))
-		fputs("null", out);
 	else
 		fprintf(out, "%s%s", text, strpbrk(text, ".e") != NULL ? "" : ".0");
 }
 
-static void floating(FILE *out, const uint8_t *p, bool single, bool exact)
+static void floating(FILE *out, const uint8_t *p, bool single)
 {
 	uint32_t x;
 	uint64_t y;
@@ -96,15 +94,15 @@ static void floating(FILE *out, const uint8_t *p, bool single, bool exact)
 		memcpy(&x, p, sizeof x);
 		x = be32toh(x);
 		memcpy(&f, &x, sizeof f);
-		number(out, (double)f, true, exact);
+		number(out, (double)f, true);
 	} else {
 		y = mp_load(p);
 		memcpy(&d, &y, sizeof d);
-		number(out, d, false, exact);
+		number(out, d, false);
 	}
 }
 
-static void value(FILE *out, struct mp_view *v, bool exact);
+static void value(FILE *out, struct mp_view *v);
 
 /* A map's key: text, or an integer's digits; anything else has no JSON and is "". */
 static void key(FILE *out, struct mp_view *v)
@@ -125,7 +123,7 @@ static void key(FILE *out, struct mp_view *v)
 	putc(':', out);
 }
 
-static void items(FILE *out, struct mp_view *v, const struct mp_head *h, bool exact)
+static void items(FILE *out, struct mp_view *v, const struct mp_head *h)
 {
 	bool map = h->type == MP_MAP;
 
@@ -135,20 +133,18 @@ static void items(FILE *out, struct mp_view *v, const struct mp_head *h, bool ex
 			putc(',', out);
 		if (map)
 			key(out, v);
-		value(out, v, exact);
+		value(out, v);
 	}
 	putc(map ? '}' : ']', out);
 }
 
 /* Text, bytes or an extension, whose head was at `head`. */
-static void bytes(FILE *out, const uint8_t *head, const struct mp_head *h, bool exact)
+static void bytes(FILE *out, const uint8_t *head, const struct mp_head *h)
 {
 	const uint8_t *p = head + h->size;
 
-	if (h->type == MP_STR || (h->type == MP_BIN && !exact)) {
+	if (h->type == MP_STR) {
 		json_text(out, (const char *)p, h->n);
-	} else if (!exact) {
-		fputs("null", out);
 	} else if (h->type == MP_BIN) {
 		fputs("{\"$bin\":", out);
 		hex(out, p, h->n);
@@ -160,7 +156,7 @@ static void bytes(FILE *out, const uint8_t *head, const struct mp_head *h, bool 
 	}
 }
 
-static void value(FILE *out, struct mp_view *v, bool exact)
+static void value(FILE *out, struct mp_view *v)
 {
 	struct mp_head h;
 	const uint8_t *p = v->p;
@@ -168,20 +164,20 @@ static void value(FILE *out, struct mp_view *v, bool exact)
 	if (mp_head(p, (size_t)(v->end - p), &h) <= 0)
 		return;
 	if (h.type == MP_INT) {
-		integer(out, v, exact);
+		integer(out, v);
 		return;
 	}
 	v->p += h.size;
 	switch (h.type) {
 	case MP_ARRAY: case MP_MAP:
-		items(out, v, &h, exact);
+		items(out, v, &h);
 		break;
 	case MP_STR: case MP_BIN: case MP_EXT:
-		bytes(out, p, &h, exact);
+		bytes(out, p, &h);
 		v->p += h.n;
 		break;
 	case MP_FLOAT:
-		floating(out, p + 1, h.size == 5, exact);
+		floating(out, p + 1, h.size == 5);
 		break;
 	case MP_BOOL:
 		fputs(*p == 0xc3 ? "true" : "false", out);
@@ -192,23 +188,13 @@ static void value(FILE *out, struct mp_view *v, bool exact)
 	}
 }
 
-static void whole(FILE *out, const void *p, size_t n, bool exact)
+void json_msgpack(FILE *out, const void *p, size_t n)
 {
 	struct mp_view v = {p, (const uint8_t *)p + n};
 	size_t size;
 
 	if (mp_measure(p, n, &size) > 0)
-		value(out, &v, exact);
+		value(out, &v);
 	else
 		fputs("null", out);
-}
-
-void json_msgpack(FILE *out, const void *p, size_t n)
-{
-	whole(out, p, n, false);
-}
-
-void json_msgpack_exact(FILE *out, const void *p, size_t n)
-{
-	whole(out, p, n, true);
 }

@@ -9,13 +9,12 @@
 
 /* "text" with quotes; what is not UTF-8 becomes U+FFFD. */
 void json_text(FILE *out, const char *p, size_t n);
-/* One msgpack object as JSON (bin as text, map keys as text). `p` must have been validated (a reader's info is). */
-void json_msgpack(FILE *out, const void *p, size_t n);
 /*
- * The same, such that it can be read back: what JSON lacks becomes an object of
- * one key, {"$bin":"HEX"}, {"$ext":[TYPE,"HEX"]}, {"$uint":"DIGITS"} (over
- * 2^63-1), {"$float32":"TEXT"}, {"$float64":"TEXT"} (not finite).
+ * One msgpack object as JSON that can be read back: what JSON lacks becomes an
+ * object of one key, {"$bin":"HEX"}, {"$ext":[TYPE,"HEX"]}, {"$uint":"DIGITS"} (over
+ * 2^63-1), {"$float32":"TEXT"}, {"$float64":"TEXT"} (not finite). Map keys become
+ * text. `p` must have been validated (a reader's info is).
  */
-void json_msgpack_exact(FILE *out, const void *p, size_t n);
+void json_msgpack(FILE *out, const void *p, size_t n);
 
 #endif

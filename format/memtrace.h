@@ -130,8 +130,6 @@ struct mt_header *mt_header_parse(const uint8_t *raw, size_t size, const char **
 /* A copy with one more stage. NULL: no memory. */
 struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt_stage_options *stage) MT_MUST_USE;
 void mt_header_free(struct mt_header *h);
-/* Whether some stage is `program`. */
-bool mt_header_passed(const struct mt_header *h, const char *program);
 
 /* Text of a key in a msgpack info map ("command", "python", "executable", …); n == 0 if absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);

@@ -402,11 +402,6 @@ const struct function *stacks_function(const struct stacks *s, uint32_t n)
 	return &s->functions[n];
 }
 
-const struct function *stacks_leaf(const struct stacks *s, uint32_t n)
-{
-	return &s->functions[s->frames[s->stacks[n].frame].function];
-}
-
 /* ---------------------------------------------------------------- labels */
 
 static size_t label_add(struct stacks *s, size_t at, const char *p)
@@ -474,9 +469,4 @@ const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail
 	}
 	label_add(s, at, function_is_native(f) ? "]" : ")");
 	return s->label;
-}
-
-const char *stacks_label(struct stacks *s, uint32_t frame)
-{
-	return stacks_label_by(s, frame, STACKS_LINE);
 }

@@ -50,22 +50,17 @@ uint32_t stacks_function_count(const struct stacks *s);
 const struct stack *stacks_stack(const struct stacks *s, uint32_t n);
 const struct frame *stacks_frame(const struct stacks *s, uint32_t n);
 const struct function *stacks_function(const struct stacks *s, uint32_t n);
-/* The function of the innermost frame of stack n. */
-const struct function *stacks_leaf(const struct stacks *s, uint32_t n);
 
-/*
- * A frame as folded lines show it: "name (file:line)", without what is not
- * known; "[unknown]" for 0. ';', '\\' and control characters as \xHH.
- * Valid until the next call.
- */
-const char *stacks_label(struct stacks *s, uint32_t frame);
-
-/* The same in less detail. */
 enum stacks_detail {
 	STACKS_LINE,		/* "name (file:line)", of native code "name [file:line]" */
 	STACKS_FUNCTION,	/* "name (file)", "name [file]" */
 	STACKS_FILE,		/* "file" */
 };
+
+/*
+ * A frame as folded lines show it, without what is not known; "[unknown]" for
+ * 0. ';', '\\' and control characters as \xHH. Valid until the next call.
+ */
 const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail);
 
 /* What would define it, as stacks_add_function() takes it. Texts are f's. */

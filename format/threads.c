@@ -107,11 +107,6 @@ void threads_take(struct threads *t, const struct mt_event *ev)
 	name(&t->threads[n], ev->name);
 }
 
-uint32_t threads_count(const struct threads *t)
-{
-	return t->n;
-}
-
 const struct thread *threads_thread(const struct threads *t, uint32_t n)
 {
 	return &t->threads[n];

@@ -24,7 +24,6 @@ void threads_free(struct threads *t);
 void threads_take(struct threads *t, const struct mt_event *ev);
 /* The number of that thread; new ones count up from 0. */
 uint32_t threads_number(struct threads *t, uint32_t pid, uint32_t tid);
-uint32_t threads_count(const struct threads *t);
 /* Valid until the next threads_take() or threads_number(). */
 const struct thread *threads_thread(const struct threads *t, uint32_t n);
 

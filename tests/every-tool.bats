@@ -154,7 +154,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 }
 
 @test "a trace of a newer major version is refused, and why is said" {
-	lz4 -dc "$REAL" | python3 -c 'import sys; import re; d = sys.stdin.buffer.read(); d, n = re.subn(rb"version\x92\x01.", b"version\x92\x02\x00", d, 1); assert n; sys.stdout.buffer.write(d)' > newer
+	lz4 -dc "$REAL" | python3 -c 'import re, sys; d = sys.stdin.buffer.read(); d, n = re.subn(rb"version\x92\x01.", b"version\x92\x02\x00", d, 1); assert n; sys.stdout.buffer.write(d)' > newer
 	for tool in $(readers); do
 		status=0
 		use "$tool" < newer > out 2> err || status=$?

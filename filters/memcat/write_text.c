@@ -128,7 +128,7 @@ static void write_lang(FILE *out, unsigned lang)
 static void write_object(FILE *out, const char *key, struct mt_str o)
 {
 	fprintf(out, ",\"%s\":", key);
-	json_msgpack_exact(out, o.p, o.n);
+	json_msgpack(out, o.p, o.n);
 }
 
 static void write_field(FILE *out, const struct row_field *f, const struct mt_event *ev)
@@ -177,7 +177,7 @@ static void write_header_line(FILE *out, const struct mt_header *h)
 
 	if (f == NULL)
 		xmalloc(SIZE_MAX);	/* dies in the words of all tools */
-	json_msgpack_exact(f, h->raw, h->raw_size);
+	json_msgpack(f, h->raw, h->raw_size);
 	fclose(f);
 	fputs("{\"event\":\"header\",", out);
 	fwrite(map + 1, 1, n - 1, out);
@@ -193,7 +193,7 @@ void write_header(FILE *out, const struct mt_header *h)
 
 	if (f == NULL)
 		xmalloc(SIZE_MAX);
-	json_msgpack_exact(f, h->raw, h->raw_size);
+	json_msgpack(f, h->raw, h->raw_size);
 	fclose(f);
 	json_t *o = json_loadb(map, n, JSON_ALLOW_NUL, NULL);
 	if (o != NULL)
@@ -213,7 +213,7 @@ static void write_rare(FILE *out, struct mt_in *in, const struct mt_event *ev)
 		break;
 	case MT_OTHER:
 		fputs("{\"event\":\"other\",\"row\":", out);
-		json_msgpack_exact(out, ev->info.p, ev->info.n);
+		json_msgpack(out, ev->info.p, ev->info.n);
 		fputs("}\n", out);
 		break;
 	default:

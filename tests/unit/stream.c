@@ -249,6 +249,21 @@ static void test_round_trip(const struct events *small, const struct events *big
 	CHECK("a big trace comes back, stored, and packs to the same rows again", comes_back(big, MT_STORED));
 }
 
+/* All else of the second is what is left out in its shortest form. */
+static void test_weight(void)
+{
+	struct mt_event twice[] = {
+		{.kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 1, .size = 8, .weight = 1},
+		{.kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 2, .size = 8, .weight = 7},
+		{.kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 3, .size = 8, .weight = 1},
+		{.kind = MT_END},
+	};
+	struct events l = as_list(twice, N(twice));
+
+	CHECK("an allocation that differs from the last in its weight only keeps it", comes_back(&l, MT_STORED));
+	events_free(&l);
+}
+
 static void test_oracle(const struct events *big)
 {
 	struct bytes packed = trace_of(big->v, big->n, MT_COMPRESSED), rows = unpacked(packed);
@@ -403,6 +418,7 @@ int main(int argc, char **argv)
 	struct events big = random_events(300000);
 
 	test_round_trip(&small, &big);
+	test_weight();
 	test_oracle(&big);
 	test_pieces(&small, &middle);
 	events_free(&small);
