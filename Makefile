@@ -130,8 +130,9 @@ hdr-check:
 	done; [ $$failed = 0 ] && echo "$(words $(HEADERS)) headers compile alone"
 
 ## layers: who may include what (format: itself; agent: itself and wire.h; a tool: format and its own folder)
-layers:
+layers: $(REC_OBJ) $(AGENT_OBJ)
 	@tests/layers
+	@tests/circles memrec $(REC_OBJ)
 
 # ---------------------------------------------------------------- pages, installing, trying
 

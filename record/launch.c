@@ -1,5 +1,5 @@
 /*
- * launch.c - starting the program to be recorded
+ * launch.c - a recording of a program that memrec starts: it lasts until the program and its recorded children end
  */
 #include "launch.h"
 
@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "collect/collector.h"
 #include "error.h"
 #include "wire.h"
 #include "xmalloc.h"
@@ -36,11 +36,11 @@ char *launch_agent_path(void)
 	return path;
 }
 
-static void set_environment(const struct launch *l)
+static void set_environment(const struct launch *l, const char *address)
 {
 	const char *others = getenv("LD_PRELOAD");
 	char *preload = others ? xasprintf("%s:%s", l->agent, others) : xstrdup(l->agent);
-	char *how = xasprintf("%s %d %u", l->address, (int)getpid(), l->flags);
+	char *how = xasprintf("%s %d %u", address, (int)getpid(), l->flags);
 	setenv("LD_PRELOAD", preload, 1);
 	setenv(WIRE_ENV, how, 1);
 }
@@ -50,9 +50,9 @@ static struct {
 	struct sigaction child, io;
 } before;
 
-static void child(const struct launch *l, int report)
+static void child(const struct launch *l, const char *address, int report)
 {
-	set_environment(l);
+	set_environment(l, address);
 	sigaction(SIGCHLD, &before.child, NULL);
 	sigaction(SIGIO, &before.io, NULL);
 	if (l->stdout_to_stderr)
@@ -64,7 +64,8 @@ static void child(const struct launch *l, int report)
 	_exit(127);
 }
 
-pid_t launch(const struct launch *l, int *error)
+/* Returns the pid; or -1, and *error is the errno with which the program could not be executed. */
+static pid_t start(const struct launch *l, const char *address, int *error)
 {
 	int report[2];	/* closed by a successful exec */
 	if (pipe2(report, O_CLOEXEC) < 0)
@@ -73,7 +74,7 @@ pid_t launch(const struct launch *l, int *error)
 	if (pid < 0)
 		die("cannot start a process: %s", strerror(errno));
 	if (pid == 0)
-		child(l, report[1]);
+		child(l, address, report[1]);
 	close(report[1]);
 	ssize_t n;
 	do
@@ -83,31 +84,56 @@ pid_t launch(const struct launch *l, int *error)
 	return n == sizeof *error ? -1 : pid;
 }
 
+/* For the handler of signals. */
 static volatile pid_t target;
+static volatile sig_atomic_t ended;
 
 /* A key at the terminal reaches the program too (si_code SI_KERNEL): only what was sent to us alone is passed on. */
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	if (collector_root_ended())
+	if (ended)		/* its pid may be somebody else's now */
 		collector_stop();
 	else if (info->si_code <= 0 && info->si_pid != target)
 		kill(target, sig);
 }
 
-static void wake_up(int sig)
-{
-	(void)sig;
-	collector_interrupt();
-}
-
-void launch_pass_signals(pid_t pid)
+static void pass_signals(pid_t pid)
 {
 	static const int passed[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH };
 	target = pid;
 	struct sigaction a = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
 		sigaction(passed[i], &a, NULL);
+}
+
+/* A signal to us, once the program has ended, ends the recording of children that are left. */
+static bool over(struct recording *r, struct collector *c)
+{
+	struct launched *l = (struct launched *)r;
+	if (!ended && waitpid(r->root, &l->status, WNOHANG) == r->root)
+		ended = 1;
+	collector_end_gone(c, r->root, ended ? &l->status : NULL);
+	if (ended && collector_stopped())
+		collector_let_go(c);
+	return ended && c->n_processes == 0;
+}
+
+int launch_begin(struct launched *l, const struct collector *c, const struct launch *how)
+{
+	int error;
+	pid_t pid = start(how, c->admission.address, &error);
+	if (pid < 0)
+		return error;
+	*l = (struct launched){ .recording = { pid, geteuid(), over } };
+	pass_signals(pid);
+	return 0;
+}
+
+static void wake_up(int sig)
+{
+	(void)sig;
+	collector_interrupt();
 }
 
 void launch_prepare_signals(void)

@@ -1,5 +1,5 @@
 /*
- * launch.h - starting the program to be recorded
+ * launch.h - a recording of a program that memrec starts
  */
 #ifndef LAUNCH_H
 #define LAUNCH_H
@@ -7,19 +7,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "collect/collector.h"
+
 struct launch {
 	char **argv;
 	const char *agent;	/* path of libmemrec.so */
-	const char *address;	/* the collector's */
 	unsigned flags;		/* WIRE_FLAG_… */
 	bool stdout_to_stderr;	/* our standard output carries the trace */
 };
 
-/* The pid; or -1 and *error: the errno with which the program could not be executed. */
-pid_t launch(const struct launch *l, int *error);
-
-/* Where the agent lies beside this program; dies if it is not there. */
-char *launch_agent_path(void);
+struct launched {
+	struct recording recording;
+	int status;		/* of waitpid(2), once it ended */
+};
 
 /* First of all: a standard descriptor that is closed must not become one of ours. */
 void launch_open_standard(void);
@@ -27,10 +27,13 @@ void launch_open_standard(void);
 /* Before anything else: what interrupts the collector's sleep must not end it. An exec resets these. */
 void launch_prepare_signals(void);
 
+/* Where the agent lies beside this program; dies if it is not there. */
+char *launch_agent_path(void);
+
 /*
- * From now on: signals meant for the program reach it, and neither they nor
- * the terminal's keys (which it gets by itself) end us before it.
+ * Start the program. From then on signals meant for it reach it, and neither they nor the terminal's keys (which
+ * it gets by itself) end us before it. Returns 0, or the errno with which it could not be executed.
  */
-void launch_pass_signals(pid_t pid);
+int launch_begin(struct launched *l, const struct collector *c, const struct launch *how);
 
 #endif

@@ -18,11 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach.h"
+#include "await.h"
+#include "collect/clock.h"
 #include "collect/collector.h"
 #include "error.h"
 #include "inject/inject.h"
 #include "launch.h"
-#include "collect/process.h"
 #include "tool.h"
 #include "units.h"
 #include "wire.h"
@@ -125,99 +127,174 @@ static void read_options(struct settings *s, int argc, char **argv)
 	s->argv = s->pid ? command_of(s->pid) : argv + optind;
 }
 
+/* We put the agent into the process; memrec.Tracker has it already. */
+static bool attaches(const struct settings *s)
+{
+	return s->pid && !s->awaits;
+}
+
+static bool is_talkative(const struct settings *s)
+{
+	return s->verbose || isatty(STDERR_FILENO);
+}
+
 static unsigned flags_of(const struct settings *s)
 {
 	return (s->native ? WIRE_FLAG_NATIVE : 0) | (s->python_allocators ? WIRE_FLAG_PYTHON_ALLOCATORS : 0) |
 	       (s->follow_fork ? WIRE_FLAG_FOLLOW_FORK : 0);
 }
 
-static int open_output(const struct settings *s)
-{
-	if (!s->output) {
-		struct stat st;
-		if (isatty(STDOUT_FILENO))
-			usage_die("a trace is binary: append '> trace.lz4' or '| memsummary', or use -o FILE");
-		if (fstat(STDOUT_FILENO, &st) < 0)
-			die("standard output: %s", strerror(errno));
-		return STDOUT_FILENO;
-	}
-	/* Not O_TRUNC yet: a program that cannot be started must not cost an old trace. */
-	int fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC | (s->force ? 0 : O_EXCL), 0666);
-	if (fd < 0 && errno == EEXIST)
-		die("%s: it exists: choose another name, or overwrite it with -f", s->output);
-	if (fd < 0)
-		die("%s: %s", s->output, strerror(errno));
-	return fd;
-}
+/* ---------------------------------------------------------------- the output */
 
-static uint64_t wall_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+struct destination {
+	int fd;
+	const char *name;
+	bool made;		/* the file is new */
+};
 
-static int exit_status(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static void closing_line(const struct collector *c, const struct settings *s, uint64_t bytes)
-{
-	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT];
-	const char *where = s->output ? s->output : "TRACE";
-	warn("%s events, peak %s, trace %s; next: memsummary %s", count_text(c->n_events, events),
-	     size_text(c->peak_bytes, peak), size_text(bytes, size), where);
-}
-
-/* The program could not be started. Nothing was written; a file that we made is taken away. */
-static int not_started(const struct settings *s, int fd, int error)
+static struct destination standard_output(void)
 {
 	struct stat st;
-	if (s->output && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
-		unlink(s->output);
-	if (s->pid)
-		return EXIT_FAILURE;	/* that was told */
-	if (error == ENOENT && !strchr(s->argv[0], '/') && access(s->argv[0], F_OK) == 0)
-		warn("%s: not found in PATH; to run the file of that name: memrec -- python3 %s", s->argv[0], s->argv[0]);
+	if (isatty(STDOUT_FILENO))
+		usage_die("a trace is binary: append '> trace.lz4' or '| memsummary', or use -o FILE");
+	if (fstat(STDOUT_FILENO, &st) < 0)
+		die("standard output: %s", strerror(errno));
+	return (struct destination){ STDOUT_FILENO, "standard output", false };
+}
+
+static struct destination open_output(const struct settings *s)
+{
+	if (!s->output)
+		return standard_output();
+	struct destination d = { .name = s->output, .made = true };
+	d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0666);
+	/* Not O_TRUNC yet: a program that cannot be started must not cost an old trace. */
+	if (d.fd < 0 && errno == EEXIST && s->force) {
+		d.made = false;
+		d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	}
+	if (d.fd < 0 && errno == EEXIST)
+		die("%s: it exists: choose another name, or overwrite it with -f", s->output);
+	if (d.fd < 0)
+		die("%s: %s", s->output, strerror(errno));
+	return d;
+}
+
+static void empty(const struct destination *d)
+{
+	if (d->fd != STDOUT_FILENO && ftruncate(d->fd, 0) < 0 && errno != EINVAL)
+		warn("%s: %s", d->name, strerror(errno));
+}
+
+/* Nothing was recorded, and nothing written. */
+static void discard(const struct destination *d)
+{
+	if (d->made)
+		unlink(d->name);
+}
+
+/* Returns 0, or the errno with which writing failed; says so, unless the reader has simply gone. */
+static int close_output(struct mt_out *out)
+{
+	int failed = mt_out_errno(out);
+	char *why = NULL;
+	if (mt_close(out, &why) < 0 && !failed)
+		failed = errno;
+	if (failed == EPIPE)
+		return 0;
+	if (failed)
+		warn("%s; the rest of the program went on unrecorded", why ? why : "the trace could not be written");
+	return failed;
+}
+
+static void closing_line(const struct output *o, const struct settings *s, uint64_t bytes)
+{
+	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT];
+	warn("%s events, peak %s, trace %s; next: memsummary %s", count_text(o->n_events, events),
+	     size_text(o->peak_bytes, peak), size_text(bytes, size), s->output ? s->output : "TRACE");
+}
+
+/* ---------------------------------------------------------------- the recording */
+
+/* Returns memrec's exit status. *began is false if the recording could not begin; then that has been said. */
+typedef int record_fn(struct collector *c, const struct settings *s, const struct destination *d, bool *began);
+
+/* The output's failure is told by its errno; and only now, so that the program does not inherit it. */
+static void run(struct collector *c, struct recording *r)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	collector_run(c, r);
+}
+
+static int not_executed(const char *name, int error)
+{
+	if (error == ENOENT && !strchr(name, '/') && access(name, F_OK) == 0)
+		warn("%s: not found in PATH; to run the file of that name: memrec -- python3 %s", name, name);
 	else
-		warn("%s: %s", s->argv[0], strerror(error));
+		warn("%s: %s", name, strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-static void stop(int sig)
+static int record_launched(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
 {
-	(void)sig;
-	collector_stop();
+	struct launched l;
+	struct launch how = { s->argv, launch_agent_path(), flags_of(s), .stdout_to_stderr = !s->output };
+	int error = launch_begin(&l, c, &how);
+	*began = error == 0;
+	if (error)
+		return not_executed(s->argv[0], error);
+	empty(d);
+	run(c, &l.recording);
+	return WIFSIGNALED(l.status) ? 128 + WTERMSIG(l.status) : WEXITSTATUS(l.status);
 }
 
-static void attach(struct collector *c, const struct settings *s, const char *agent, int fd)
+static int record_attached(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
 {
-	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction a = { .sa_handler = stop, .sa_flags = SA_RESTART };
-	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-		sigaction(ending[i], &a, NULL);
-	c->attached = true;
-	c->tell = s->verbose || isatty(STDERR_FILENO);
-	c->old_file = fd;
-	c->duration_ms = s->duration_ms;
-	c->root = s->pid;
-	c->injector = inject_start(&(struct injection){ s->pid, agent, c->admission.address, flags_of(s) });
+	struct attached a;
+	c->output.old_file = s->output ? d->fd : 0;
+	attach_begin(&a, c, &(struct attach){ s->pid, launch_agent_path(), flags_of(s), is_talkative(s), s->duration_ms });
+	run(c, &a.recording);
+	*began = a.status == 0;
+	return *began ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The process has started us, and reads our standard error: what its agent is to be told; at the end "ended", unless we are killed. */
-static void await(struct collector *c, const struct settings *s)
+static int record_awaited(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
 {
-	static const int ignored[] = { SIGINT, SIGHUP, SIGQUIT };
-	struct sigaction ending = { .sa_handler = stop, .sa_flags = SA_RESTART };
-	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-		signal(ignored[i], SIG_IGN);
-	sigaction(SIGTERM, &ending, NULL);
-	c->attached = c->awaited = true;
-	c->root = s->pid;
-	/* A process that does not read our messages must not make us wait: it may be waiting for us. */
-	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
-	dprintf(STDERR_FILENO, "awaited %s %u\n", c->admission.address, flags_of(s));
+	(void)d;
+	struct awaited a;
+	await_begin(&a, c, s->pid, flags_of(s));
+	run(c, &a.recording);
+	*began = true;
+	return EXIT_SUCCESS;
+}
+
+/* Agents look for the collector in their own network namespace. */
+static void open_collector(struct collector *c, const struct settings *s, struct mt_out *out, const struct mt_header *header)
+{
+	int network = attaches(s) ? inject_enter_network(s->pid) : -1;
+	collector_init(c, &(struct recording_options){ out, header, now_ns(), s->follow_fork, s->native });
+	inject_leave_network(network);
+}
+
+static struct mt_header *make_header(const struct settings *s)
+{
+	struct mt_header *header = mt_header_new(&(struct mt_header_options){
+		.command = (const char *const *)s->argv, .start_ns = clock_ns(CLOCK_REALTIME),
+		.python_allocators = s->python_allocators, .follow_fork = s->follow_fork, .native = s->native });
+	if (!header)
+		die("no memory");
+	return header;
+}
+
+static struct mt_out *make_trace(const struct destination *d, char *const *argv)
+{
+	struct mt_out *out = mt_create(d->fd, d->name, MT_AUTO);
+	if (!out)
+		die("no memory");
+	mt_out_stage(out, &(struct mt_stage_options){
+		.program = tool.name, .version = MEMREC_VERSION, .argv = (const char *const *)argv + 1, .title = "" });
+	return out;
 }
 
 int main(int argc, char **argv)
@@ -225,71 +302,32 @@ int main(int argc, char **argv)
 	launch_open_standard();
 	struct settings s = { 0 };
 	read_options(&s, argc, argv);
-	bool injects = s.pid && !s.awaits;
-	if (injects)
+	if (attaches(&s))
 		inject_examine(s.pid, s.ignore_seccomp);
-	int fd = open_output(&s), error = 0, status = 0;
-	const char *name = s.output ? s.output : "standard output";
-
-	struct mt_header_options about = { .command = (const char *const *)s.argv, .start_ns = wall_ns() };
-	about.python_allocators = s.python_allocators;
-	about.follow_fork = s.follow_fork;
-	about.native = s.native;
-	uint64_t start_ns = now_ns();
-	struct mt_header *header = mt_header_new(&about);
-	struct mt_out *out = mt_create(fd, name, MT_AUTO);
-	if (!header || !out)
-		die("no memory");
-	mt_out_stage(out, &(struct mt_stage_options){
-		.program = tool.name, .version = MEMREC_VERSION, .argv = (const char *const *)argv + 1, .title = "" });
+	struct destination d = open_output(&s);
+	struct mt_header *header = make_header(&s);
+	struct mt_out *out = make_trace(&d, argv);
+	record_fn *record = s.awaits ? record_awaited : s.pid ? record_attached : record_launched;
 
 	launch_prepare_signals();
 	struct collector c;
-	int network = injects ? inject_enter_network(s.pid) : -1;
-	collector_init(&c, out, header, start_ns);
-	inject_leave_network(network);
-	char *agent = s.awaits ? NULL : launch_agent_path();
-	struct launch how = { .argv = s.argv, .agent = agent, .address = c.admission.address, .stdout_to_stderr = !s.output };
-	how.flags = flags_of(&s);
-	c.follow_fork = s.follow_fork;
-	c.native = s.native;
-	pid_t pid = s.pid;
-	if (s.awaits)
-		await(&c, &s);
-	else if (s.pid)
-		attach(&c, &s, agent, s.output ? fd : 0);
-	else if ((pid = launch(&how, &error)) < 0)
-		return not_started(&s, fd, error);
-	else
-		launch_pass_signals(pid);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	if (s.output && !s.pid && ftruncate(fd, 0) < 0 && errno != EINVAL)
-		warn("%s: %s", s.output, strerror(errno));
-
-	collector_run(&c, pid, &status);
-	if (c.attached && status != 0)
-		return not_started(&s, fd, 0);
-	bool recorded = c.n_recorded > 0;
-	collector_end(&c);
+	open_collector(&c, &s, out, header);
+	bool began;
+	int status = record(&c, &s, &d, &began);
+	if (!began) {
+		discard(&d);
+		return status;
+	}
+	output_end(&c.output);
 	mt_flush(out);
 	uint64_t bytes = mt_out_bytes(out);
-	int failed = mt_out_errno(out);
-	char *why = NULL;
-	if (mt_close(out, &why) < 0 && !failed)
-		failed = errno;
-	if (failed && failed != EPIPE)
-		warn("%s; the rest of the program went on unrecorded", why ? why : "the trace could not be written");
-	if (!recorded && s.awaits)
-		status = 0;	/* it changed its mind */
-	else if (!recorded)
+	int failed = close_output(out);
+	if (c.n_recorded > 0 && is_talkative(&s))
+		closing_line(&c.output, &s, bytes);
+	else if (c.n_recorded == 0 && !s.awaits)
 		warn("%s did not load the agent: nothing was recorded (is it static, or set-user-ID?)", s.argv[0]);
-	else if (s.verbose || isatty(STDERR_FILENO))
-		closing_line(&c, &s, bytes);
 	if (s.awaits)
-		dprintf(STDERR_FILENO, "ended\n");
+		await_end();
 	mt_header_free(header);
-	if (failed && failed != EPIPE && exit_status(status) == 0)
-		return EXIT_OURS;
-	return exit_status(status);
+	return failed && status == 0 ? EXIT_OURS : status;
 }

@@ -161,7 +161,7 @@ struct wire_ring {
 };
 
 /* The control page, which all rings of one collector share. Agents can only read it: none can harm another. */
-struct wire_desk {
+struct wire_control {
 	volatile uint32_t asleep;	/* futex: 1 while the collector sleeps until a quarter of a ring is filled */
 	uint32_t pad0[15];
 	volatile uint32_t ms;		/* clock: milliseconds since the start */
@@ -183,7 +183,7 @@ struct wire_request {
 	char how[4096 + WIRE_ADDRESS_MAX + 32];
 };
 
-#define WIRE_DESK_BYTES 4096ul
+#define WIRE_CONTROL_BYTES 4096ul
 #define WIRE_RING_BYTES ((sizeof(struct wire_ring) + 4095) & ~4095ul)
 
 #endif

@@ -41,7 +41,7 @@
 static volatile uint32_t off_word = RING_OFF;
 volatile uint32_t *ring_state = &off_word;
 struct wire_ring *ring;
-struct wire_desk *ring_desk;
+struct wire_control *ring_control;
 struct wire_slot *ring_slots;
 uint64_t ring_mask;
 volatile uint32_t ring_generation;
@@ -161,8 +161,8 @@ void ring_bell(void)
 {
 	int e = errno;
 	/* All, since others may wait there too. A call that comes just before the collector sleeps costs it one nap, of milliseconds. */
-	system_call(SYS_futex, &ring_desk->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-	if (ring_desk->off)
+	system_call(SYS_futex, &ring_control->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	if (ring_control->off)
 		*ring_state = RING_OFF;
 	errno = e;
 }
@@ -174,7 +174,7 @@ void ring_bell(void)
  */
 static bool collector_died(unsigned tries)
 {
-	if (__atomic_load_n((volatile uint32_t *)&ring_desk->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED)
+	if (__atomic_load_n((volatile uint32_t *)&ring_control->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED)
 		return true;
 	return tries % 50 == 49 && system_call(SYS_kill, collector_pid, 0) < 0 && errno == ESRCH;
 }
@@ -201,11 +201,11 @@ bool ring_wait(uint64_t last)
 			break;
 		if ((int64_t)(ring_local.tail - last) > 0)
 			break;	/* the collector took us for dead and went by: what stands there is not ours any more */
-		if (ring_desk->off || collector_died(tries)) {
+		if (ring_control->off || collector_died(tries)) {
 			*ring_state = RING_OFF;
 			break;
 		}
-		if (ring_desk->asleep)
+		if (ring_control->asleep)
 			ring_bell();
 		if (tries < 20)
 			for (int i = 0; i < 50; i++)
@@ -315,13 +315,13 @@ static struct wire_ring *make_ring(void)
 	if (!admitted)
 		return NULL;
 	struct wire_ring *r = map_shared(memfds[0], RING_BYTES, PROT_READ | PROT_WRITE);
-	struct wire_desk *control_page = map_shared(memfds[1], WIRE_DESK_BYTES, PROT_READ);
+	struct wire_control *control_page = map_shared(memfds[1], WIRE_CONTROL_BYTES, PROT_READ);
 	if (r && control_page) {
-		ring_desk = control_page;
+		ring_control = control_page;
 		return r;
 	}
 	pages_free(r, RING_BYTES);
-	pages_free(control_page, WIRE_DESK_BYTES);
+	pages_free(control_page, WIRE_CONTROL_BYTES);
 	return NULL;
 }
 
@@ -434,13 +434,13 @@ static void give_back(void *p, size_t size, void **last)
 
 void ring_retire(void)
 {
-	static void *last_ring, *last_desk;
+	static void *last_ring, *last_control;
 	static uint32_t retired;
 	if (!ring || retired == ring_generation)
 		return;
 	retired = ring_generation;
 	give_back(ring, RING_BYTES, &last_ring);
-	give_back(ring_desk, WIRE_DESK_BYTES, &last_desk);
+	give_back(ring_control, WIRE_CONTROL_BYTES, &last_control);
 }
 
 bool ring_start(void)

@@ -39,7 +39,7 @@ struct ring_local {
 
 extern volatile uint32_t *ring_state;
 extern struct wire_ring *ring;
-extern struct wire_desk *ring_desk;
+extern struct wire_control *ring_control;
 extern struct wire_slot *ring_slots;
 extern uint64_t ring_mask;
 extern volatile uint32_t ring_generation;
@@ -120,7 +120,7 @@ static inline void ring_leave(const struct reservation *r)
 	struct wire_thread *me = ring_local.entry;
 	uint64_t odd = (r->inside | 1) + (r->inside & 1) * 2;
 	__atomic_store_n(&me->inside, r->inside & 1 ? odd : odd + 1, __ATOMIC_RELEASE);
-	if (UNLIKELY((r->first & (ring_mask >> 2)) == 0) && ring_desk->asleep)
+	if (UNLIKELY((r->first & (ring_mask >> 2)) == 0) && ring_control->asleep)
 		ring_bell();
 }
 
@@ -135,7 +135,7 @@ static inline void ring_commit(uint64_t ticket, uint8_t kind, uint8_t n)
 			uint16_t ms;
 		} f;
 		uint64_t word;
-	} u = { .f = { (uint32_t)(ticket >> WIRE_LOG2_SLOTS) + 1, kind, n, (uint16_t)ring_desk->ms } };
+	} u = { .f = { (uint32_t)(ticket >> WIRE_LOG2_SLOTS) + 1, kind, n, (uint16_t)ring_control->ms } };
 	__atomic_store_n((uint64_t *)(void *)s, u.word, __ATOMIC_RELEASE);
 }
 

@@ -49,8 +49,8 @@ static bool parse(const char *how)
 
 static bool collector_wants_more(void)
 {
-	return !ring_desk->off &&
-	       !(__atomic_load_n((volatile uint32_t *)&ring_desk->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED);
+	return !ring_control->off &&
+	       !(__atomic_load_n((volatile uint32_t *)&ring_control->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED);
 }
 
 static void stop(void)
@@ -73,7 +73,7 @@ static void stop(void)
 
 static const char *start(const char *how)
 {
-	if (*ring_state == RING_ON && ring_desk && collector_wants_more())
+	if (*ring_state == RING_ON && ring_control && collector_wants_more())
 		return "it is recorded by memrec already";
 	if (owner == getpid() || *ring_state == RING_ON)	/* ON: a child that was followed */
 		stop();
@@ -165,7 +165,7 @@ static void attend(uint32_t mine)
 {
 	while (owner == getpid() && mine == ring_generation && collector_wants_more()) {
 		struct timespec tick = { .tv_nsec = TICK_NS };
-		system_call(SYS_futex, &ring_desk->off, FUTEX_WAIT, 0, &tick, NULL, 0);
+		system_call(SYS_futex, &ring_control->off, FUTEX_WAIT, 0, &tick, NULL, 0);
 		if (got_late())
 			got_patch_new();
 	}

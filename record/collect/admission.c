@@ -15,17 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "error.h"
 
 #define CALLERS_A_TURN 64			/* others' rings are to be emptied too */
 #define SILENCE_NS 10000000000ull		/* after which a caller is sent away */
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---------------------------------------------------------------- the address */
 
@@ -170,7 +164,7 @@ static void keep_silent(struct admission *a, const struct caller *v)
 {
 	if (a->n_silent == ADMISSION_MOST_SILENT)
 		send_away(a, to_send_away(a));
-	a->silent[a->n_silent++] = (struct silent_caller){ v->sock, v->who, clock_ns() + SILENCE_NS };
+	a->silent[a->n_silent++] = (struct silent_caller){ v->sock, v->who, now_ns() + SILENCE_NS };
 }
 
 typedef void admit_fn(void *arg, const struct caller *caller);
@@ -191,7 +185,7 @@ static void hear_silent(struct admission *a, admit_fn *admit, void *arg)
 		close(v.sock);
 		forget_silent(a, i);
 	}
-	if (a->n_silent && a->silent[0].until_ns < clock_ns())
+	if (a->n_silent && a->silent[0].until_ns < now_ns())
 		send_away(a, 0);
 }
 

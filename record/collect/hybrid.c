@@ -83,7 +83,8 @@ struct extended { uint32_t base, python, outer, stack; };
 struct merged { uint32_t node, python, stack; };
 
 struct hybrid {
-	struct collector *c;
+	struct output *out;
+	struct symbols *symbols;	/* of all processes */
 	struct stacks *pythons;		/* Python stacks, of the trace's frames; none of the trace's own unless asked for */
 	uint32_t *ancestors;		/* of each of them one far out: see ancestor_of() */
 	size_t cap_ancestors;
@@ -113,18 +114,17 @@ struct hybrid {
 	size_t n_merged, merged_mask;
 };
 
-struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe)
+struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid, const char *exe)
 {
 	struct hybrid *h = xcalloc(1, sizeof *h);
-	h->c = c;
+	h->out = out;
+	h->symbols = symbols;
 	h->pythons = stacks_new();
 	GROW(h->ancestors, 0, h->cap_ancestors);
 	h->ancestors[0] = 0;
 	h->pid = pid;
 	h->exe = xstrdup(exe);
 	h->n_sites = 1;
-	if (!c->symbols)
-		c->symbols = symbols_new();
 	return h;
 }
 
@@ -192,7 +192,7 @@ const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m
 	size_t id_size = m->id_size < size - path_size ? m->id_size : size - path_size;
 	char *name = path_size ? xasprintf("%.*s", (int)path_size, (const char *)bytes) : xstrdup(h->exe);
 	char *there = by_process(h, name, path_size == 0), *path = reachable(name, there);
-	struct object *object = symbols_object(h->c->symbols, name, path, bytes + path_size, id_size);
+	struct object *object = symbols_object(h->symbols, name, path, bytes + path_size, id_size);
 	free(name);
 	free(there);
 	free(path);
@@ -311,7 +311,7 @@ static void resolve(struct hybrid *h, struct site *s)
 	static const struct location nowhere = { "[code in no file]", "", 0 };
 	const struct location *l = &nowhere;
 	const char *module = s->object ? s->object->name : "", *base = base_name(module);
-	size_t n = s->object ? symbols_locate(h->c->symbols, s->object, s->address, &l) : 1;
+	size_t n = s->object ? symbols_locate(h->symbols, s->object, s->address, &l) : 1;
 	s->evaluator = is_evaluator(l[n - 1].name);
 	if (s->evaluator && !h->interpreter)
 		h->interpreter = s->object;
@@ -329,7 +329,7 @@ static void resolve(struct hybrid *h, struct site *s)
 		bool calling = is_calling(l[i].name), named = begins(l[i].name, "_Py") || begins(l[i].name, "Py");
 		GROW(h->places, h->n_places, h->cap_places);
 		h->places[h->n_places++] =
-			(struct place){ collector_function(h->c, &ev), l[i].line, 0, calling && named, calling && !named };
+			(struct place){ output_function(h->out, &ev), l[i].line, 0, calling && named, calling && !named };
 	}
 }
 
@@ -539,7 +539,7 @@ static uint32_t put_python(struct hybrid *h, uint32_t base, uint32_t python, int
 	}
 	while (n > 0) {
 		python = h->pending[--n];
-		stack = collector_stack(h->c, stack, stacks_stack(h->pythons, python)->frame);
+		stack = output_stack(h->out, stack, stacks_stack(h->pythons, python)->frame);
 		if (many)
 			*extended_at(h, base, python) = (struct extended){ base, python, outer, stack };
 	}
@@ -594,8 +594,8 @@ static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s,
 		if (calls && !(innermost && i == 0))
 			continue;
 		if (!p->frame)
-			p->frame = collector_frame(h->c, p->function, p->line);
-		stack = collector_stack(h->c, stack, p->frame);
+			p->frame = output_frame(h->out, p->function, p->line);
+		stack = output_stack(h->out, stack, p->frame);
 	}
 	return stack;
 }

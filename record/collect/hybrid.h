@@ -7,14 +7,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "collector.h"
+#include "output.h"
 #include "symbols/symbols.h"
 #include "wire.h"
 
 struct hybrid;
 
 /* exe: the program's path, "" if not known; copied. */
-struct hybrid *hybrid_new(struct collector *c, pid_t pid, const char *exe);
+struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid, const char *exe);
 void hybrid_free(struct hybrid *h);
 
 /* An interpreter was found; counted: native nodes carry how many Python frames they run (WIRE_PYTHON_RUNS). */

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #include "error.h"
-#include "info.h"
+#include "clock.h"
+#include "procfs.h"
 #include "records.h"
 #include "shared.h"
 #include "xmalloc.h"
@@ -26,31 +27,6 @@
 #define HOLE_NS 20000000ull		/* how long nothing must move before a hole is looked at */
 #define PREFETCH_SLOTS 32		/* how far ahead a slot is fetched, and … */
 #define PREFETCH_ADDRESSES 12		/* … the table line of an address: both found by trial */
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-void process_put(struct process *p, struct info *info)
-{
-	struct mt_event ev = { .kind = MT_PROCESS, .pid = (uint32_t)p->pid, .info = info_done(info) };
-	collector_put(p->c, &ev, p->c->now_ms);
-	info_clear(info);
-}
-
-ssize_t process_read(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n >= 0)
-		buf[n] = '\0';
-	return n;
-}
 
 /* ---------------------------------------------------------------- the ring */
 
@@ -145,13 +121,6 @@ static bool pass_hole(struct process *p)
 	return true;
 }
 
-void process_refuse(struct process *p, const char *what)
-{
-	if (!p->refused)
-		warn("process %d is not recorded any more: its ring makes no sense (%s)", p->pid, what);
-	p->refused = true;
-}
-
 /* The target may write to a slot at any time: what is looked at is what is used. */
 static inline struct wire_slot copy_of(const struct wire_slot *slot)
 {
@@ -179,7 +148,7 @@ uint64_t process_drain(struct process *p, uint64_t max)
 		p->hole_ns = 0;
 	} else if (!process_is_drained(p)) {
 		if (p->ring->head - t > MOST_WAITING)
-			process_refuse(p, "more is reserved than can be");
+			records_refuse(p, "more is reserved than can be");
 		else if (pass_hole(p))
 			return 1;
 	}
@@ -221,17 +190,17 @@ static void sample_rss(struct process *p)
 		return;
 	uint64_t rss = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	/* A step function: a sample that changed nothing says nothing. */
-	if (rss == p->rss && p->c->now_ms - p->rss_ms < 1000)
+	if (rss == p->rss && p->out->now_ms - p->rss_ms < 1000)
 		return;
 	p->rss = rss;
-	p->rss_ms = p->c->now_ms;
+	p->rss_ms = p->out->now_ms;
 	struct mt_event ev = { .kind = MT_RSS, .pid = (uint32_t)p->pid, .size = rss };
-	collector_put(p->c, &ev, p->c->now_ms);
+	output_put(p->out, &ev, p->out->now_ms);
 }
 
 static void sample_threads(struct process *p)
 {
-	p->names_ms = p->c->now_ms;
+	p->names_ms = p->out->now_ms;
 	for (size_t i = 0; i <= p->thread_mask; i++) {
 		struct thread *t = p->threads[i];
 		if (t && (t->active || t == p->thread)) {
@@ -253,7 +222,7 @@ static void sample_threads(struct process *p)
 void process_sample(struct process *p)
 {
 	sample_rss(p);
-	if (p->c->now_ms - p->names_ms >= 1000)
+	if (p->out->now_ms - p->names_ms >= 1000)
 		sample_threads(p);
 }
 
@@ -266,7 +235,7 @@ static void put_start(struct process *p, pid_t ppid)
 	info_init(&info);
 	info_int(&info, "ppid", ppid);
 	snprintf(path, sizeof path, "/proc/%d/cmdline", p->pid);
-	ssize_t n = process_read(path, command, sizeof command);
+	ssize_t n = procfs_read(path, command, sizeof command);
 	if (n > 0)
 		info_argv(&info, "command", command, (size_t)n);
 	snprintf(path, sizeof path, "/proc/%d/exe", p->pid);
@@ -274,7 +243,7 @@ static void put_start(struct process *p, pid_t ppid)
 		info_text(&info, "executable", link, (size_t)n);
 		p->exe = xasprintf("%.*s", (int)n, link);
 	}
-	process_put(p, &info);
+	output_process(p->out, p->pid, &info);
 }
 
 #define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
@@ -291,7 +260,7 @@ static struct wire_ring *make_ring(const struct wire_hello *hello, int *memfd)
 	return r;
 }
 
-struct process *process_new(struct collector *c, pid_t pid, const struct wire_hello *hello, int *memfd)
+struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello, int *memfd)
 {
 	struct wire_ring *r = make_ring(hello, memfd);
 	if (!r) {
@@ -299,7 +268,8 @@ struct process *process_new(struct collector *c, pid_t pid, const struct wire_he
 		return NULL;
 	}
 	struct process *p = xcalloc(1, sizeof *p);
-	p->c = c;
+	p->out = out;
+	p->symbols = symbols;
 	p->pid = pid;
 	p->pidfd = (int)system_call(SYS_pidfd_open, pid, 0);
 	char path[64];
@@ -318,8 +288,8 @@ struct process *process_new(struct collector *c, pid_t pid, const struct wire_he
 void process_begin(struct process *p, pid_t ppid)
 {
 	put_start(p, ppid);
-	if (p->c->native)
-		p->hybrid = hybrid_new(p->c, p->pid, p->exe ? p->exe : "");
+	if (p->symbols)
+		p->hybrid = hybrid_new(p->out, p->symbols, p->pid, p->exe ? p->exe : "");
 }
 
 static void let_go_of_ring(struct process *p)
@@ -349,14 +319,14 @@ static void put_exit(struct process *p, int status)
 	if (p->unknown_frees)
 		info_int(&info, "unknown_frees", (int64_t)p->unknown_frees);
 	struct mt_event ev = { .kind = MT_EXIT, .pid = (uint32_t)p->pid, .info = info_done(&info) };
-	collector_put(p->c, &ev, p->c->now_ms);
+	output_put(p->out, &ev, p->out->now_ms);
 	info_clear(&info);
 }
 
 void process_end(struct process *p, int status)
 {
-	process_held(p, 0, p->live_bytes);
-	if (!p->c->deaf) {
+	process_live(p, 0, p->live_bytes);
+	if (!p->out->failed) {
 		if (p->abandoned && !p->released && !WIFSIGNALED(status))
 			warn("process %d: %llu events were begun and never finished by threads that ended",
 			     p->pid, (unsigned long long)p->abandoned);

@@ -5,9 +5,8 @@
 #define PROCESS_H
 
 #include "addresses.h"
-#include "collector.h"
 #include "hybrid.h"
-#include "info.h"
+#include "output.h"
 #include "pylines.h"
 #include "regions.h"
 #include "wire.h"
@@ -38,7 +37,8 @@ struct code {
 };
 
 struct process {
-	struct collector *c;
+	struct output *out;
+	struct symbols *symbols;	/* NULL: C stacks are not recorded */
 	pid_t pid;
 	pid_t own_pid;			/* as it knows itself, in its pid namespace */
 	int pidfd, statm;		/* -1: none */
@@ -70,15 +70,13 @@ struct process {
 };
 
 /* A process that said hello, and its ring (memfd is the caller's); NULL: no memory for it (a message was given). */
-struct process *process_new(struct collector *c, pid_t pid, const struct wire_hello *hello, int *memfd);
+struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello, int *memfd);
 /* Look at it, and put its first row. Before it is let go on: it may end at once. ppid: its parent, as it said. */
 void process_begin(struct process *p, pid_t ppid);
 /* Take up to `max` slots; the number taken. */
 uint64_t process_drain(struct process *p, uint64_t max);
 /* Take what is in the ring now. The process has ended or is released: slots that nobody commits are not waited for. */
 void process_drain_rest(struct process *p);
-/* No agent writes such a record: say so, and believe nothing of this process any more. */
-void process_refuse(struct process *p, const char *what);
 /* Nothing can be added to its ring any more. */
 bool process_is_gone(const struct process *p);
 /* All it committed has been taken. */
@@ -91,21 +89,11 @@ void process_end(struct process *p, int status);
 void process_mute(struct process *p);
 void process_free(struct process *p);
 
-/* A process row with this map, which is cleared. */
-void process_put(struct process *p, struct info *info);
-/* A small file of /proc, as text: its bytes, or -1. `size` is the buffer's. */
-ssize_t process_read(const char *path, char *buf, size_t size);
-
-/* What it, and all processes, hold, and the most they ever did, for the closing line. */
-static inline void process_held(struct process *p, uint64_t more, uint64_t less)
+/* Count what is live in it, and in all processes. */
+static inline void process_live(struct process *p, uint64_t more, uint64_t less)
 {
 	p->live_bytes += more - less;
-	p->c->live_bytes += more - less;
-	if (p->c->live_bytes > p->c->peak_bytes)
-		p->c->peak_bytes = p->c->live_bytes;
+	output_live(p->out, more, less);
 }
-
-/* Monotonic clock. */
-uint64_t now_ns(void);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "info.h"
+#include "procfs.h"
 #include "xmalloc.h"
 
 #define MOST_FRAMES_KEPT 65536	/* of one code object; of instructions behind those the line is found each time */
@@ -16,6 +17,13 @@
 #define NUMBERS_AHEAD 65536		/* how much a number may be ahead of the tickets */
 
 _Static_assert((int)WIRE_PYMALLOC_REALLOC == (int)MT_PYMALLOC_REALLOC, "allocators are numbered alike");
+
+void records_refuse(struct process *p, const char *what)
+{
+	if (!p->refused)
+		warn("process %d is not recorded any more: its ring makes no sense (%s)", p->pid, what);
+	p->refused = true;
+}
 
 /* ---------------------------------------------------------------- threads */
 
@@ -57,14 +65,14 @@ void thread_name(struct process *p, struct thread *t)
 {
 	char path[64], name[sizeof t->name];
 	snprintf(path, sizeof path, "/proc/%d/task/%u/comm", p->pid, t->tid);
-	if (process_read(path, name, sizeof name) <= 0)
+	if (procfs_read(path, name, sizeof name) <= 0)
 		return;
 	name[strcspn(name, "\n")] = '\0';
 	if (strcmp(name, t->name) == 0)
 		return;
 	strcpy(t->name, name);
 	struct mt_event ev = { .kind = MT_THREAD, .pid = (uint32_t)p->pid, .tid = t->tid, .name = { name, strlen(name) } };
-	collector_put(p->c, &ev, p->c->now_ms);
+	output_put(p->out, &ev, p->out->now_ms);
 }
 
 static inline struct thread *thread_of(struct process *p, uint32_t tid)
@@ -83,31 +91,31 @@ static inline struct thread *thread_of(struct process *p, uint32_t tid)
 /* When a slot was written: its low clock bits against the collector's clock. */
 static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *s)
 {
-	return p->c->now_ms - (uint16_t)((uint16_t)p->c->now_ms - s->ms);
+	return p->out->now_ms - (uint16_t)((uint16_t)p->out->now_ms - s->ms);
 }
 
 static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
 {
-	struct mt_event *ev = &p->c->freed;
+	struct mt_event *ev = &p->out->freed;
 	ev->pid = (uint32_t)p->pid;
 	ev->tid = s->tid;
 	ev->id = id;
-	collector_put(p->c, ev, slot_ms(p, s));
-	process_held(p, 0, size);
+	output_put(p->out, ev, slot_ms(p, s));
+	process_live(p, 0, size);
 }
 
 static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size, uint32_t stack)
 {
-	struct mt_event *ev = &p->c->allocated;
-	uint32_t id = ids_take(&p->c->ids);
+	struct mt_event *ev = &p->out->allocated;
+	uint32_t id = ids_take(&p->out->ids);
 	ev->allocator = allocator;
 	ev->pid = (uint32_t)p->pid;
 	ev->tid = s->tid;
 	ev->id = id;
 	ev->size = size;
 	ev->stack = stack;
-	collector_put(p->c, ev, slot_ms(p, s));
-	process_held(p, size, 0);
+	output_put(p->out, ev, slot_ms(p, s));
+	process_live(p, size, 0);
 	return id;
 }
 
@@ -143,7 +151,7 @@ static void take_block(struct process *p, const struct wire_slot *s)
 {
 	struct address old;
 	if (__builtin_expect(!is_address(s->addr) || s->size >> 48, 0)) {
-		process_refuse(p, "a block beyond all memory");
+		records_refuse(p, "a block beyond all memory");
 		return;
 	}
 	/* An address given out twice was freed in between where no hook saw it. */
@@ -221,11 +229,11 @@ static void region_gone(void *arg, const struct region *r)
 static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
 {
 	struct cut *cut = arg;
-	process_held(cut->p, 0, lost);
+	process_live(cut->p, 0, lost);
 	struct mt_event ev = {
 		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id, .size = region_size(r),
 	};
-	collector_put(cut->p->c, &ev, slot_ms(cut->p, cut->s));
+	output_put(cut->p->out, &ev, slot_ms(cut->p, cut->s));
 }
 
 static void region_split(void *arg, struct region *right)
@@ -252,7 +260,7 @@ static void cut_regions(struct process *p, const struct wire_slot *s, struct thr
 static void take_mapping(struct process *p, const struct wire_slot *s)
 {
 	if (!is_in_memory(s)) {
-		process_refuse(p, "a mapping beyond all memory");
+		records_refuse(p, "a mapping beyond all memory");
 		return;
 	}
 	struct thread *t = thread_of(p, s->tid);
@@ -320,7 +328,7 @@ static bool is_number(struct process *p, uint32_t id, uint64_t ticket)
 {
 	if (id != 0 && id <= ticket + NUMBERS_AHEAD)
 		return true;
-	process_refuse(p, "a number that cannot have been given out");
+	records_refuse(p, "a number that cannot have been given out");
 	return false;
 }
 
@@ -331,7 +339,7 @@ static bool is_node(struct process *p, uint32_t id, uint32_t parent, uint64_t ti
 		return false;
 	if (parent < id)
 		return true;
-	process_refuse(p, "a stack before its caller's");
+	records_refuse(p, "a stack before its caller's");
 	return false;
 }
 
@@ -380,7 +388,7 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size, uint
 	struct code *c = &p->codes[w.id];
 	free(c->table);
 	free(c->frames);
-	*c = (struct code){ collector_function(p->c, &ev), w.first_line, (enum wire_lines)w.lines, xmalloc(table.n + 1), table.n, .frames = NULL };
+	*c = (struct code){ output_function(p->out, &ev), w.first_line, (enum wire_lines)w.lines, xmalloc(table.n + 1), table.n, .frames = NULL };
 	memcpy(c->table, table.p, table.n);
 }
 
@@ -389,7 +397,7 @@ static uint32_t make_frame(struct process *p, struct code *c, int lasti)
 	int line = py_line_from(&c->place, c->lines, c->table, c->table_size, c->first_line, lasti);
 	if (line <= 0)			/* an instruction the compiler added belongs to no line */
 		line = c->first_line;
-	return collector_frame(p->c, c->function, line > 0 ? (uint32_t)line : 0);
+	return output_frame(p->out, c->function, line > 0 ? (uint32_t)line : 0);
 }
 
 /* Of the instruction at byte `lasti`. Kept: the same instruction calls from many stacks. */
@@ -420,7 +428,7 @@ static void take_node(struct process *p, const struct wire_slot *s, uint64_t tic
 		return;
 	}
 	stacks_room(p, id);
-	p->stacks[id] = frame ? collector_stack(p->c, stack_of(p, parent), frame) : stack_of(p, parent);
+	p->stacks[id] = frame ? output_stack(p->out, stack_of(p, parent), frame) : stack_of(p, parent);
 }
 
 /* ---------------------------------------------------------------- C */
@@ -438,7 +446,7 @@ static void take_module(struct process *p, const uint8_t *bytes, size_t size)
 	if (o->build_id[0])
 		info_text(&info, "build_id", o->build_id, strlen(o->build_id));
 	info_int(&info, "address", (int64_t)m.start);
-	process_put(p, &info);
+	output_process(p->out, p->pid, &info);
 }
 
 static void take_native(struct process *p, const struct wire_slot *s, uint64_t ticket)
@@ -464,7 +472,7 @@ static void take_python(struct process *p, const char *version, size_t size, uin
 	struct info info;
 	info_init(&info);
 	info_text(&info, "python", version, size);
-	process_put(p, &info);
+	output_process(p->out, p->pid, &info);
 	if (p->hybrid)
 		hybrid_python(p->hybrid, how & WIRE_PYTHON_RUNS);
 }
@@ -478,7 +486,7 @@ static void take_finalizing(struct process *p)
 	struct info info;
 	info_init(&info);
 	info_int(&info, "finalizing", 1);
-	process_put(p, &info);
+	output_process(p->out, p->pid, &info);
 }
 
 static void take_span(struct process *p, const struct wire_slot *s, const char *name)
@@ -487,14 +495,14 @@ static void take_span(struct process *p, const struct wire_slot *s, const char *
 		.kind = MT_SPAN, .count = s->kind == WIRE_SPAN_BEGIN, .name = { name, s->size }, .pid = (uint32_t)p->pid, .tid = s->tid,
 	};
 	thread_of(p, s->tid);
-	collector_put(p->c, &ev, slot_ms(p, s));
+	output_put(p->out, &ev, slot_ms(p, s));
 }
 
 /* Returns how many slots the message takes beyond its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	if (s->size > WIRE_MESSAGE_MAX) {
-		process_refuse(p, "a message longer than any");
+		records_refuse(p, "a message longer than any");
 		return 0;
 	}
 	uint8_t *bytes = message_bytes(p, s, ticket);
@@ -615,7 +623,7 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_block(p, s);
 		return 1;
 	default:
-		process_refuse(p, "a record of no kind");
+		records_refuse(p, "a record of no kind");
 		return 1;
 	}
 }

@@ -13,6 +13,9 @@ void records_clear(struct process *p);
 /* Apply the record at `ticket`; the number of slots it took. */
 uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t ticket);
 
+/* No agent writes such a record: say so, and believe nothing of this process any more. */
+void records_refuse(struct process *p, const char *what);
+
 /* The kernel's name of a thread: told when first seen, and when it changed. */
 void thread_name(struct process *p, struct thread *t);
 

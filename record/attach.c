@@ -1,0 +1,59 @@
+/*
+ * attach.c - a recording of a process that runs already: it lasts until a signal, the duration or the process's end
+ */
+#include "attach.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "error.h"
+#include "inject/inject.h"
+
+static void stop(int sig)
+{
+	(void)sig;
+	collector_stop();
+}
+
+/* The injector has ended: the agent records, or not. */
+static void begun(struct attached *a, const struct collector *c)
+{
+	a->injector = 0;
+	a->begun_ms = c->output.now_ms;
+	if (a->status != 0)
+		return;
+	a->attended = true;
+	image_read(&a->image, a->recording.root);
+	if (a->verbose)
+		warn("process %d is being recorded%s", (int)a->recording.root, a->duration_ms ? "" : "; Ctrl-C ends that");
+}
+
+static bool over(struct recording *r, struct collector *c)
+{
+	struct attached *a = (struct attached *)r;
+	uint32_t now_ms = c->output.now_ms;
+	collector_end_gone(c, 0, NULL);
+	if (a->injector && waitpid(a->injector, &a->status, WNOHANG) == a->injector)
+		begun(a, c);
+	if (a->injector || a->status != 0)
+		return a->status != 0;
+	if (image_changed(&a->image, r->root, now_ms)) {
+		a->attended = false;
+		if (!c->follow_fork)	/* else the new program has an agent, which took the old one's place */
+			collector_end_executed(c, r->root);
+	}
+	if (collector_stopped() || c->output.failed || (a->duration_ms && now_ms - a->begun_ms >= a->duration_ms))
+		collector_detach(c, r->root, a->attended);
+	return c->n_processes == 0;
+}
+
+void attach_begin(struct attached *a, const struct collector *c, const struct attach *how)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaction(ending[i], &action, NULL);
+	*a = (struct attached){ .recording = { how->pid, admission_owner(how->pid), over },
+				.verbose = how->verbose, .duration_ms = how->duration_ms };
+	a->injector = inject_start(&(struct injection){ how->pid, how->agent, c->admission.address, how->flags });
+}

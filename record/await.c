@@ -1,0 +1,58 @@
+/*
+ * await.c - a recording that a process makes of itself: it lasts until the agent says so, or the process ends
+ */
+#include "await.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void stop(int sig)
+{
+	(void)sig;
+	collector_stop();
+}
+
+/* Before it has begun also the other end of our standard error may be closed: the process changed its mind. */
+static bool has_left(const struct recording *r)
+{
+	struct pollfd other_end = { .fd = STDERR_FILENO };
+	return poll(&other_end, 1, 0) > 0 || (kill(r->root, 0) < 0 && errno == ESRCH);
+}
+
+/* A signal does not end it before its root. */
+static bool over(struct recording *r, struct collector *c)
+{
+	struct awaited *a = (struct awaited *)r;
+	collector_end_gone(c, 0, NULL);
+	if (c->n_recorded == 0)
+		return has_left(r);
+	if (a->image.words[0] == 0)
+		image_read(&a->image, r->root);
+	if (image_changed(&a->image, r->root, c->output.now_ms) && !c->follow_fork)
+		collector_end_executed(c, r->root);
+	if (collector_detached(c, r->root) || c->output.failed || (collector_stopped() && !collector_process(c, r->root)))
+		collector_let_go(c);
+	return c->n_processes == 0;
+}
+
+void await_begin(struct awaited *a, const struct collector *c, pid_t pid, unsigned flags)
+{
+	static const int ignored[] = { SIGINT, SIGHUP, SIGQUIT };
+	struct sigaction ending = { .sa_handler = stop, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		signal(ignored[i], SIG_IGN);
+	sigaction(SIGTERM, &ending, NULL);
+	*a = (struct awaited){ .recording = { pid, admission_owner(pid), over } };
+	/* A process that does not read our messages must not make us wait: it may be waiting for us. */
+	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
+	dprintf(STDERR_FILENO, "awaited %s %u\n", c->admission.address, flags);
+}
+
+void await_end(void)
+{
+	dprintf(STDERR_FILENO, "ended\n");
+}

@@ -1,0 +1,77 @@
+/*
+ * output.c - the trace being written
+ */
+#include "output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "define.h"
+#include "error.h"
+
+void output_init(struct output *o, struct mt_out *out, const struct mt_header *header, ids_holder *holder, void *arg)
+{
+	*o = (struct output){ .out = out, .header = header, .stacks = stacks_new() };
+	o->ids = (struct ids){ .holder = holder, .arg = arg };
+	o->allocated = (struct mt_event){ .kind = MT_ALLOC, .weight = 1 };
+	o->freed = (struct mt_event){ .kind = MT_FREE };
+}
+
+void output_begin(struct output *o)
+{
+	if (o->begun)
+		return;
+	o->begun = true;
+	if (o->old_file && ftruncate(o->old_file, 0) < 0 && errno != EINVAL)
+		warn("the old trace cannot be overwritten: %s", strerror(errno));
+	if (mt_put_header(o->out, o->header) < 0)
+		o->failed = true;
+}
+
+void output_put(struct output *o, struct mt_event *ev, uint64_t time_ms)
+{
+	if (o->failed)
+		return;
+	if (time_ms > o->last_ms)
+		o->last_ms = time_ms;
+	ev->time_ms = o->last_ms;
+	if (mt_put(o->out, ev) < 0)
+		o->failed = true;
+	o->n_events += ev->kind == MT_ALLOC || ev->kind == MT_FREE;
+}
+
+void output_process(struct output *o, pid_t pid, struct info *info)
+{
+	struct mt_event ev = { .kind = MT_PROCESS, .pid = (uint32_t)pid, .info = info_done(info) };
+	output_put(o, &ev, o->now_ms);
+	info_clear(info);
+}
+
+void output_flush(struct output *o)
+{
+	if (o->begun && !o->failed && mt_flush(o->out) < 0)
+		o->failed = true;
+}
+
+void output_end(struct output *o)
+{
+	output_begin(o);
+	struct mt_event ev = { .kind = MT_END };
+	output_put(o, &ev, o->now_ms);
+}
+
+uint32_t output_function(struct output *o, struct mt_event *ev)
+{
+	return define_function(o->out, o->stacks, ev);
+}
+
+uint32_t output_frame(struct output *o, uint32_t function, uint32_t line)
+{
+	return define_frame(o->out, o->stacks, function, line);
+}
+
+uint32_t output_stack(struct output *o, uint32_t parent, uint32_t frame)
+{
+	return define_stack(o->out, o->stacks, parent, frame);
+}
