@@ -32,14 +32,8 @@ as_root() {
 	[ "$(id -u)" = 0 ] || skip "two users are needed, and only root can be another one"
 }
 
-# Another user, without any rights.
-other() {
-	setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs "$@"
-}
-
-caller() {
-	"$BATS_FILE_TMPDIR/caller" "$@"
-}
+# Another user, without any rights. No function: in the background that would be a shell, and outlived by its command.
+other='setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs'
 
 # Until a command succeeds.
 until_true() {
@@ -85,8 +79,8 @@ end_victim() {
 	as_root
 	start_victim --follow-fork
 	for _ in 1 2 3; do
-		[ "$(other ./caller ask "$address")" = refused ]
-		[ "$(caller ask "$address")" = refused ]
+		[ "$($other ./caller ask "$address")" = refused ]
+		[ "$(./caller ask "$address")" = refused ]
 	done
 	end_victim
 	[ "$(grep -c 'is not part of the recorded program' err)" -eq 1 ]
@@ -96,7 +90,7 @@ end_victim() {
 
 @test "without --follow-fork nobody but the program is admitted, whatever key it has" {
 	start_victim
-	[ "$(caller harm "$address")" = refused ]
+	[ "$(./caller harm "$address")" = refused ]
 	touch go
 	wait $memrec
 	[ "$(count 111111)" -eq 100 ]
@@ -106,7 +100,7 @@ end_victim() {
 @test "connections that say nothing hold up neither the program nor the children that join meanwhile" {
 	as_root
 	start_victim --follow-fork
-	other ./caller silent "$address" 200 > silent 3>&- &
+	$other ./caller silent "$address" 200 > silent 3>&- &
 	local silent=$!
 	started+=($silent)
 	until_true grep -q open silent	# more than wait to be accepted: they were, and none was waited for
@@ -120,14 +114,14 @@ end_victim() {
 @test "who is recorded can neither cut off memory nor write to the control page" {
 	as_root
 	start_victim --follow-fork
-	[ "$(caller harm "$address")" = done ]
-	[ "$(other ./caller harm "$address")" = done ]
+	[ "$(./caller harm "$address")" = done ]
+	[ "$($other ./caller harm "$address")" = done ]
 	end_victim
 }
 
 @test "memory that memrec shares is sealed" {
 	start_victim --follow-fork
-	[ "$(caller harm "$address")" = done ]
+	[ "$(./caller harm "$address")" = done ]
 	end_victim
 }
 
@@ -136,7 +130,7 @@ end_victim() {
 	start_victim --follow-fork
 	kill -9 $memrec
 	wait $memrec || true
-	other ./caller pose "$address" > posing 3>&- &
+	$other ./caller pose "$address" > posing 3>&- &
 	local poser=$!
 	started+=($poser)
 	until_true grep -q posing posing
@@ -153,7 +147,7 @@ end_victim() {
 	start_victim --follow-fork
 	kill -9 $memrec
 	wait $memrec || true
-	caller pose "$address" > posing 3>&- &
+	./caller pose "$address" > posing 3>&- &
 	local poser=$!
 	started+=($poser)
 	until_true grep -q posing posing
