@@ -40,6 +40,10 @@ void *got_real(const char *name)
 	return dlsym(RTLD_NEXT, name);
 }
 
+void pystack_opening(void)
+{
+}
+
 static void note(const char *what, uintptr_t pc)
 {
 	Dl_info d = { .dli_fname = "?" };
