@@ -43,11 +43,11 @@ on_every_python() {
 	odd() {
 		local code
 		for code in 'sys.exit(3)' 'os._exit(4)' 'raise ValueError' 'os.abort()' 'os.kill(os.getpid(), 15)' 'sys.exit("text")'; do
-			"$1" -c "import os, sys; x = [bytearray(1000) for i in range(1000)]; $code" 2> err
+			"$1" -c "import os, sys; x = [bytes(1000) for i in range(1000)]; $code" 2> err
 			local plain=$?
-			memrec "$2" -f -o t.lz4 -- "$1" -c "import os, sys; x = [bytearray(1000) for i in range(1000)]; $code" 2> err
+			memrec "$2" -f -o t.lz4 -- "$1" -c "import os, sys; x = [bytes(1000) for i in range(1000)]; $code" 2> err
 			[ $? -eq $plain ] || { echo "$code: $plain without us"; return 1; }
-			[ "$(memcat --json t.lz4 | grep -c '"size":1001,')" -ge 1000 ] || { echo "$code: lost"; return 1; }
+			[ "$(memcat --json t.lz4 | grep -cE '"size":10(33|49),')" -ge 1000 ] || { echo "$code: lost"; return 1; }
 		done
 	}
 	export -f odd

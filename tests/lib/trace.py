@@ -64,10 +64,11 @@ class Trace:
                     a.freed = True
                     self.events.append(("free", a))
             elif kind == "resize":
-                a = live[e["id"]]
-                assert e["size"] < a.left
-                a.left = e["size"]
-                self.events.append(("resize", a, e["size"]))
+                a = live.get(e["id"])
+                if a:
+                    assert e["size"] < a.left
+                    a.left = e["size"]
+                    self.events.append(("resize", a, e["size"]))
             elif kind == "thread":
                 self.threads[e["tid"]] = e["name"]
             elif kind == "rss":
