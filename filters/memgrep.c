@@ -22,6 +22,8 @@
 #include "tool.h"
 #include "xmalloc.h"
 
+#define NESTING_MAX 250		/* of parentheses in a REGEX */
+
 static const struct tool_option options[] = {
 	{ "function", 'f', "REGEX", "the name of a function in the stack matches REGEX",
 	  .words = "functions '%'" },
@@ -85,12 +87,28 @@ struct matcher {
 
 /* ---------------------------------------------------------------- conditions */
 
+/* regcomp(3) calls itself for each parenthesis that is open, until the stack is full. */
+static void check_nesting(const struct pattern *p)
+{
+	unsigned depth = 0;
+
+	for (const char *c = p->text; *c; c++) {
+		if (*c == '\\' && c[1])
+			c++;
+		else if (*c == ')' && depth > 0)
+			depth--;
+		else if (*c == '(' && ++depth > NESTING_MAX)
+			usage_die("%s: parentheses are nested more than %d deep", p->option, NESTING_MAX);
+	}
+}
+
 static void compile(struct pattern *p, int flags)
 {
 	char why[200];
 
 	if (!p->text)
 		return;
+	check_nesting(p);
 	int r = regcomp(&p->regex, p->text, REG_EXTENDED | REG_NOSUB | flags);
 	if (r == 0)
 		return;

@@ -114,7 +114,7 @@ static struct part *part_new(struct split *s, uint32_t pid)
 	*p = (struct part){ .pid = pid, .name = make_name(s, pid), .command = xstrdup("") };
 	s->pids = xreallocarray(s->pids, s->n_files + 1, sizeof *s->pids);
 	s->pids[s->n_files++] = pid;
-	p->fd = open(p->name, O_WRONLY | O_CREAT | O_CLOEXEC | (s->force ? O_TRUNC : O_EXCL), 0666);
+	p->fd = open(p->name, O_WRONLY | O_CREAT | O_CLOEXEC | (s->force ? O_TRUNC : O_EXCL), 0600);
 	if (p->fd < 0 && errno == EEXIST)
 		die("%s: it exists: choose another --output, or overwrite it with -f", p->name);
 	if (p->fd < 0)

@@ -9,17 +9,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "utf8.h"
+
 const char *program_name = "memrec";
 
 /* Longer messages are cut: a file's name may be anything. */
 #define MESSAGE_MAX 4096
 
-/* What a trace or a file name put into a message must neither break the line nor steer the terminal. */
-static void make_printable(char *p, size_t n)
+/* What a trace or a file name put into a message must neither break the line nor steer the terminal. Returns its length. */
+static size_t make_printable(char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
-			p[i] = '?';
+	size_t length = 0;
+
+	for (size_t i = 0; i < n;) {
+		size_t size = utf8_size(p + i, n - i);
+		if (utf8_shown(p + i, n - i)) {
+			memmove(p + length, p + i, size);
+			length += size;
+		} else {
+			p[length++] = '?';
+		}
+		i += size ? size : 1;
+	}
+	return length;
 }
 
 static void write_whole(const char *p, size_t n)
@@ -50,7 +62,7 @@ static void say(const char *fmt, va_list args, const char *last_line)
 	size_t n = bounded(snprintf(text, MESSAGE_MAX, "%s: ", program_name), MESSAGE_MAX);
 
 	n += bounded(vsnprintf(text + n, MESSAGE_MAX - n, fmt, args), MESSAGE_MAX - n);
-	make_printable(text, n);
+	n = make_printable(text, n);
 	n += bounded(snprintf(text + n, sizeof text - n, "\n%s", last_line), sizeof text - n);
 	write_whole(text, n);
 	errno = kept_errno;

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "tool.h"
+#include "utf8.h"
 #include "xmalloc.h"
 
 #define FIRST_BYTES 4		/* that tell a trace from text */
@@ -364,6 +366,26 @@ int folded_finish(struct folded *f)
 
 /* ---------------------------------------------------------------- trees */
 
+/* Another program may have written the line: but for a tab, what a terminal would obey does not come out of ours. */
+static uint32_t add_label(struct calltree *t, const char *label, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		size_t size = label[i] == '\t' ? 1 : utf8_shown(label + i, n - i);
+		if (size == 0)
+			break;
+		i += size;
+	}
+	if (i == n)
+		return calltree_label(t, label, n);
+	char *raw = xasprintf("%.*s", (int)n, label), *shown = tool_printable(raw);
+	uint32_t added = calltree_label(t, shown, strlen(shown));
+	free(raw);
+	free(shown);
+	return added;
+}
+
 uint32_t folded_node(struct calltree *t, const struct folded_line *line, struct folded_nodes *nodes)
 {
 	uint32_t node = line->same ? nodes->at[line->same - 1] : 0;
@@ -372,7 +394,7 @@ uint32_t folded_node(struct calltree *t, const struct folded_line *line, struct 
 		size_t n;
 		const char *label = folded_frame(line, i, &n);
 		GROW(nodes->at, i, nodes->cap);
-		nodes->at[i] = node = calltree_child(t, node, calltree_label(t, label, n));
+		nodes->at[i] = node = calltree_child(t, node, add_label(t, label, n));
 	}
 	return node;
 }

@@ -18,15 +18,24 @@ static bool plain(char c)
 	return (unsigned char)c >= ' ' && (unsigned char)c < 0x7f && c != '"' && c != '\\';
 }
 
-static void escape(FILE *out, char c)
+static void escape(FILE *out, uint32_t c)
 {
 	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-	const char *at = c != '\0' ? strchr(from, c) : NULL;
+	const char *at = c != '\0' && c < 0x80 ? strchr(from, (int)c) : NULL;
 
 	if (at != NULL)
 		fprintf(out, "\\%c", to[at - from]);
 	else
 		fprintf(out, "\\u%04x", (unsigned)c);
+}
+
+/* One of several bytes. What a terminal obeys is below U+10000. */
+static void json_character(FILE *out, const char *p, size_t size)
+{
+	if (utf8_shown(p, size))
+		fwrite(p, 1, size, out);
+	else
+		escape(out, utf8_character(p, size));
 }
 
 void json_text(FILE *out, const char *p, size_t n)
@@ -45,9 +54,9 @@ void json_text(FILE *out, const char *p, size_t n)
 		if (size == 0)
 			fputs("\xef\xbf\xbd", out);
 		else if (size == 1)
-			escape(out, p[i]);
+			escape(out, (unsigned char)p[i]);
 		else
-			fwrite(p + i, 1, size, out);
+			json_character(out, p + i, size);
 		i += size > 0 ? size : 1;
 	}
 	putc('"', out);
@@ -197,4 +206,16 @@ void json_msgpack(FILE *out, const void *p, size_t n)
 		value(out, &v);
 	else
 		fputs("null", out);
+}
+
+void json_shown(FILE *out, const char *json, size_t n)
+{
+	for (size_t i = 0, size; i < n; i += size) {
+		size = utf8_size(json + i, n - i);
+		if (size > 1 || json[i] == 0x7f)
+			json_character(out, json + i, size);
+		else
+			putc(json[i], out);
+		size = size ? size : 1;
+	}
 }

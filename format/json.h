@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* "text" with quotes; what is not UTF-8 becomes U+FFFD. */
+/* "text" with quotes; what is not UTF-8 becomes U+FFFD, what a terminal would obey (utf8.h) is escaped. */
 void json_text(FILE *out, const char *p, size_t n);
 /*
  * One msgpack object as JSON that can be read back: what JSON lacks becomes an
@@ -16,5 +16,8 @@ void json_text(FILE *out, const char *p, size_t n);
  * text. `p` must have been validated (a reader's info is).
  */
 void json_msgpack(FILE *out, const void *p, size_t n);
+
+/* JSON that another library made, in UTF-8: what a terminal would obey in its texts (utf8.h) is escaped too. */
+void json_shown(FILE *out, const char *json, size_t n);
 
 #endif

@@ -16,37 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct amount {
-	uint64_t bytes, count;
-};
-
-/* Of an allocation that stands for `weight` of them; bytes that do not fit are UINT64_MAX. */
-static inline struct amount amount_of(uint64_t size, uint64_t weight)
-{
-	struct amount a = { .count = weight };
-
-	if (__builtin_mul_overflow(size, weight, &a.bytes))
-		a.bytes = UINT64_MAX;
-	return a;
-}
-
-/* What such an allocation lost when `left` of its bytes stayed: bytes, and no allocation. */
-static inline struct amount amount_lost(uint64_t size, uint64_t left, uint64_t weight)
-{
-	return (struct amount){ .bytes = amount_of(size, weight).bytes - amount_of(left, weight).bytes };
-}
-
-static inline void amount_add(struct amount *to, struct amount a)
-{
-	to->bytes += a.bytes;
-	to->count += a.count;
-}
-
-static inline void amount_sub(struct amount *from, struct amount a)
-{
-	from->bytes -= a.bytes;
-	from->count -= a.count;
-}
+#include "amount.h"
 
 /* The definition of the mark. Starts all zero. */
 struct high_water {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
 #include "xmalloc.h"
 
 #define CHUNK_BYTES (64u << 10)
@@ -406,13 +407,16 @@ const struct function *stacks_function(const struct stacks *s, uint32_t n)
 
 static size_t label_add(struct stacks *s, size_t at, const char *p)
 {
-	for (; *p; p++) {
+	for (size_t left = strlen(p), shown; left > 0; p += shown, left -= shown) {
 		GROW(s->label, at + 5, s->label_cap);
-		unsigned char c = (unsigned char)*p;
-		if (c < ' ' || c == 0x7f || c == ';' || c == '\\')
-			at += (size_t)snprintf(s->label + at, 5, "\\x%02x", c);
-		else
-			s->label[at++] = (char)c;
+		bool ends = *p == ';' || *p == '\\', plain = *p >= ' ' && *p < 0x7f;
+		shown = ends ? 0 : plain ? 1 : utf8_shown(p, left);
+		memcpy(s->label + at, p, shown);
+		at += shown;
+		if (shown)
+			continue;
+		at += (size_t)snprintf(s->label + at, 5, "\\x%02x", (unsigned char)*p);
+		shown = 1;
 	}
 	GROW(s->label, at, s->label_cap);
 	s->label[at] = '\0';

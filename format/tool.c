@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "amount.h"
 #include "error.h"
 #include "units.h"
 #include "utf8.h"
@@ -432,6 +433,13 @@ static int finish_input(struct mt_in *in)
 	return status;
 }
 
+static int finish_sums(void)
+{
+	if (amount_overflowed)
+		warn("the sizes or weights in the trace add up to more than 2^64-1: the numbers are wrong");
+	return amount_overflowed;
+}
+
 int tool_finish(struct mt_in *in, struct mt_out *out)
 {
 	int status = 0;
@@ -441,18 +449,10 @@ int tool_finish(struct mt_in *in, struct mt_out *out)
 	status |= finish_text();
 	if (in)
 		status |= finish_input(in);
-	return status;
+	return status | finish_sums();
 }
 
 /* ---------------------------------------------------------------- text */
-
-/* One character of n bytes: is it to be shown as it is? Control characters are not, U+0080 to U+009F too. */
-static bool is_plain(const unsigned char *p, size_t n)
-{
-	if (n == 1)
-		return *p >= ' ' && *p != 0x7f;
-	return n > 1 && !(p[0] == 0xc2 && p[1] < 0xa0);
-}
 
 char *tool_printable(const char *text)
 {
@@ -460,14 +460,13 @@ char *tool_printable(const char *text)
 	char *out = xmalloc(4 * left + 1), *q = out;
 
 	while (left > 0) {
-		size_t n = utf8_size(text, left);
-		if (is_plain((const unsigned char *)text, n)) {
+		size_t n = utf8_shown(text, left);
+		if (n) {
 			memcpy(q, text, n);
 			q += n;
 		} else {
-			n = n ? n : 1;
-			for (size_t i = 0; i < n; i++)
-				q += sprintf(q, "\\x%02x", (unsigned char)text[i]);
+			n = 1;	/* the bytes that follow it are no beginning of a character either */
+			q += sprintf(q, "\\x%02x", (unsigned char)*text);
 		}
 		text += n;
 		left -= n;

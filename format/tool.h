@@ -73,7 +73,7 @@ const struct mt_stage_options *tool_stage(const struct tool *t, char **argv);
 
 /*
  * Close both (either may be NULL), say what was damaged or could not be
- * written, flush stdout if the tool prints text. The exit status: 0, or 1.
+ * written, and that a sum was too large (amount.h), flush stdout if the tool prints text. The exit status: 0, or 1.
  * SIGPIPE and EPIPE end a tool quietly.
  */
 int tool_finish(struct mt_in *in, struct mt_out *out);

@@ -167,11 +167,11 @@ static struct destination open_output(const struct settings *s)
 	if (!s->output)
 		return standard_output();
 	struct destination d = { .name = s->output, .made = true };
-	d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0666);
+	d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0600);
 	/* Not O_TRUNC yet: a program that cannot be started must not cost an old trace. */
 	if (d.fd < 0 && errno == EEXIST && s->force) {
 		d.made = false;
-		d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+		d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	}
 	if (d.fd < 0 && errno == EEXIST)
 		die("%s: it exists: choose another name, or overwrite it with -f", s->output);

@@ -328,19 +328,19 @@ static void print_table(const struct table *table, uint64_t max_rows)
 /* ---------------------------------------------------------------- CSV, JSON */
 
 /* A field as RFC 4180 has it. */
-static void print_field(const char *text)
+static void print_field(const char *raw)
 {
-	if (!strpbrk(text, ",\"\r\n")) {
-		fputs(text, stdout);
-		return;
-	}
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"')
+	char *text = tool_printable(raw);
+	const char *quote = strpbrk(text, ",\"") ? "\"" : "";
+
+	fputs(quote, stdout);
+	for (const char *p = text; *p; p++) {
+		if (*p == '"')
 			putchar('"');
-		putchar(*text);
+		putchar(*p);
 	}
-	putchar('"');
+	fputs(quote, stdout);
+	free(text);
 }
 
 static void print_csv(const struct table *table, uint64_t max_rows)

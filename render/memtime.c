@@ -101,7 +101,7 @@ static void open_block(struct series *s, const struct mt_event *ev)
 
 	if (replay_open(&s->replay, ev, 0, &old))
 		s->heap -= old.amount.bytes;
-	s->heap += amount_of(ev->size, ev->weight).bytes;
+	amount_sum(&s->heap, amount_of(ev->size, ev->weight).bytes);
 }
 
 static void take_rss(struct series *s, uint32_t pid, uint64_t rss)

@@ -196,12 +196,13 @@ void write_header(FILE *out, const struct mt_header *h)
 	json_msgpack(f, h->raw, h->raw_size);
 	fclose(f);
 	json_t *o = json_loadb(map, n, JSON_ALLOW_NUL, NULL);
-	if (o != NULL)
-		json_dumpf(o, out, JSON_INDENT(2));
-	else
-		fwrite(map, 1, n, out);
+	char *pretty = o != NULL ? json_dumps(o, JSON_INDENT(2)) : NULL;
+	if (pretty == NULL)
+		xmalloc(SIZE_MAX);
+	json_shown(out, pretty, strlen(pretty));
 	putc('\n', out);
 	json_decref(o);
+	free(pretty);
 	free(map);
 }
 

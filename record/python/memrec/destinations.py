@@ -10,7 +10,7 @@ from . import _places
 
 
 class FileDestination:
-    """A file. It must not be there yet, unless `overwrite`.
+    """A file. It must not be there yet, unless `overwrite`. A new one is its owner's to read: a trace shows much.
 
     compress_on_exit and buffered are memray's: a trace is compressed while it is written, and nothing is mapped.
     """
@@ -34,7 +34,7 @@ class FileDestination:
             flags |= os.O_EXCL
         self._made = not os.path.lexists(self.path)
         try:
-            return os.open(self.path, flags, 0o666)
+            return os.open(self.path, flags, 0o600)
         except FileExistsError:
             raise FileExistsError(errno.EEXIST, "it exists: choose another name, or overwrite it with overwrite=True",
                                   self.path) from None

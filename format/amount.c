@@ -1,0 +1,6 @@
+/*
+ * amount.c - bytes and allocations, added up
+ */
+#include "amount.h"
+
+bool amount_overflowed;

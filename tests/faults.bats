@@ -1,0 +1,100 @@
+# Faults: what fails, is hostile or runs out costs an answer at most, and never silently. The table is in README.md.
+
+load lib/common
+load lib/traces
+
+# Every text of it holds what a terminal obeys: ESC, OSC, DEL, CSI and OSC of U+0080 to U+009F, bidirectional overrides and isolates.
+obeyed_trace() {
+	python3 - > obeyed.json <<-'END'
+		import json
+		text = "\x1b]0;taken\x07\x1b[31mred\x9b31mC1\r\nnew\u202ereversed\u2066\u2028line\x7fdel\x9c\u200f."
+		for event in [
+		    {"event": "header", "command": [text, text], "host": text},
+		    {"event": "process", "pid": 1, "info": {"command": [text], "executable": text, text: text}},
+		    {"event": "thread", "pid": 1, "tid": 1, "name": text},
+		    {"event": "function", "function": 1, "name": text, "file": text, "line": 3, "module": text},
+		    {"event": "frame", "frame": 1, "function": 1, "line": 4},
+		    {"event": "stack", "stack": 1, "parent": 0, "frame": 1},
+		    {"event": "alloc", "id": 1, "size": 1000, "stack": 1, "pid": 1, "tid": 1, "time_ms": 2},
+		    {"event": "span", "name": text, "begins": True, "pid": 1, "tid": 1, "time_ms": 2},
+		    {"event": "span", "name": text, "begins": False, "pid": 1, "tid": 1, "time_ms": 3},
+		    {"event": "lost", "count": 2, "reason": text, "pid": 1},
+		    {"event": "exit", "pid": 1, "info": {"reason": text}},
+		    {"event": "end"}]:
+		    print(json.dumps(event))
+	END
+	memcat --from-json obeyed.json > obeyed.lz4
+}
+
+# Standard input has nothing that a terminal obeys, but lines.
+only_shown() {
+	python3 -c '
+import sys, unicodedata
+text = sys.stdin.buffer.read().decode()	# valid UTF-8, else it fails
+bad = sorted({"U+%04X" % ord(c) for c in text if c not in "\n\t" and
+              (unicodedata.category(c) in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(c) in
+               ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI") or c in "\u200e\u200f\u061c")})
+assert not bad, bad
+assert text'
+}
+
+@test "no text of a trace steers a terminal, whatever prints it" {
+	obeyed_trace
+	local command
+	for command in "memcat --json" "memcat --header" memfold "memfold --by-process" "memtable --csv" "memtable --json" memtable \
+		"memsummary --json" memsummary "memtree --json" memtree "memstats --json" memstats "memsplit-pid -f --list" \
+		"memdiff --folded obeyed.lz4" "memdiff --json obeyed.lz4"; do
+		$command obeyed.lz4 2>&1 | only_shown || { echo "$command"; return 1; }
+	done
+	memslice --span nosuch obeyed.lz4 2>&1 > /dev/null | only_shown
+}
+
+@test "nor do folded lines of another program, the name of a file, or a message about either" {
+	printf 'main;\033[31mred\302\233m\342\200\256 5\n' > new.folded
+	printf 'main;x 5\n' > old.folded
+	memdiff --folded old.folded new.folded > out
+	only_shown < out
+	[ "$(grep -c 'main;\\x1b\[31mred\\xc2\\x9bm\\xe2\\x80\\xae 0 5' out)" = 1 ]
+	run memcat $'nosuch\033[31m\302\233m\342\200\256\233'
+	[ "$output" = "memcat: nosuch?[31m?m??: cannot be opened: No such file or directory" ]
+}
+
+@test "JSON that escapes what a terminal obeys is the same trace" {
+	obeyed_trace
+	memcat --json obeyed.lz4 > out.json
+	memcat --from-json out.json > again.lz4
+	cmp again.lz4 obeyed.lz4
+	[ "$(memcat --header obeyed.lz4 | jq -r ".command[0]" | head -c 5 | od -An -c | tr -d ' ')" = '033]0;t' ]
+}
+
+@test "a new trace is its owner's to read; a file that is there keeps its mode" {
+	umask 022
+	memrec -o t.lz4 -- true
+	touch old.lz4
+	chmod 644 old.lz4
+	memrec -f -o old.lz4 -- true
+	memsplit-pid -o 'part.%n.lz4' t.lz4
+	[ "$(stat -c %a t.lz4 old.lz4 part.1.lz4 | paste -sd ' ')" = "600 644 600" ]
+}
+
+@test "a regular expression of many parentheses is misuse, not a crash" {
+	printf 'alloc 1 10 main@a.py:1\n' | trace > t.lz4
+	run -2 memgrep --function "$(printf '(%.0s' {1..60000})$(printf ')%.0s' {1..60000})" t.lz4
+	[ "${lines[0]}" = "memgrep: --function: parentheses are nested more than 250 deep" ]
+	memgrep --function "$(printf '(%.0s' {1..250})$(printf ')%.0s' {1..250})" t.lz4 > /dev/null
+	memgrep --function "$(printf '\\(%.0s' {1..300})" t.lz4 > /dev/null
+}
+
+@test "sums that 64 bits do not hold are said to be wrong" {
+	trace > t.lz4 <<-END
+		alloc 1 0 main@a.py:1
+		{"event":"alloc","id":2,"size":{"\$uint":"18446744073709551615"},"pid":1}
+		alloc 3 12 main@a.py:1
+	END
+	local command
+	for command in memtable memsummary memfold memtime memstats memtree mempeak; do
+		run -1 --separate-stderr $command t.lz4
+		[ "$stderr" = "$command: the sizes or weights in the trace add up to more than 2^64-1: the numbers are wrong" ] ||
+			{ echo "$command: $stderr"; return 1; }
+	done
+}
