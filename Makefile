@@ -67,10 +67,11 @@ $(TOOL_BINS): $B/bin/%: $$(call TOOL_OBJ,$$*) $(LIB)
 	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -Wl,--as-needed $(LIBS)
 
 # A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Scripts go without
-# their indentation and the lines that are comments: every page carries them.
+# their indentation and comments, as every page carries them.
+STRIP_JS = -e '/^ *(\/\/|\/\*\*|\*( |$$|\/))/d' -e 's/^ +//' -e 's/  +\/\/ .*$$//' -e '/^$$/d' -e "/^'use strict';$$/d"
 $B/obj/%.asset.o: %
 	@mkdir -p $(@D)
-	@sed -E $(if $(filter %.js,$<),'/^ *(\/\/|\/\*\*|\*( |$$|\/))/d; s/^ +//; /^$$/d',-e '') $< > $(@D)/$(notdir $<)
+	@sed -E $(if $(filter %.js,$<),$(STRIP_JS),-e '') $< > $(@D)/$(notdir $<)
 	cd $(@D) && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(notdir $<)
 
 $B/bin/memrec: $(REC_OBJ) $(LIB)

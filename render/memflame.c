@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "folded.h"
+#include "memflame/facts.h"
 #include "memflame/labels.h"
 #include "memflame/page.h"
 #include "memflame/trace.h"
@@ -69,21 +70,27 @@ static int from_folded(struct folded *f, const struct choices *c)
 
 static int from_trace(struct mt_in *in, const struct choices *c)
 {
-	struct tally *tally = c->by_process ? tally_read_by_process(in, c->what) : tally_read(in, c->what);
+	struct recording *r = recording_read(in, c->what);
 	struct tree t;
 	tree_init(&t);
-	trace_take(tally, &t);
+	uint32_t *node_of_key = recording_plant(r, &t, c->by_process);
 	struct page page = {
-		.title = c->title ? c->title : tally->title,
+		.title = c->title ? c->title : r->title,
 		.titled = c->title != NULL,
-		.command = tally->command ? tally->command : "",
+		.command = r->command,
 		.unit = "bytes",
 		.counts = true,
 		.inverted = c->inverted,
+		.processes = c->by_process,
+		.recording = r,
+		.node_of_key = node_of_key,
 	};
+	facts_take(&page, r, mt_in_error(in));
 	page_write(&t, &page, stdout);
+	facts_clear(&page);
 	tree_clear(&t);
-	tally_free(tally);
+	free(node_of_key);
+	recording_free(r);
 	return tool_finish(in, NULL);
 }
 

@@ -316,6 +316,48 @@ END
   done
 }
 
+# {changes, bytes, count, lines} of what a filter leaves of t.lz4: answer CHANGES BYTES-FOLDED COUNT-FOLDED
+answer() {
+  jq -n --argjson changes "$1" --argjson bytes "$(total "$2")" --argjson count "$(total "$3")" \
+    --argjson lines "$(awk '$NF > 0 { print $NF }' "$2" | sort -n | jq -sc .)" '{$changes, $bytes, $count, $lines}'
+}
+
+# answer_of CHANGES MEMFOLD-OPTION FILTER...: the same of what the filters leave of t.lz4.
+answer_of() {
+  local changes=$1 what=$2
+  shift 2
+  bash -o pipefail -c "cat t.lz4 $* | memfold $what" >bytes.folded
+  bash -o pipefail -c "cat t.lz4 $* | memfold $what --count" >count.folded
+  answer "$changes" bytes.folded count.folded
+}
+
+@test "time: any moment and any range holds what memfold, memslice, memleak and memtemp say" {
+  for seed in 3 4; do
+    python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed $seed --processes 2 --threads 2 --events-per-ms 90 --spans --weights --lost | memcat --from-json >t.lz4
+    {
+      answer_of '{}' ''
+      answer_of '{"mode":"leaked"}' --leaks
+      answer_of '{"mode":"made"}' --total
+      answer_of '{"mode":"temporary"}' '' '| memtemp'
+      for range in 0-50 37-120 120-121 60-400; do
+        from=${range%-*} to=${range#*-}
+        answer_of "{\"mode\":\"leaked\",\"from\":\"$from\",\"to\":\"$to\"}" '' "| memslice -b ${from}ms -e ${to}ms | memleak"
+        answer_of "{\"mode\":\"made\",\"from\":\"$from\",\"to\":\"$to\"}" --total "| memslice -b ${from}ms -e ${to}ms"
+        answer_of "{\"mode\":\"temporary\",\"from\":\"$from\",\"to\":\"$to\"}" '' "| memtemp | memslice -b ${from}ms -e ${to}ms"
+      done
+      # Most that was alive within a window, with what was there before: --alive begins with it.
+      answer_of '{"from":"40","to":"90"}' '' '| memslice --alive -b 40ms -e 90ms'
+    } | jq -sc . >answers.json
+    memflame t.lz4 >page.html
+    memfold t.lz4 >peak.folded
+    memtime --every 1ms t.lz4 | awk '!/^#/ { printf "[%s,%s,%s]\n", $1, $2, $3 }' | jq -sc . >curve.json
+    jq -n --slurpfile answers answers.json --slurpfile curve curve.json --argjson total "$(total peak.folded)" \
+      '{$total, suites: ["time"], answers: $answers[0], curve: $curve[0], facts: ["peak ", "ran 0.", "each recorded", "Python and C"], warnings: "17 events were lost: the ring was full"}' >expect.json
+    browse page.html "$(cat expect.json)"
+    all_passed 22
+  done
+}
+
 @test "a trace is told from folded lines, however it comes" {
   python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed 7 | memcat --from-json >t.lz4
   memflame t.lz4 >page.html
@@ -333,6 +375,11 @@ END
   run -1 --separate-stderr memflame cut.lz4
   [[ "$stderr" == *"cut.lz4: cut off"* ]]
   [ "${lines[-1]}" = "</html>" ]
+  # Unmissable in the page, and without scripts.
+  [[ "$output" == *"<p><strong>Not all of the trace is here: cut.lz4: cut off after "* ]]
+  printf '%s\n' "$output" >page.html
+  browse page.html '{"suites": ["warned"], "warning": "Not all of the trace is here: cut.lz4: cut off"}'
+  all_passed 1
 }
 
 @test "a hundred thousand nodes: the file is small, and drawn" {

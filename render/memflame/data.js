@@ -92,7 +92,8 @@ function readNodes(reader, profile) {
   const count = profile.count = reader.number();
   const up = reader.column(new Int32Array(count));
   profile.frame = reader.column(new Int32Array(count));
-  profile.self = profile.units.map(() => reader.column(new Float64Array(count)));
+  const { time } = profile.about;
+  profile.self = profile.units.map(() => (time ? new Float64Array(count) : reader.column(new Float64Array(count))));
   const parent = profile.parent = new Int32Array(count);
   parent[0] = -1;
   for (let i = 1; i < count; i++) {
@@ -131,11 +132,19 @@ function sumUp(profile) {
 function openingOf(profile) {
   const { about, mixed, frames } = profile;
   const opening = {};
+  if (profile.time) opening.mode = profile.time.mode;
   if (about.inverted) opening.view = 'inverted';
   if (!mixed) opening.native = 'show';
-  if (about.processes) opening.processes = 'show';
-  if (!frames.kind.includes(KIND.PROCESS)) delete opening.processes;
+  if (about.processes || frames.kind.filter(kind => kind === KIND.PROCESS).length > 1) opening.processes = 'show';
   return opening;
+}
+
+/** What a trace's header does not say, but its events do. */
+function timeFacts(time) {
+  const facts = [['peak', `${amountText(time.most[time.highest], 'bytes')} at ${timeText(time.mostMs[time.highest])}`], ['ran', timeText(time.end)]];
+  const resident = Math.max(...time.rss);
+  if (resident) facts.splice(1, 0, ['resident at most', amountText(resident, 'bytes')]);
+  return facts;
 }
 
 /** From the text of the data element. */
@@ -159,9 +168,11 @@ async function readProfile(text) {
     frames: readFrames(reader, texts),
   };
   readNodes(reader, profile);
+  profile.time = about.time ? readTime(reader, profile) : null;
   profile.weights = profile.difference ? addLarger(profile) : profile.units;
   markStarts(profile);
   sumUp(profile);
   profile.opening = openingOf(profile);
+  if (profile.time) profile.facts.unshift(...timeFacts(profile.time));
   return profile;
 }

@@ -39,6 +39,8 @@ function packageOfPython(file) {
   const installed = file.match(INSTALLED);
   if (installed) return distribution(installed[1]);
   if (file.startsWith('<frozen ') || IN_STDLIB.test(file)) return STDLIB;
+  const command = file.match(/\/bin\/([^/.]+)$/);     // as pip installs them
+  if (command) return command[1];
   return file.startsWith('<') ? OTHER : OWN;
 }
 
@@ -160,6 +162,7 @@ class Grouping {
     const { name, file, root } = this.frames;
     if (this.by === 'package') return this.name(group);
     if (this.by === 'file' && f && file[f]) return shortPath(file[f], root);
+    if (this.frames.kind[f] === KIND.PROCESS) return name[f].replace(/ (?:\S*\/)?(?:python[\d.]* )?(?:\S*\/)?/, ' ');
     if (name[f] === '<module>' && file[f]) return moduleName(file[f], root);
     return this.by === 'file' ? baseName(this.name(group)) : shortName(name[f]);
   }

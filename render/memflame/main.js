@@ -111,23 +111,33 @@ class App {
   derive(changed) {
     const { profile, state, matcher } = this;
     const { frames } = profile;
-    if (changed(TIME_STATE) && this.time) profile.held = this.time.held(state);
-    if (changed(SUM_STATE)) {
-      const keep = matcher.all(state.keep).slice(0, 30);
-      if (state.only) keep.push(Uint8Array.from(frames.package, name => (name === state.only ? 1 : 0)));
-      addUp(profile, profile.held, keptNodes(profile, keep, matcher.all(state.drop)));
-    }
+    if (changed(SUM_STATE)) this.sum(state);
     if (changed(HIDDEN_STATE)) this.hidden = hiddenNodes(profile, state, matcher.all(state.hide));
-    if (changed([...HIDDEN_STATE, ...SUM_STATE, 'weight'])) this.sumPackages(changed([...HIDDEN_STATE, 'mode', 'weight']));
+    if (changed([...HIDDEN_STATE, ...SUM_STATE, 'weight'])) this.sumPackages(changed([...HIDDEN_STATE, 'weight']));
     if (changed(['group'])) this.grouping = new Grouping(frames, state.group);
     this.colours = new Colours(this.grouping, this.packages, this.palette, state.colour);
   }
 
-  /** Which packages have colours stays while one moves along time: what is blue stays blue. */
+  /** Which packages have colours stays while one moves along time: what is blue stays blue, in a page opened later, too. */
   sumPackages(anew) {
-    const packages = new Packages(heldByPackage(this.profile, this.hidden, this.state.weight));
-    if (this.packages && !anew) packages.rank = this.packages.rank;
-    this.packages = packages;
+    const { profile, time, state } = this;
+    const sum = () => new Packages(heldByPackage(profile, this.hidden, state.weight));
+    const first = time && anew ? { ...state, mode: this.defaults.mode, from: '', to: '' } : state;
+    const moved = TIME_STATE.some(name => first[name] !== state[name]);
+    if (moved) addUp(profile, time.held(first), null);
+    const ranked = anew ? sum() : this.packages;
+    if (moved) this.sum(state);
+    this.packages = moved || !anew ? sum() : ranked;
+    this.packages.rank = ranked.rank;
+  }
+
+  sum(state) {
+    const { profile, matcher, time } = this;
+    const { frames } = profile;
+    if (time) profile.held = time.held(state);
+    const keep = matcher.all(state.keep).slice(0, 30);
+    if (state.only) keep.push(Uint8Array.from(frames.package, name => (name === state.only ? 1 : 0)));
+    addUp(profile, profile.held, keptNodes(profile, keep, matcher.all(state.drop)));
   }
 
   /** A link may be of another page: a sandwich needs a function there is, a weight needs to be carried. */

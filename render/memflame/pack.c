@@ -9,40 +9,22 @@
 
 #include "error.h"
 #include "json.h"
+#include "buffer.h"
+#include "pack_time.h"
 #include "tool.h"
 #include "xmalloc.h"
-
-struct buffer {
-	uint8_t *p;
-	size_t n, cap;
-};
-
-static void put_number(struct buffer *b, uint64_t v)
-{
-	GROW(b->p, b->n + 10, b->cap);
-	for (; v > 127; v >>= 7)
-		b->p[b->n++] = (uint8_t)(v | 128);
-	b->p[b->n++] = (uint8_t)v;
-}
-
-static void put_bytes(struct buffer *b, const void *p, size_t n)
-{
-	GROW(b->p, b->n + n, b->cap);
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
 
 /* ---------------------------------------------------------------- columns */
 
 static void put_strings(struct buffer *b, const struct strings *s)
 {
-	put_number(b, s->count);
-	put_number(b, s->n_bytes + s->count);
+	buffer_number(b, s->count);
+	buffer_number(b, s->n_bytes + s->count);
 	for (uint32_t i = 0; i < s->count; i++) {
 		size_t n;
 		const char *p = strings_get(s, i, &n);
-		put_bytes(b, p, n);
-		put_bytes(b, "\n", 1);
+		buffer_bytes(b, p, n);
+		buffer_bytes(b, "\n", 1);
 	}
 }
 
@@ -73,41 +55,44 @@ static uint32_t *frame_order(const struct tree *t)
 
 static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *order)
 {
-	put_number(b, t->n_places);
+	buffer_number(b, t->n_places);
 	for (uint32_t i = 0; i < t->n_places; i++)
-		put_number(b, t->places[order[i]].name);
+		buffer_number(b, t->places[order[i]].name);
 	for (uint32_t i = 0; i < t->n_places; i++)
-		put_number(b, t->places[order[i]].file);
+		buffer_number(b, t->places[order[i]].file);
 	for (uint32_t i = 0; i < t->n_places; i++)
-		put_number(b, t->places[order[i]].module);
+		buffer_number(b, t->places[order[i]].module);
 	for (uint32_t i = 0; i < t->n_places; i++)
-		put_number(b, t->places[order[i]].line);
+		buffer_number(b, t->places[order[i]].line);
 	for (uint32_t i = 0; i < t->n_places; i++)
-		put_number(b, t->places[order[i]].kind);
+		buffer_number(b, t->places[order[i]].kind);
 }
 
-/* frame_of: a place's number in the page. */
-static void put_nodes(struct buffer *b, struct tree *t, const uint32_t *frame_of, bool counts)
+/* frame_of: a place's number in the page. With time, what they hold is in the intervals. */
+static void put_nodes(struct buffer *b, struct tree *t, const struct page *page, const uint32_t *frame_of)
 {
 	struct tree_order order = tree_order(t);
+	bool time = page->recording && page->recording->points, both = page->counts || t->difference;
 
-	put_number(b, t->n_nodes);
-	put_number(b, 0);
+	buffer_number(b, t->n_nodes);
+	buffer_number(b, 0);
 	for (uint32_t i = 1; i < t->n_nodes; i++)
-		put_number(b, order.depth[i - 1] + 1 - order.depth[i]);
+		buffer_number(b, order.depth[i - 1] + 1 - order.depth[i]);
 	for (uint32_t i = 0; i < t->n_nodes; i++)
-		put_number(b, frame_of[t->nodes[order.nodes[i]].place]);
-	for (uint32_t i = 0; i < t->n_nodes; i++)
-		put_number(b, t->nodes[order.nodes[i]].bytes);
-	for (uint32_t i = 0; counts && i < t->n_nodes; i++)
-		put_number(b, t->nodes[order.nodes[i]].count);
+		buffer_number(b, frame_of[t->nodes[order.nodes[i]].place]);
+	for (uint32_t i = 0; !time && i < t->n_nodes; i++)
+		buffer_number(b, t->nodes[order.nodes[i]].bytes);
+	for (uint32_t i = 0; !time && both && i < t->n_nodes; i++)
+		buffer_number(b, t->nodes[order.nodes[i]].count);
+	if (time)
+		put_time(b, page->recording, page->node_of_key, &order, t->n_nodes);
 	free(order.nodes);
 	free(order.depth);
 }
 
 /* ---------------------------------------------------------------- what the page says of itself */
 
-static void json_printable(FILE *out, const char *text)
+void json_printable(FILE *out, const char *text)
 {
 	char *shown = tool_printable(text);
 
@@ -153,7 +138,10 @@ static void write_about(const struct tree *t, const struct page *page, FILE *out
 			putc(',', out);
 		json_printable(out, page->warnings[i]);
 	}
-	fputs("]}", out);
+	putc(']', out);
+	if (page->recording && page->recording->points)
+		write_time(page->recording, out);
+	putc('}', out);
 }
 
 static void put_about(struct buffer *b, const struct tree *t, const struct page *page)
@@ -167,27 +155,25 @@ static void put_about(struct buffer *b, const struct tree *t, const struct page 
 	write_about(t, page, out);
 	if (fclose(out) != 0)
 		die("out of memory");
-	put_number(b, n);
-	put_bytes(b, text, n);
+	buffer_number(b, n);
+	buffer_bytes(b, text, n);
 	free(text);
 }
 
 static struct buffer columns(struct tree *t, const struct page *page)
 {
 	struct buffer b = { 0 };
-	bool both = page->counts || t->difference;
-
-	put_number(&b, 2);
+	buffer_number(&b, 2);
 	put_about(&b, t, page);
 	put_strings(&b, &t->text);
-	put_number(&b, t->stacks);
+	buffer_number(&b, t->stacks);
 
 	uint32_t *order = frame_order(t);
 	uint32_t *frame_of = xmalloc(t->n_places * sizeof *frame_of);
 	for (uint32_t i = 0; i < t->n_places; i++)
 		frame_of[order[i]] = i;
 	put_frames(&b, t, order);
-	put_nodes(&b, t, frame_of, both);
+	put_nodes(&b, t, page, frame_of);
 	free(order);
 	free(frame_of);
 	return b;

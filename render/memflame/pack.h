@@ -11,6 +11,8 @@
  *		inverted, processes	how it opens
  *		difference	of two inputs: the two weights are before and after
  *		units		of each weight: "bytes", or what is counted; one or two
+ *		time		of a trace: mode it opens in; end, milliseconds; filters, in words;
+ *				processes [pid, command, begin, end], spans [pid, name, begin, end]
  *		facts		[name, text] of the header: host, date, ...
  *		warnings	lines: what is missing
  *	strings			how many, bytes of all; the texts, each ended by a newline
@@ -20,7 +22,14 @@
  *	nodes			how many, depth first, then columns:
  *				up: how many levels to go up from the node before, to be its child
  *				frame
- *				one column a weight: what the node itself holds
+ *				one column a weight: what the node itself holds; not with time
+ *	slices			with time (points.h): length in milliseconds, how many, then columns:
+ *				when most was alive, that, what was alive at its end, resident bytes
+ *	intervals		how many, by node, then columns:
+ *				node: its number less that of the one before
+ *				begin: a point
+ *				length: 0 = never ended, else end - begin + 1
+ *				fate (enum fate), bytes, allocations
  *
  * All of it raw deflate, then base64: no label can be anything but data.
  * data.js is the reader.
@@ -31,6 +40,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "trace.h"
 #include "tree.h"
 
 struct fact {
@@ -50,7 +60,12 @@ struct page {
 	size_t n_facts;
 	char **warnings;	/* what is missing, a line each */
 	size_t n_warnings;
+	const struct recording *recording;	/* of a trace; NULL: of folded lines */
+	const uint32_t *node_of_key;		/* of its keys, if it has points */
 };
+
+/* A text in quotes, fit to be read: tool_printable(). */
+void json_printable(FILE *out, const char *text);
 
 /* Write it; an error stays with `out`. The tree can only be cleared afterwards. */
 void pack(struct tree *t, const struct page *page, FILE *out);

@@ -31,6 +31,7 @@ ASSET(palette_js);
 ASSET(paint_js);
 ASSET(link_js);
 ASSET(panel_js);
+ASSET(time_js);
 ASSET(tables_js);
 ASSET(details_js);
 ASSET(export_js);
@@ -46,7 +47,7 @@ static const struct asset page_html = BYTES_OF(page_html), flame_css = BYTES_OF(
 static const struct asset scripts[] = {
 	BYTES_OF(text_js), BYTES_OF(frames_js), BYTES_OF(data_js), BYTES_OF(sums_js),
 	BYTES_OF(tree_js), BYTES_OF(search_js), BYTES_OF(layout_js), BYTES_OF(palette_js),
-	BYTES_OF(paint_js), BYTES_OF(link_js), BYTES_OF(panel_js), BYTES_OF(tables_js),
+	BYTES_OF(paint_js), BYTES_OF(link_js), BYTES_OF(panel_js), BYTES_OF(time_js), BYTES_OF(tables_js),
 	BYTES_OF(details_js), BYTES_OF(export_js), BYTES_OF(keys_js), BYTES_OF(pointer_js),
 	BYTES_OF(main_js), BYTES_OF(figures_js), BYTES_OF(start_js),
 };

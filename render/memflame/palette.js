@@ -18,6 +18,8 @@ function steps(hue, saturation, nearest, step, count = STEPS) {
 const PALETTES = {
   light: {
     page: '#ffffff',
+    heap: '#9cc7ee',
+    rss: '#b0560a',
     own: '#ffd43b',
     packages: ['#a9d2f7', '#ee9482', '#b4ead0', '#b9a4ee', '#e8e3a0', '#71c4cc', '#f5bfe0', '#b6c26a'],
     neutral: '#dde2e8',
@@ -35,6 +37,8 @@ const PALETTES = {
   },
   dark: {
     page: '#14171b',
+    heap: '#28537c',
+    rss: '#f0a050',
     own: '#785400',
     packages: ['#17466e', '#93402f', '#1d5a40', '#5a3f9a', '#57521d', '#0d626a', '#8a3468', '#3c4a12'],
     neutral: '#3a424b',

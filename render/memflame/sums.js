@@ -24,13 +24,13 @@ function keptNodes(profile, keep, drop) {
 /** self becomes what `held` says of the kept nodes, total that with all below; whole: of all, kept or not. */
 function addUp(profile, held, kept) {
   const { count, parent } = profile;
-  profile.whole = held.map(amounts => amounts.reduce((sum, amount) => sum + amount, 0));
   profile.self = kept ? held.map(amounts => amounts.map((amount, i) => (kept[i] ? amount : 0))) : held;
   profile.self.forEach((self, w) => {
     const total = profile.total[w];
     total.set(self);
     for (let i = count - 1; i > 0; i--) total[parent[i]] += total[i];
   });
+  profile.whole = kept ? held.map(amounts => amounts.reduce((sum, amount) => sum + amount, 0)) : profile.total.map(total => total[0]);
 }
 
 /** Map from package to what its shown frames hold themselves, of a weight. */

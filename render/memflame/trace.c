@@ -1,5 +1,5 @@
 /*
- * trace.c - what a trace's stacks hold, into a tree
+ * trace.c - a trace, read for a page: every allocation's interval, and what else is said over time
  */
 #include "trace.h"
 
@@ -7,71 +7,385 @@
 #include <string.h>
 
 #include "error.h"
+#include "provenance.h"
+#include "replay.h"
 #include "xmalloc.h"
 
-static enum place_kind kind_of(const struct function *f, const struct place *place, const struct tree *t)
+#define SPANS 2000		/* that are kept */
+
+/* The last two allocations of a thread: those that are temporary if it frees them now (memtemp(1)). */
+struct recent {
+	uint64_t birth[2];	/* points_birth(); 0 = none */
+};
+
+struct reading {
+	struct recording *r;
+	struct replay replay;	/* keys are numbers of points.h */
+	struct recent *recent;	/* per thread */
+	size_t n_recent, cap_recent;
+	uint64_t rss;		/* of all processes */
+};
+
+/* ---------------------------------------------------------------- processes */
+
+static struct process *process_of(struct recording *r, uint32_t pid)
 {
-	if (tree_is_import_machinery(f->file, strlen(f->file)))
-		return PLACE_IMPORT;
-	switch (f->lang) {
-	case MT_LANG_PYTHON: return PLACE_PYTHON;
-	case MT_LANG_NATIVE: return PLACE_NATIVE;
-	}
-	return tree_guess_kind(t, place->name, place->file);
+	for (size_t i = r->n_processes; i-- > 0;)
+		if (r->processes[i].pid == pid && !r->processes[i].ended)
+			return &r->processes[i];
+	return NULL;
 }
 
-static uint32_t add_place(struct tree *t, const struct stacks *stacks, const struct frame *frame)
+static struct process *see_process(struct recording *r, uint32_t pid, uint64_t time_ms)
 {
-	const struct function *f = stacks_function(stacks, frame->function);
-	const char *name = f->name[0] ? f->name : "[unknown]";
-	struct place place = {
-		.name = tree_text(t, name, strlen(name)),
-		.file = tree_text(t, f->file, strlen(f->file)),
-		.module = tree_text(t, f->module, strlen(f->module)),
-		.line = frame->line,
+	struct process *p = process_of(r, pid);
+
+	if (p)
+		return p;
+	GROW(r->processes, r->n_processes, r->cap_processes);
+	p = &r->processes[r->n_processes++];
+	*p = (struct process){
+		.pid = pid, .command = xstrdup(""), .begin_ms = time_ms, .end_ms = UINT64_MAX, .ending_seq = UINT64_MAX,
 	};
-
-	place.kind = kind_of(f, &place, t);
-	return tree_place(t, &place);
+	return p;
 }
 
-/* Per stack: whether it, or one that goes on from it, holds anything. */
-static bool *stacks_in_use(const struct tally *tally, uint32_t n)
+static void take_process(struct reading *g, const struct mt_event *ev)
 {
-	bool *used = xcalloc(n, sizeof *used);
+	struct process *p = see_process(g->r, ev->pid, ev->time_ms);
+	char *command = mt_info_words(ev->info, "command");
 
-	for (uint32_t i = n; i-- > 0;) {
-		if (i < tally->n && (tally->at[i].bytes || tally->at[i].count))
-			used[i] = true;
-		/* Parents have smaller numbers; 0 is "not known", and the root's own parent. */
-		if (used[i] && i)
-			used[stacks_stack(tally->stacks, i)->parent] = true;
+	if (command) {
+		free(p->command);
+		p->command = command;
 	}
-	return used;
+	if (p->ending_seq == UINT64_MAX && mt_info_int(ev->info, "finalizing", 0))
+		p->ending_seq = points_now(g->r->points);
 }
 
-void trace_take(const struct tally *tally, struct tree *t)
+static void take_rss(struct reading *g, uint32_t pid, uint64_t rss, uint64_t time_ms)
 {
-	const struct stacks *stacks = tally->stacks;
-	uint32_t n = stacks_count(stacks), n_frames = stacks_frame_count(stacks);
-	bool *used = stacks_in_use(tally, n);
-	uint32_t *node_of = xcalloc(n, sizeof *node_of), *place_of = xcalloc(n_frames, sizeof *place_of);
+	struct process *p = see_process(g->r, pid, time_ms);
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct amount held = i < tally->n ? tally->at[i] : (struct amount){ 0 };
-		uint32_t frame = i ? stacks_stack(stacks, i)->frame : 0;
-		if (!used[i] || (i == 0 && !held.bytes && !held.count))
-			continue;
-		if (!place_of[frame])
-			place_of[frame] = add_place(t, stacks, stacks_frame(stacks, frame));
-		uint32_t parent = i ? node_of[stacks_stack(stacks, i)->parent] : 0;
-		uint32_t node = tree_child(t, parent, place_of[frame]);
-		if (i)
-			node_of[i] = node;	/* nothing hangs under the unknown stack: 0 is the root's number */
-		if (!tree_add(t, node, held.bytes, held.count))
-			die("the trace holds more than 2^53 bytes");
+	g->rss += rss - p->rss;
+	p->rss = rss;
+	points_rss(g->r->points, g->rss);
+}
+
+/* What an allocation of that process is that ends, or is open at the end. */
+static enum fate fate_of(const struct process *p, uint64_t birth, bool process_ends)
+{
+	if (p && p->ending_seq != UINT64_MAX)
+		return birth > p->ending_seq ? FATE_NO_LEAK : FATE_LEAKED;
+	return process_ends ? FATE_LEAKED : FATE_FREED;
+}
+
+/* ---------------------------------------------------------------- allocations */
+
+static void sum(struct recording *r, uint32_t key, struct amount a)
+{
+	if (key >= r->n_sums) {
+		GROW(r->sums, (size_t)key, r->cap_sums);
+		memset(r->sums + r->n_sums, 0, ((size_t)key + 1 - r->n_sums) * sizeof *r->sums);
+		r->n_sums = (size_t)key + 1;
 	}
-	free(used);
-	free(node_of);
-	free(place_of);
+	amount_add(&r->sums[key], a);
+}
+
+static struct recent *recent_of(struct reading *g, uint32_t thread)
+{
+	if (thread >= g->n_recent) {
+		GROW(g->recent, (size_t)thread, g->cap_recent);
+		memset(g->recent + g->n_recent, 0, ((size_t)thread + 1 - g->n_recent) * sizeof *g->recent);
+		g->n_recent = (size_t)thread + 1;
+	}
+	return &g->recent[thread];
+}
+
+static void push_recent(struct reading *g, uint32_t thread, uint64_t birth)
+{
+	struct recent *recent = recent_of(g, thread);
+
+	recent->birth[1] = recent->birth[0];
+	recent->birth[0] = birth;
+}
+
+/* Whether the thread that frees it now made it, and one other since at most. */
+static bool is_temporary(struct reading *g, uint32_t thread, uint32_t freeing, uint64_t birth)
+{
+	const struct recent *recent = recent_of(g, thread);
+
+	return thread == freeing && (birth == recent->birth[0] || birth == recent->birth[1]);
+}
+
+static uint32_t thread_of(const struct recording *r, uint32_t number)
+{
+	return r->keys.at[points_key(r->points, number)].thread;
+}
+
+static void end_block(struct recording *r, const struct share *ended, bool process_ends, bool temporary)
+{
+	enum fate fate = fate_of(process_of(r, ended->pid), points_birth(r->points, ended->key), process_ends);
+
+	points_end(r->points, ended->key, ended->amount, fate, temporary);
+}
+
+static void open_block(struct reading *g, const struct mt_event *ev)
+{
+	struct recording *r = g->r;
+	uint32_t thread = threads_number(r->threads, ev->pid, ev->tid);
+	struct amount a = amount_of(ev->size, ev->weight);
+	uint32_t key = keys_number(&r->keys, (struct who){ thread, stacks_number(r->stacks, ev->stack), ev->allocator });
+	struct share old;
+
+	r->allocators |= UINT64_C(1) << (ev->allocator & 63);
+	if (g->replay.answer) {
+		sum(r, key, a);
+		return;
+	}
+	uint32_t number = points_number(r->points);
+	if (replay_open(&g->replay, ev, number, &old)) {
+		end_block(r, &old, false, false);
+		points_settle(r->points);
+	}
+	points_begin(r->points, number, key, a);
+	push_recent(g, thread, points_birth(r->points, number));
+}
+
+static void close_block(struct reading *g, const struct mt_event *ev)
+{
+	struct recording *r = g->r;
+	struct share ended;
+
+	if (!replay_close(&g->replay, ev->id, &ended))
+		return;
+	uint32_t freeing = threads_number(r->threads, ev->pid, ev->tid);
+	end_block(r, &ended, false, is_temporary(g, thread_of(r, ended.key), freeing, points_birth(r->points, ended.key)));
+	points_settle(r->points);
+}
+
+static void resize_block(struct reading *g, const struct mt_event *ev)
+{
+	struct recording *r = g->r;
+	struct share lost;
+
+	if (!replay_resize(&g->replay, ev, &lost))
+		return;
+	struct recent *recent = recent_of(g, thread_of(r, lost.key));
+	for (int i = 0; i < 2; i++)		/* freed in parts: not temporary */
+		if (recent->birth[i] == points_birth(r->points, lost.key))
+			recent->birth[i] = 0;
+	points_shrink(r->points, lost.key, lost.amount);
+	points_settle(r->points);
+}
+
+/* A process is gone, and its memory with it. What it held when it executed another program was freed. */
+static void close_process(struct reading *g, const struct mt_event *ev)
+{
+	struct recording *r = g->r;
+	bool is_exec = replay_is_exec(ev);
+	struct share ended;
+
+	for (size_t cursor = 0; replay_exit(&g->replay, ev->pid, &cursor, &ended);)
+		if (is_exec)
+			points_end(r->points, ended.key, ended.amount, FATE_NO_LEAK, false);
+		else
+			end_block(r, &ended, true, false);
+	points_settle(r->points);
+	take_rss(g, ev->pid, 0, ev->time_ms);
+	struct process *p = see_process(r, ev->pid, ev->time_ms);
+	p->end_ms = ev->time_ms;
+	p->ended = true;
+}
+
+/* ---------------------------------------------------------------- spans, losses */
+
+static char *text_of(struct mt_str s)
+{
+	char *text = xmalloc(s.n + 1);
+
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return text;
+}
+
+static void take_span(struct recording *r, const struct mt_event *ev)
+{
+	if (ev->count) {
+		if (r->n_spans == SPANS)
+			return;
+		GROW(r->spans, r->n_spans, r->cap_spans);
+		r->spans[r->n_spans++] = (struct named_span){
+			.pid = ev->pid, .name = text_of(ev->name), .begin_ms = ev->time_ms, .end_ms = UINT64_MAX,
+		};
+		return;
+	}
+	for (size_t i = r->n_spans; i-- > 0;) {
+		struct named_span *s = &r->spans[i];
+		if (s->pid == ev->pid && s->end_ms == UINT64_MAX && strlen(s->name) == ev->name.n && memcmp(s->name, ev->name.p, ev->name.n) == 0) {
+			s->end_ms = ev->time_ms;
+			return;
+		}
+	}
+}
+
+static void take_lost(struct recording *r, const struct mt_event *ev)
+{
+	size_t i = 0;
+
+	while (i < r->n_lost && (strlen(r->lost[i].reason) != ev->name.n || memcmp(r->lost[i].reason, ev->name.p, ev->name.n) != 0))
+		i++;
+	if (i == r->n_lost) {
+		GROW(r->lost, r->n_lost, r->cap_lost);
+		r->lost[r->n_lost++] = (struct lost){ .reason = text_of(ev->name) };
+	}
+	r->lost[i].count += ev->count;
+}
+
+/* ---------------------------------------------------------------- one trace, and several */
+
+static void begin_trace(struct reading *g, const struct mt_header *h)
+{
+	struct recording *r = g->r;
+
+	replay_begin(&g->replay, h);
+	g->rss = 0;
+	g->n_recent = 0;
+	points_free(r->points);
+	r->points = points_new();
+	for (size_t i = 0; i < r->n_processes; i++)
+		r->processes[i].ended = true;
+	r->native |= h->native;
+	r->python_allocators |= h->python_allocators;
+	r->n_traces++;
+}
+
+/* What is open at the end of the trace. */
+static void end_trace(struct reading *g)
+{
+	struct recording *r = g->r;
+	struct share open;
+
+	points_close(r->points);
+	for (size_t cursor = 0; replay_each(&g->replay, &cursor, &open);)
+		points_leave(r->points, open.key, open.amount, fate_of(process_of(r, open.pid), points_birth(r->points, open.key), false));
+	points_finish(r->points);
+}
+
+/* Whether the interval is part of the answer. most: the point at which most was alive. */
+static bool is_asked(const struct recording *r, const struct interval *i, uint32_t most)
+{
+	if (i->fate == FATE_TEMPORARY)
+		return false;
+	switch (r->what) {
+	case TALLY_PEAK: return i->begin <= most && most < i->end;
+	case TALLY_LEAKS: return i->fate == FATE_LEAKED || (i->fate == FATE_FREED && i->end == 2 * points_slices(r->points));
+	default: return true;
+	}
+}
+
+/* What was asked for, of the present trace. */
+static void sum_intervals(struct recording *r)
+{
+	uint32_t most = (uint32_t)(2 * points_highest(r->points));
+
+	for (size_t i = 0; i < points_intervals(r->points); i++) {
+		struct interval interval = points_interval(r->points, i);
+		if (is_asked(r, &interval, most))
+			sum(r, interval.key, interval.amount);
+	}
+}
+
+/* A trace is over. Of several nothing but the sums is kept. */
+static void settle(struct reading *g)
+{
+	if (g->replay.answer)
+		return;
+	end_trace(g);
+	sum_intervals(g->r);
+}
+
+static void take(struct reading *g, const struct mt_event *ev, struct mt_in *in)
+{
+	struct recording *r = g->r;
+
+	switch (ev->kind) {
+	case MT_ALLOC: open_block(g, ev); break;
+	case MT_FREE: close_block(g, ev); break;
+	case MT_RESIZE: resize_block(g, ev); break;
+	case MT_PROCESS: take_process(g, ev); break;
+	case MT_EXIT: close_process(g, ev); break;
+	case MT_RSS: take_rss(g, ev->pid, ev->size, ev->time_ms); break;
+	case MT_THREAD: threads_take(r->threads, ev); break;
+	case MT_SPAN: take_span(r, ev); break;
+	case MT_LOST: take_lost(r, ev); break;
+	case MT_SKIPPED:
+		for (uint64_t i = 0; i < ev->count && i < 2; i++)
+			push_recent(g, threads_number(r->threads, ev->pid, ev->tid), 0);
+		break;
+	case MT_HEADER:
+		settle(g);
+		stacks_take(r->stacks, ev);
+		begin_trace(g, mt_in_header(in));
+		break;
+	default:
+		stacks_take(r->stacks, ev);
+	}
+}
+
+struct recording *recording_read(struct mt_in *in, enum tally_what what)
+{
+	struct recording *r = xcalloc(1, sizeof *r);
+	struct reading g = { .r = r };
+	const struct mt_header *h = mt_in_header(in);
+	struct mt_event ev;
+
+	r->what = what;
+	r->stacks = stacks_new();
+	r->threads = threads_new();
+	r->title = tally_title(h, what);
+	r->filters = provenance_title(h, "");
+	r->command = xstrdup(h->command);
+	r->host = xstrdup(h->host);
+	r->start_ns = h->start_ns;
+	begin_trace(&g, h);
+	while (mt_next(in, &ev) > 0) {
+		if (ev.time_ms > r->end_ms)
+			r->end_ms = ev.time_ms;
+		points_reach(r->points, ev.time_ms);
+		take(&g, &ev, in);
+	}
+	settle(&g);
+	if (r->n_traces > 1 || g.replay.answer) {
+		points_free(r->points);
+		r->points = NULL;
+	}
+	replay_clear(&g.replay);
+	free(g.recent);
+	return r;
+}
+
+void recording_free(struct recording *r)
+{
+	if (!r)
+		return;
+	stacks_free(r->stacks);
+	threads_free(r->threads);
+	keys_clear(&r->keys);
+	points_free(r->points);
+	for (size_t i = 0; i < r->n_processes; i++)
+		free(r->processes[i].command);
+	for (size_t i = 0; i < r->n_spans; i++)
+		free(r->spans[i].name);
+	for (size_t i = 0; i < r->n_lost; i++)
+		free(r->lost[i].reason);
+	free(r->processes);
+	free(r->spans);
+	free(r->lost);
+	free(r->sums);
+	free(r->title);
+	free(r->filters);
+	free(r->command);
+	free(r->host);
+	free(r);
 }

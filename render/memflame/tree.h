@@ -22,6 +22,9 @@ enum place_kind {
 	PLACE_PYTHON,
 	PLACE_NATIVE,
 	PLACE_IMPORT,	/* the import machinery: importlib's frames */
+	PLACE_PROCESS,	/* virtual frames, which the page shows if asked to: "[process 12: python3 app.py]" */
+	PLACE_THREAD,	/* "[thread worker-1]" */
+	PLACE_ALLOCATOR,	/* innermost: "[malloc]" */
 };
 
 struct place {

@@ -1,0 +1,35 @@
+/*
+ * buffer.h - bytes that grow, and numbers in as few of them as they need
+ */
+#ifndef MEMFLAME_BUFFER_H
+#define MEMFLAME_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "xmalloc.h"
+
+/* Starts all zero; the caller frees p. */
+struct buffer {
+	uint8_t *p;
+	size_t n, cap;
+};
+
+/* 7 bits a byte, the lowest first; the top bit says that more follow. */
+static inline void buffer_number(struct buffer *b, uint64_t v)
+{
+	GROW(b->p, b->n + 10, b->cap);
+	for (; v > 127; v >>= 7)
+		b->p[b->n++] = (uint8_t)(v | 128);
+	b->p[b->n++] = (uint8_t)v;
+}
+
+static inline void buffer_bytes(struct buffer *b, const void *p, size_t n)
+{
+	GROW(b->p, b->n + n, b->cap);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * facts.c - what a page says of the recording it was made from
+ */
+#include "facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "units.h"
+#include "xmalloc.h"
+
+static void add_fact(struct page *page, const char *name, char *text)
+{
+	page->facts = xreallocarray(page->facts, page->n_facts + 1, sizeof *page->facts);
+	page->facts[page->n_facts++] = (struct fact){ name, text };
+}
+
+static void add_warning(struct page *page, char *text)
+{
+	page->warnings = xreallocarray(page->warnings, page->n_warnings + 1, sizeof *page->warnings);
+	page->warnings[page->n_warnings++] = text;
+}
+
+/* "2026-11-29 14:16 UTC" */
+static char *date_of(uint64_t start_ns)
+{
+	time_t seconds = (time_t)(start_ns / 1000000000);
+	struct tm tm;
+	char text[64];
+
+	if (!gmtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm))
+		return xstrdup("");
+	return xstrdup(text);
+}
+
+static void add_damage(struct page *page, const char *damage)
+{
+	while (damage && *damage) {
+		size_t n = strcspn(damage, "\n");
+		add_warning(page, xasprintf("Not all of the trace is here: %.*s", (int)n, damage));
+		damage += n + (damage[n] == '\n');
+	}
+}
+
+void facts_take(struct page *page, const struct recording *r, const char *damage)
+{
+	char count[28];
+
+	if (r->start_ns)
+		add_fact(page, "recorded", date_of(r->start_ns));
+	if (r->host[0])
+		add_fact(page, "on", xstrdup(r->host));
+	add_fact(page, "stacks of", xstrdup(r->native ? "Python and C functions" : "Python functions"));
+	add_fact(page, "Python's small objects", xstrdup(r->python_allocators ? "each recorded" : "as the arenas they are in"));
+	if (r->filters[0])
+		add_fact(page, "filtered:", xstrdup(r->filters));
+	if (r->n_traces > 1)
+		add_fact(page, "traces joined:", xasprintf("%zu", r->n_traces));
+	add_damage(page, damage);
+	for (size_t i = 0; i < r->n_lost; i++)
+		add_warning(page, xasprintf("%s events were lost: %s", count_text(r->lost[i].count, count), r->lost[i].reason));
+}
+
+void facts_clear(struct page *page)
+{
+	for (size_t i = 0; i < page->n_facts; i++)
+		free(page->facts[i].text);
+	for (size_t i = 0; i < page->n_warnings; i++)
+		free(page->warnings[i]);
+	free(page->facts);
+	free(page->warnings);
+}

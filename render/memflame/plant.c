@@ -1,0 +1,211 @@
+/*
+ * plant.c - a recording's stacks as the tree of a page, with frames for processes, threads and allocators
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "trace.h"
+#include "xmalloc.h"
+
+struct planting {
+	const struct recording *r;
+	struct tree *t;
+	uint32_t *place_of;	/* per frame of `stacks`; 0 = not made yet (place 0 is the root's) */
+	uint32_t *node_of;	/* per stack, of the thread whose stamp it has */
+	uint32_t *stamp;	/* thread + 1 */
+	uint32_t *path;		/* stacks of a path, innermost first */
+	size_t cap_path;
+	uint32_t *thread_node;	/* per thread, what its stacks hang under; 0 = not made yet, or "all" */
+	uint32_t n_threads;	/* one past the largest number */
+	uint32_t allocator_place[MT_N_ALLOCATORS + 1];
+	bool processes, threads, allocators;
+};
+
+/* ---------------------------------------------------------------- places */
+
+static enum place_kind kind_of(const struct function *f, const struct place *place, const struct tree *t)
+{
+	if (tree_is_import_machinery(f->file, strlen(f->file)))
+		return PLACE_IMPORT;
+	switch (f->lang) {
+	case MT_LANG_PYTHON: return PLACE_PYTHON;
+	case MT_LANG_NATIVE: return PLACE_NATIVE;
+	}
+	return tree_guess_kind(t, place->name, place->file);
+}
+
+static uint32_t add_place(struct tree *t, const struct stacks *stacks, const struct frame *frame)
+{
+	const struct function *f = stacks_function(stacks, frame->function);
+	const char *name = f->name[0] ? f->name : "[unknown]";
+	struct place place = {
+		.name = tree_text(t, name, strlen(name)),
+		.file = tree_text(t, f->file, strlen(f->file)),
+		.module = tree_text(t, f->module, strlen(f->module)),
+		.line = frame->line,
+	};
+
+	place.kind = kind_of(f, &place, t);
+	return tree_place(t, &place);
+}
+
+/* The place of a frame that no program wrote; `text` is freed. */
+static uint32_t add_virtual(struct tree *t, char *text, enum place_kind kind)
+{
+	uint32_t place = tree_place(t, &(struct place){ .name = tree_text(t, text, strlen(text)), .kind = kind });
+
+	free(text);
+	return place;
+}
+
+/* ---------------------------------------------------------------- processes and threads */
+
+static const char *command_of(const struct recording *r, uint32_t pid)
+{
+	for (size_t i = 0; i < r->n_processes; i++)
+		if (r->processes[i].pid == pid && r->processes[i].command[0])
+			return r->processes[i].command;
+	return NULL;
+}
+
+static uint32_t process_node(struct planting *p, uint32_t pid)
+{
+	const char *command = command_of(p->r, pid);
+
+	/* Another thread of it was here. */
+	for (uint32_t i = 0; i < p->n_threads; i++)
+		if (p->thread_node[i] && threads_thread(p->r->threads, i)->pid == pid)
+			return p->threads ? p->t->nodes[p->thread_node[i]].parent : p->thread_node[i];
+	return tree_child(p->t, 0, add_virtual(p->t, command ? xasprintf("[process %u: %.80s]", (unsigned)pid, command)
+							      : xasprintf("[process %u]", (unsigned)pid), PLACE_PROCESS));
+}
+
+static uint32_t make_thread_node(struct planting *p, uint32_t thread)
+{
+	const struct thread *t = threads_thread(p->r->threads, thread);
+	uint32_t node = p->processes ? process_node(p, t->pid) : 0;
+
+	if (!p->threads)
+		return node;
+	char *name = t->name[0] ? xasprintf("[thread %s]", t->name) : xasprintf("[thread %u]", (unsigned)t->tid);
+	return tree_child(p->t, node, add_virtual(p->t, name, PLACE_THREAD));
+}
+
+static void count_parties(struct planting *p, bool processes)
+{
+	const struct recording *r = p->r;
+	uint32_t first = 0;
+
+	p->processes = processes;
+	p->allocators = (r->allocators & (r->allocators - 1)) != 0;
+	for (size_t i = 0; i < r->keys.n; i++) {
+		uint32_t pid = threads_thread(r->threads, r->keys.at[i].thread)->pid;
+		if (i == 0)
+			first = pid;
+		if (r->keys.at[i].thread >= p->n_threads)
+			p->n_threads = r->keys.at[i].thread + 1;
+		p->processes |= pid != first;
+		p->threads |= r->keys.at[i].thread != r->keys.at[0].thread;
+	}
+}
+
+/* ---------------------------------------------------------------- stacks */
+
+static uint32_t place_of_frame(struct planting *p, uint32_t frame)
+{
+	if (!p->place_of[frame])
+		p->place_of[frame] = add_place(p->t, p->r->stacks, stacks_frame(p->r->stacks, frame));
+	return p->place_of[frame];
+}
+
+/* The node of a stack under a thread's; what of its path is there is found by the stamps. */
+static uint32_t node_of_stack(struct planting *p, uint32_t thread, uint32_t stack)
+{
+	const struct stacks *stacks = p->r->stacks;
+	uint32_t root = p->thread_node[thread], node = root;
+	size_t n = 0;
+
+	if (stack == 0)
+		return tree_child(p->t, root, place_of_frame(p, 0));
+	for (uint32_t s = stack; s; s = stacks_stack(stacks, s)->parent) {
+		if (p->stamp[s] == thread + 1) {
+			node = p->node_of[s];
+			break;
+		}
+		GROW(p->path, n, p->cap_path);
+		p->path[n++] = s;
+	}
+	while (n-- > 0) {
+		uint32_t s = p->path[n];
+		node = tree_child(p->t, node, place_of_frame(p, stacks_stack(stacks, s)->frame));
+		p->node_of[s] = node;
+		p->stamp[s] = thread + 1;
+	}
+	return node;
+}
+
+static uint32_t node_of_key(struct planting *p, const struct who *who)
+{
+	if (!p->thread_node[who->thread])
+		p->thread_node[who->thread] = make_thread_node(p, who->thread);
+	uint32_t node = node_of_stack(p, who->thread, who->stack);
+	if (!p->allocators)
+		return node;
+	uint32_t *place = &p->allocator_place[who->allocator < MT_N_ALLOCATORS ? who->allocator : MT_N_ALLOCATORS];
+	if (!*place)
+		*place = add_virtual(p->t, xasprintf("[%s]", mt_allocator_name(who->allocator)), PLACE_ALLOCATOR);
+	return tree_child(p->t, node, *place);
+}
+
+static int by_thread(const void *a, const void *b, void *arg)
+{
+	const struct who *who = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (who[x].thread != who[y].thread)
+		return who[x].thread < who[y].thread ? -1 : 1;
+	return who[x].stack != who[y].stack ? (who[x].stack < who[y].stack ? -1 : 1) : x < y ? -1 : x > y;
+}
+
+/* Keys, those of a thread together: the stamps of one hold until the next. */
+static uint32_t *order_of_keys(const struct keys *keys)
+{
+	uint32_t *order = xmalloc((keys->n + 1) * sizeof *order);
+
+	for (size_t i = 0; i < keys->n; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, keys->n, sizeof *order, by_thread, keys->at);
+	return order;
+}
+
+uint32_t *recording_plant(const struct recording *r, struct tree *t, bool processes)
+{
+	struct planting p = {
+		.r = r,
+		.t = t,
+		.place_of = xcalloc(stacks_frame_count(r->stacks) + 1, sizeof *p.place_of),
+		.node_of = xmalloc((stacks_count(r->stacks) + 1) * sizeof *p.node_of),
+		.stamp = xcalloc(stacks_count(r->stacks) + 1, sizeof *p.stamp),
+	};
+	uint32_t *nodes = xcalloc(r->keys.n + 1, sizeof *nodes), *order = order_of_keys(&r->keys);
+
+	count_parties(&p, processes);
+	p.thread_node = xcalloc((size_t)p.n_threads + 1, sizeof *p.thread_node);
+	for (size_t i = 0; i < r->keys.n; i++) {
+		uint32_t key = order[i];
+		struct amount held = key < r->n_sums ? r->sums[key] : (struct amount){ 0, 0 };
+		if (!r->points && !held.bytes && !held.count)
+			continue;
+		nodes[key] = node_of_key(&p, &r->keys.at[key]);
+		if (!tree_add(t, nodes[key], held.bytes, held.count))
+			die("the trace holds more than 2^53 bytes");
+	}
+	free(order);
+	free(p.place_of);
+	free(p.node_of);
+	free(p.stamp);
+	free(p.path);
+	free(p.thread_node);
+	return nodes;
+}
