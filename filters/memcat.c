@@ -67,7 +67,7 @@ static int from_text(char **paths, enum mt_packing packing)
 		bool is_stdin = strcmp(*path, "-") == 0;
 		FILE *f = is_stdin ? stdin : fopen(*path, "re");
 		if (f == NULL)
-			die("%s: cannot be opened: %s", *path, strerror(errno));
+			die("%s: cannot open: %s", *path, strerror(errno));
 		read_text(f, is_stdin ? "standard input" : *path, out);
 		if (!is_stdin)
 			fclose(f);
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 		case 'u': packing = MT_STORED; break;
 		default:
 			if (mode != 0 && mode != c)
-				usage_die("only one of --json, --from-json and --header");
+				usage_die("give only one of --json, --from-json and --header");
 			mode = c;
 		}
 	if (mode == 'f')

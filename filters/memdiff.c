@@ -308,11 +308,11 @@ static struct choices parse(int argc, char **argv)
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		default:
 			if (c.format && c.format != key)
-				usage_die("only one of --folded, --table and --json");
+				usage_die("give only one of --folded, --table and --json");
 			c.format = key;
 		}
 	if (c.format && c.format != KEY_TABLE && (c.whole_stacks || c.max_rows))
-		usage_die("--stacks and --rows are for the table");
+		usage_die("--stacks and --rows apply only to the table (--table)");
 	if (!c.format)
 		c.format = c.whole_stacks || c.max_rows || tool_terminal(&lines, &columns) ? KEY_TABLE : KEY_FOLDED;
 	return c;
@@ -324,9 +324,9 @@ int main(int argc, char **argv)
 	struct diff d = { .calls = calltree_new(), .count = c.of.count };
 
 	if (argc - optind != 2)
-		usage_die("name two: what was before, and what is after");
+		usage_die("give two operands: BEFORE and AFTER");
 	if (strcmp(argv[optind], "-") == 0 && strcmp(argv[optind + 1], "-") == 0)
-		usage_die("only one of the two can be standard input");
+		usage_die("only one operand can be standard input");
 	int status = side_read(&d.before, argv[optind], d.calls, BEFORE, &c.of);
 	status |= side_read(&d.after, argv[optind + 1], d.calls, AFTER, &c.of);
 	if (c.format == KEY_FOLDED)

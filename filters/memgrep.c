@@ -138,7 +138,7 @@ static uint32_t parse_allocators(const char *text)
 		size_t n = strcspn(text, ",");
 		unsigned allocator = mt_allocator_of(text, n);
 		if (!allocator)
-			usage_die("--allocator: '%.*s' is none (malloc, calloc, realloc, mmap, pymalloc_malloc, …)",
+			usage_die("--allocator: unknown allocator '%.*s' (examples: malloc, calloc, realloc, mmap, pymalloc_malloc)",
 				  (int)n, text);
 		set |= UINT32_C(1) << allocator;
 		if (!text[n])
@@ -278,7 +278,7 @@ static void check_operands(const struct conditions *c, int argc, char **argv)
 {
 	for (int i = optind; i < argc; i++)
 		if (strcmp(argv[i], "-") != 0 && access(argv[i], F_OK) < 0 && errno == ENOENT && !has_frame_conditions(c))
-			die("%s: cannot be opened: No such file or directory (functions with that name: memgrep -f '%s')", argv[i], argv[i]);
+			die("%s: cannot open: No such file or directory (to find functions of that name: memgrep -f '%s')", argv[i], argv[i]);
 }
 
 static struct conditions parse(int argc, char **argv)
@@ -308,9 +308,9 @@ static struct conditions parse(int argc, char **argv)
 			break;
 		}
 	if (c.min > c.max)
-		usage_die("nothing has --min-size at least and --max-size at most");
+		usage_die("--min-size is larger than --max-size: nothing can match");
 	if (c.innermost && !has_frame_conditions(&c))
-		usage_die("--innermost says which function --function, --file or --module are of: give one of them");
+		usage_die("--innermost needs --function, --file or --module");
 	compile(&c.function, flags);
 	compile(&c.file, flags);
 	compile(&c.module, flags);

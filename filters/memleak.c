@@ -174,8 +174,8 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, st
 /* Arenas are freed when the last of their objects is: most stay, whatever was freed in them. */
 static void tell_caveat(void)
 {
-	warn("Python keeps its arenas of small objects (up to 512 bytes), whatever was freed in them: they look "
-	     "leaked here. 'memrec --trace-python-allocators' records the objects themselves");
+	warn("Python keeps its arenas for small objects (up to 512 bytes) even when the objects are freed, so arenas "
+	     "appear as leaks; 'memrec --trace-python-allocators' records the objects themselves");
 }
 
 int main(int argc, char **argv)
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 		switch (c) {
 		case 't':
 			if (!parse_span(optarg, &l.tail))
-				usage_die("--tail: '%s' is no time (as 10%%, 2s, 500ms)", optarg);
+				usage_die("--tail: '%s' is not a time (examples: 10%%, 2s, 500ms)", optarg);
 			break;
 		case 'e':
 			l.to_the_end = true;

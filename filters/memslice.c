@@ -79,7 +79,7 @@ static const char *rereadable(const char *path)
 	if (is_stdin ? fstat(STDIN_FILENO, &st) < 0 : stat(path, &st) < 0)
 		return path;		/* whoever opens it says why not */
 	if (!S_ISREG(st.st_mode) || (is_stdin && lseek(STDIN_FILENO, 0, SEEK_CUR) != 0))
-		usage_die("a percent needs the length of the trace, which only a file tells before it is read: "
+		usage_die("a percentage needs the length of the trace, which only a file gives in advance: "
 			  "name a file, or give seconds");
 	return is_stdin ? "/dev/stdin" : path;
 }
@@ -275,7 +275,7 @@ static struct span parse_time(const char *text, const char *option)
 	struct span span;
 
 	if (!parse_span(text, &span))
-		usage_die("%s: '%s' is no time (as 10%%, 2s, 500ms)", option, text);
+		usage_die("%s: '%s' is not a time (examples: 10%%, 2s, 500ms)", option, text);
 	return span;
 }
 
@@ -303,7 +303,7 @@ static int missing(const struct slice *s)
 
 	if (!s->span || spans_any(s->spans, &others))
 		return 0;
-	warn("no span '%s' in the trace: %s%s", s->span, *others ? "there are: " : "it has none", others);
+	warn("no span '%s' in the trace: it has %s", s->span, *others ? others : "none");
 	return 1;
 }
 
@@ -326,7 +326,7 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			if (s.span)
-				usage_die("--span: one name, please: several are several calls");
+				usage_die("--span: give only one name; for several, run memslice once for each");
 			s.span = optarg;
 			break;
 		}
@@ -334,7 +334,7 @@ int main(int argc, char **argv)
 	if (s.has_end && alike && s.begin.value >= s.end.value)
 		refuse_empty(begin_text, end_text);
 	if (s.span && s.alive)
-		usage_die("--alive is for windows of time, not for --span");
+		usage_die("--alive is for windows of time and cannot be used with --span");
 	if (s.begin.is_percent || s.end.is_percent)
 		measure_operands(&s.lengths, argc, argv);
 	if (s.has_end && !alike && !has_window(&s))

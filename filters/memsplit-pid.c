@@ -76,7 +76,7 @@ static char *make_name(const struct split *s, uint32_t pid)
 	size_t n = 0;
 	FILE *to = open_memstream(&name, &n);
 	if (!to)
-		die("no memory");
+		die("out of memory");
 	unsigned used = times_used(s, pid);
 	for (const char *p = s->template; *p; p++) {
 		if (p[0] == '%' && p[1] == 'p') {
@@ -102,7 +102,7 @@ static void check_template(const char *template)
 	for (; p && p[1] == '%'; p = strchr(p + 2, '%'))
 		;
 	if (!p || (p[1] != 'p' && p[1] != 'n'))
-		usage_die("--output: '%s' has no %%p (the pid) or %%n (a number) in it", template);
+		usage_die("--output: '%s' has neither %%p (the pid) nor %%n (a number) in it", template);
 }
 
 /* ---------------------------------------------------------------- parts */
@@ -116,12 +116,12 @@ static struct part *part_new(struct split *s, uint32_t pid)
 	s->pids[s->n_files++] = pid;
 	p->fd = open(p->name, O_WRONLY | O_CREAT | O_CLOEXEC | (s->force ? O_TRUNC : O_EXCL), 0600);
 	if (p->fd < 0 && errno == EEXIST)
-		die("%s: it exists: choose another --output, or overwrite it with -f", p->name);
+		die("%s: file exists: choose another --output, or overwrite it with -f", p->name);
 	if (p->fd < 0)
 		die("%s: %s", p->name, strerror(errno));
 	p->out = mt_create(p->fd, p->name, MT_AUTO);
 	if (!p->out)
-		die("no memory");
+		die("out of memory");
 	mt_out_stage(p->out, tool_stage(&tool, s->argv));
 	mt_put_header(p->out, mt_in_header(s->in));
 	p->define = (struct define){ .out = p->out, .known = stacks_new(), .from = s->stacks };

@@ -54,7 +54,7 @@ static int make_buffers(struct bytes_in *b)
 	if (b->packed_buffer == NULL)
 		b->packed_buffer = malloc(PACKED_SIZE);
 	if (b->window == NULL || b->packed_buffer == NULL)
-		return fail(b, "cannot be read: out of memory");
+		return fail(b, "cannot read: out of memory");
 	return 0;
 }
 
@@ -63,7 +63,7 @@ static int look_at_file(struct bytes_in *b)
 	struct stat st;
 
 	if (b->fd < 0 || fstat(b->fd, &st) < 0) {
-		snprintf(b->why, sizeof b->why, "cannot be opened: %s", strerror(errno));
+		snprintf(b->why, sizeof b->why, "cannot open: %s", strerror(errno));
 		b->over = true;
 		return -1;
 	}
@@ -127,7 +127,7 @@ static ssize_t read_some(struct bytes_in *b, uint8_t *p, size_t size)
 		n = read(b->fd, p, size);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		snprintf(b->why, sizeof b->why, "cannot be read after %" PRIu64 " bytes: %s", b->read,
+		snprintf(b->why, sizeof b->why, "read error after %" PRIu64 " bytes: %s", b->read,
 			 strerror(errno));
 		b->over = true;
 		return -1;
@@ -178,7 +178,7 @@ static int find_format(struct bytes_in *b)
 	LZ4F_freeDecompressionContext(b->lz4);
 	b->lz4 = NULL;
 	if (LZ4F_isError(LZ4F_createDecompressionContext(&b->lz4, LZ4F_VERSION)))
-		return fail(b, "cannot be read: out of memory");
+		return fail(b, "cannot read: out of memory");
 	return 0;
 }
 
@@ -195,7 +195,7 @@ static int make_room(struct bytes_in *b, size_t want)
 		return 0;
 	uint8_t *larger = realloc(b->window, size);
 	if (larger == NULL)
-		return fail(b, "cannot be read: out of memory");
+		return fail(b, "cannot read: out of memory");
 	b->window = larger;
 	b->window_size = size;
 	b->p = larger;
@@ -227,7 +227,7 @@ static int lz4_damaged(struct bytes_in *b, size_t code)
 	uint64_t at = b->read - (uint64_t)(b->packed_end - b->packed);
 
 	snprintf(what, sizeof what, "damaged at byte %" PRIu64 ": %s (%s)", at,
-		 b->hint == 0 ? "what follows is no LZ4 frame" : "its LZ4 frame is broken",
+		 b->hint == 0 ? "what follows is not an LZ4 frame" : "its LZ4 frame is broken",
 		 LZ4F_getErrorName(code));
 	return fail(b, what);
 }

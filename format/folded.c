@@ -112,9 +112,9 @@ struct folded *folded_open(const char *path)
 	f->path = path;
 	f->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (f->fd < 0 || fstat(f->fd, &st) < 0)
-		die("%s: cannot be opened: %s", folded_name(f), strerror(errno));
+		die("%s: cannot open: %s", folded_name(f), strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		die("%s: it is a folder", folded_name(f));
+		die("%s: is a directory", folded_name(f));
 	f->cap = 64u << 10;
 	f->buffer = xmalloc(f->cap);
 	see(f, FIRST_BYTES);
@@ -355,7 +355,7 @@ int folded_finish(struct folded *f)
 	int status = f->why || f->error;
 
 	if (f->why)
-		warn("%s; what came before it is used", f->why);
+		warn("%s; everything before that is used", f->why);
 	else if (f->error)
 		warn("%s: cannot be read after %" PRIu64 " bytes: %s", folded_name(f), f->read, strerror(f->error));
 	if (f->fd > STDERR_FILENO)

@@ -174,16 +174,16 @@ static bool check(struct mt_header *h, const msgpack_object *map, char *why, siz
 	if (version == NULL || version->type != MSGPACK_OBJECT_ARRAY || version->via.array.size < 2 ||
 	    version->via.array.ptr[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
 	    version->via.array.ptr[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER) {
-		snprintf(why, why_size, "not a memory trace (memtrace): its header names no version");
+		snprintf(why, why_size, "not a memory trace (memtrace): its header has no version");
 		return false;
 	}
 	h->major = (unsigned)version->via.array.ptr[0].via.u64;
 	h->minor = (unsigned)version->via.array.ptr[1].via.u64;
 	if (h->major > MT_MAJOR)
-		snprintf(why, why_size, "memtrace version %u.%u is newer than this program reads (%d.x): "
+		snprintf(why, why_size, "memtrace version %u.%u is newer than this program supports (%d.x): "
 			 "use a newer memrec", h->major, h->minor, MT_MAJOR);
 	else if (h->major < MT_MAJOR)
-		snprintf(why, why_size, "memtrace version %u.%u is no version this program reads (%d.x)",
+		snprintf(why, why_size, "memtrace version %u.%u is not supported (this program reads %d.x)",
 			 h->major, h->minor, MT_MAJOR);
 	return h->major == MT_MAJOR;
 }
@@ -218,7 +218,7 @@ struct mt_header *header_read(const uint8_t *raw, size_t size, char *why, size_t
 	struct mt_header *h = calloc(1, sizeof *h);
 	bool good = false;
 
-	snprintf(why, why_size, "cannot be read: out of memory");
+	snprintf(why, why_size, "cannot read: out of memory");
 	if (!unpack(&u, raw, size)) {
 		snprintf(why, why_size, HEADER_NONE);
 		goto out;

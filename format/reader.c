@@ -21,7 +21,7 @@
 #include "rows.h"
 
 #define SAFE_SIZE 64
-#define USED "what came before it is used"
+#define USED "everything before that is used"
 
 /* IN_STACKS: in the middle of a row of stacks, of which stacks_left are to be handed out. */
 enum place { IN_TRACE, IN_STACKS, AFTER_END, NO_FILE };
@@ -290,11 +290,11 @@ static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 		return 1;
 	}
 	if (allocs < in->allocs || frees < in->frees)
-		complain(in, "damaged before byte %" PRIu64 ": it has more allocations or frees than its end counts",
+		complain(in, "damaged before byte %" PRIu64 ": it contains more allocations or frees than its end counts",
 			 bytes_in_offset(&in->bytes));
 	else
 		complain(in, "damaged before byte %" PRIu64 ": %" PRIu64 " allocations and %" PRIu64
-			 " frees are missing; what is there is used",
+			 " frees are missing; the rest is used",
 			 bytes_in_offset(&in->bytes), allocs - in->allocs, frees - in->frees);
 	return 0;
 }
@@ -431,7 +431,7 @@ static int whole_object(struct mt_in *in, size_t *size, const char **why)
 		if (r > 0)
 			return 1;
 		if (r < 0) {
-			*why = "what is there is no row";
+			*why = "not a row";
 			return -1;
 		}
 		size_t want = have == 0 ? 1 : *size;
@@ -473,9 +473,9 @@ static int first_header(struct mt_in *in, char *why, size_t why_size)
 		snprintf(why, why_size, "empty: no trace");
 	else if (r < 0 && in->bytes.why[0] != '\0')
 		snprintf(why, why_size, "%s%s", in->bytes.why,
-			 in->bytes.cut ? ": not even its header is whole" : "");
+			 in->bytes.cut ? ": its header is incomplete" : "");
 	else if (r < 0 && odd == NULL && (*in->bytes.p & 0xf0) == 0x80)
-		snprintf(why, why_size, "cut off after %" PRIu64 " bytes: not even its header is whole",
+		snprintf(why, why_size, "cut off after %" PRIu64 " bytes: its header is incomplete",
 			 in->bytes.read);
 	else if (r < 0)
 		snprintf(why, why_size, HEADER_NONE);
@@ -558,7 +558,7 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 		const char *odd;
 		size_t size = 0;
 		if (in->place == IN_STACKS)
-			return next_in_row(in, ev) > 0 ? 1 : end_of_file(in, -1, "a row makes no sense", ev);
+			return next_in_row(in, ev) > 0 ? 1 : end_of_file(in, -1, "invalid row", ev);
 		int r = whole_object(in, &size, &odd);
 		if (r <= 0)
 			return end_of_file(in, r, odd, ev);
@@ -570,7 +570,7 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 			return end_of_file(in, -1, "rows follow its end", ev);
 		r = take_row(in, size, ev);
 		if (r < 0)
-			return end_of_file(in, -1, "a row makes no sense", ev);
+			return end_of_file(in, -1, "invalid row", ev);
 		if (r > 0)
 			return 1;
 	}

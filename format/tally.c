@@ -219,6 +219,6 @@ void tally_free(struct tally *t)
 void tally_choose(enum tally_what *what, enum tally_what chosen)
 {
 	if (*what != TALLY_PEAK && *what != chosen)
-		usage_die("only one of --leaks and --total");
+		usage_die("give only one of --leaks and --total");
 	*what = chosen;
 }

@@ -240,7 +240,7 @@ uint64_t tool_size(const char *text, const char *option)
 	uint64_t bytes = 0;
 
 	if (!parse_size(text, &bytes))
-		usage_die("%s: '%s' is no size (as 512, 1.5k, 24MB or 1GiB)", option, text);
+		usage_die("%s: '%s' is not a size (examples: 512, 1.5k, 24MB, 1GiB)", option, text);
 	return bytes;
 }
 
@@ -252,7 +252,7 @@ uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_
 	unsigned long long n = strtoull(text, &end, 10);
 	/* strtoull() takes signs and blanks, and makes a huge number of -1. */
 	if (text[0] < '0' || text[0] > '9' || *end)
-		usage_die("%s: '%s' is no whole number", option, text);
+		usage_die("%s: '%s' is not a whole number", option, text);
 	if (errno == ERANGE || n < min || n > max) {
 		if (max == UINT64_MAX)
 			usage_die("%s: %s is out of range (at least %llu)", option, text,

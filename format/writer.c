@@ -52,7 +52,7 @@ static int fail(struct mt_out *out, int error)
 	out->p = out->buffer;
 	out->stacks_end = NULL;
 	if (out->error == NULL &&
-	    asprintf(&out->error, "%s: cannot be written: %s", out->name, strerror(out->bytes.error)) < 0)
+	    asprintf(&out->error, "%s: cannot write: %s", out->name, strerror(out->bytes.error)) < 0)
 		out->error = NULL;
 	return -1;
 }

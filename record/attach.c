@@ -25,7 +25,7 @@ static void begun(struct attached *a, const struct collector *c)
 	a->attended = true;
 	image_read(&a->image, a->recording.root);
 	if (a->verbose)
-		warn("process %d is being recorded%s", (int)a->recording.root, a->duration_ms ? "" : "; Ctrl-C ends that");
+		warn("recording process %d%s", (int)a->recording.root, a->duration_ms ? "" : "; press Ctrl-C to stop");
 }
 
 static bool over(struct recording *r, struct collector *c)

@@ -21,7 +21,7 @@ char *launch_agent_path(void)
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (n < 0)
-		die("cannot find myself (/proc/self/exe): %s", strerror(errno));
+		die("cannot find memrec's own executable (/proc/self/exe): %s", strerror(errno));
 	self[n] = '\0';
 	for (int up = 0; up < 2; up++) {
 		char *slash = strrchr(self, '/');
@@ -30,7 +30,7 @@ char *launch_agent_path(void)
 	}
 	char *path = xasprintf("%s/lib/memrec/libmemrec.so", self);
 	if (access(path, R_OK) < 0)
-		die("%s: %s (the agent, installed with memrec)", path, strerror(errno));
+		die("%s: %s (the agent, which is installed with memrec)", path, strerror(errno));
 	if (strpbrk(path, ": "))
 		die("%s: the loader cannot preload a path with a space or a colon in it: move memrec", path);
 	return path;
@@ -69,7 +69,7 @@ static pid_t start(const struct launch *l, const char *address, int *error)
 {
 	int report[2];	/* closed by a successful exec */
 	if (pipe2(report, O_CLOEXEC) < 0)
-		die("cannot make a pipe: %s", strerror(errno));
+		die("cannot create a pipe: %s", strerror(errno));
 	pid_t pid = fork();
 	if (pid < 0)
 		die("cannot start a process: %s", strerror(errno));

@@ -42,7 +42,7 @@ static const struct tool_option options[] = {
 	{ "trace-python-allocators", 'A', NULL, "record every call to Python's own allocators, not the arenas they use" },
 	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration or its end" },
 	{ "await", 'W', NULL, "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
-	{ "ignore-seccomp", 'S', NULL, "with --pid: attach despite a seccomp filter, which may kill the process for our system calls" },
+	{ "ignore-seccomp", 'S', NULL, "with --pid: attach despite a seccomp filter, which may kill the process for the agent's system calls" },
 	{ "duration", 'd', "SECONDS", "with --pid: record for SECONDS; the process then continues unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
 	{ "verbose", 'v', NULL, "print what was recorded, even if standard error is not a terminal" },
@@ -73,7 +73,7 @@ static uint32_t seconds(const char *text)
 	errno = 0;
 	double s = strtod(text, &end);
 	if (end == text || *end || errno || !(s >= 0.001 && s <= 4000000))
-		usage_die("--duration: '%s' is no number of seconds", text);
+		usage_die("--duration: '%s' is not a number of seconds", text);
 	return (uint32_t)(s * 1000);
 }
 
@@ -113,15 +113,15 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'd': s->duration_ms = seconds(optarg); break;
 		}
 	if (s->pid && optind < argc)
-		usage_die("a program to be started, or one that runs (--pid)? Both at once cannot be recorded");
+		usage_die("give either a program to start or a running one (--pid), not both");
 	if (s->duration_ms && !s->pid)
-		usage_die("--duration is for a program that runs already (--pid); one that is started is recorded to its end");
+		usage_die("--duration needs --pid: a program that memrec starts is recorded to its end");
 	if (s->ignore_seccomp && (!s->pid || s->awaits))
-		usage_die("--ignore-seccomp is for --pid");
+		usage_die("--ignore-seccomp needs --pid");
 	if (s->awaits && (!s->pid || s->duration_ms))
-		usage_die("--await is for --pid, without --duration");
+		usage_die("--await needs --pid, and cannot be used with --duration");
 	if (!s->pid && optind == argc)
-		usage_die("which program is to be recorded? memrec [OPTIONS] -- COMMAND [ARG...]");
+		usage_die("no program given: memrec [OPTION...] -- COMMAND [ARG...]");
 	if (s->output && strcmp(s->output, "-") == 0)
 		s->output = NULL;
 	s->argv = s->pid ? command_of(s->pid) : argv + optind;
@@ -174,7 +174,7 @@ static struct destination open_output(const struct settings *s)
 		d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	}
 	if (d.fd < 0 && errno == EEXIST)
-		die("%s: it exists: choose another name, or overwrite it with -f", s->output);
+		die("%s: file exists: choose another name, or overwrite it with -f", s->output);
 	if (d.fd < 0)
 		die("%s: %s", s->output, strerror(errno));
 	return d;
@@ -203,7 +203,7 @@ static int close_output(struct mt_out *out)
 	if (failed == EPIPE)
 		return 0;
 	if (failed)
-		warn("%s; the rest of the program went on unrecorded", why ? why : "the trace could not be written");
+		warn("%s; the program continued unrecorded", why ? why : "the trace could not be written");
 	return failed;
 }
 
@@ -283,7 +283,7 @@ static struct mt_header *make_header(const struct settings *s)
 		.command = (const char *const *)s->argv, .start_ns = clock_ns(CLOCK_REALTIME),
 		.python_allocators = s->python_allocators, .follow_fork = s->follow_fork, .native = s->native });
 	if (!header)
-		die("no memory");
+		die("out of memory");
 	return header;
 }
 
@@ -291,7 +291,7 @@ static struct mt_out *make_trace(const struct destination *d, char *const *argv)
 {
 	struct mt_out *out = mt_create(d->fd, d->name, MT_AUTO);
 	if (!out)
-		die("no memory");
+		die("out of memory");
 	mt_out_stage(out, &(struct mt_stage_options){
 		.program = tool.name, .version = MEMREC_VERSION, .argv = (const char *const *)argv + 1, .title = "" });
 	return out;
@@ -325,7 +325,7 @@ int main(int argc, char **argv)
 	if (c.n_recorded > 0 && is_talkative(&s))
 		closing_line(&c.output, &s, bytes);
 	else if (c.n_recorded == 0 && !s.awaits)
-		warn("%s did not load the agent: nothing was recorded (is it static, or set-user-ID?)", s.argv[0]);
+		warn("nothing was recorded: %s did not load the agent (is it static, or set-user-ID?)", s.argv[0]);
 	if (s.awaits)
 		await_end();
 	mt_header_free(header);

@@ -421,7 +421,7 @@ static struct choices parse(int argc, char **argv)
 		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		default:
 			if (c.format && c.format != key)
-				usage_die("only one of --csv and --json");
+				usage_die("give only one of --csv and --json");
 			c.format = key;
 		}
 	return c;

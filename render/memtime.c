@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		if (key == 'e') {
 			if (!parse_span(optarg, &span) || span.is_percent || span_ms(&span, 0) < 1)
-				usage_die("--every: '%s' is no length of time (as 10ms, 1s; at least 1ms)", optarg);
+				usage_die("--every: '%s' is not a length of time (examples: 10ms, 1s; at least 1ms)", optarg);
 			s.every_ms = span_ms(&span, 0);
 		}
 	struct mt_in *in = tool_input(argc, argv);

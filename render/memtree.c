@@ -347,7 +347,7 @@ static struct choices parse(int argc, char **argv)
 		case KEY_JSON: c.json = true; break;
 		}
 	if (all && c.path_only)
-		usage_die("only one of --path and --all");
+		usage_die("give only one of --path and --all");
 	unsigned lines, columns;
 	if (!all && !c.json && tool_terminal(&lines, &columns)) {
 		c.path_only = c.path_only || !c.depth;

@@ -77,7 +77,7 @@ content() {
 	printf 'alloc 1 100 main@a.py:1 time_ms=10\nfree 1 time_ms=100\n' | trace > t.lz4
 	for report in memsummary memtable memtree memfold memflame "memdiff t.lz4"; do
 		run -2 --separate-stderr bash -c "$report -l -t t.lz4 > out"
-		[[ "${stderr_lines[0]}" == *": only one of --leaks and --total" ]]
+		[[ "${stderr_lines[0]}" == *": give only one of --leaks and --total" ]]
 		[ ! -s out ]
 		[[ $report == memflame ]] || $report -l -l t.lz4 > /dev/null
 	done
@@ -96,7 +96,7 @@ content() {
 @test "memgrep PATTERN, as grep has it: the line says how" {
 	printf 'alloc 1 100 main@a.py:1\n' | trace > t.lz4
 	run -1 --separate-stderr memgrep main t.lz4
-	[ "$stderr" = "memgrep: main: cannot be opened: No such file or directory (functions with that name: memgrep -f 'main')" ]
+	[ "$stderr" = "memgrep: main: cannot open: No such file or directory (to find functions of that name: memgrep -f 'main')" ]
 	run -1 --separate-stderr memgrep -f main nowhere.lz4
 	[[ "$stderr" != *"-f"* ]]
 }

@@ -388,7 +388,7 @@ while True: x += 1' 3>&- &
 	refused "$(ps --ppid $! -o pid= | tr -d ' ')" 'has ended'
 	start memrec -o launched.lz4 -- sleep 60
 	sleep 0.5
-	refused "$(ps --ppid $pid -o pid= | tr -d ' ')" 'recorded by memrec already'
+	refused "$(ps --ppid $pid -o pid= | tr -d ' ')" 'memrec is already recording it'
 }
 
 @test "a seccomp filter of its own: refused with -f too, but not with --ignore-seccomp, which reports what the filter forbids" {
@@ -408,7 +408,7 @@ while True: x += 1' 3>&- &
 	run -1 memrec -f -o t.lz4 -p $pid
 	[[ "$output" =~ 'seccomp filter' ]]
 	run -1 memrec --ignore-seccomp -f -o t.lz4 -p $pid
-	[[ "$output" =~ 'cannot make a memory file: Operation not permitted' ]]
+	[[ "$output" =~ 'cannot create a memory file: Operation not permitted' ]]
 	kill -0 $pid
 }
 

@@ -78,15 +78,15 @@ rows() { # FILE
 	[[ $stderr == "memcat: standard input:1: no JSON: "* ]]
 	printf '%s\n' '{"event":"end"}' '' '{"event":"nonsense"}' > t.json
 	run -1 --separate-stderr memcat --from-json t.json
-	[ "$stderr" = 'memcat: t.json:3: "nonsense" is no event' ]
+	[ "$stderr" = 'memcat: t.json:3: "nonsense" is not an event' ]
 	for line in '{"event":"alloc","id":1}=alloc without "size"' \
-		'{"event":"alloc","id":-1,"size":1}="id" is no whole number from 0 to 4294967295' \
-		'{"event":"alloc","id":1,"size":1.5}="size" is no whole number from 0 to 18446744073709551615' \
-		'{"event":"alloc","id":1,"size":1,"allocator":"nose"}="allocator" is none that is known, and no number from 1 to 31' \
-		'{"event":"other","row":{}}="row" is no array' \
-		'{"event":"function","function":1,"name":1}="name" is no text' \
-		'{"event":"process","info":[]}="info" is no object' \
-		'[]=no object with an "event"'; do
+		'{"event":"alloc","id":-1,"size":1}="id" is not a whole number from 0 to 4294967295' \
+		'{"event":"alloc","id":1,"size":1.5}="size" is not a whole number from 0 to 18446744073709551615' \
+		'{"event":"alloc","id":1,"size":1,"allocator":"nose"}="allocator" is neither a known name nor a number from 1 to 31' \
+		'{"event":"other","row":{}}="row" is not an array' \
+		'{"event":"function","function":1,"name":1}="name" is not text' \
+		'{"event":"process","info":[]}="info" is not an object' \
+		'[]=not an object with an "event"'; do
 		run -1 --separate-stderr memcat --from-json <<< "${line%%=*}"
 		[ "$stderr" = "memcat: standard input:1: ${line#*=}" ]
 	done
@@ -95,7 +95,7 @@ rows() { # FILE
 @test "a text without an end makes a trace that is cut off" {
 	make_trace t.lz4 100 --unfinished
 	run -1 --separate-stderr memcat --json t.lz4
-	[[ $stderr == "memcat: t.lz4: cut off after "*" bytes: its end is missing; what came before it is used" ]]
+	[[ $stderr == "memcat: t.lz4: cut off after "*" bytes: its end is missing; everything before that is used" ]]
 	[ "$(jq -r .event <<< "$output" | grep -cE '^(alloc|free)$')" -eq 100 ]
 }
 
@@ -148,17 +148,17 @@ rows() { # FILE
 
 @test "only one of --json, --from-json and --header" {
 	run -2 memcat --json --header t.lz4
-	[[ ${lines[0]} == "memcat: only one of --json, --from-json and --header" ]]
+	[[ ${lines[0]} == "memcat: give only one of --json, --from-json and --header" ]]
 }
 
-@test "output that cannot be written is told, once" {
+@test "output that cannot be written is reported once" {
 	make_trace t.lz4 50000
 	run -1 --separate-stderr bash -c 'memcat t.lz4 > /dev/full'
-	[ "$stderr" = "memcat: standard output: cannot be written: No space left on device" ]
+	[ "$stderr" = "memcat: standard output: cannot write: No space left on device" ]
 	run -1 --separate-stderr bash -c 'memcat --json t.lz4 > /dev/full'
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	run -1 --separate-stderr bash -c 'memcat --json t.lz4 | memcat --from-json > /dev/full'
-	[ "$stderr" = "memcat: standard output: cannot be written: No space left on device" ]
+	[ "$stderr" = "memcat: standard output: cannot write: No space left on device" ]
 }
 
 @test "a closed pipe ends it quietly" {

@@ -95,7 +95,7 @@ x;y 0 3" ]
 	printf 'x 3\ny;z\nw 4\n' > bad
 	run -1 --separate-stderr memdiff bad /dev/null
 	[ "$output" = "x 3 0" ]
-	[ "$stderr" = "memdiff: bad: line 2: no number from 0 to 2^64-1 at its end: 'y;z'; what came before it is used" ]
+	[ "$stderr" = "memdiff: bad: line 2: no number from 0 to 2^64-1 at its end: 'y;z'; everything before that is used" ]
 	for line in 'x -3' 'x 3.5.1' 'x 3e5' 'x .5' 'x 99999999999999999999' 'x 18446744073709551615.5' 'x 3 '; do
 		run -1 --separate-stderr memdiff <(echo "$line") /dev/null
 		[ -z "$output" ]
@@ -142,7 +142,7 @@ a;b 3 0" ]
 	run -1 memdiff nowhere.lz4 b.lz4
 	[ "${#lines[@]}" -eq 1 ]
 	run -1 memdiff . b.lz4
-	[[ "$output" == *"it is a folder"* ]]
+	[[ "$output" == *"is a directory"* ]]
 }
 
 @test "a full disk is told" {

@@ -79,7 +79,7 @@ all_passed() {
     run -1 --separate-stderr memflame bad.folded
     [ "${lines[-1]}" = "</html>" ]
     [[ "$output" == *"<p>1B in all"* ]]
-    [[ "$stderr" == "memflame: bad.folded: line 2: "*"'$bad'; what came before it is used" ]]
+    [[ "$stderr" == "memflame: bad.folded: line 2: "*"'$bad'; everything before that is used" ]]
     [ "${#stderr_lines[@]}" -eq 1 ]
   done
 }
@@ -121,7 +121,7 @@ all_passed() {
   [[ "$output" == "memflame: standard input: line 1: the sum of the numbers goes beyond 2^53"* ]]
   run -1 --separate-stderr memflame < <(printf 'a 9007199254740992\nb 1\n')
   [[ "$output" == *"<p>9.007PB in all"* ]]
-  [[ "$stderr" == "memflame: standard input: line 2: the sum of the numbers goes beyond 2^53"*"'b 1'; what came before it is used" ]]
+  [[ "$stderr" == "memflame: standard input: line 2: the sum of the numbers goes beyond 2^53"*"'b 1'; everything before that is used" ]]
 }
 
 @test "misuse is told apart from bad data" {

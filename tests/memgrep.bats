@@ -107,7 +107,7 @@ left() { # MEMGREP-OPTION...
 	run -2 memgrep -f '(' t.lz4
 	[[ "${lines[0]}" == "memgrep: --function: '(': "* ]]
 	run -2 memgrep -a malloc,foo t.lz4
-	[[ "${lines[0]}" == "memgrep: --allocator: 'foo' is none"* ]]
+	[[ "${lines[0]}" == "memgrep: --allocator: unknown allocator 'foo'"* ]]
 	run -2 memgrep -s big t.lz4
 }
 

@@ -36,7 +36,7 @@ left() { # MEMLEAK-OPTION... TRACE
 	[ "$(left --tail 5s t.lz4)" = "" ]
 	[ "$(left --tail 0 t.lz4)" = "1 2 3 4" ]
 	run -2 memleak --tail soon t.lz4
-	[[ "${lines[0]}" == *"--tail: 'soon' is no time"* ]]
+	[[ "${lines[0]}" == *"--tail: 'soon' is not a time"* ]]
 }
 
 @test "the tail is that of each process, which began when it did" {

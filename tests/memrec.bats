@@ -77,7 +77,7 @@ check_blocks() { # PYTHON
 @test "a file that exists is not overwritten without -f" {
 	echo old > t.lz4
 	run -1 memrec -o t.lz4 -- true
-	[[ "$output" == "memrec: t.lz4: it exists"*"-f" ]]
+	[[ "$output" == "memrec: t.lz4: file exists"*"-f" ]]
 	[ "$(cat t.lz4)" = old ]
 	memrec -f -o t.lz4 -- true
 	memcat t.lz4 > /dev/null

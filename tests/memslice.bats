@@ -49,9 +49,9 @@ leaked() {
 	[ "$(left --begin 50% both.lz4)" = "4 5 6 8" ]
 }
 
-@test "a percent of a pipe is misuse, and what to do is said" {
+@test "a percentage of a pipe is a usage error, which says what to do" {
 	run -2 bash -c 'cat t.lz4 | memslice --begin 10%'
-	[[ "${lines[0]}" == *"a percent needs the length"*"or give seconds" ]]
+	[[ "${lines[0]}" == *"a percentage needs the length"*"or give seconds" ]]
 	run -2 memslice --begin 10% <(cat t.lz4)
 	run -2 memslice --begin 101% t.lz4
 	run -2 memslice --end never t.lz4
@@ -175,7 +175,7 @@ spans() {
 @test "--span: a name that is not there gives nothing, and is said with the names there are" {
 	spans > s.lz4
 	run -1 --separate-stderr bash -c 'memslice --span laod s.lz4 > none.lz4'
-	[ "$stderr" = "memslice: no span 'laod' in the trace: there are: load, save" ]
+	[ "$stderr" = "memslice: no span 'laod' in the trace: it has load, save" ]
 	[ "$(left none.lz4)" = "" ]
 	run -1 --separate-stderr bash -c 'memslice --span x t.lz4 > none.lz4'
 	[ "$stderr" = "memslice: no span 'x' in the trace: it has none" ]

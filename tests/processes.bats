@@ -113,7 +113,7 @@ totals() { # TRACE
 	run -2 memsplit-pid -o name.lz4 t.lz4
 	memsplit-pid t.lz4
 	run -1 memsplit-pid t.lz4
-	[[ "$output" == *"it exists"*"-f" ]]
+	[[ "$output" == *"file exists"*"-f" ]]
 	memcat -u t.lz4 > bare.lz4
 	head -c $(($(stat -c %s bare.lz4) * 3 / 4)) bare.lz4 > cut.lz4
 	run -1 memsplit-pid -f -o 'cut.%p.lz4' cut.lz4

@@ -146,7 +146,7 @@ found() {
 		[ -x "$python" ] || continue
 		run env LD_PRELOAD="$BUILD/pystack-verify.so" "$python" -c 'import ctypes; lib = ctypes.PyDLL(None); lib.pt_warning.restype = ctypes.c_char_p; c = (ctypes.c_uint64 * 9)(); lib.pt_counts(c); print(lib.pt_warning()); print(lib.pt_capture()); print(c[6])'
 		[ "$status" -eq 0 ] || { echo "$output"; return 1; }
-		[[ ${lines[0]} == *"Python before 3.8 is not one whose stacks can be read"* && ${lines[1]} == 0 && ${lines[2]} == 1 ]] || { echo "$output"; return 1; }
+		[[ ${lines[0]} == *"Python before 3.8 is not supported"* && ${lines[1]} == 0 && ${lines[2]} == 1 ]] || { echo "$output"; return 1; }
 		local tried=1
 	done
 	[ -n "${tried:-}" ] || skip "no Python before 3.8 here"

@@ -93,7 +93,7 @@ page_reader() {
 	memcat t.lz4 | lz4 -dc | cmp - <(lz4 -dc t.lz4)
 	python3 -c 'import json; print(json.dumps({"event": "process", "pid": 1, "info": {"long": "x" * 17000000}}))' > t.json
 	run -1 memcat --from-json t.json
-	[ "$output" = "memcat: t.json:1: it is too large, or nested too deep, for a trace" ]
+	[ "$output" = "memcat: t.json:1: too large, or nested too deeply, for a trace" ]
 }
 
 @test "nothing, something else, a folder, a missing file: one line each" {
@@ -101,14 +101,14 @@ page_reader() {
 	[ "$output" = "memcat: standard input: empty: no trace" ]
 	echo "hello, world" > x.txt
 	run -1 memcat x.txt
-	[ "$output" = "memcat: x.txt: not a memory trace (memtrace): no header at its beginning" ]
+	[ "$output" = "memcat: x.txt: not a memory trace (memtrace): it does not begin with a header" ]
 	lz4 -q x.txt x.lz4
 	run -1 memcat x.lz4
-	[ "$output" = "memcat: x.lz4: not a memory trace (memtrace): no header at its beginning" ]
+	[ "$output" = "memcat: x.lz4: not a memory trace (memtrace): it does not begin with a header" ]
 	run -1 memcat .
-	[[ $output == "memcat: .: cannot be read"*"Is a directory" ]]
+	[[ $output == "memcat: .: read error"*"Is a directory" ]]
 	run -1 memcat nowhere.lz4
-	[ "$output" = "memcat: nowhere.lz4: cannot be opened: No such file or directory" ]
+	[ "$output" = "memcat: nowhere.lz4: cannot open: No such file or directory" ]
 }
 
 @test "a trace of a newer major version is refused in one line" {
@@ -116,7 +116,7 @@ page_reader() {
 	memcat minor.lz4 > /dev/null
 	lz4 -dc minor.lz4 | sed 's/version\x92\x01\x07/version\x92\x02\x00/' > t.memtrace
 	run -1 memcat t.memtrace
-	[ "$output" = "memcat: t.memtrace: memtrace version 2.0 is newer than this program reads (1.x): use a newer memrec" ]
+	[ "$output" = "memcat: t.memtrace: memtrace version 2.0 is newer than this program supports (1.x): use a newer memrec" ]
 }
 
 @test "a damaged file does not stop those behind it" {
@@ -125,6 +125,6 @@ page_reader() {
 	run -1 --separate-stderr memcat --json a.lz4 cut.lz4 nowhere.lz4 a.lz4
 	[ "$(grep -c '"event":"end"' <<< "$output")" -eq 2 ]
 	[ "${#stderr_lines[@]}" -eq 2 ]
-	[[ ${stderr_lines[0]} == "memcat: cut.lz4: cut off after $(stat -c %s cut.lz4) bytes; what came before it is used" ]]
-	[[ ${stderr_lines[1]} == "memcat: nowhere.lz4: cannot be opened: "* ]]
+	[[ ${stderr_lines[0]} == "memcat: cut.lz4: cut off after $(stat -c %s cut.lz4) bytes; everything before that is used" ]]
+	[[ ${stderr_lines[1]} == "memcat: nowhere.lz4: cannot open: "* ]]
 }

@@ -69,7 +69,7 @@ static uint64_t number_or(const struct reading *r, const char *key, uint64_t max
 	if (o == NULL)
 		return otherwise;
 	if (!whole_number(o, &v) || v > max)
-		bad(r, "\"%s\" is no whole number from 0 to %" PRIu64, key, max);
+		bad(r, "\"%s\" is not a whole number from 0 to %" PRIu64, key, max);
 	return v;
 }
 
@@ -87,7 +87,7 @@ static struct mt_str text_or_empty(const struct reading *r, const char *key)
 	if (o == NULL)
 		return (struct mt_str){"", 0};
 	if (!json_is_string(o))
-		bad(r, "\"%s\" is no text", key);
+		bad(r, "\"%s\" is not text", key);
 	return (struct mt_str){json_string_value(o), json_string_length(o)};
 }
 
@@ -101,7 +101,7 @@ static uint8_t allocator(const struct reading *r)
 	else
 		a = mt_allocator_of(json_string_value(o), json_string_length(o));
 	if (a == 0)
-		bad(r, "\"allocator\" is none that is known, and no number from 1 to 31");
+		bad(r, "\"allocator\" is neither a known name nor a number from 1 to 31");
 	return (uint8_t)a;
 }
 
@@ -125,7 +125,7 @@ static unsigned nibble(const struct reading *r, char c)
 	const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c) : NULL;
 
 	if (at == NULL)
-		bad(r, "bytes that are not written in lower case hexadecimal digits");
+		bad(r, "bytes must be written in lower-case hexadecimal digits");
 	return (unsigned)(at - digits);
 }
 
@@ -135,7 +135,7 @@ static uint8_t *unhex(const struct reading *r, const json_t *text, size_t *n)
 	const char *p = json_string_value(text);
 
 	if (p == NULL || json_string_length(text) % 2 != 0)
-		bad(r, "bytes that are not written in pairs of hexadecimal digits");
+		bad(r, "bytes must be written in pairs of hexadecimal digits");
 	*n = json_string_length(text) / 2;
 	uint8_t *bytes = xmalloc(*n + 1);
 	for (size_t i = 0; i < *n; i++)
@@ -166,7 +166,7 @@ static void pack_float(const struct reading *r, msgpack_packer *pk, const json_t
 	const char *p = json_string_value(text);
 
 	if (p == NULL)
-		bad(r, "a \"$float\" that is no text");
+		bad(r, "a \"$float\" must be text");
 	if (single)
 		msgpack_pack_float(pk, strtof(p, NULL));
 	else
@@ -257,7 +257,7 @@ static struct mt_str packed(const struct reading *r)
 	if (r->packed.size == 0)
 		xmalloc(SIZE_MAX);	/* no memory: dies in the words of all tools */
 	if (mp_measure((const uint8_t *)r->packed.data, r->packed.size, &size) <= 0)
-		bad(r, "it is too large, or nested too deep, for a trace");
+		bad(r, "too large, or nested too deeply, for a trace");
 	return (struct mt_str){r->packed.data, r->packed.size};
 }
 
@@ -269,7 +269,7 @@ static struct mt_str object(struct reading *r, const char *key, bool array)
 	if (o == NULL && !array)
 		return (struct mt_str){"\x80", 1};
 	if (array ? !json_is_array(o) : !json_is_object(o))
-		bad(r, "\"%s\" is no %s", key, array ? "array" : "object");
+		bad(r, "\"%s\" is not an %s", key, array ? "array" : "object");
 	msgpack_packer_init(&pk, &r->packed, msgpack_sbuffer_write);
 	pack(r, &pk, o);
 	return packed(r);
@@ -286,7 +286,7 @@ static const char **command(const struct reading *r)
 	for (size_t i = 0; i < json_array_size(o); i++) {
 		words[i] = json_string_value(json_array_get(o, i));
 		if (words[i] == NULL)
-			bad(r, "\"command\" has a word that is no text");
+			bad(r, "\"command\" has a word that is not text");
 	}
 	return words;
 }
@@ -432,7 +432,7 @@ static void put_event(struct reading *r)
 	struct mt_event ev = { 0 };
 
 	if (!kind_of(r->event, &ev.kind))
-		bad(r, "\"%s\" is no event", r->event);
+		bad(r, "\"%s\" is not an event", r->event);
 	if (!r->begun)
 		put_header(r, false);
 	if (mt_kind_has_pid(ev.kind) || ev.kind == MT_END)
@@ -455,7 +455,7 @@ static void read_line(struct reading *r, const char *line, size_t n)
 		bad(r, "no JSON: %s", error.text);
 	r->event = json_string_value(json_object_get(r->object, "event"));
 	if (r->event == NULL)
-		bad(r, "no object with an \"event\"");
+		bad(r, "not an object with an \"event\"");
 	msgpack_sbuffer_clear(&r->packed);
 	if (strcmp(r->event, "header") == 0)
 		put_header(r, json_object_get(r->object, "format") != NULL);
@@ -478,7 +478,7 @@ void read_text(FILE *in, const char *name, struct mt_out *out)
 			read_line(&r, line, (size_t)n);
 	}
 	if (ferror(in))
-		die("%s: cannot be read: %s", name, strerror(errno));
+		die("%s: cannot read: %s", name, strerror(errno));
 	if (r.number == 0)
 		die("%s: empty: no trace", name);
 	msgpack_sbuffer_destroy(&r.packed);

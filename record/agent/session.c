@@ -74,14 +74,14 @@ static void stop(void)
 static const char *start(const char *how)
 {
 	if (*ring_state == RING_ON && ring_control && collector_wants_more())
-		return "it is recorded by memrec already";
+		return "memrec is already recording it";
 	if (owner == getpid() || *ring_state == RING_ON)	/* ON: a child that was followed */
 		stop();
 	if (!parse(how))
-		return "the agent does not understand its orders";
+		return "the agent does not understand the recorder's instructions (is it of another build?)";
 	if (!ring_start())
-		return "the agent could not begin: the recorder cannot be reached from there (another network namespace?), "
-		       "or a thread is still inside the last recording";
+		return "the agent cannot start: it cannot reach the recorder (is the process in another network namespace?), "
+		       "or a thread has not left the previous recording yet";
 	owner = getpid();
 	pystack_init();
 	if (boot.flags & WIRE_FLAG_NATIVE)

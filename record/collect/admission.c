@@ -47,7 +47,7 @@ static void listen_as(struct admission *a, const char *name)
 	if (a->listener < 0 ||
 	    bind(a->listener, (void *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
 	    listen(a->listener, 128) < 0)
-		die("cannot make a socket for the traced program to connect to: %s", strerror(errno));
+		die("cannot create a socket for the recorded program: %s", strerror(errno));
 }
 
 /* What comes there interrupts our sleep (SIGIO), so that a starting program does not wait out a nap. */
@@ -62,13 +62,13 @@ void admission_open(struct admission *a)
 	struct timespec t;
 	*a = (struct admission){ .root = -1 };
 	if (getrandom(&a->key, sizeof a->key, 0) != sizeof a->key)
-		die("cannot make a key for the traced program: %s", strerror(errno));
+		die("cannot create a key for the recorded program: %s", strerror(errno));
 	clock_gettime(CLOCK_REALTIME, &t);
 	snprintf(name, sizeof name, "memrec-%d-%lx%lx", (int)getpid(), (long)t.tv_sec, (long)t.tv_nsec);
 	make_address(a, name);
 	listen_as(a, name);
 	if (!interrupts_us(a->listener))
-		die("cannot be told of connections: %s", strerror(errno));
+		die("cannot watch for connections: %s", strerror(errno));
 }
 
 uid_t admission_owner(pid_t pid)
@@ -110,7 +110,7 @@ static bool is_key(const uint8_t *key, const uint8_t *right)
 static void refuse(struct admission *a, const struct ucred *who, const char *why)
 {
 	if (!a->told)
-		warn("process %d of user %u is not recorded: %s", (int)who->pid, (unsigned)who->uid, why);
+		warn("process %d of user %u: not recorded: %s", (int)who->pid, (unsigned)who->uid, why);
 	a->told = true;
 }
 
@@ -126,11 +126,11 @@ static enum heard hear(struct admission *a, struct caller *v)
 	if (n < 0 && errno == EAGAIN)
 		return NOTHING;
 	if (n == 0)
-		refuse(a, &v->who, "it connected, but said nothing");
+		refuse(a, &v->who, "it connected but sent nothing");
 	else if (n != sizeof v->hello || v->hello.magic != WIRE_MAGIC || v->hello.log2_slots != WIRE_LOG2_SLOTS)
-		refuse(a, &v->who, "it asked to be, but not as an agent of this build does");
+		refuse(a, &v->who, "its agent is not of this build of memrec");
 	else if (!is_key(v->hello.key, a->key.agent))
-		refuse(a, &v->who, "it asked to be, but is not part of the recorded program (it does not have its key)");
+		refuse(a, &v->who, "it is not part of the recorded program (it does not have its key)");
 	else
 		return A_HELLO;
 	return NO_MORE;
@@ -155,7 +155,7 @@ static size_t to_send_away(const struct admission *a)
 
 static void send_away(struct admission *a, size_t i)
 {
-	refuse(a, &a->silent[i].who, "it connected, but said nothing");
+	refuse(a, &a->silent[i].who, "it connected but sent nothing");
 	close(a->silent[i].sock);
 	forget_silent(a, i);
 }
@@ -197,7 +197,7 @@ static void meet(struct admission *a, struct caller *v, admit_fn *admit, void *a
 	enum heard heard = NO_MORE;
 	if (getsockopt(v->sock, SOL_SOCKET, SO_PEERCRED, &v->who, &size) == 0) {
 		if (!is_expected(a, &v->who))
-			refuse(a, &v->who, "it asked to be, but is not part of the recorded program");
+			refuse(a, &v->who, "it is not part of the recorded program");
 		/* Usually it has spoken by now; else we look again once its words can interrupt us. */
 		else if ((heard = hear(a, v)) == NOTHING && interrupts_us(v->sock))
 			heard = hear(a, v);

@@ -54,7 +54,7 @@ static void make_control_page(struct collector *c)
 {
 	c->control = shared_new("memrec control", WIRE_CONTROL_BYTES, SHARED_OURS_ALONE, &c->control_memfd);
 	if (!c->control)
-		die("cannot make shared memory: %s", strerror(errno));
+		die("cannot create shared memory: %s", strerror(errno));
 	pthread_mutexattr_t a;
 	pthread_mutexattr_init(&a);
 	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
@@ -128,7 +128,7 @@ static void admit(void *arg, const struct caller *caller)
 		c->processes[c->n_processes++] = p;
 		c->n_recorded++;
 	} else {
-		warn("process %d: it did not wait for an answer; it is not recorded", pid);
+		warn("process %d: not recorded: it did not wait for an answer", pid);
 		process_end(p, -1);
 		process_free(p);
 	}

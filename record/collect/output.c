@@ -24,7 +24,7 @@ void output_begin(struct output *o)
 		return;
 	o->begun = true;
 	if (o->old_file && ftruncate(o->old_file, 0) < 0 && errno != EINVAL)
-		warn("the old trace cannot be overwritten: %s", strerror(errno));
+		warn("cannot overwrite the old trace: %s", strerror(errno));
 	if (mt_put_header(o->out, o->header) < 0)
 		o->failed = true;
 }

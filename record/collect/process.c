@@ -264,7 +264,7 @@ struct process *process_new(struct output *out, struct symbols *symbols, pid_t p
 {
 	struct wire_ring *r = make_ring(hello, memfd);
 	if (!r) {
-		warn("process %d: no shared memory for it (%s); it is not recorded", pid, strerror(errno));
+		warn("process %d: not recorded: cannot create shared memory for it: %s", pid, strerror(errno));
 		return NULL;
 	}
 	struct process *p = xcalloc(1, sizeof *p);
@@ -328,7 +328,7 @@ void process_end(struct process *p, int status)
 	process_live(p, 0, p->live_bytes);
 	if (!p->out->failed) {
 		if (p->abandoned && !p->released && !WIFSIGNALED(status))
-			warn("process %d: %llu events were begun and never finished by threads that ended",
+			warn("process %d: %llu events were begun but never finished by threads that ended",
 			     p->pid, (unsigned long long)p->abandoned);
 		put_exit(p, status);
 	}

@@ -135,7 +135,7 @@ static void find_thread(struct borrowed *b, struct target *t, struct safety **s)
 			if (try_thread(b, t, *s, c[i].tid, &v))
 				return;
 		if (now_ns() > deadline)
-			die("process %d: no thread came to a place where it could be borrowed (the last one: %s): try again", (int)t->pid, v.why);
+			die("process %d: no thread reached a place where it is safe to interrupt (the last one: %s): try again", (int)t->pid, v.why);
 		sleep_us(50 + (long)(now_ns() % 997) * (round < 10 ? 1 : 3));
 		if (round % 8 == 0 && target_load(t)) {
 			safety_free(*s);
@@ -181,7 +181,7 @@ static uint64_t make_thread(struct target *t)
 		if (&t->modules[i] == t->libc || strncmp(t->modules[i].soname, "libpthread", 10) == 0)
 			create = module_symbol(t, &t->modules[i], "pthread_create", NULL);
 	if (!create || !space)
-		die("process %d: %s", (int)t->pid, create ? "no room for 300 bytes of code behind its own" : "it has no pthread_create");
+		die("process %d: %s", (int)t->pid, create ? "no room for 300 bytes of code after its own" : "it has no pthread_create");
 	find_thread(&b, t, &s);
 	struct user_regs_struct r = b.regs;
 	r.rip = space + (uint64_t)(stub_begin - stub_start);
@@ -193,15 +193,15 @@ static uint64_t make_thread(struct target *t)
 		thread_release(&b);
 	safety_free(s);
 	if (!written)
-		die("process %d: its memory cannot be written: %s", (int)t->pid, strerror(errno));
+		die("process %d: cannot write its memory: %s", (int)t->pid, strerror(errno));
 	if (sig < 0)
 		die("process %d ended while memrec attached", (int)t->pid);
 	if (sig > 0)
-		die("process %d: signal %d while memrec attached", (int)t->pid, sig);
+		die("process %d: received signal %d while memrec attached", (int)t->pid, sig);
 	if ((long)r.rbx < 0 && (long)r.rbx > -4096)
 		die("process %d: it cannot map memory: %s", (int)t->pid, strerror(-(int)(long)r.rbx));
 	if ((int)r.rax)
-		die("process %d: it cannot make a thread: %s", (int)t->pid, strerror((int)r.rax));
+		die("process %d: it cannot create a thread: %s", (int)t->pid, strerror((int)r.rax));
 	return r.rbx;
 }
 
@@ -224,7 +224,7 @@ static long remote_call(const struct target *t, uint64_t scratch, long number, u
 		if (s.done == sequence)
 			return (long)s.result;
 		if (now_ns() > deadline)
-			die("process %d: the new thread does not answer", (int)t->pid);
+			die("process %d: the new thread does not respond", (int)t->pid);
 		sleep_us(30);
 	}
 	return 0;
@@ -245,7 +245,7 @@ static struct file read_agent(const char *path)
 	for (size_t n = 0; n < f.n;) {
 		ssize_t got = read(fd, f.bytes + n, f.n - n);
 		if (got <= 0)
-			die("%s: %s", path, got < 0 ? strerror(errno) : "it is cut off");
+			die("%s: %s", path, got < 0 ? strerror(errno) : "the file is truncated");
 		n += (size_t)got;
 	}
 	close(fd);
@@ -278,13 +278,13 @@ static int make_memfd(const struct target *t, uint64_t scratch, const struct fil
 	if (fd == -EINVAL)
 		fd = remote_call(t, scratch, SYS_memfd_create, AT(scratch, path), MFD_CLOEXEC);
 	if (fd < 0)
-		die("process %d: it cannot make a memory file: %s%s", (int)t->pid, strerror(-(int)fd),
+		die("process %d: it cannot create a memory file: %s%s", (int)t->pid, strerror(-(int)fd),
 		    fd == -EPERM || fd == -EACCES ? " (a seccomp filter, or sysctl vm.memfd_noexec)" : "");
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/fd/%ld", (int)t->pid, fd);
 	int ours = open(path, O_WRONLY | O_CLOEXEC);
 	if (ours < 0 || write(ours, agent->bytes, agent->n) != (ssize_t)agent->n)
-		die("process %d: the agent cannot be written to %s: %s", (int)t->pid, path, strerror(errno));
+		die("process %d: cannot write the agent to %s: %s", (int)t->pid, path, strerror(errno));
 	close(ours);
 	return (int)fd;
 }
@@ -363,7 +363,7 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	if (!s.entry && !sees_proc(t)) {
 		s.fd = UINT64_MAX;
 		if (!make_file(t, &agent, s.path, sizeof s.path, made, made_size))
-			die("process %d has no /proc in its root, and no folder there that memrec may write to", (int)t->pid);
+			die("process %d: no /proc in its root directory, and no directory there that memrec may write to", (int)t->pid);
 	} else if (!s.entry) {
 		int fd = make_memfd(t, scratch, &agent);
 		s.fd = (uint64_t)fd;
@@ -396,7 +396,7 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 		if (r.answer != WIRE_WAIT || stage == STUB_NO_LIBRARY || stage == STUB_NO_FUNCTION)
 			break;
 		if (now_ns() > deadline)
-			die("process %d: the agent did not begin in time (the process may have been stopped)", (int)t->pid);
+			die("process %d: the agent did not start in time (was the process stopped?)", (int)t->pid);
 	}
 	if (*made)
 		unlink(made);
@@ -404,9 +404,9 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 	if (r.answer == WIRE_REFUSED)
 		die("process %d: %.*s", (int)t->pid, (int)sizeof r.error, r.error);
 	if (stage == STUB_NO_LIBRARY && target_read(t, AT(scratch, error), error, sizeof error))
-		die("process %d: the agent cannot be loaded there: %.*s", (int)t->pid, (int)sizeof error, error);
+		die("process %d: cannot load the agent: %.*s", (int)t->pid, (int)sizeof error, error);
 	if (r.answer != WIRE_STARTED)
-		die("process %d: the agent cannot be loaded there", (int)t->pid);
+		die("process %d: cannot load the agent", (int)t->pid);
 }
 
 static void inject(const struct injection *how)
@@ -433,7 +433,7 @@ int inject_enter_network(pid_t pid)
 		return -1;
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), other = open(path, O_RDONLY | O_CLOEXEC);
 	if (own < 0 || other < 0 || setns(other, CLONE_NEWNET) < 0)
-		die("process %d is in another network namespace, where memrec may not go (%s): run memrec as root, or in its container",
+		die("process %d is in another network namespace, which memrec may not enter (%s): run memrec as root, or in its container",
 		    (int)pid, strerror(errno));
 	close(other);
 	return own;
@@ -442,7 +442,7 @@ int inject_enter_network(pid_t pid)
 void inject_leave_network(int own)
 {
 	if (own >= 0 && setns(own, CLONE_NEWNET) < 0)
-		die("cannot come back from the process's network namespace: %s", strerror(errno));
+		die("cannot return from the process's network namespace: %s", strerror(errno));
 	if (own >= 0)
 		close(own);
 }
@@ -478,7 +478,7 @@ pid_t inject_start(const struct injection *how)
 void inject_examine(pid_t pid, bool ignore_filter)
 {
 	(void)ignore_filter;
-	die("process %d: attaching is made for x86-64 only: start the program under memrec", (int)pid);
+	die("process %d: attaching works only on x86-64: start the program under memrec", (int)pid);
 }
 
 int inject_enter_network(pid_t pid)

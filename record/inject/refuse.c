@@ -70,13 +70,13 @@ _Noreturn void refuse_access(pid_t pid, int error)
 		die("no process %d", (int)pid);
 	uid[strcspn(uid, " \t")] = '\0';
 	if (may_trace_all())
-		die("process %d: a security module, a container's seccomp filter or the process's user namespace forbids to trace "
-		    "it: attach from inside its container, or as the host's root", (int)pid);
+		die("process %d: a security module, a container's seccomp filter or the process's user namespace forbids "
+		    "tracing it: attach from inside its container, or as the host's root", (int)pid);
 	if ((uid_t)atoi(uid) != geteuid())
 		die("process %d belongs to uid %s, and you are uid %d: run memrec as that user or as root", (int)pid, uid, (int)geteuid());
 	switch (ptrace_scope()) {
 	case 0:
-		die("process %d keeps its memory to itself (it changed its identity or capabilities): run memrec as root", (int)pid);
+		die("process %d is not dumpable (it changed its identity or capabilities): run memrec as root", (int)pid);
 	case 1:
 		die("process %d is not memrec's child, and kernel.yama.ptrace_scope is 1: run memrec as root, or "
 		    "sysctl kernel.yama.ptrace_scope=0", (int)pid);
@@ -93,14 +93,14 @@ static void refuse_state(pid_t pid)
 		die("no process %d", (int)pid);
 	status_line(pid, "Tgid", group, sizeof group);
 	if (atoi(group) != pid)
-		die("%d is a thread of process %s: attach to that", (int)pid, group);
+		die("%d is a thread of process %s: attach to that process", (int)pid, group);
 	if (pid == getpid())
 		die("memrec cannot attach to itself");
 	if (state[0] == 'Z' || state[0] == 'X')
 		die("process %d has ended", (int)pid);
 	refuse_traced(pid);
 	if (state[0] == 'T')
-		die("process %d is stopped (by Ctrl-Z or SIGSTOP): let it go on first: kill -CONT %d", (int)pid, (int)pid);
+		die("process %d is stopped (by Ctrl-Z or SIGSTOP): continue it first: kill -CONT %d", (int)pid, (int)pid);
 }
 
 /* A filter that was inherited from whoever started us too is a container's: it answers with errors, it does not kill. */
@@ -110,14 +110,14 @@ static void refuse_seccomp(pid_t pid, bool ignore_filter)
 	status_line(pid, "Seccomp", mode, sizeof mode);
 	status_line(getpid(), "Seccomp", ours, sizeof ours);
 	if (atoi(mode) == 1)
-		die("process %d may make no system calls (strict seccomp): start it under memrec", (int)pid);
+		die("process %d may not make system calls (strict seccomp): start it under memrec", (int)pid);
 	if (atoi(mode) != 2 || ignore_filter)
 		return;
 	status_line(pid, "Seccomp_filters", theirs, sizeof theirs);
 	status_line(getpid(), "Seccomp_filters", own, sizeof own);
 	if (strcmp(mode, ours) != 0 || strcmp(theirs, own) != 0)
-		die("process %d has a seccomp filter that may kill it for our system calls (memfd_create, socket, clone): "
-		    "start it under memrec, or attach in spite of that with --ignore-seccomp", (int)pid);
+		die("process %d has a seccomp filter that may kill it for the agent's system calls (memfd_create, socket, clone): "
+		    "start it under memrec, or attach nevertheless with --ignore-seccomp", (int)pid);
 }
 
 static void refuse_program(pid_t pid)
@@ -127,7 +127,7 @@ static void refuse_program(pid_t pid)
 	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		die("process %d is a thread of the kernel", (int)pid);
+		die("process %d is a kernel thread", (int)pid);
 	if (fd < 0)
 		refuse_access(pid, errno);
 	ssize_t n = read(fd, e, sizeof e);
@@ -149,11 +149,11 @@ void refuse_libc(const struct target *t)
 	for (size_t i = 0; i < t->n_modules; i++) {
 		dynamic |= t->modules[i].is_program;
 		if (strstr(t->modules[i].path, "musl"))
-			die("process %d uses musl, and the agent is made for glibc: it cannot be recorded", (int)t->pid);
+			die("process %d uses musl, but the agent is built for glibc: it cannot be recorded", (int)t->pid);
 	}
 	if (dynamic)
-		die("process %d: its C library is none that is known (no libc.so.6)", (int)t->pid);
-	die("process %d is statically linked: nothing can be loaded into it, and nothing be recorded of it", (int)t->pid);
+		die("process %d: its C library is not supported (there is no libc.so.6)", (int)t->pid);
+	die("process %d is statically linked: the agent cannot be loaded into it", (int)t->pid);
 }
 
 void inject_examine(pid_t pid, bool ignore_filter)

@@ -308,6 +308,6 @@ void safety_judge(struct safety *s, const struct user_regs_struct *regs, struct 
 		return;
 	v->safe = elsewhere || idle;
 	if (!v->safe)
-		snprintf(v->why, sizeof v->why, "it is starting or ending");
+		snprintf(v->why, sizeof v->why, "it is starting or exiting");
 }
 #endif

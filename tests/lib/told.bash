@@ -32,7 +32,7 @@ attach() { # [OPTION...]
 	memrec -v -f -o t.lz4 -p "$pid" "$@" 2> err 3>&- 7>&- &
 	recorder=$!
 	started+=("$recorder")
-	wait_for 'is being recorded' err
+	wait_for 'recording process' err
 }
 
 detach() {

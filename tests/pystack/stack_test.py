@@ -87,7 +87,7 @@ def names():
     exec("def \u5909\u6570\u00fc(): check('a name beyond Latin')\n\u5909\u6570\u00fc()", {"check": check})
     exec(compile("def \U00020000(): check('a name beyond the BMP')\n\U00020000()", "<x>", "exec"), {"check": check})
     if "perf" not in sys._xoptions:
-        exec(compile("check('a file name that is no text')", os.fsdecode(b"/tmp/b\xffd.py"), "exec"), globals())
+        exec(compile("check('a file name that is not text')", os.fsdecode(b"/tmp/b\xffd.py"), "exec"), globals())
     if sys.version_info >= (3, 12):
         exec("def f[T](x: T) -> T:\n  check('PEP 695'); return x\nf(1)\nclass K[T]: check('a PEP 695 class')\n", {"check": check})
 

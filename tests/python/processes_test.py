@@ -308,7 +308,7 @@ with warnings.catch_warnings(record=True) as caught:
         bytes(3000000)
         os.kill(t._collector.pid, signal.SIGKILL)
         for i in range(200000): bytes(1000)
-assert [str(w.message) for w in caught] == ["memrec was killed: what is in %s is cut off" % out], caught
+assert [str(w.message) for w in caught] == ["memrec was killed: the trace in %s is cut off" % out], caught
 assert caught[0].filename == "<string>"
 warnings.simplefilter("error")
 with memrec.Tracker(out, overwrite=True):

@@ -48,8 +48,8 @@ class Recorded(Case):
     def check(self, printed, whole):
         name, message = printed.splitlines()[-2:]
         self.assertEqual(name, "here.lz4")
-        self.assertEqual(message, "2 memrec records this process already: nothing is written to here.lz4; "
-                                  "the block is the span 'here.lz4' of its trace")
+        self.assertEqual(message, "2 memrec is already recording this process: nothing is written to here.lz4; "
+                                  "the block becomes the span 'here.lz4' of its trace")
         self.assertFalse(os.path.exists("here.lz4"))
         part = self.out + ".part"
         with open(part, "wb") as f:
@@ -92,7 +92,7 @@ with memrec.Tracker(out):
     x = bytes(3000000)
 print(p.returncode, p.stderr)
 """ % os.path.join(PREFIX, "bin", "memrec"))
-        self.assertIn("recorded by memrec already", printed)
+        self.assertIn("memrec is already recording it", printed)
         self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_a_child_that_memrec_does_not_follow(self):

@@ -219,7 +219,7 @@ class Destinations(Case):
     def test_a_command_that_fails(self):
         with self.assertRaises(FileNotFoundError):
             memrec.Tracker(["no-such-command"]).__enter__()
-        with self.assertWarnsRegex(RuntimeWarning, "ended with status 3"):
+        with self.assertWarnsRegex(RuntimeWarning, "exited with status 3"):
             with memrec.Tracker(memrec.Pipe("cat > /dev/null; exit 3")):
                 pass
         with warnings.catch_warnings():

@@ -453,7 +453,7 @@ void native_init(void)
 	native_blind = getenv("NATIVE_BLIND") != NULL;
 #endif
 	if (!_dl_find_object || _dl_find_object(__builtin_return_address(0), &self_object) != 0) {
-		static const char text[] = "this C library is older than 2.35: recording without native stacks";
+		static const char text[] = "the C library is older than 2.35: recording without native stacks";
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 		return;
 	}

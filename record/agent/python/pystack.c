@@ -204,7 +204,7 @@ INLINE bool keep_fresh(struct last_walk *t, uint32_t n)
 
 static COLD void switch_off(void)
 {
-	static const char text[] = "this Python is not laid out as its version says: Python stacks are switched off";
+	static const char text[] = "this Python's memory layout does not match its version: recording without Python stacks";
 	if (__atomic_exchange_n(&state, OFF, __ATOMIC_ACQ_REL) != OFF)
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 }
@@ -464,7 +464,7 @@ static COLD void start(void)
 
 static COLD void tell_refusal(void)
 {
-	static const char head[] = "Python ", tail[] = " is not one whose stacks can be read: recording without Python stacks";
+	static const char head[] = "Python ", tail[] = " is not supported: recording without Python stacks";
 	if (!__atomic_exchange_n(&refused, false, __ATOMIC_ACQ_REL))
 		return;
 	struct piece pieces[] = { { head, sizeof head - 1 }, { python.version, strlen(python.version) }, { tail, sizeof tail - 1 } };

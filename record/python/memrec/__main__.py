@@ -34,10 +34,10 @@ def _split(words):
         options.append(word)
         if word in _WITH_ARGUMENT:
             if not words:
-                _fail("%s: what file?" % word)
+                _fail("%s needs a file name" % word)
             options.append(words.pop(0))
     if not words or (words[0] in ("-m", "-c") and len(words) == 1):
-        _fail("run what? A script, -m MODULE or -c CODE")
+        _fail("nothing to run: give a script, -m MODULE or -c CODE")
     return options, words
 
 
@@ -84,7 +84,7 @@ def main(words):
     except OSError as e:
         sys.stderr.write("memrec: %s\n" % e)
         sys.exit(1)
-    _fail("%r is no command of memrec" % command)
+    _fail("%r is not a memrec command" % command)
 
 
 if __name__ == "__main__":

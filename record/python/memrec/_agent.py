@@ -45,7 +45,7 @@ def loaded():
             try:
                 _library = _declare(library)
             except AttributeError:
-                raise RuntimeError("an agent of another version of memrec is in this process") from None
+                raise RuntimeError("this process already contains an agent of another version of memrec") from None
     return _library
 
 
@@ -57,7 +57,7 @@ def load():
         try:
             _library = _declare(ctypes.CDLL(path))
         except OSError as e:
-            raise OSError("%s cannot be loaded: %s" % (path, e)) from None
+            raise OSError("cannot load %s: %s" % (path, e)) from None
     return _library
 
 

@@ -37,7 +37,7 @@ def prefix():
         if _is_prefix(folder):
             return folder
     raise FileNotFoundError(
-        "memrec's commands and its agent (bin/memrec, lib/memrec/libmemrec.so) are neither above %s nor on PATH: "
+        "cannot find memrec's commands and agent (bin/memrec, lib/memrec/libmemrec.so) above %s or on PATH: "
         "run make in the source tree, make install, or pip install record/python" % os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -46,7 +46,7 @@ def command(name):
     """The path of a command of the suite."""
     path = os.path.join(prefix(), "bin", name)
     if not os.access(path, os.X_OK):
-        raise FileNotFoundError("memrec has no command %s: %s is not there" % (name, path))
+        raise FileNotFoundError("memrec has no command %s: %s does not exist" % (name, path))
     return path
 
 

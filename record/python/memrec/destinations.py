@@ -36,7 +36,7 @@ class FileDestination:
         try:
             return os.open(self.path, flags, 0o600)
         except FileExistsError:
-            raise FileExistsError(errno.EEXIST, "it exists: choose another name, or overwrite it with overwrite=True",
+            raise FileExistsError(errno.EEXIST, "file exists: choose another name, or pass overwrite=True",
                                   self.path) from None
 
     def begin(self, fd):
@@ -70,7 +70,7 @@ class DescriptorDestination:
         if os.isatty(fd):
             raise ValueError("a trace is binary: it is not written to a terminal")
         if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-            raise OSError(errno.EBADF, "it is not open for writing", str(self))
+            raise OSError(errno.EBADF, "not open for writing", str(self))
         return os.dup(fd)
 
     def begin(self, fd):
@@ -96,7 +96,7 @@ class Pipe:
         if not isinstance(command, str):
             command = [os.fspath(word) for word in command]
         if not command:
-            raise ValueError("a trace is piped into what command?")
+            raise ValueError("no command given to pipe the trace into")
         self.command = command
         self._process = None
 
@@ -119,7 +119,7 @@ class Pipe:
 
     def finish(self):
         status = self._process.wait()
-        return "the command it was piped into, %s, ended with status %d" % (self, status) if status else None
+        return "the command %s, which the trace was piped into, exited with status %d" % (self, status) if status else None
 
 
 def destination_of(what):

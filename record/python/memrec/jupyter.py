@@ -20,15 +20,15 @@ from .tracker import Tracker
 
 def _parser():
     p = argparse.ArgumentParser(prog="%%memrec", description="Record what the cell allocates; show it as a flame graph.", add_help=False)
-    p.add_argument("--native", "-n", action="store_true", help="C functions too")
-    p.add_argument("--follow-fork", "-F", action="store_true", help="child processes too")
-    p.add_argument("--trace-python-allocators", "-A", action="store_true", help="each of Python's own small allocations, too")
+    p.add_argument("--native", "-n", action="store_true", help="record C functions too")
+    p.add_argument("--follow-fork", "-F", action="store_true", help="record child processes too")
+    p.add_argument("--trace-python-allocators", "-A", action="store_true", help="record every call to Python's own allocators")
     what = p.add_mutually_exclusive_group()
-    what.add_argument("--leaks", action="store_true", help="what the cell did not free, instead of its high-water mark")
-    what.add_argument("--temporary", action="store_true", help="what it freed at once")
-    p.add_argument("--output", "-o", metavar="FILE", help="keep the trace there")
+    what.add_argument("--leaks", action="store_true", help="show what the cell did not free, not its high-water mark")
+    what.add_argument("--temporary", action="store_true", help="show its temporary allocations")
+    p.add_argument("--output", "-o", metavar="FILE", help="keep the trace in FILE")
     p.add_argument("--force", "-f", action="store_true", help="overwrite FILE")
-    p.add_argument("--height", type=int, default=600, help="of the frame, in pixels (600)")
+    p.add_argument("--height", type=int, default=600, help="height of the frame in pixels (default: 600)")
     p.add_argument("--help", "-h", action="store_true", help="show this text")
     p.exit = _no_exit
     return p
@@ -61,7 +61,7 @@ class Frame:
                 % (html.escape(self.page, quote=True), self.height))
 
     def __repr__(self):
-        return "(a flame page, which a notebook shows; here: %%memrec -o out.lz4, and !memfold out.lz4 | memflame > out.html)"
+        return "(a flame graph page, shown only in a notebook; elsewhere: %%memrec -o out.lz4, then !memfold out.lz4 | memflame > out.html)"
 
 
 def cell_magic(ipython, line, cell):
@@ -72,7 +72,7 @@ def cell_magic(ipython, line, cell):
     try:
         options = parser.parse_args(shlex.split(line))
     except ValueError as e:
-        raise UsageError("%%%%memrec: %s; %%%%memrec --help tells the options" % e) from None
+        raise UsageError("%%%%memrec: %s; see %%%%memrec --help" % e) from None
     if options.help:
         print(parser.format_help())
         return

@@ -30,8 +30,8 @@ __all__ = ["Stack", "StackFrame"]
 _SHARED = (
     ("most-allocations", dict(type=int, default=None, metavar="N", help="show the N tests that hold most memory (0: all; default 5)")),
     ("stacks", dict(type=int, default=None, metavar="N", help="show N frames of each stack (default 1)")),
-    ("native", dict(action="store_true", default=None, help="C functions too")),
-    ("trace-python-allocators", dict(action="store_true", default=None, help="each of Python's own small allocations, too")),
+    ("native", dict(action="store_true", default=None, help="record C functions too")),
+    ("trace-python-allocators", dict(action="store_true", default=None, help="record every call to Python's own allocators")),
     ("fail-on-increase", dict(action="store_true", default=None,
                               help="fail a test with limit_memory if its peak is higher than in its last successful run")),
 )
@@ -44,15 +44,15 @@ def _ini_name(name):
 def pytest_addoption(parser):
     group = parser.getgroup("memrec", "memory by memrec")
     group.addoption("--memrec", action="store_true", default=None, help="record each test's allocations, and report at the end")
-    group.addoption("--memrec-bin-path", default=None, metavar="FOLDER", help="keep the tests' traces there")
-    group.addoption("--memrec-bin-prefix", default=None, metavar="PREFIX", help="of their names (default: a new one each time)")
-    group.addoption("--hide-memrec-summary", action="store_true", default=None, help="no report at the end")
+    group.addoption("--memrec-bin-path", default=None, metavar="FOLDER", help="keep the tests' traces in FOLDER")
+    group.addoption("--memrec-bin-prefix", default=None, metavar="PREFIX", help="prefix of the traces' names (default: a new one each time)")
+    group.addoption("--hide-memrec-summary", action="store_true", default=None, help="print no report at the end")
     alone = importlib.util.find_spec("pytest_memray") is None
     for name, more in _SHARED:
         names = ["--memrec-" + name] + (["--" + name] if alone else [])
         group.addoption(*names, dest=_ini_name(name), **more)
-    parser.addini("memrec", "as --memrec", type="bool", default=False)
-    parser.addini("hide_memrec_summary", "as --hide-memrec-summary", type="bool", default=False)
+    parser.addini("memrec", "same as --memrec", type="bool", default=False)
+    parser.addini("hide_memrec_summary", "same as --hide-memrec-summary", type="bool", default=False)
     for name, more in _SHARED:
         parser.addini(_ini_name(name), more["help"], **(dict(type="bool", default=False) if "action" in more else {}))
 
@@ -68,9 +68,9 @@ def pytest_configure(config):
             raise pytest.UsageError("--memray and --memrec: only one of them can record a test")
         config.pluginmanager.unregister(memray)
     else:
-        config.addinivalue_line("markers", "limit_memory(limit, current_thread_only=False): fail if the test's peak of memory reaches that")
+        config.addinivalue_line("markers", "limit_memory(limit, current_thread_only=False): fail if the test's peak memory reaches the limit")
         config.addinivalue_line("markers", "limit_leaks(location_limit, filter_fn=None, current_thread_only=False): "
-                                           "fail if one stack leaves that much behind")
+                                           "fail if one stack leaks that much")
     config.pluginmanager.register(Recorder(config, settings), "memrec_recorder")
 
 

@@ -146,7 +146,7 @@ def _answer(trace, through, last):
 
 def _which(leaks, total):
     if leaks and total:
-        raise TypeError("leaks, or all allocations? One of the two")
+        raise TypeError("give only one of leaks and total")
     return ["--leaks"] if leaks else ["--total"] if total else []
 
 

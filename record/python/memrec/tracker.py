@@ -64,11 +64,11 @@ class _Collector:
         while b"\n" not in self._messages:
             more = os.read(self._pipe, 4096)
             if not more:
-                raise RuntimeError("memrec could not begin: %s" % (self._messages.decode(errors="replace").strip() or "it ended"))
+                raise RuntimeError("memrec could not start: %s" % (self._messages.decode(errors="replace").strip() or "it exited"))
             self._messages += more
         line, self._messages = self._messages.split(b"\n", 1)
         if not line.startswith(b"awaited "):
-            raise RuntimeError("memrec could not begin: %s" % line.decode(errors="replace"))
+            raise RuntimeError("memrec could not start: %s" % line.decode(errors="replace"))
         return line[len(b"awaited "):]
 
     def _pipe_is_ours(self):
@@ -97,7 +97,7 @@ class _Collector:
         lines = self._lines()
         if self._pipe_is_ours():
             if lines[-1:] != ["ended"]:
-                return lines + ["memrec was killed: what is in %s is cut off" % _OUTPUT]
+                return lines + ["memrec was killed: the trace in %s is cut off" % _OUTPUT]
             lines.pop()
         return lines
 
@@ -228,7 +228,7 @@ class Tracker:
         self._destination = destination_of(destination if file_name is None else file_name)
         if overwrite:
             if not isinstance(self._destination, FileDestination):
-                raise TypeError("overwrite is for files")
+                raise TypeError("overwrite applies only to files")
             self._destination.overwrite = True
         self._flags = [flag for flag, wanted in (("--native", native_traces), ("--follow-fork", follow_fork),
                                                  ("--trace-python-allocators", trace_python_allocators)) if wanted]
@@ -241,7 +241,7 @@ class Tracker:
         self.span = None
 
     def __reduce__(self):
-        raise TypeError("a Tracker is neither copied nor pickled: the block is one of this process")
+        raise TypeError("a Tracker cannot be copied or pickled: its block belongs to this process")
 
     # Ctrl-C and other handlers that raise may do so between any two lines: neither a block that did not
     # begin nor one that ended is to be in the way of the next.
@@ -278,7 +278,7 @@ class Tracker:
     def _mark(self):
         self._marked = span(self._name)
         self.span = self._name
-        warnings.warn("memrec records this process already: nothing is written to %s; the block is the span %r of its trace"
+        warnings.warn("memrec is already recording this process: nothing is written to %s; the block becomes the span %r of its trace"
                       % (self._destination, self._name), RuntimeWarning, stacklevel=3)
         self._marked.__enter__()
 
