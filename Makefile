@@ -45,7 +45,7 @@ UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 BIGTRACE = $B/tests/lib/bigtrace
 HEADERS  = $(wildcard format/*.h record/*.h record/*/*.h record/agent/*/*.h filters/*/*.h render/*/*.h tests/*/*.h)
 SOURCES  = $(wildcard format/*.c record/*.c record/*/*.c record/agent/*/*.c filters/*.c filters/*/*.c render/*.c render/*/*.c tests/unit/*.c)
-PAGES    = $(wildcard filters/*.1 render/*.1 record/*.1 format/*.5)
+PAGES    = $(wildcard filters/*.1 render/*.1 record/*.1 record/*.7 format/*.5)
 TOOL_BINS = $(addprefix $B/bin/,$(TOOLS))
 
 ## all: the commands (build/bin) and the recording library (build/lib/memrec)
@@ -138,10 +138,11 @@ layers: $(REC_OBJ) $(AGENT_OBJ)
 # ---------------------------------------------------------------- pages, installing, trying
 
 ## man: the manual pages (build/man), OPTIONS made by the tools themselves
-MAN_OUT = $(patsubst %.1,$B/man/man1/%.1,$(notdir $(filter %.1,$(PAGES)))) $(patsubst %.5,$B/man/man5/%.5,$(notdir $(filter %.5,$(PAGES))))
+MAN_OUT = $(patsubst %.1,$B/man/man1/%.1,$(notdir $(filter %.1,$(PAGES)))) $(foreach s,5 7,$(patsubst %.$s,$B/man/man$s/%.$s,$(notdir $(filter %.$s,$(PAGES)))))
 man: $(MAN_OUT)
 vpath %.1 filters render record
 vpath %.5 format
+vpath %.7 record
 $B/man/man1/%.1: %.1 $B/bin/%
 	@mkdir -p $(@D)
 	@$B/bin/$* --help-man > $@.options
@@ -152,6 +153,9 @@ $B/man/man1/%.1: %.1 $B/bin/%
 		{ print }' $< > $@.new
 	@rm $@.options && mv $@.new $@
 $B/man/man5/%.5: %.5
+	@mkdir -p $(@D)
+	@cp $< $@
+$B/man/man7/%.7: %.7
 	@mkdir -p $(@D)
 	@cp $< $@
 
@@ -166,11 +170,10 @@ DIST_INFO = memrec-$(VERSION).dist-info
 
 ## install: into $(DESTDIR)$(PREFIX): bin, lib/memrec, share/man, and the Python package (PYTHON_DIR=, PYTHON=python3)
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/memrec $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/memrec $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7)
 	install -m 755 $(if $(wildcard record/memrec.c),$B/bin/memrec) $(TOOL_BINS) $(DESTDIR)$(PREFIX)/bin
 	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
-	$(if $(filter %.1,$(MAN_OUT)),install -m 644 $(filter %.1,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man1)
-	$(if $(filter %.5,$(MAN_OUT)),install -m 644 $(filter %.5,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man5)
+	$(foreach s,1 5 7,install -m 644 $(filter %.$s,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man$s &&) :
 
 	install -d $(DESTDIR)$(PYTHON_DIR)/memrec $(DESTDIR)$(PYTHON_DIR)/$(DIST_INFO)
 	install -m 644 $(PYTHON_PACKAGE) $(DESTDIR)$(PYTHON_DIR)/memrec

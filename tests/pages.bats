@@ -81,6 +81,16 @@ examples() { # PAGE
 	[ ${#wrong[@]} -eq 0 ]
 }
 
+@test "the overview names every command" {
+	local missing=()
+	for page in $(pages); do
+		name=$(basename "$page" .1)
+		sed 's/\\-/-/g' "$TESTS/../record/memrec.7" | grep -qE "^\.BR .*\b$name\b.*\(1\)" || missing+=("$name")
+	done
+	echo "missing: ${missing[*]}"
+	[ ${#missing[@]} -eq 0 ]
+}
+
 @test "the examples of all pages work as they stand" {
 	printf 'x = [bytearray(1000) for i in range(1000)]\n' > script.py
 	trace > t.lz4 <<-END
@@ -94,7 +104,7 @@ examples() { # PAGE
 		cp t.lz4 $name.lz4
 	done
 	local failed=() line ran=0
-	for page in $(pages); do
+	for page in $(pages) "$TESTS/../record/memrec.7"; do
 		while IFS= read -r line; do
 			# What needs another machine, another process or a terminal is no example to run here.
 			[[ "$line" =~ ^ssh\ |\ -p\ |--pid ]] && continue

@@ -33,7 +33,7 @@ works() { # COMMAND...: python, found and alone
 		*) folder=/opt/memrec/lib/python3/dist-packages; grep -q "PYTHONPATH=$folder" said ;;
 		esac
 		[ "$(PYTHONPATH=$PWD/D$folder works /usr/bin/python3)" = "$PWD/D$prefix" ]
-		[ -x "D$prefix/bin/memflame" ] && [ -f "D$prefix/share/man/man1/memrec.1" ] && [ -f "D$prefix/share/man/man5/memtrace.5" ]
+		[ -x "D$prefix/bin/memflame" ] && [ -f "D$prefix/share/man/man1/memrec.1" ] && [ -f "D$prefix/share/man/man5/memtrace.5" ] && [ -f "D$prefix/share/man/man7/memrec.7" ]
 		PYTHONPATH=$PWD/D$folder /usr/bin/python3 -c 'from importlib.metadata import entry_points, version; assert version("memrec") == "0.1.0"; assert [e for e in entry_points(group="pytest11") if e.value == "memrec.pytest_plugin"]'
 	done
 }

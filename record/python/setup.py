@@ -24,7 +24,7 @@ def build():
         raise SystemExit("memrec's source tree is not around %s: the commands cannot be built" % HERE)
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     subprocess.check_call(["make", "-s", "-C", TREE, "all", "man"], env=env)
-    for folder in ("bin", "lib/memrec", "man/man1", "man/man5"):
+    for folder in ("bin", "lib/memrec", "man/man1", "man/man5", "man/man7"):
         path = os.path.join(TREE, "build", folder)
         files = sorted(f for f in os.listdir(path) if not f.endswith((".options", ".new")))
         yield ("share/" + folder if folder.startswith("man") else folder,
