@@ -85,7 +85,7 @@ static uint64_t parse_age(const char *text, const char *option)
 	struct span age;
 
 	if (!parse_span(text, &age) || age.is_percent)
-		usage_die("%s: '%s' is not a time (such as 500ms, 2s, 1.5min)", option, text);
+		usage_die("%s: '%s' is not a time (examples: 500ms, 2s, 1.5min)", option, text);
 	return span_ms(&age, 0);
 }
 
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 		else
 			a.max_ms = parse_age(optarg, "--max-age");
 	if (a.min_ms > a.max_ms)
-		usage_die("nothing lives at least --min-age and at most --max-age");
+		usage_die("--min-age is larger than --max-age: nothing can match");
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	a.open = open_blocks_new();

@@ -83,9 +83,9 @@ left() { # MEMAGE-OPTION...: sizes, each where its allocation ended
 
 @test "a percent and a contradiction are usage errors that say so" {
 	run -2 memage --max-age 10% t.lz4
-	[ "${lines[0]}" = "memage: --max-age: '10%' is not a time (such as 500ms, 2s, 1.5min)" ]
+	[ "${lines[0]}" = "memage: --max-age: '10%' is not a time (examples: 500ms, 2s, 1.5min)" ]
 	run -2 memage --min-age 2s --max-age 1999ms t.lz4
-	[ "${lines[0]}" = "memage: nothing lives at least --min-age and at most --max-age" ]
+	[ "${lines[0]}" = "memage: --min-age is larger than --max-age: nothing can match" ]
 }
 
 @test "random traces: what is left is what the definition says" {
