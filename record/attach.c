@@ -32,7 +32,7 @@ static bool over(struct recording *r, struct collector *c)
 {
 	struct attached *a = (struct attached *)r;
 	uint32_t now_ms = c->output.now_ms;
-	collector_end_gone(c, 0, NULL);
+	collector_end_gone(c, 0);
 	if (a->injector && waitpid(a->injector, &a->status, WNOHANG) == a->injector)
 		begun(a, c);
 	if (a->injector || a->status != 0)

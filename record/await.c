@@ -27,7 +27,7 @@ static bool has_left(const struct recording *r)
 static bool over(struct recording *r, struct collector *c)
 {
 	struct awaited *a = (struct awaited *)r;
-	collector_end_gone(c, 0, NULL);
+	collector_end_gone(c, 0);
 	if (c->n_recorded == 0)
 		return has_left(r);
 	if (a->image.words[0] == 0)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,26 +108,108 @@ static void pass_signals(pid_t pid)
 		sigaction(passed[i], &a, NULL);
 }
 
+/* ---------------------------------------------------------------- descendants */
+
+/* Our children's pids, in digits and blanks; NULL: they cannot be known. */
+static char *list_children(void)
+{
+	char *text = NULL;
+	size_t n = 0, cap = 0;
+	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	ssize_t more = fd < 0 ? -1 : 0;
+	do {
+		n += (size_t)(more > 0 ? more : 0);
+		GROW(text, n + 1, cap);
+		more = fd < 0 ? -1 : read(fd, text + n, cap - n - 1);
+	} while (more > 0);
+	if (fd >= 0)
+		close(fd);
+	if (more < 0) {
+		free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	return text;
+}
+
+static bool is_listed(const char *pids, long pid)
+{
+	for (char *end; *pids; pids = end) {
+		if (strtol(pids, &end, 10) == pid)
+			return true;
+		if (end == pids)
+			break;
+	}
+	return false;
+}
+
+/*
+ * A descendant whose parent is gone becomes our child: so we know whether any is left, those that have not
+ * allocated yet too. Whoever executed us may have left us children, who are no part of the program.
+ */
+static void adopt_orphans(struct launched *l)
+{
+	l->others = list_children();
+	bool childless = waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+	if (!l->others && childless)
+		l->others = xstrdup("");
+	l->adopts = l->others && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+}
+
+/* Take note of what ended. Returns whether we have any child left. */
+static bool reap(struct launched *l, struct collector *c)
+{
+	pid_t root = l->recording.root, pid;
+	int status;
+	while ((pid = waitpid(l->adopts ? -1 : root, &status, WNOHANG)) > 0) {
+		if (pid == root) {
+			l->status = status;
+			ended = 1;
+		}
+		collector_end_child(c, pid, status);
+	}
+	return pid == 0;
+}
+
+static bool has_descendants(const struct launched *l)
+{
+	char *pids = *l->others ? list_children() : NULL;
+	bool any = !*l->others;		/* then each child is one */
+	for (char *p = pids, *end; p && !any; p = end) {
+		long pid = strtol(p, &end, 10);
+		if (end == p)
+			break;
+		any = !is_listed(l->others, pid);
+	}
+	free(pids);
+	return any;
+}
+
 /* A signal to us, once the program has ended, ends the recording of children that are left. */
 static bool over(struct recording *r, struct collector *c)
 {
 	struct launched *l = (struct launched *)r;
-	if (!ended && waitpid(r->root, &l->status, WNOHANG) == r->root)
-		ended = 1;
-	collector_end_gone(c, r->root, ended ? &l->status : NULL);
-	if (ended && collector_stopped())
+	bool children = reap(l, c);
+	collector_end_gone(c, ended ? 0 : r->root);
+	if (!ended)
+		return false;
+	if (collector_stopped()) {
 		collector_let_go(c);
-	return ended && c->n_processes == 0;
+		return true;
+	}
+	return c->n_processes == 0 && !(l->adopts && children && has_descendants(l));
 }
 
 int launch_begin(struct launched *l, const struct collector *c, const struct launch *how)
 {
 	int error;
-	pid_t pid = start(how, c->admission.address, &error);
-	if (pid < 0)
+	*l = (struct launched){ .recording = { -1, geteuid(), over } };
+	if (how->flags & WIRE_FLAG_FOLLOW_FORK)
+		adopt_orphans(l);
+	l->recording.root = start(how, c->admission.address, &error);
+	if (l->recording.root < 0)
 		return error;
-	*l = (struct launched){ .recording = { pid, geteuid(), over } };
-	pass_signals(pid);
+	pass_signals(l->recording.root);
 	return 0;
 }
 

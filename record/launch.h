@@ -19,6 +19,8 @@ struct launch {
 struct launched {
 	struct recording recording;
 	int status;		/* of waitpid(2), once it ended */
+	bool adopts;		/* descendants whose parents are gone become our children */
+	char *others;		/* the children we had before, as /proc lists them */
 };
 
 /* First of all: a standard descriptor that is closed must not become one of ours. */

@@ -98,3 +98,55 @@ assert text'
 			{ echo "$command: $stderr"; return 1; }
 	done
 }
+
+# ---- followed processes
+
+count() { # SIZE [TRACE]
+	memcat --json "${2:-t.lz4}" | grep -c "\"size\":$1," || true
+}
+
+@test "--follow-fork: a daemon is recorded to its end, though it had allocated nothing when its parents were gone" {
+	cat > daemon.py <<-'END'
+		import os
+		if os.fork(): os._exit(0)
+		os.setsid()
+		if os.fork(): os._exit(0)
+		kept = [bytearray(54320) for i in range(100)]
+		os._exit(7)
+	END
+	for _ in $(seq 10); do
+		memrec --follow-fork -f -o t.lz4 -- /usr/bin/python3 daemon.py
+		[ "$(count 54321)" = 100 ]
+		[ "$(memcat --json t.lz4 | grep -c '"event":"exit".*"code":7')" = 1 ]
+	done
+	memrec --follow-fork -f -o t.lz4 -- sh -c '(sleep 0.3; exec /usr/bin/python3 -c "kept = [bytearray(54320) for i in range(100)]") & exit 3' || status=$?
+	[ "$status" = 3 ]
+	[ "$(count 54321)" = 100 ]
+}
+
+@test "--follow-fork: gunicorn --daemon is recorded until it is ended" {
+	command -v gunicorn > /dev/null || skip "no gunicorn"
+	cat > app.py <<-'END'
+		kept = []
+		def app(environ, start_response):
+		    kept.append(bytearray(54320))
+		    start_response("200 OK", [])
+		    return [b"well"]
+	END
+	memrec --follow-fork -o t.lz4 -- gunicorn --daemon --pid "$PWD/pid" --bind "unix:$PWD/socket" --workers 1 app:app 3>&- &
+	local memrec=$! answer=
+	for _ in $(seq 300); do
+		answer=$(curl --silent --unix-socket socket http://localhost/) && break
+		sleep 0.1
+	done
+	kill "$(cat pid)"
+	wait $memrec
+	[ "$answer" = well ]
+	[ "$(count 54321)" = 1 ]
+}
+
+@test "--follow-fork: children that memrec was executed with are not waited for" {
+	sh -c 'sleep 600 > /dev/null 2>&1 3>&- & echo $! > sleeping; exec memrec --follow-fork -o t.lz4 -- /usr/bin/python3 -c "kept = [bytearray(54320)]"'
+	kill "$(cat sleeping)"	# it has not ended
+	[ "$(count 54321)" = 1 ]
+}

@@ -164,16 +164,23 @@ static void poll_all(struct collector *c, const struct timespec *timeout)
 			c->polled[i].revents = 0;
 }
 
-void collector_end_gone(struct collector *c, pid_t child, const int *status)
+void collector_end_gone(struct collector *c, pid_t child)
 {
 	static const struct timespec now = { 0 };
 	poll_all(c, &now);
 	for (size_t i = c->n_processes; i-- > 0;) {
 		struct process *p = c->processes[i];
 		bool gone = p->pidfd < 0 ? process_is_gone(p) : c->polled[i].revents != 0;
-		if (gone && (p->pid != child || status))
-			finish(c, i, p->pid == child ? *status : -1);
+		if (gone && p->pid != child)
+			finish(c, i, -1);
 	}
+}
+
+void collector_end_child(struct collector *c, pid_t pid, int status)
+{
+	for (size_t i = c->n_processes; i-- > 0;)
+		if (c->processes[i]->pid == pid)
+			finish(c, i, status);
 }
 
 static bool may_sleep(const struct collector *c)

@@ -65,11 +65,10 @@ bool collector_stopped(void);
 struct process *collector_process(const struct collector *c, pid_t pid);
 /* Whether its agent has taken its hooks out. */
 bool collector_detached(const struct collector *c, pid_t pid);
-/*
- * Take leave of processes that are gone. `child` is ours to wait for: it is left alone until
- * its status (of waitpid(2)) is known. 0: none is.
- */
-void collector_end_gone(struct collector *c, pid_t child, const int *status);
+/* Take leave of processes that are gone, but not of `child` (0: none), which is to be waited for. */
+void collector_end_gone(struct collector *c, pid_t child);
+/* Take leave of a child of ours that was waited for (status of waitpid(2)), if it is recorded. */
+void collector_end_child(struct collector *c, pid_t pid, int status);
 /* The process executes another program, which keeps its pid: its old ring is dead. */
 void collector_end_executed(struct collector *c, pid_t pid);
 /* Stop recording the processes that are left; they go on. */
