@@ -5,7 +5,7 @@
  * calls of one parent with equal labels are one node. Each has two numbers of
  * its own, the caller's to use: bytes and allocations, or before and after.
  *
- * Memory: 40 bytes a node, up to 60 by turns, and each label once.
+ * Memory: 40 to 68 bytes a node, and the labels (texts.h).
  */
 #ifndef CALLTREE_H
 #define CALLTREE_H

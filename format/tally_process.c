@@ -10,57 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "xmalloc.h"
 
 struct pair {
 	uint32_t pid, stack;
 };
 
-/* Pairs, numbered densely; open addressing, 0 in a slot: empty, else number + 1. */
+/* Pairs by number. */
 struct pairs {
 	struct pair *at;
-	size_t n, cap;
-	uint32_t *slots;
-	size_t n_slots;		/* a power of 2 */
+	uint32_t n;
+	size_t cap;
+	struct index index;
 };
 
-static size_t home(const struct pairs *p, struct pair pair)
+static bool holds(const void *pairs, uint32_t n, const void *key)
 {
-	return (size_t)((((uint64_t)pair.pid << 32 | pair.stack) * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (p->n_slots - 1);
-}
+	const struct pair *pair = (const struct pair *)pairs + n, *wanted = key;
 
-static uint32_t *slot_of(struct pairs *p, struct pair pair)
-{
-	size_t i = home(p, pair);
-
-	for (; p->slots[i]; i = (i + 1) & (p->n_slots - 1)) {
-		const struct pair *there = &p->at[p->slots[i] - 1];
-		if (there->pid == pair.pid && there->stack == pair.stack)
-			break;
-	}
-	return &p->slots[i];
-}
-
-static void grow(struct pairs *p)
-{
-	free(p->slots);
-	p->n_slots = p->n_slots ? 2 * p->n_slots : 1024;
-	p->slots = xcalloc(p->n_slots, sizeof *p->slots);
-	for (size_t i = 0; i < p->n; i++)
-		*slot_of(p, p->at[i]) = (uint32_t)i + 1;
+	return pair->pid == wanted->pid && pair->stack == wanted->stack;
 }
 
 static uint32_t number(struct pairs *p, struct pair pair)
 {
-	if (2 * (p->n + 1) > p->n_slots)
-		grow(p);
-	uint32_t *slot = slot_of(p, pair);
-	if (!*slot) {
-		GROW(p->at, p->n, p->cap);
+	uint32_t n = index_put(&p->index, index_hash(pair.pid, pair.stack), holds, p->at, &pair, p->n);
+
+	if (n == p->n) {
+		GROW(p->at, (size_t)n, p->cap);
 		p->at[p->n++] = pair;
-		*slot = (uint32_t)p->n;
 	}
-	return *slot - 1;
+	return n;
 }
 
 static uint32_t key_of(void *pairs, const struct tally *t, const struct mt_event *ev)
@@ -136,6 +116,6 @@ struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what)
 	free(stack_of);
 	free(path.at);
 	free(pairs.at);
-	free(pairs.slots);
+	index_clear(&pairs.index);
 	return t;
 }

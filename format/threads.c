@@ -1,22 +1,21 @@
 /*
  * threads.c - the threads of a trace, numbered
  *
- * An open-addressing index on pid and tid. Events come in runs of one thread,
- * so the thread asked for last is looked at first.
+ * Events come in runs of one thread, so the thread asked for last is looked at first.
  */
 #include "threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "xmalloc.h"
 
 struct threads {
 	struct thread *threads;
 	uint32_t n;
 	size_t cap;
-	uint32_t *slots;	/* number + 1; 0 = empty */
-	size_t n_slots;		/* a power of 2 */
+	struct index index;
 	uint32_t last;		/* asked for last */
 };
 
@@ -25,11 +24,7 @@ static char no_name[] = "";
 
 struct threads *threads_new(void)
 {
-	struct threads *t = xcalloc(1, sizeof *t);
-
-	t->n_slots = 64;
-	t->slots = xcalloc(t->n_slots, sizeof *t->slots);
-	return t;
+	return xcalloc(1, sizeof(struct threads));
 }
 
 static void name(struct thread *thread, struct mt_str text)
@@ -52,7 +47,7 @@ void threads_free(struct threads *t)
 	for (uint32_t i = 0; i < t->n; i++)
 		name(&t->threads[i], (struct mt_str){ "", 0 });
 	free(t->threads);
-	free(t->slots);
+	index_clear(&t->index);
 	free(t);
 }
 
@@ -61,42 +56,28 @@ static bool is(const struct thread *thread, uint32_t pid, uint32_t tid)
 	return thread->pid == pid && thread->tid == tid;
 }
 
-/* Where that thread is, or is to be. */
-static uint32_t *slot_of(const struct threads *t, uint32_t pid, uint32_t tid)
+static bool holds(const void *threads, uint32_t n, const void *key)
 {
-	uint64_t h = ((uint64_t)pid << 32 | tid) * UINT64_C(0x9e3779b97f4a7c15);
-	size_t i = (size_t)(h >> 32) & (t->n_slots - 1);
+	const struct thread *wanted = key;
 
-	while (t->slots[i] && !is(&t->threads[t->slots[i] - 1], pid, tid))
-		i = (i + 1) & (t->n_slots - 1);
-	return &t->slots[i];
+	return is((const struct thread *)threads + n, wanted->pid, wanted->tid);
 }
 
-static void grow_slots(struct threads *t)
+static __attribute__((noinline)) uint32_t look_up(struct threads *t, uint32_t pid, uint32_t tid)
 {
-	free(t->slots);
-	t->n_slots *= 2;
-	t->slots = xcalloc(t->n_slots, sizeof *t->slots);
-	for (uint32_t i = 0; i < t->n; i++)
-		*slot_of(t, t->threads[i].pid, t->threads[i].tid) = i + 1;
+	struct thread new = { .pid = pid, .tid = tid, .name = no_name };
+
+	t->last = index_put(&t->index, index_hash(pid, tid), holds, t->threads, &new, t->n);
+	if (t->last == t->n) {
+		GROW(t->threads, (size_t)t->n, t->cap);
+		t->threads[t->n++] = new;
+	}
+	return t->last;
 }
 
 uint32_t threads_number(struct threads *t, uint32_t pid, uint32_t tid)
 {
-	if (t->last < t->n && is(&t->threads[t->last], pid, tid))
-		return t->last;
-
-	uint32_t *slot = slot_of(t, pid, tid);
-	if (!*slot) {
-		if (2 * ((size_t)t->n + 1) > t->n_slots) {
-			grow_slots(t);
-			slot = slot_of(t, pid, tid);
-		}
-		GROW(t->threads, (size_t)t->n, t->cap);
-		t->threads[t->n] = (struct thread){ .pid = pid, .tid = tid, .name = no_name };
-		*slot = ++t->n;
-	}
-	return t->last = *slot - 1;
+	return t->last < t->n && is(&t->threads[t->last], pid, tid) ? t->last : look_up(t, pid, tid);
 }
 
 void threads_take(struct threads *t, const struct mt_event *ev)

@@ -8,15 +8,14 @@
  * Source: what is told, and in which bins, is memray's (_stats.py,
  *        reporters/stats.py); frees, leaks, times, processes, losses are ours
  */
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ending.h"
-#include "error.h"
 #include "memstats/stats.h"
 #include "replay.h"
 #include "tally.h"
+#include "threads.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -36,68 +35,53 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* A process, or a thread of one (tid not 0): a node of the tree `seen`. */
-struct party {
-	uint32_t pid, tid;
-	uint64_t rss;
-};
-
 struct counter {
 	struct stats s;
 	struct replay replay;
 	struct high_water water;	/* of this trace */
 	struct ending ending;
-	void *seen;			/* tsearch(3) */
-	struct party *last;		/* the thread of the last event: mostly the next one's too */
-	uint64_t rss;			/* of all processes */
+	struct threads *seen;		/* a process is the thread 0 of it */
+	uint32_t last_pid, last_tid;	/* of the last event's thread: mostly the next one's too */
+	uint64_t *rss_of, rss;		/* of each that was seen; of all processes */
+	size_t n_seen, cap_seen;
 	size_t cap;			/* of s.at */
 };
 
 /* ---------------------------------------------------------------- processes and threads */
 
-static int by_party(const void *a, const void *b)
+static uint32_t see(struct counter *c, uint32_t pid, uint32_t tid)
 {
-	const struct party *p = a, *q = b;
+	uint32_t n = threads_number(c->seen, pid, tid);
 
-	if (p->pid != q->pid)
-		return p->pid < q->pid ? -1 : 1;
-	return (p->tid > q->tid) - (p->tid < q->tid);
-}
-
-static struct party *see(struct counter *c, uint32_t pid, uint32_t tid)
-{
-	struct party key = { .pid = pid, .tid = tid };
-	struct party **found = tfind(&key, &c->seen, by_party);
-
-	if (found)
-		return *found;
-	struct party *p = xmalloc(sizeof *p);
-	*p = key;
-	if (!tsearch(p, &c->seen, by_party))
-		die("out of memory");
+	if (n < c->n_seen)
+		return n;
+	GROW(c->rss_of, n, c->cap_seen);
+	c->rss_of[c->n_seen++] = 0;
 	if (tid)
 		c->s.threads++;
 	else
 		c->s.processes++;
-	return p;
+	return n;
 }
 
 static void see_thread(struct counter *c, const struct mt_event *ev)
 {
-	if (c->last && c->last->pid == ev->pid && c->last->tid == ev->tid)
+	if (c->last_pid == ev->pid && c->last_tid == ev->tid)
 		return;
 	if (ev->pid)
 		see(c, ev->pid, 0);
 	if (ev->tid)
-		c->last = see(c, ev->pid, ev->tid);
+		see(c, ev->pid, ev->tid);
+	c->last_pid = ev->pid;
+	c->last_tid = ev->tid;
 }
 
 static void take_rss(struct counter *c, uint32_t pid, uint64_t size)
 {
-	struct party *p = see(c, pid, 0);
+	uint32_t process = see(c, pid, 0);
 
-	c->rss += size - p->rss;
-	p->rss = size;
+	c->rss += size - c->rss_of[process];
+	c->rss_of[process] = size;
 	if (c->rss > c->s.peak_rss)
 		c->s.peak_rss = c->rss;
 }
@@ -270,7 +254,7 @@ static void read_stats(struct counter *c, struct mt_in *in)
 
 int main(int argc, char **argv)
 {
-	struct counter c = { 0 };
+	struct counter c = { .seen = threads_new() };
 	uint64_t top = 5;
 	bool json = false;
 
@@ -295,7 +279,8 @@ int main(int argc, char **argv)
 	replay_clear(&c.replay);
 	stacks_free(c.s.stacks);
 	sizes_free(c.s.sizes);
-	tdestroy(c.seen, free);
+	threads_free(c.seen);
+	free(c.rss_of);
 	free(c.s.at);
 	free(c.s.title);
 	free(c.s.command);

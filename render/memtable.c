@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "fit.h"
+#include "index.h"
 #include "report.h"
 #include "tally.h"
 #include "tool.h"
@@ -49,8 +50,7 @@ struct keys {
 	struct key *at;
 	uint32_t n;
 	size_t cap;
-	uint32_t *slots;	/* number + 1; 0 = empty */
-	size_t n_slots;		/* a power of 2 */
+	struct index index;
 };
 
 struct row {
@@ -72,26 +72,16 @@ struct table {
 
 /* ---------------------------------------------------------------- counting */
 
-static uint32_t *slot_of(const struct keys *k, struct key key)
+static bool holds(const void *keys, uint32_t n, const void *key)
 {
-	uint64_t h = ((uint64_t)key.frame << 32 | key.thread) * UINT64_C(0x9e3779b97f4a7c15) + key.allocator;
-	size_t i = (size_t)((h * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (k->n_slots - 1);
+	const struct key *at = (const struct key *)keys + n, *wanted = key;
 
-	for (; k->slots[i]; i = (i + 1) & (k->n_slots - 1)) {
-		const struct key *at = &k->at[k->slots[i] - 1];
-		if (at->frame == key.frame && at->thread == key.thread && at->allocator == key.allocator)
-			break;
-	}
-	return &k->slots[i];
+	return at->frame == wanted->frame && at->thread == wanted->thread && at->allocator == wanted->allocator;
 }
 
-static void grow_slots(struct keys *k)
+static uint64_t hash_of(const struct key *key)
 {
-	free(k->slots);
-	k->n_slots = k->n_slots ? 2 * k->n_slots : 1024;
-	k->slots = xcalloc(k->n_slots, sizeof *k->slots);
-	for (uint32_t i = 0; i < k->n; i++)
-		*slot_of(k, k->at[i]) = i + 1;
+	return index_hash(index_hash(key->frame, key->thread), key->allocator);
 }
 
 static uint32_t number_key(void *keys, const struct tally *t, const struct mt_event *ev)
@@ -103,15 +93,12 @@ static uint32_t number_key(void *keys, const struct tally *t, const struct mt_ev
 		.allocator = ev->allocator,
 	};
 
-	if (2 * ((size_t)k->n + 1) > k->n_slots)
-		grow_slots(k);
-	uint32_t *slot = slot_of(k, key);
-	if (!*slot) {
-		GROW(k->at, (size_t)k->n, k->cap);
-		k->at[k->n] = key;
-		*slot = ++k->n;
+	uint32_t n = index_put(&k->index, hash_of(&key), holds, k->at, &key, k->n);
+	if (n == k->n) {
+		GROW(k->at, (size_t)n, k->cap);
+		k->at[k->n++] = key;
 	}
-	return *slot - 1;
+	return n;
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -445,7 +432,7 @@ int main(int argc, char **argv)
 	free(table.rows);
 	free(table.threads);
 	free(keys.at);
-	free(keys.slots);
+	index_clear(&keys.index);
 	tally_free(t);
 	return tool_finish(in, NULL);
 }

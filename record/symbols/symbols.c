@@ -92,6 +92,11 @@ struct symbols {
 
 /* ---- names ---- */
 
+static const char *keep(struct symbols *s, const char *text)
+{
+	return texts_keep(&s->texts, text, strlen(text));
+}
+
 /* As its language writes it: Rust's first, whose older names look like C++'s. */
 static const char *demangled(struct symbols *s, const char *name)
 {
@@ -101,7 +106,7 @@ static const char *demangled(struct symbols *s, const char *name)
 		if (!text)
 			text = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
 	}
-	const char *kept = texts_keep(&s->texts, text ? text : name);
+	const char *kept = keep(s, text ? text : name);
 	free(text);
 	return kept;
 }
@@ -354,9 +359,9 @@ static const char *whole_path(struct symbols *s, struct unit *u, const char *fil
 		return "";
 	const char *folder = file[0] == '/' ? NULL : unit_folder(u);
 	if (!folder)
-		return texts_keep(&s->texts, file);
+		return keep(s, file);
 	char *path = xasprintf("%s/%s", folder, file);
-	const char *kept = texts_keep(&s->texts, path);
+	const char *kept = keep(s, path);
 	free(path);
 	return kept;
 }
@@ -546,7 +551,7 @@ static const char *bare_name(struct symbols *s, const struct object *o, uint64_t
 {
 	const char *slash = strrchr(o->name, '/');
 	char *text = xasprintf("%s+0x%llx", slash ? slash + 1 : o->name, (unsigned long long)address);
-	const char *kept = texts_keep(&s->texts, text);
+	const char *kept = keep(s, text);
 	free(text);
 	return kept;
 }
@@ -570,43 +575,4 @@ size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, con
 struct symbols *symbols_new(void)
 {
 	return xcalloc(1, sizeof(struct symbols));
-}
-
-static void unit_clear(struct unit *u)
-{
-	for (size_t i = 0; i < u->n; i++)
-		free(u->functions[i].within.at);
-	free(u->functions);
-	line_table_free(u->lines);
-	free(u->paths);
-	entries_free(u->entries);
-}
-
-static void object_free(struct object *o)
-{
-	struct dwfl_object *d = o->data;
-	if (d) {
-		for (size_t i = 0; i < d->n_units; i++)
-			unit_clear(&d->units[i]);
-		free(d->units);
-		free(d->ranges);
-		free(d->symbols);
-		dwfl_end(d->dwfl);
-		free(d);
-	}
-	free(o->name);
-	free(o);
-}
-
-void symbols_free(struct symbols *s)
-{
-	if (!s)
-		return;
-	for (struct object *o = s->objects, *next; o; o = next) {
-		next = o->next;
-		object_free(o);
-	}
-	texts_clear(&s->texts);
-	free(s->found);
-	free(s);
 }

@@ -29,8 +29,8 @@ struct location {
 	uint32_t line;			/* 0 = not known */
 };
 
+/* It lasts as long as the program. */
 struct symbols *symbols_new(void);
-void symbols_free(struct symbols *s);
 
 /*
  * The object that a program knows as `name`; `path` is where to open it from
@@ -42,7 +42,7 @@ struct object *symbols_object(struct symbols *s, const char *name, const char *p
 /*
  * What is at an address of the file (as its own symbol table counts): the
  * innermost inlined function first, the function itself last. At least one.
- * Texts are good until s is freed, the array until the next call.
+ * Texts stay, the array is good until the next call.
  */
 size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, const struct location **locations);
 

@@ -1,14 +1,14 @@
 /*
  * sizes.c - how often each size was allocated
  *
- * Small sizes, which are most, in an array; the others in an open-addressing
- * table, where size 0 is an empty slot.
+ * Small sizes, which are most, in an array; the others in a table with an index.
  */
 #include "sizes.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+#include "index.h"
 #include "xmalloc.h"
 
 #define SMALL 4096
@@ -20,7 +20,9 @@ struct entry {
 struct sizes {
 	uint64_t small[SMALL];
 	struct entry *large;
-	size_t n_large, cap_large;	/* cap: 0 or a power of 2 */
+	uint32_t n_large;
+	size_t cap_large;
+	struct index index;		/* of the large ones */
 };
 
 struct sizes *sizes_new(void)
@@ -32,30 +34,14 @@ void sizes_free(struct sizes *s)
 {
 	if (!s)
 		return;
+	index_clear(&s->index);
 	free(s->large);
 	free(s);
 }
 
-static struct entry *find(const struct sizes *s, uint64_t size)
+static bool holds(const void *large, uint32_t n, const void *size)
 {
-	size_t i = (size_t)((size * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (s->cap_large - 1);
-
-	while (s->large[i].size && s->large[i].size != size)
-		i = (i + 1) & (s->cap_large - 1);
-	return &s->large[i];
-}
-
-static void grow(struct sizes *s)
-{
-	struct entry *old = s->large;
-	size_t old_cap = s->cap_large;
-
-	s->cap_large = old_cap ? 2 * old_cap : 256;
-	s->large = xcalloc(s->cap_large, sizeof *s->large);
-	for (size_t i = 0; i < old_cap; i++)
-		if (old[i].size)
-			*find(s, old[i].size) = old[i];
-	free(old);
+	return ((const struct entry *)large)[n].size == *(const uint64_t *)size;
 }
 
 void sizes_add(struct sizes *s, uint64_t size, uint64_t count)
@@ -64,12 +50,12 @@ void sizes_add(struct sizes *s, uint64_t size, uint64_t count)
 		s->small[size] += count;
 		return;
 	}
-	if (2 * (s->n_large + 1) > s->cap_large)
-		grow(s);
-	struct entry *e = find(s, size);
-	s->n_large += e->size == 0;
-	e->size = size;
-	e->count += count;
+	uint32_t n = index_put(&s->index, index_hash(size, 0), holds, s->large, &size, s->n_large);
+	if (n == s->n_large) {
+		GROW(s->large, (size_t)n, s->cap_large);
+		s->large[s->n_large++] = (struct entry){ .size = size };
+	}
+	s->large[n].count += count;
 }
 
 /* Calls f for every size that occurred. */
@@ -79,9 +65,8 @@ static void each(const struct sizes *s, void (*f)(struct histogram *h, uint64_t 
 	for (uint64_t i = 0; i < SMALL; i++)
 		if (s->small[i])
 			f(h, i, s->small[i], arg);
-	for (size_t i = 0; i < s->cap_large; i++)
-		if (s->large[i].size)
-			f(h, s->large[i].size, s->large[i].count, arg);
+	for (uint32_t i = 0; i < s->n_large; i++)
+		f(h, s->large[i].size, s->large[i].count, arg);
 }
 
 static void take_extremes(struct histogram *h, uint64_t size, uint64_t count, const double *arg)
