@@ -37,9 +37,9 @@ start_known() { # [COMMAND...] PYTHON
 	LD_BIND_NOW=1 start_told "$@" "$TESTS/attach/known.py"
 }
 
-check_known() { # PYTHON
+check_known() { # [COMMAND...] PYTHON
 	rm -f in
-	start_known "$1"
+	start_known "$@"
 	attach
 	tell work done
 	detach
@@ -56,8 +56,8 @@ check_known() { # PYTHON
 
 @test "every Python found, while it waits: known blocks are recorded exactly, and again at a second attach" {
 	local failed=()
-	for python in $(pythons); do
-		run check_known "$python"
+	for python in $(all_pythons); do
+		run check_known $(plain_blocks "$python") "$python"
 		[ "$status" -eq 0 ] || { echo "$python: $output $(cat err)"; failed+=("$python"); }
 	done
 	[ ${#failed[@]} -eq 0 ]

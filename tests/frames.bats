@@ -3,7 +3,7 @@
 load lib/common
 
 same_frames() { # PYTHON [OPTION...]
-	memrec "${@:2}" -f -o t.lz4 -- "$1" "$TESTS/frames/frames.py" notes &&
+	memrec "${@:2}" -f -o t.lz4 -- $(plain_blocks "$1") "$1" "$TESTS/frames/frames.py" notes &&
 		big_ones | python3 "$TESTS/frames/check_frames.py" notes
 }
 
@@ -14,7 +14,7 @@ big_ones() {
 
 @test "stacks are those of inspect.stack(): generators, coroutines, threads, 10,000 deep, exec, under a profiler and a tracer" {
 	local failed=()
-	for python in $(pythons); do
+	for python in $(all_pythons); do
 		run same_frames "$python"
 		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
 	done
@@ -23,7 +23,7 @@ big_ones() {
 
 @test "and with every small allocation walking the stack" {
 	local failed=()
-	for python in $(pythons); do
+	for python in $(all_pythons); do
 		run same_frames "$python" --trace-python-allocators
 		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
 	done

@@ -14,7 +14,7 @@ is_free_threaded() { # PYTHON
 
 on_every_python() { # MODE [PYTHON OPTION...]
 	local failed=()
-	for python in $(pythons); do
+	for python in $(all_pythons); do
 		[ "${PYTHONMALLOC:-}" != malloc ] || ! is_free_threaded "$python" || continue
 		run objects "$python" "$@"
 		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
@@ -39,7 +39,7 @@ on_every_python() { # MODE [PYTHON OPTION...]
 }
 
 pythons_with_mimalloc() {
-	for python in $(pythons); do
+	for python in $(all_pythons); do
 		! PYTHONMALLOC=mimalloc "$python" -c '' 2> /dev/null || printf '%s\n' "$python"
 	done
 }

@@ -28,3 +28,8 @@ all_pythons() {
 	pythons
 	[ -n "${PYTHONS:-}" ] || find "$TESTS"/../build/pythons/builds -type l -exec readlink -f {} + 2> /dev/null | sort
 }
+
+# What to begin a command with so that this Python's blocks have the size that was asked for: a debug build's are larger.
+plain_blocks() { # PYTHON
+	[[ $1 != *d ]] || echo env PYTHONMALLOC=pymalloc
+}
