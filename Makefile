@@ -115,6 +115,18 @@ asan:
 	@MEMREC_BIN=$(CURDIR)/build/asan/bin MEMREC_ASAN=1 B=build/asan tests/run $(or $(T),$(notdir $(UNITS)) $(basename $(filter-out tests/memrec.bats,$(wildcard $(TOOLS:%=tests/%.bats) tests/every-tool.bats))))
 asan-files: $(TOOL_BINS) $(UNITS) $(BIGTRACE)
 
+## check: all that a change must pass: layers, hdr-check, gcc and clang without a warning, asan, then every test
+check: setup
+	@$(MAKE) --no-print-directory layers hdr-check
+	@$(MAKE) --no-print-directory gcc
+	@$(MAKE) --no-print-directory clang
+	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory test
+
+## gcc: everything and its tests once more, where a warning is an error, in build/gcc
+gcc:
+	@$(MAKE) --no-print-directory CC=gcc B=build/gcc LTO= CFLAGS='$(CFLAGS) -Werror' test-files
+
 ## clang: everything once more, built by clang without a warning, in build/clang
 clang:
 	@$(MAKE) --no-print-directory CC=clang B=build/clang CFLAGS='$(CFLAGS) -Werror' all man
@@ -236,7 +248,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all agreement baselines wheel memray pythons bench test test-files asan asan-files clang setup hdr-check layers man install demo readme clean distclean help
+.PHONY: all agreement baselines wheel memray pythons bench test test-files asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -15,7 +15,7 @@ big_ones() {
 @test "stacks are those of inspect.stack(): generators, coroutines, threads, 10,000 deep, exec, under a profiler and a tracer" {
 	local failed=()
 	for python in $(all_pythons); do
-		run same_frames "$python"
+		run_strict same_frames "$python"
 		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
 	done
 	[ ${#failed[@]} -eq 0 ]
@@ -24,7 +24,7 @@ big_ones() {
 @test "and with every small allocation walking the stack" {
 	local failed=()
 	for python in $(all_pythons); do
-		run same_frames "$python" --trace-python-allocators
+		run_strict same_frames "$python" --trace-python-allocators
 		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
 	done
 	[ ${#failed[@]} -eq 0 ]

@@ -9,7 +9,7 @@ check_blocks() { # PYTHON
 @test "known blocks on known lines are recorded exactly, by every Python found" {
 	local failed=()
 	for python in $(pythons); do
-		run check_blocks "$python"
+		run_strict check_blocks "$python"
 		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
 	done
 	[ ${#failed[@]} -eq 0 ]

@@ -3,7 +3,7 @@
 load lib/common
 
 setup_file() {
-	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/pystack-bench.so
+	make -s -C "$BATS_TEST_DIRNAME/.." B=build build/tests/pystack-bench.so
 }
 
 @test "every instruction of a part of each Python's standard library has the line Python says" {

@@ -4,7 +4,7 @@
 load lib/common
 
 setup_file() {
-	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/pystack-verify.so build/tests/pystack-bench.so build/tests/pystack-embed
+	make -s -C "$BATS_TEST_DIRNAME/.." B=build build/tests/pystack-verify.so build/tests/pystack-bench.so build/tests/pystack-embed
 	pythons > "$BATS_FILE_TMPDIR/pythons"
 }
 

@@ -16,7 +16,7 @@ on_every_python() { # MODE [PYTHON OPTION...]
 	local failed=()
 	for python in $(all_pythons); do
 		[ "${PYTHONMALLOC:-}" != malloc ] || ! is_free_threaded "$python" || continue
-		run objects "$python" "$@"
+		run_strict objects "$python" "$@"
 		[ "$status" -eq 0 ] || { echo "$python: $output"; failed+=("$python"); }
 	done
 	[ ${#failed[@]} -eq 0 ]

@@ -11,6 +11,15 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
+# As `run`, but the function ends where a command fails, as a test does: `run` of a function looks at its last command only.
+run_strict() { # FUNCTION [ARG...]
+	local flags=$-
+	set +eET
+	output=$(set -e; "$@" 2>&1)
+	status=$?
+	set "-$flags"
+}
+
 # Every release of CPython from 3.8 on to be found (those of `make pythons` too), or those of $PYTHONS.
 pythons() {
 	if [ -n "${PYTHONS:-}" ]; then

@@ -7,6 +7,7 @@ import threading
 import time
 
 loops = ctypes.CDLL(sys.argv[1])
+loops.name_crashes()
 loops.mallocs.argtypes = [ctypes.c_int, ctypes.c_size_t]
 
 

@@ -1,11 +1,17 @@
 /* loops.c - allocations without the interpreter's lock, and in threads that it does not know; for tests/odd.bats */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 void mallocs(int n, size_t size);
 int in_threads(int n_threads, int n, size_t size);
 void on_signal(int sig, size_t size);
+void name_crashes(void);
 
 void mallocs(int n, size_t size)
 {
@@ -52,4 +58,28 @@ void on_signal(int sig, size_t size)
 {
 	signal_size = size;
 	signal(sig, handler);
+}
+
+/* The program dies as it would have; the object that it died in is named before. */
+static void name_crash(int sig, siginfo_t *info, void *context)
+{
+#if defined(__x86_64__)
+	void *at = (void *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#else
+	void *at = (void *)((ucontext_t *)context)->uc_mcontext.pc;
+#endif
+	Dl_info object;
+	(void)info;
+	if (dladdr(at, &object) && write(STDERR_FILENO, "crash in ", 9) == 9 &&
+	    write(STDERR_FILENO, object.dli_fname, strlen(object.dli_fname)) > 0 && write(STDERR_FILENO, "\n", 1) == 1)
+		;
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void name_crashes(void)
+{
+	struct sigaction a = { .sa_sigaction = name_crash, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	sigaction(SIGSEGV, &a, NULL);
+	sigaction(SIGBUS, &a, NULL);
 }
