@@ -70,6 +70,7 @@ static void layout_behaviour(struct py_layout *o, const struct published *d)
 	o->lines = py313.lines;
 	o->mark_fresh = py313.mark_fresh;
 	o->hides_init = py313.hides_init;
+	o->has_mimalloc = py313.has_mimalloc;
 	o->attached_first = py313.attached_first;
 	o->chunks_stay = d->minor <= 14;
 	o->ts_cframe = o->ts_root_cframe = o->cframe_previous = -1;

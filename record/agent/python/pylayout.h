@@ -45,6 +45,7 @@ struct py_layout {
 	int lines;		/* enum wire_lines */
 	int mark_fresh;		/* what a new activation leaves in the mark's byte */
 	int chunks_stay;	/* data stack chunks are released in order, when their first frame ends, and never moved */
+	int has_mimalloc;	/* PYTHONMALLOC=mimalloc has Python served by mimalloc; only in releases that publish their offsets */
 	int hides_init;		/* a frame of the interpreter's own, called __init__ in __init__, is under each specialised __init__ */
 	int attached_first;	/* the attached thread state is asked for first: it may be a sub-interpreter's */
 	/* frame */

@@ -207,7 +207,7 @@ static void look(bool late)
  */
 static bool is_on_mimalloc(const struct python *p)
 {
-	return p->layout.free_threaded || (p->layout.minor >= 13 && told_to_use_mimalloc);
+	return p->layout.free_threaded || (p->layout.has_mimalloc && told_to_use_mimalloc);
 }
 
 void pymem_init(bool late)

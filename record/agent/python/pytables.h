@@ -64,7 +64,7 @@ static const struct py_layout py312 = {
 	.rt_finalizing = 24, .rt_tstate_current = -1, .rt_interpreters = 40, .interp_next = 0,
 };
 static const struct py_layout py313 = {
-	.minor = 13, BEHAVES_312,
+	.minor = 13, BEHAVES_312, .has_mimalloc = 1,
 	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
 	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1, .shim_owner = 3,
 	.f_stacktop = 64, .f_values = 72, .f_entry = -1,
@@ -74,7 +74,7 @@ static const struct py_layout py313 = {
 };
 /* 3.14.5 and later: the mark byte is free again. */
 static const struct py_layout py314 = {
-	.minor = 14, BEHAVES_312,
+	.minor = 14, BEHAVES_312, .has_mimalloc = 1,
 	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
 	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1, .shim_owner = 3,
 	.code_tags = 3, .f_stacktop = -1, .f_values = -1, .f_entry = -1,
@@ -84,7 +84,7 @@ static const struct py_layout py314 = {
 };
 
 static const struct py_layout py315 = {
-	.minor = 15, BEHAVES_315,
+	.minor = 15, BEHAVES_315, .has_mimalloc = 1,
 	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = 256, .ts_tracefunc = 112, .ts_event = 68,
 	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1, .shim_owner = 3,
 	.code_tags = 3, .f_stacktop = -1, .f_values = -1, .f_entry = -1,
