@@ -1,5 +1,5 @@
 /*
- * bytes_out.h - blocks of bytes into an LZ4 frame, compressed or stored
+ * bytes_out.h - write blocks of bytes into an LZ4 frame, compressed or stored
  */
 #ifndef BYTES_OUT_H
 #define BYTES_OUT_H
@@ -14,7 +14,7 @@
 struct bytes_out {
 	int fd;
 	bool compressed;
-	bool begun;			/* the frame's head is written */
+	bool begun;			/* the frame's header has been written */
 	int error;			/* errno of the first failure; nothing is written after it */
 	uint64_t taken, written;	/* bytes of blocks, bytes of the file */
 	LZ4F_cctx *lz4;
@@ -22,11 +22,11 @@ struct bytes_out {
 	size_t buffer_size;
 };
 
-/* -1: no memory. */
+/* Returns 0, or -1 if out of memory. */
 int bytes_out_init(struct bytes_out *b, int fd, bool compressed);
-/* Write one block, at most BLOCK_SIZE bytes, into the frame, which begins with the first. -1: b->error. */
+/* Writes one block of at most BLOCK_SIZE bytes; the first one begins the frame. Returns 0, or -1 with b->error. */
 int bytes_out_block(struct bytes_out *b, const uint8_t *p, size_t n);
-/* End the frame if it was begun. -1: b->error. */
+/* Ends the frame if it was begun. Returns 0, or -1 with b->error. */
 int bytes_out_end(struct bytes_out *b);
 void bytes_out_clear(struct bytes_out *b);
 

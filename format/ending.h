@@ -1,9 +1,9 @@
 /*
- * ending.h - which processes' interpreters have begun to end
+ * ending.h - the processes whose interpreters have begun to shut down
  *
- * An interpreter that ends frees what its modules hold: what a program kept
- * until then is leaked by any useful meaning of the word, freed or not. So leaks
- * are told as of that moment (which memray's are too: its tracking stops before).
+ * An interpreter that shuts down frees what its modules hold: what a program
+ * kept until then is leaked by any useful definition, even if it is freed. So
+ * leaks are determined at that moment (as memray's are: its tracking stops before).
  */
 #ifndef ENDING_H
 #define ENDING_H
@@ -17,11 +17,11 @@ struct ending {
 };
 
 /*
- * Take MT_PROCESS, MT_EXIT and MT_HEADER. True: with this event the interpreter
- * of process ev->pid begins to end: what is open in it is leaked.
+ * Give it MT_PROCESS, MT_EXIT and MT_HEADER. Returns true if with this event the
+ * interpreter of process ev->pid begins to shut down: its live blocks are leaked.
  */
 bool ending_take(struct ending *e, const struct mt_event *ev);
-/* Whether it has begun, in a process that has not ended yet: what is made now is no leak. */
+/* Returns whether it has begun, in a process that has not ended yet: what is allocated now is not a leak. */
 bool ending_has(const struct ending *e, uint32_t pid);
 void ending_clear(struct ending *e);
 

@@ -1,5 +1,5 @@
 /*
- * fit.h - text in so many columns
+ * fit.h - fit text into a number of columns
  */
 #ifndef FIT_H
 #define FIT_H
@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * UTF-8 text, as tool_printable() makes it, in at most that many columns (a
- * character is one): where it is longer, the middle becomes "…", as the
- * beginning of a function and the end of its file tell most. To be freed. Dies without memory.
+ * Returns UTF-8 text, as tool_printable() makes it, cut to that many columns
+ * (one per character): in longer text the middle becomes "…", since the start of
+ * a function's name and the end of its file's say most. The caller frees it. Exits if out of memory.
  */
 char *fit(const char *text, size_t columns);
 

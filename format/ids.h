@@ -1,9 +1,9 @@
 /*
- * ids.h - giving out the ids of allocations: 1, 2, 3, …
+ * ids.h - number allocations: 1, 2, 3, …
  *
- * A trace is smallest so: an allocation's id is the next one, and need not be
- * said. Behind the last number they begin again at 1, and pass over those that
- * are held at that moment.
+ * This keeps a trace smallest: an allocation's id is the next one, and need not
+ * be written. After the last number, ids start again at 1 and skip those in use
+ * at that moment.
  */
 #ifndef IDS_H
 #define IDS_H
@@ -11,20 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Asked for each round's ids_hold(): every id that is held. */
+/* Called at the start of each round: calls ids_hold() for every id in use. */
 typedef void ids_holder(void *arg);
 
-/* Starts all zero but for the holder and its argument. */
+/* Starts all zero except the holder and its argument. */
 struct ids {
-	uint32_t last;		/* given out */
-	uint32_t stop;		/* behind it something is to be looked at */
+	uint32_t last;		/* the last id returned */
+	uint32_t stop;		/* after this id, ids_look() must be called */
 	ids_holder *holder;
 	void *arg;
 	uint32_t *held;		/* sorted */
 	size_t n, cap, next;
 };
 
-/* Where last == stop: the first of all, the end of the numbers, or a held one. */
+/* Called where last == stop: at the very first id, at the end of the numbers, or before one in use. */
 void ids_look(struct ids *ids);
 
 static inline uint32_t ids_take(struct ids *ids)
@@ -34,7 +34,7 @@ static inline uint32_t ids_take(struct ids *ids)
 	return ++ids->last;
 }
 
-/* From the holder: this id is not to be given out in the round that begins. */
+/* Called by the holder: this id is in use and must be skipped in the round that begins. */
 void ids_hold(struct ids *ids, uint32_t id);
 void ids_clear(struct ids *ids);
 

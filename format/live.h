@@ -1,10 +1,10 @@
 /*
- * live.h - what is allocated now: an allocation's id to its size and a key of yours
+ * live.h - the live blocks: maps an allocation's id to its size and a key of yours
  *
- * Ids are given out one after the other, and most blocks die young: so the
- * newest are in an array, the older in a hash table. Memory is proportional to
- * what is alive, whatever the ids are: at the most live moment 32 to 64 bytes
- * a block in the array, and 21 to 43 more for each that had to leave it.
+ * Ids are consecutive and most blocks die young, so the newest are in an array,
+ * the older ones in a hash table. Memory is proportional to the number of live
+ * blocks, whatever their ids: at its maximum 32 to 64 bytes per block in
+ * the array, and 21 to 43 more for each that had to leave it.
  */
 #ifndef LIVE_H
 #define LIVE_H
@@ -15,29 +15,29 @@
 
 struct block {
 	uint64_t size, weight;
-	uint32_t key, thread;	/* the caller's; thread is free for use */
+	uint32_t key, thread;	/* for the caller's use */
 };
 
 struct live;
 
-/* Dies without memory, as live_open() does. */
+/* Exits if out of memory, as live_open() does. */
 struct live *live_new(void);
 void live_free(struct live *l);
-/* Is `id` open? Then *b is it; to change it, open it again. */
+/* Returns whether `id` is live; *b is then a copy of it. To change it, open it again. */
 bool live_find(const struct live *l, uint32_t id, struct block *b);
-/* Open `id`. True: it was open, which this ends: *old (may be NULL) is the block it was. */
+/* Adds `id`. Returns true if it was live already; the old block, *old (may be NULL), ends. */
 bool live_open(struct live *l, uint32_t id, const struct block *b, struct block *old);
-/* Leave `size` of it, *was is what it was before. False, and nothing changes: it is not open, or not larger than that. */
+/* Shrinks a block to `size`; *was is the block before. Returns false, and changes nothing, if it is not live or not larger. */
 bool live_shrink(struct live *l, uint32_t id, uint64_t size, struct block *was);
-/* Close it: *b is what it was; false: nothing of that id was open. */
+/* Removes `id`; *b is the block. Returns false if it was not live. */
 bool live_close(struct live *l, uint32_t id, struct block *b);
 /*
- * Walk what is open: *cursor starts at 0; false at the end. Order is not
- * defined. During a walk blocks may be closed, none opened.
+ * Walks the live blocks, in no defined order: *cursor starts at 0; returns
+ * false at the end. During a walk blocks may be closed but not opened.
  */
 bool live_each(const struct live *l, size_t *cursor, uint32_t *id, struct block *b);
 size_t live_count(const struct live *l);
-/* Forget all. */
+/* Removes all blocks. */
 void live_clear(struct live *l);
 
 #endif

@@ -2,8 +2,8 @@
  * memtrace.h - read and write memory traces (memtrace(5))
  *
  * A trace is one or more LZ4 frames (or bare bytes) of msgpack objects: a
- * header map, then rows. Rows are coded as differences; a reader hands out
- * absolute values, a writer takes them, so no caller knows of differences.
+ * header map, then rows. Rows are coded as differences; the reader returns
+ * absolute values and the writer takes them, so no caller sees differences.
  *
  * The loop of every tool:
  *
@@ -29,8 +29,8 @@
 #define MT_MUST_USE __attribute__((warn_unused_result))
 
 /*
- * What an event is, and which members it sets besides pid, tid and time_ms. The
- * order is no part of the format.
+ * Kinds of events, and the members that each sets besides pid, tid and time_ms.
+ * Their order is not part of the format.
  */
 enum mt_kind {
 	MT_ALLOC,	/* id size stack allocator weight */
@@ -40,7 +40,7 @@ enum mt_kind {
 #include "kinds.def"
 #undef KIND
 	MT_HEADER,	/* info: another trace begins (files joined end to end), all state is void. See mt_in_header() */
-	MT_END,		/* the trace is whole: nothing follows but another header */
+	MT_END,		/* the trace is complete: only another header may follow */
 	MT_OTHER,	/* a row of a kind this library does not know: info is the row, mt_put() passes it on */
 };
 
@@ -66,8 +66,8 @@ struct mt_str {
 };
 
 /*
- * One event, all values absolute. pid, tid and time_ms are where and when:
- * set on every event that happens in the traced processes (not on definitions).
+ * One event, all values absolute. pid, tid and time_ms say where and when it
+ * happened; every event in a traced process has them (definitions do not).
  * Text and info are borrowed from the reader until the next mt_next().
  */
 struct mt_event {
@@ -76,36 +76,36 @@ struct mt_event {
 	uint8_t lang;		/* enum mt_lang */
 	uint32_t pid, tid;	/* the kernel's numbers; 0 = not known */
 	uint64_t time_ms;	/* milliseconds since the header's start_ns */
-	uint32_t id;		/* of an allocation: no two that are live have the same */
+	uint32_t id;		/* of an allocation; no two live ones have the same */
 	uint32_t stack;		/* 0 = not known */
 	uint64_t size;		/* bytes */
-	uint64_t weight;	/* allocations this one stands for; 1 unless sampled */
-	uint32_t parent;	/* the stack this one hangs under; 0 = it is outermost */
+	uint64_t weight;	/* allocations this one represents; 1 unless sampled */
+	uint32_t parent;	/* the calling stack; 0 = this frame is outermost */
 	uint32_t frame, function;
 	uint32_t line;		/* 0 = not known */
 	uint64_t count;
 	struct mt_str name, file, module;
-	struct mt_str info;	/* one msgpack object, as it stood in the trace */
+	struct mt_str info;	/* one msgpack object, as in the trace */
 };
 
 /* ---------------------------------------------------------------- header */
 
 struct mt_stage {
 	char *program, *version, *args;		/* args: one shell-quoted line */
-	char *title;	/* words for the numbers it leaves, "" if they are all that was there; NULL: it does not say */
-	bool answer;	/* it says that it dropped frees: the sum of what it left is its answer */
+	char *title;	/* words for the numbers it leaves, "" if it leaves everything; NULL: not given */
+	bool answer;	/* it dropped frees: the sum of what it left is its answer */
 };
 
-/* What a trace says of itself. Owned by its reader, or by who made it. */
+/* A trace's description of itself. Owned by its reader, or by whoever created it. */
 struct mt_header {
 	unsigned major, minor;
 	uint64_t start_ns;		/* Unix time of time_ms 0, in nanoseconds; 0 = not known */
 	char *host;			/* "" = not known */
 	char *command;			/* the traced command, shell-quoted; "" = not known */
 	bool native, python_allocators, follow_fork;
-	struct mt_stage *stages;	/* who wrote and filtered it, oldest first */
+	struct mt_stage *stages;	/* the programs that wrote and filtered it, oldest first */
 	size_t n_stages;
-	uint8_t *raw;			/* the header as one msgpack map: what is written */
+	uint8_t *raw;			/* the header as one msgpack map, as it is written */
 	size_t raw_size;
 };
 
@@ -115,7 +115,7 @@ struct mt_header_options {
 	uint64_t start_ns;
 };
 
-/* A stage to append; the text is the caller's. */
+/* A stage to append; the caller owns the text. */
 struct mt_stage_options {
 	const char *program, *version;
 	const char *const *argv;	/* without the program's name, NULL-terminated; may be NULL */
@@ -123,19 +123,19 @@ struct mt_stage_options {
 	bool answer;
 };
 
-/* A new header with this host's name. NULL: no memory. */
+/* Returns a new header with this host's name, or NULL if out of memory. */
 struct mt_header *mt_header_new(const struct mt_header_options *opt) MT_MUST_USE;
-/* Read one from a msgpack map. NULL and *why (static text) if it is none. */
+/* Reads a header from a msgpack map. Returns NULL and sets *why (static text) if it is not one. */
 struct mt_header *mt_header_parse(const uint8_t *raw, size_t size, const char **why) MT_MUST_USE;
-/* A copy with one more stage. NULL: no memory. */
+/* Returns a copy with one more stage, or NULL if out of memory. */
 struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt_stage_options *stage) MT_MUST_USE;
 void mt_header_free(struct mt_header *h);
 
-/* Text of a key in a msgpack info map ("command", "python", "executable", …); n == 0 if absent or not text. */
+/* Returns the text of a key in a msgpack info map ("python", "executable", …); n == 0 if it is absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);
-/* An array of words there, as one shell-quoted line; NULL if absent or no such array. To be freed. */
+/* Returns an array of words there as one shell-quoted line, or NULL if there is none; the caller frees it. */
 char *mt_info_words(struct mt_str info, const char *key);
-/* Integer of a key in an info map, or `otherwise`. */
+/* Returns the integer of a key in an info map, or `otherwise`. */
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);
 
 /* ---------------------------------------------------------------- reader */
@@ -143,10 +143,10 @@ int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);
 struct mt_in;
 
 /*
- * Open traces to be read one after the other, as if joined end to end;
- * "-" is standard input. LZ4 or bare msgpack, told by their first bytes.
- * Reads the first header. NULL: *why (to be freed by the caller) says in one
- * line what, where and what to do.
+ * Opens traces to be read one after the other, as if joined end to end;
+ * "-" is standard input. Their first bytes show whether they are LZ4 or bare
+ * msgpack. Reads the first header. Returns NULL on failure; *why, which the
+ * caller frees, then says in one line what failed, where, and what to do.
  */
 struct mt_in *mt_open(const char *const *paths, size_t n_paths, char **why) MT_MUST_USE;
 /*
@@ -158,19 +158,19 @@ struct mt_in *mt_open_begun(int fd, const char *name, const void *first, size_t 
 struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why) MT_MUST_USE;
 
 /*
- * 1: *ev is the next event. 0: the end, all was whole. -1: the end, and
- * something was cut off or damaged: everything before the damage was handed
- * out, mt_in_error() tells. A damaged file does not stop the files after it.
+ * Returns 1 if *ev is the next event, 0 at the end of complete traces, -1 at
+ * the end if something was cut off or damaged (see mt_in_error()); everything
+ * before the damage has been returned. A damaged file does not stop the files after it.
  */
 int mt_next(struct mt_in *in, struct mt_event *ev) MT_MUST_USE;
 
-/* The damage met so far, one line each ("t.lz4: cut off after 1234 bytes: …"), or NULL. */
+/* Returns the damage found so far, one line each ("t.lz4: cut off after 1234 bytes: …"), or NULL. */
 const char *mt_in_error(const struct mt_in *in);
-/* The header of the trace being read; another after each MT_HEADER. */
+/* Returns the header of the trace being read, a new one after each MT_HEADER. */
 const struct mt_header *mt_in_header(const struct mt_in *in);
-/* Name of the file being read ("standard input"). */
+/* Returns the name of the file being read ("standard input"). */
 const char *mt_in_name(const struct mt_in *in);
-/* Call f(arg) when input was awaited for 100 ms (a live trace): what is buffered should be passed on. */
+/* Calls f(arg) when no input has come for 100 ms (a live trace): buffered output should then be flushed. */
 void mt_in_on_idle(struct mt_in *in, void (*f)(void *arg), void *arg);
 void mt_close_in(struct mt_in *in);
 
@@ -184,27 +184,27 @@ enum mt_packing {
 	MT_STORED,
 };
 
-/* A writer on fd, which stays the caller's; name is for messages. Writes nothing yet. NULL: no memory. */
+/* Returns a writer on fd, which the caller keeps; name is for messages. Writes nothing yet. NULL: out of memory. */
 struct mt_out *mt_create(int fd, const char *name, enum mt_packing packing) MT_MUST_USE;
-/* Append this stage to every header put from now on (mt_header_add_stage()). Its text must outlive the writer. */
+/* Appends this stage to every header put from now on (mt_header_add_stage()). Its text must outlive the writer. */
 void mt_out_stage(struct mt_out *out, const struct mt_stage_options *stage);
-/* Pack otherwise than mt_create() was told. Before anything was put. */
+/* Changes the packing given to mt_create(). Must come before anything is put. */
 void mt_out_packing(struct mt_out *out, enum mt_packing packing);
-/* Begin a trace. Must come before the first mt_put(). */
+/* Begins a trace. Must come before the first mt_put(). */
 int mt_put_header(struct mt_out *out, const struct mt_header *h);
-/* Write an event (MT_HEADER too: a new trace begins). 0, or -1: it failed, now or earlier (mt_out_error() tells). */
+/* Writes an event (with MT_HEADER a new trace begins). Returns 0, or -1 if it failed now or earlier (see mt_out_error()). */
 int mt_put(struct mt_out *out, const struct mt_event *ev);
-/* Give everything put so far to the kernel; but stacks wait for what comes behind them, and means them. */
+/* Writes out everything put so far, except stacks, which wait for an event that refers to them. */
 int mt_flush(struct mt_out *out);
-/* Bytes handed to the kernel so far. */
+/* Returns the number of bytes written so far. */
 uint64_t mt_out_bytes(const struct mt_out *out);
-/* One line, or NULL. errno of the failure is in mt_out_errno(). */
+/* Returns one line, or NULL; mt_out_errno() returns the errno of the failure. */
 const char *mt_out_error(const struct mt_out *out);
 int mt_out_errno(const struct mt_out *out);
-/* Flush and end the LZ4 frame; frees. 0, or -1 if anything failed since mt_create(): *why (may be NULL; caller frees). */
+/* Flushes, ends the LZ4 frame, frees the writer. Returns 0, or -1 and *why (the caller frees it; why may be NULL) if anything failed. */
 int mt_close(struct mt_out *out, char **why) MT_MUST_USE;
 
-/* "malloc", …, "pymalloc_realloc"; "?" if unknown. */
+/* Returns "malloc", …, "pymalloc_realloc"; "?" if unknown. */
 const char *mt_allocator_name(unsigned allocator);
 /* The inverse; 0 if unknown. */
 unsigned mt_allocator_of(const char *name, size_t n);

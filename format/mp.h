@@ -1,8 +1,8 @@
 /*
- * mp.h - msgpack, as far as rows need it: integers at speed, and how large an object is
+ * mp.h - the msgpack that rows need: fast integers, and the size of an object
  *
- * Maps of the header go through msgpack-c; it sees nothing that mp_measure()
- * has not found sound, so that it cannot be made to allocate without bound.
+ * msgpack-c reads the header's maps, but only after mp_measure() has checked
+ * them, so that it cannot be made to allocate without bound.
  *
  * Source: the MessagePack specification, github.com/msgpack/msgpack/blob/master/spec.md
  */
@@ -21,26 +21,26 @@
 
 enum mp_type { MP_INT, MP_STR, MP_BIN, MP_EXT, MP_ARRAY, MP_MAP, MP_FLOAT, MP_BOOL, MP_NIL };
 
-/* What an object begins with. */
+/* The head of an object. */
 struct mp_head {
 	enum mp_type type;
-	uint8_t size;	/* bytes of the head; all of a number */
-	uint32_t n;	/* bytes that follow it, or items of an array, or pairs of a map */
+	uint8_t size;	/* bytes of the head; a number is all head */
+	uint32_t n;	/* bytes after it, or items of an array, or pairs of a map */
 };
 
-/* Bytes to be taken from the front. */
+/* Bytes to be consumed from the front. */
 struct mp_view {
 	const uint8_t *p, *end;
 };
 
-/* 1: *h is the head at p. 0: n bytes do not hold it all, h->size says how many would. -1: not msgpack. */
+/* Returns 1 if *h is the head at p, 0 if n bytes are too few (h->size are needed), -1 if it is not msgpack. */
 int mp_head(const uint8_t *p, size_t n, struct mp_head *h);
 /*
- * 1: a whole object of *size bytes begins at p. 0: not all of it is there, it
- * has at least *size bytes. -1: not msgpack, or deeper or larger than we read.
+ * Returns 1 if a whole object of *size bytes begins at p, 0 if it is incomplete
+ * (it has at least *size bytes), -1 if it is not msgpack, or too deep or too large.
  */
 int mp_measure(const uint8_t *p, size_t n, size_t *size);
-/* Take one thing from a view. False: it is none, or out of range, and nothing was taken. */
+/* Consume one object from a view. Return false, and consume nothing, if it is of another type or out of range. */
 bool mp_take_int(struct mp_view *v, int64_t *value);
 bool mp_take_uint(struct mp_view *v, uint64_t *value);
 bool mp_take_head(struct mp_view *v, enum mp_type type, uint32_t *n);
@@ -55,7 +55,7 @@ static inline uint64_t mp_load(const uint8_t *p)
 	return be64toh(x);
 }
 
-/* The integer at p, where MP_INT_SIZE bytes can be read. Returns what is behind it; NULL: none, or over int64. */
+/* Reads the integer at p, where MP_INT_SIZE bytes must be readable. Returns the end of it; NULL: not one, or over int64. */
 static inline const uint8_t *mp_get_int(const uint8_t *p, int64_t *value)
 {
 	uint8_t b = *p;
@@ -74,7 +74,7 @@ static inline const uint8_t *mp_get_int(const uint8_t *p, int64_t *value)
 	return p + 1 + size;
 }
 
-/* The same of one that is not negative. */
+/* The same for one that is not negative. */
 static inline const uint8_t *mp_get_uint(const uint8_t *p, uint64_t *value)
 {
 	uint8_t b = *p;
@@ -93,7 +93,7 @@ static inline const uint8_t *mp_get_uint(const uint8_t *p, uint64_t *value)
 	return p + 1 + size;
 }
 
-/* Packers: p has room (MP_INT_SIZE, or 5 for a head); what is behind is returned. The shortest form always. */
+/* Packers: p must have room (MP_INT_SIZE, or 5 for a head). They use the shortest form and return its end. */
 static inline uint8_t *mp_put_be(uint8_t *p, uint8_t tag, uint64_t v, unsigned size)
 {
 	uint64_t x = htobe64(v << (64 - 8 * size));

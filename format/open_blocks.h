@@ -1,15 +1,15 @@
 /*
- * open_blocks.h - the allocations that are open now, whole, in the order they were made
+ * open_blocks.h - the open (live) allocations as whole events, in the order they were made
  *
- * For filters that pass an allocation on only when they know what becomes of
- * it. A mark keeps those that were open at a moment, at no cost until they end.
+ * For filters that pass an allocation on only when they know its fate. A mark
+ * remembers those that are open at a moment, at no cost until they end.
  *
- * The rules of a trace's life are those of replay.h: an allocation ends the old one of its id, a resize that grows
- * is no event, and in an answer nothing ends (and ids may come again).
+ * The rules of replay.h apply: an allocation ends the old one with its id, a resize that grows
+ * is not an event, and in an answer nothing ends (and ids may recur).
  *
- * Memory: 50 bytes a block that is open, up to 90 by turns (as arrays grow,
- * and the freed ones are swept out when they are half), 32 more for each
- * that was freed since the mark.
+ * Memory: 50 to 90 bytes per open block (arrays grow, and freed blocks are
+ * removed only once they are half), and 32 more for each block freed since
+ * the mark.
  */
 #ifndef OPEN_BLOCKS_H
 #define OPEN_BLOCKS_H
@@ -18,42 +18,42 @@
 
 struct open_blocks;
 
-/* Dies without memory, as the others do. */
+/* Exits if out of memory, as all functions here do. */
 struct open_blocks *open_blocks_new(void);
 void open_blocks_free(struct open_blocks *o);
-/* Forget all, the mark too; begin: as a trace with this header begins. */
+/* Removes all blocks, and the mark; open_blocks_begin() does so for a trace with this header. */
 void open_blocks_clear(struct open_blocks *o);
 void open_blocks_begin(struct open_blocks *o, const struct mt_header *h);
 
 /*
- * Events that an allocation *was are MT_ALLOC events: what they do not take stays as the caller had it, and the
- * size is what was left of it. Where *was is returned, was may be NULL.
+ * The allocation that ended is returned in *was, an MT_ALLOC event with the size that remained; members that such an
+ * event does not have are left alone. `was` may be NULL.
  */
 
-/* MT_ALLOC. True: it ends the old one of its id, *was. */
+/* MT_ALLOC. Returns true if it ends the old one with its id, *was. */
 bool open_blocks_open(struct open_blocks *o, const struct mt_event *ev, struct mt_event *was);
-/* MT_FREE. False: nothing ends. */
+/* MT_FREE. Returns false if nothing ends. */
 bool open_blocks_close(struct open_blocks *o, uint32_t id, struct mt_event *was);
-/* MT_RESIZE: *was is what it was before. False: nothing is lost. */
+/* MT_RESIZE: *was is the allocation before. Returns false if nothing is lost. */
 bool open_blocks_resize(struct open_blocks *o, const struct mt_event *ev, struct mt_event *was);
 /*
- * MT_EXIT, and whatever else ends a process: each call ends one of the allocations that it holds, in the order they
- * were made; false: there are no more. *cursor starts at 0; between the calls none may be opened or resized.
+ * MT_EXIT, or any other end of a process: each call ends one of its allocations, in the order they
+ * were made; returns false when there are no more. *cursor starts at 0; between the calls none may be opened or resized.
  */
 bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struct mt_event *was);
 /*
- * Any event: each call ends, and returns, one of the allocations that end with it: the old one of the id, the one that
- * was freed, those of a process; with MT_END and MT_HEADER all. False: there are no more, and the event is taken.
- * *cursor starts at 0. After MT_HEADER comes open_blocks_begin().
+ * Any event: each call ends and returns one of the allocations that end with it: the old one with the id, the one
+ * freed, those of a process; with MT_END and MT_HEADER all. Returns false when there are no more; the event has then
+ * been taken. *cursor starts at 0. After MT_HEADER call open_blocks_begin().
  */
 bool open_blocks_take(struct open_blocks *o, const struct mt_event *ev, size_t *cursor, struct mt_event *was);
-/* Walk what is open, in the order it was made: *cursor starts at 0; false at the end. Nothing may change meanwhile. */
+/* Walks the open allocations in the order they were made: *cursor starts at 0; returns false at the end. Nothing may change meanwhile. */
 bool open_blocks_each(const struct open_blocks *o, size_t *cursor, struct mt_event *ev);
 size_t open_blocks_count(const struct open_blocks *o);
 
-/* What is open now stays to be walked as it is now, whatever ends or is resized. An earlier mark is dropped. */
+/* Sets the mark: what is open now can be walked later as it is now, even if it ends or is resized. Replaces an earlier mark. */
 void open_blocks_mark(struct open_blocks *o);
-/* Walk what was open at the mark, as open_blocks_each(). */
+/* Walks the allocations open at the mark, like open_blocks_each(). */
 bool open_blocks_each_marked(const struct open_blocks *o, size_t *cursor, struct mt_event *ev);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * peak.h - the high-water mark in one pass: what each key held when the sum was largest
+ * peak.h - the high-water mark in one pass: the amount of each key when the sum was largest
  *
  * The moment is the last one at which the live bytes were at their maximum
  * (of equal peaks the last, as memray: snapshot.cpp, HighWatermarkFinder).
  *
- * Method: while the sum rises from one maximum to the next, nothing but the
- * live amounts is kept. When it falls from a maximum, an epoch begins, and
- * nothing is copied; a key whose amounts change for the first time in an
- * epoch saves what it had, which is what it held at the maximum.
+ * Method: while the sum rises from one maximum to the next, only the live
+ * amounts are kept. When it falls from a maximum, an epoch begins, and
+ * nothing is copied; a key whose amount changes for the first time in an
+ * epoch saves the old amount, which is its amount at the maximum.
  */
 #ifndef PEAK_H
 #define PEAK_H
@@ -21,7 +21,7 @@
 /* The definition of the mark. Starts all zero. */
 struct high_water {
 	struct amount live, max;	/* now, and at the mark so far */
-	bool below;			/* now is not that moment */
+	bool below;			/* the present is not that moment */
 };
 
 static inline void high_water_add(struct high_water *w, struct amount a)
@@ -33,7 +33,7 @@ static inline void high_water_add(struct high_water *w, struct amount a)
 	w->below = false;
 }
 
-/* Where no bytes go at the maximum, it is the maximum still, and later. */
+/* If no bytes go while at the maximum, the maximum moves to the present. */
 static inline void high_water_sub(struct high_water *w, struct amount a)
 {
 	amount_sub(&w->live, a);
@@ -44,22 +44,22 @@ static inline void high_water_sub(struct high_water *w, struct amount a)
 
 struct peak;
 
-/* Dies without memory, as peak_add() and peak_settle() do. */
+/* Exits if out of memory, as peak_add() and peak_settle() do. */
 struct peak *peak_new(void);
 void peak_free(struct peak *p);
-/* Keys are small numbers of yours (an array is kept). */
+/* Keys are small numbers chosen by the caller (they index an array). */
 void peak_add(struct peak *p, uint32_t key, struct amount a);
 void peak_sub(struct peak *p, uint32_t key, struct amount a);
 /*
- * A trace is over and another begins (joined files): its peak is added to the
- * sums, what is live is forgotten. Sums over several traces are of each at its own peak.
+ * Ends a trace (another may follow, in joined files): adds its peak to the
+ * sums and forgets what is live. So each of several traces counts at its own peak.
  */
 void peak_settle(struct peak *p);
-/* After peak_settle(): one past the largest key, a key's sum, and the total. */
+/* After peak_settle(): return one past the largest key, a key's sum, and the total. */
 size_t peak_keys(const struct peak *p);
 struct amount peak_at(const struct peak *p, uint32_t key);
 struct amount peak_total(const struct peak *p);
-/* Now, before peak_settle(): the live total, and the maximum of this trace so far. */
+/* Before peak_settle(): return the live total now, and the maximum of this trace so far. */
 struct amount peak_live(const struct peak *p);
 struct amount peak_now(const struct peak *p);
 

@@ -17,7 +17,7 @@ bool provenance_is_answer(const struct mt_header *h);
 
 /*
  * The numbers in words, answers first: "temporary allocations; only at least 16B". `asked` are the words for them
- * if no filter has answered. The caller frees it. Dies without memory.
+ * if no filter has answered. The caller frees it. Exits if out of memory.
  */
 char *provenance_title(const struct mt_header *h, const char *asked);
 

@@ -1,14 +1,14 @@
 /*
- * replay.h - the rules of a trace's life, for whoever adds up what is alive
+ * replay.h - the rules of a trace's life, for programs that add up live blocks
  *
  * - An allocation with a live id ends the old one (live.h).
- * - A resize that grows is no event, nor is a resize or a free of nothing live (live.h).
+ * - A resize that grows is not an event, nor is a resize or a free of an id that is not live (live.h).
  * - Sums count an allocation as often as its weight says (amount_of() in peak.h).
- * - A process that ends frees all it holds at once.
+ * - A process that ends frees everything it holds at once.
  * - In an answer (provenance.h) nothing is freed.
  * - A header voids everything.
  *
- * open_blocks.h is for those that need the allocations themselves, not their sums; it keeps the same rules.
+ * Programs that need the allocations themselves, not their sums, use open_blocks.h, which follows the same rules.
  *
  * Memory: that of live.h.
  */
@@ -22,33 +22,33 @@
 /* Starts all zero; then replay_begin(). */
 struct replay {
 	struct live *live;	/* block.key: the caller's; block.thread: the process */
-	bool answer;		/* this trace is an answer: nothing of it is open, nothing ends */
+	bool answer;		/* this trace is an answer: nothing is open, nothing ends */
 };
 
-/* What an allocation has in the sums: all of one that ended or is open, or the part that it lost (count is 0). */
+/* An allocation's share of the sums: all of one that ended or is open, or the part that it lost (count is 0). */
 struct share {
 	struct amount amount;
 	uint32_t key, pid;
 };
 
-/* A trace with this header begins. Dies without memory, as replay_open() does. */
+/* Begins a trace with this header. Exits if out of memory, as replay_open() does. */
 void replay_begin(struct replay *r, const struct mt_header *h);
 void replay_clear(struct replay *r);
 
-/* MT_ALLOC, with a key of yours. True: it ends the old one of its id, *old. */
+/* MT_ALLOC, with the caller's key. Returns true if it ends the old one with its id, *old. */
 bool replay_open(struct replay *r, const struct mt_event *ev, uint32_t key, struct share *old);
-/* MT_FREE. False: nothing ends. */
+/* MT_FREE. Returns false if nothing ends. */
 bool replay_close(struct replay *r, uint32_t id, struct share *ended);
-/* MT_RESIZE. False: nothing is lost. */
+/* MT_RESIZE. Returns false if nothing is lost. */
 bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lost);
 /*
- * MT_EXIT, and whatever else ends a process: each call ends one of the allocations that it holds; false: there are
- * no more. *cursor starts at 0. Those of no bytes end last: alone at the maximum they would seem to have ended before.
+ * MT_EXIT, or any other end of a process: each call ends one of its allocations; returns false when there are no more.
+ * *cursor starts at 0. Empty ones end last: if they ended first, the maximum would move to a moment without them.
  */
 bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended);
-/* Walk what is open: *cursor starts at 0; false at the end. */
+/* Walks the open allocations: *cursor starts at 0; returns false at the end. */
 bool replay_each(const struct replay *r, size_t *cursor, struct share *open);
-/* Whether that MT_EXIT is of a process that executed another program: the kernel freed what it held. */
+/* Returns whether this MT_EXIT is of a process that executed another program: the kernel freed what it held. */
 bool replay_is_exec(const struct mt_event *exit_);
 
 #endif

@@ -14,10 +14,10 @@ struct span {
 
 /*
  * "1.5" and "1.5s" are seconds; "250ms", "2min", "1h"; "10%" (of a whole, at
- * most 100). False: it is none of these.
+ * most 100). Returns false for anything else.
  */
 bool parse_span(const char *text, struct span *span);
-/* In milliseconds, where the whole is so long; rounded down. */
+/* Returns milliseconds, rounded down, of a whole of that length. */
 uint64_t span_ms(const struct span *span, uint64_t whole_ms);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * stacks.h - functions, frames and stacks of a trace, by content
  *
- * Feed it every event. Numbers of the trace (which begin anew with each
- * header) are mapped to this table's own, which stay: a function, frame or
- * stack that was defined twice, in one trace or in several, is one here.
+ * Give it every event. It maps the trace's numbers (which start again with each
+ * header) to its own, which do not change: a function, frame or
+ * stack that is defined twice, in one trace or in several, has one number here.
  * Number 0 is "not known" in all three tables. Parents have smaller numbers.
  */
 #ifndef STACKS_H
@@ -31,16 +31,16 @@ struct stacks;
 
 struct stacks *stacks_new(void);
 void stacks_free(struct stacks *s);
-/* Take MT_FUNCTION, MT_FRAME, MT_STACK and MT_HEADER; other kinds are none of its business. */
+/* Takes MT_FUNCTION, MT_FRAME, MT_STACK and MT_HEADER; ignores other kinds. */
 void stacks_take(struct stacks *s, const struct mt_event *ev);
 /*
- * For who writes a trace: the number of a function (name file module line lang
- * of an event), of a frame, of a stack. It is new if it equals the count before.
+ * For programs that write a trace: return the number of a function (name file module
+ * line lang of an event), a frame, a stack. It is new if it equals the count before.
  */
 uint32_t stacks_add_function(struct stacks *s, const struct mt_event *ev);
 uint32_t stacks_add_frame(struct stacks *s, uint32_t function, uint32_t line);
 uint32_t stacks_add_stack(struct stacks *s, uint32_t parent, uint32_t frame);
-/* The table's number of the trace's present stack number; 0 if unknown. */
+/* Returns this table's number for a stack number of the current trace; 0 if unknown. */
 uint32_t stacks_number(const struct stacks *s, uint32_t stack);
 
 /* Counts, numbers from 0 to count-1; and entries, valid until the next stacks_take(). */
@@ -58,17 +58,17 @@ enum stacks_detail {
 };
 
 /*
- * A frame as folded lines show it, without what is not known; "[unknown]" for
- * 0. ';', '\\' and control characters as \xHH. Valid until the next call.
+ * Returns a frame as folded lines show it, without unknown parts; "[unknown]" for
+ * 0. ';', '\\' and control characters become \xHH. Valid until the next call.
  */
 const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail);
 
-/* What would define it, as stacks_add_function() takes it. Texts are f's. */
+/* Returns an event that defines it, for stacks_add_function(). The texts are f's. */
 struct mt_event function_event(const struct function *f);
 
-/* Where a function is: its file, else its module (a shared object), else "". */
+/* Returns a function's file, or else its module (a shared object), or else "". */
 const char *function_place(const struct function *f);
-/* "python", "native", or "": not known. Labels and reports put the place of native functions in brackets. */
+/* Returns "python", "native", or "" if not known. Labels and reports put the place of native functions in brackets. */
 const char *function_language(const struct function *f);
 bool function_is_native(const struct function *f);
 

@@ -1,12 +1,11 @@
 /*
- * tally.h - one answer from a trace: bytes and allocations per stack
+ * tally.h - the totals of a trace: bytes and allocations per stack
  *
- * The common beginning of memfold and of every report: read to the end, keep
- * what each stack held at the high-water mark, or at the end, or ever.
+ * The first step of memfold and of every report: read a trace to its end and
+ * add up what each stack held at the high-water mark, leaked, or ever allocated.
  * An allocation counts as often as its weight says, in bytes too.
  *
- * Memory: the live set (live.h) unless everything ever made is asked for, and
- * the stacks.
+ * Memory: the live blocks (live.h), except for TALLY_TOTAL, and the stacks.
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -16,14 +15,14 @@
 #include "threads.h"
 
 enum tally_what {
-	TALLY_PEAK,	/* alive at the high-water mark; what a process held left with it */
+	TALLY_PEAK,	/* live at the high-water mark; a process that ends takes its blocks along */
 	TALLY_LEAKS,	/* never freed: open when its process, or its trace, ended */
 	TALLY_TOTAL,	/* every allocation ever made */
 };
 
 struct tally {
 	struct stacks *stacks;
-	struct threads *threads;	/* those that have names, and those a key asked for */
+	struct threads *threads;	/* those with names, and those that a key asked for */
 	struct amount *at;	/* per stack number of `stacks`, or per key; n of them */
 	uint32_t n;
 	struct amount total;
@@ -33,21 +32,21 @@ struct tally {
 	uint64_t end_ms;	/* the last time seen */
 };
 
-/* Reads `in` to its end (damage: mt_in_error(), what came before it counts). Dies without memory. */
+/* Reads `in` to its end (if it is damaged, up to there; see mt_in_error()). Exits if out of memory. */
 struct tally *tally_read(struct mt_in *in, enum tally_what what);
 /*
- * The same, kept not by stack but by what key(arg, t, ev) makes of an MT_ALLOC event: a number, dense from 0 (an
- * array is kept). Its stack is stacks_number(t->stacks, ev->stack); of t only stacks and threads are there.
+ * The same, grouped not by stack but by the number that key(arg, t, ev) returns for an MT_ALLOC event; numbers should be
+ * dense from 0 (they index an array). The event's stack is stacks_number(t->stacks, ev->stack); only t's stacks and threads are set.
  */
 typedef uint32_t tally_key(void *arg, const struct tally *t, const struct mt_event *ev);
 struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg);
-/* By stack again, but each stack hangs under a frame "[process PID]": to be used as tally_read()'s. */
+/* By stack, with each stack below a frame "[process PID]"; used like tally_read()'s result. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);
 
-/* What the numbers of a trace with this header are, in words (provenance.h). The caller frees it. */
+/* Returns a title for the numbers of a trace with this header (provenance.h); the caller frees it. */
 char *tally_title(const struct mt_header *h, enum tally_what what);
-/* For the options --leaks and --total: *what becomes `chosen`. Misuse dies: the other one was chosen before. */
+/* For the options --leaks and --total: sets *what to `chosen`. A usage error if the other one was chosen before. */
 void tally_choose(enum tally_what *what, enum tally_what chosen);
 
 #endif

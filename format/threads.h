@@ -1,9 +1,9 @@
 /*
  * threads.h - the threads of a trace, numbered
  *
- * A thread is a pid and a tid. Feed it MT_THREAD events; ask for the number of an
- * event's thread, which stays: a thread of the same two numbers, in another
- * trace too, is the same one here.
+ * A thread is a pid and a tid. Give it MT_THREAD events, and ask for the number of an
+ * event's thread, which does not change: the same pid and tid, even in another
+ * trace, are the same thread here.
  */
 #ifndef THREADS_H
 #define THREADS_H
@@ -12,17 +12,17 @@
 
 struct thread {
 	uint32_t pid, tid;
-	const char *name;	/* the last one it was given; "" = none; owned by the table */
+	const char *name;	/* the latest one; "" = none; owned by the table */
 };
 
 struct threads;
 
-/* Dies without memory, as the others do. */
+/* Exits if out of memory, as all functions here do. */
 struct threads *threads_new(void);
 void threads_free(struct threads *t);
-/* Take MT_THREAD (a name); other kinds are none of its business. */
+/* Takes MT_THREAD (a name); ignores other kinds. */
 void threads_take(struct threads *t, const struct mt_event *ev);
-/* The number of that thread; new ones count up from 0. */
+/* Returns the number of that thread; new ones are numbered from 0. */
 uint32_t threads_number(struct threads *t, uint32_t pid, uint32_t tid);
 /* Valid until the next threads_take() or threads_number(). */
 const struct thread *threads_thread(const struct threads *t, uint32_t n);

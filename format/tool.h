@@ -1,5 +1,5 @@
 /*
- * tool.h - what every command shares: options, help, its page's OPTIONS, input, output, ending
+ * tool.h - what all commands share: options, help, the page's OPTIONS, input, output, exit status
  *
  * A tool is a table, a loop and a finish. The table gives the parsing, --help,
  * --version and, by the hidden --help-man, the OPTIONS section of its man page.
@@ -16,11 +16,11 @@
 
 struct tool_option {
 	const char *name;	/* "min-size": the long name */
-	int key;		/* what tool_getopt() returns: a printable one is the short option too */
-	const char *arg;	/* "SIZE", or NULL: takes none */
+	int key;		/* returned by tool_getopt(); if printable, also the short option */
+	const char *arg;	/* "SIZE"; NULL if it takes none */
 	const char *help;	/* one sentence, lower case, no full stop */
-	const char *words;	/* of a filter: how it narrows the answer, "at least %", its argument at "%"; NULL: not at all */
-	const char *title;	/* the tool's title instead, if this option is given; NULL: the tool's stays */
+	const char *words;	/* of a filter: how it narrows the answer, "at least %", with its argument at "%"; NULL: not at all */
+	const char *title;	/* replaces the tool's title if this option is given; NULL: it does not */
 };
 
 struct tool {
@@ -28,64 +28,64 @@ struct tool {
 	const char *summary;	/* the page's NAME: "fold a trace into lines for flame graphs" */
 	/*
 	 * Of a filter: words for the numbers of what it leaves, followed by the words of the options given:
-	 * "temporary allocations". If they have a place of their own, at "%", as in "only %", it is for them alone:
-	 * without them there is no title. NULL: it leaves all that was there.
+	 * "temporary allocations". A "%" marks the place of those words, as in "only %"; without such
+	 * options there is then no title. NULL: the filter leaves everything.
 	 */
 	const char *title;
-	bool answer;		/* it drops frees: the sum of what it leaves is the answer, whatever is asked later */
+	bool answer;		/* it drops frees: the sum of what it leaves is the answer, whatever a report is asked for */
 	const char *operands;	/* "[TRACE...]" */
 	const char *example;	/* a pipeline to paste */
 	const struct tool_option *options;	/* ends with a NULL name */
-	bool options_end_at_operand;	/* memrec: what follows the first operand is not ours */
+	bool options_end_at_operand;	/* memrec: everything after the first operand belongs to the command */
 };
 
 /*
- * Like getopt_long(3): the key of the next option, its argument in optarg; -1
- * at the operands (optind). Handles --help, --version, --help-man itself, and
- * misuse (exit 2). The first call sets program_name.
+ * Like getopt_long(3): returns the key of the next option, with its argument in
+ * optarg, or -1 at the operands (optind). Handles --help, --version, --help-man
+ * and usage errors (exit 2) itself. The first call sets program_name.
  */
 int tool_getopt(const struct tool *t, int argc, char **argv);
 
-/* An option's argument as a size, or as a whole number in [min, max]; misuse dies naming the option. */
+/* Return an option's argument as a size, or as a whole number in [min, max]; otherwise a usage error that names the option. */
 uint64_t tool_size(const char *text, const char *option);
 uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_t max);
-/* The same of "line", "function", "file". */
+/* The same for "line", "function", "file". */
 enum stacks_detail tool_detail(const char *text, const char *option);
 
 /*
- * Open the operands after optind (none: standard input; with a terminal there:
- * usage). Dies in one plain line if that fails.
+ * Opens the operands after optind, or standard input if there are none (a usage
+ * error if that is a terminal). Exits with one line if that fails.
  */
 struct mt_in *tool_input(int argc, char **argv);
 
 /*
- * A writer on standard output whose header is the input's plus this stage (in
- * may be NULL: no header put). Refuses a terminal. When the input pauses, what is
- * buffered is passed on. argv is the tool's own, for the stage; NULL: a pure copy adds no stage.
+ * Returns a writer on standard output whose header is the input's plus this stage
+ * (if in is NULL, no header is put). Refuses a terminal. Flushes when the input
+ * pauses. argv is the tool's own, for the stage; NULL adds no stage, for a pure copy.
  */
 struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv);
 
 /*
- * The stage that tool_output() appends to the header, for tools with several outputs: the options that
- * tool_getopt() met, and what they mean for the numbers. Made by the first call, never freed.
+ * Returns the stage that tool_output() appends to the header, for tools with several outputs: the options that
+ * tool_getopt() found, and their meaning for the numbers. Created by the first call, never freed.
  */
 const struct mt_stage_options *tool_stage(const struct tool *t, char **argv);
 
 /*
- * Close both (either may be NULL), say what was damaged or could not be
- * written, and that a sum was too large (amount.h), flush stdout if the tool prints text. The exit status: 0, or 1.
+ * Closes both (either may be NULL), reports damage, failed writes and sums that were too large (amount.h), and
+ * flushes stdout if the tool prints text. Returns the exit status, 0 or 1.
  * SIGPIPE and EPIPE end a tool quietly.
  */
 int tool_finish(struct mt_in *in, struct mt_out *out);
 
-/* Text from a trace, fit for a line and a terminal: what is no UTF-8 or steers it as \xHH. To be freed. */
+/* Returns text from a trace, made safe for a line and a terminal: invalid UTF-8 and control characters become \xHH. The caller frees it. */
 char *tool_printable(const char *text);
-/* How many columns that takes (a character is one). */
+/* Returns the number of columns it takes (one per character). */
 size_t tool_columns(const char *text);
 
-/* The terminal on standard output: its lines and columns; false: there is none. */
+/* Gets the lines and columns of the terminal on standard output. Returns false if it is not a terminal. */
 bool tool_terminal(unsigned *lines, unsigned *columns);
-/* Whether to colour standard output: it is a terminal and NO_COLOR is not set. */
+/* Returns whether to colour standard output: it is a terminal and NO_COLOR is not set. */
 bool tool_colour(void);
 
 #endif

@@ -9,7 +9,7 @@
 
 /*
  * "12", "1.5k", "24 MB", "1GiB": k M G T (and kB MB …) are powers of 1000, Ki
- * Mi Gi Ti (and KiB …) of 1024. False: it is no size, or beyond 2^63.
+ * Mi Gi Ti (and KiB …) of 1024. Returns false if it is not a size, or beyond 2^63.
  */
 bool parse_size(const char *text, uint64_t *bytes);
 

@@ -1,5 +1,5 @@
 /*
- * xmalloc.h - memory or death, for tools (the library passes ENOMEM up)
+ * xmalloc.h - allocation that succeeds or exits, for tools (the library returns ENOMEM)
  */
 #ifndef XMALLOC_H
 #define XMALLOC_H
