@@ -146,6 +146,7 @@ hdr-check:
 layers: $(REC_OBJ) $(AGENT_OBJ)
 	@tests/layers
 	@tests/circles memrec $(REC_OBJ)
+	@tests/circles agent $(AGENT_OBJ)
 
 # ---------------------------------------------------------------- pages, installing, trying
 

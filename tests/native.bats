@@ -45,23 +45,23 @@ stack_of() { # TRACE SIZE
 	agrees env PYTHONMALLOC=malloc /usr/bin/python3 "$TESTS/native/objects.py"
 }
 
-# What memrec -n -A said of a run by every Python, every third trail compared with a walk.
-trails() { # SCRIPT [ARG...]
+# What memrec -n -A said of a run by every Python, every third hit of the walk cache compared with a walk.
+cached_walks() { # SCRIPT [ARG...]
 	local python
 	while read -r python; do
 		echo "$python"
-		"${VERIFY%/*}/verify/bin/memrec" -n -A -f -o t.lz4 -- "$python" "$TESTS/$1" "${@:2}" 2>&1 | grep -E 'trail led elsewhere|evaluators by cframes|^done$' 
+		"${VERIFY%/*}/verify/bin/memrec" -n -A -f -o t.lz4 -- "$python" "$TESTS/$1" "${@:2}" 2>&1 | grep -E 'cached walk led elsewhere|evaluators by cframes|^done$' 
 	done < <(pythons)
 }
 
-@test "a trail leads where a walk does: calls of every kind, by every Python" {
+@test "a cached walk is what a walk finds: calls of every kind, by every Python" {
 	export PYSTACK_SEEDS=10
-	run trails pystack/operands.py alone
+	run cached_walks pystack/operands.py alone
 	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *elsewhere* && $output != *cframes* ]]
 }
 
 @test "an exception thrown into a generator that waits for another: each Python frame in its place, by every Python" {
-	run trails native/generators.py
+	run cached_walks native/generators.py
 	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *cframes* ]]
 	while read -r python; do
 		memrec -n -f -o t.lz4 -- "$python" "$TESTS/native/generators.py" | grep allocate > expected
@@ -73,8 +73,8 @@ trails() { # SCRIPT [ARG...]
 	done < <(pythons)
 }
 
-@test "taking a trail without a look at it would have been caught" {
-	PYSTACK_SEEDS=2 NATIVE_BLIND=1 run trails pystack/operands.py alone
+@test "taking a cached walk without a look at it would have been caught" {
+	PYSTACK_SEEDS=2 NATIVE_BLIND=1 run cached_walks pystack/operands.py alone
 	[[ $output == *elsewhere* ]]
 }
 

@@ -2,6 +2,7 @@
  * memory.c - the agent's own pages, and a lock for its rare paths
  */
 #include "agent.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <linux/futex.h>

@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "memory.h"
+#include "ring.h"
 #include "system_call.h"
 #include "wire.h"
 

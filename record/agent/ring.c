@@ -30,10 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "hooks/got.h"
-#include "python/pymem.h"
-#include "native/native.h"
+#include "memory.h"
+#include "orders.h"
 #include "system_call.h"
 
 #define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
@@ -44,6 +42,7 @@ struct wire_ring *ring;
 struct wire_control *ring_control;
 struct wire_slot *ring_slots;
 uint64_t ring_mask;
+void (*ring_begun)(enum ring_beginning how);
 volatile uint32_t ring_generation;
 __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
 static __thread struct wire_thread no_entry __attribute__((tls_model("initial-exec")));
@@ -249,7 +248,7 @@ static bool receive_answer(int sock, int memfds[2])
 	ssize_t n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	if (n < 0 || !take_descriptors(&m, memfds))
 		return false;
-	if (n == sizeof answer && memcmp(answer.key, boot.key.collector, sizeof answer.key) == 0)
+	if (n == sizeof answer && memcmp(answer.key, orders.key.collector, sizeof answer.key) == 0)
 		return true;
 	close(memfds[0]);
 	close(memfds[1]);
@@ -275,17 +274,17 @@ static void *map_shared(int memfd, size_t size, int protection)
 static bool is_collectors_user(uid_t user)
 {
 	struct stat st;
-	if (user == boot.user)
+	if (user == orders.user)
 		return true;
-	return stat("/proc/self/ns/user", &st) < 0 || st.st_ino != boot.namespace;
+	return stat("/proc/self/ns/user", &st) < 0 || st.st_ino != orders.namespace;
 }
 
 static int connect_collector(void)
 {
 	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t n = strlen(boot.socket);
-	memcpy(a.sun_path + 1, boot.socket, n);
+	size_t n = strlen(orders.socket);
+	memcpy(a.sun_path + 1, orders.socket, n);
 	struct ucred who;
 	socklen_t size = sizeof who;
 	if (sock < 0)
@@ -307,7 +306,7 @@ static int connect_collector(void)
 static struct wire_ring *make_ring(void)
 {
 	struct wire_hello hello = { WIRE_MAGIC, WIRE_LOG2_SLOTS, getpid(), getppid(), { 0 } };
-	memcpy(hello.key, boot.key.agent, sizeof hello.key);
+	memcpy(hello.key, orders.key.agent, sizeof hello.key);
 	int sock = connect_collector(), memfds[2];
 	bool admitted = sock >= 0 && send(sock, &hello, sizeof hello, MSG_NOSIGNAL) == sizeof hello && receive_answer(sock, memfds);
 	if (sock >= 0)
@@ -335,7 +334,7 @@ bool ring_connect(void)
 	ring_local.guard = GUARD_DROP;
 	bool forked = ring != NULL && ring_owner != getpid(), again = ring != NULL && !forked;
 	struct wire_ring *r = NULL;
-	if (getpid() == boot.pid || boot.flags & WIRE_FLAG_FOLLOW_FORK) {
+	if (getpid() == orders.pid || orders.flags & WIRE_FLAG_FOLLOW_FORK) {
 		uint64_t all = ~0ull, mask;	/* the kernel's signal set */
 		system_call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &mask, sizeof mask);
 		r = make_ring();
@@ -347,15 +346,7 @@ bool ring_connect(void)
 		ring_mask = (1u << WIRE_LOG2_SLOTS) - 1;
 		ring_owner = getpid();
 		ring_generation++;
-		if (forked) {
-			pystack_forked();
-			pymem_forked();
-			native_forked();
-			got_forked();
-		} else if (again) {
-			pystack_restarted();
-			native_restarted();
-		}
+		ring_begun(forked ? RING_FORKED : again ? RING_AGAIN : RING_FIRST);
 	}
 	__atomic_store_n(ring_state, r ? RING_ON : RING_OFF, __ATOMIC_RELEASE);
 	ring_local.guard = guard;

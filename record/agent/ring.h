@@ -45,7 +45,33 @@ extern uint64_t ring_mask;
 extern volatile uint32_t ring_generation;
 extern __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
 
-/* Cold parts. */
+/* ---- cold parts ---- */
+
+/* Put one record (kinds in wire.h). Waits while the ring is full; silently nothing when recording is off. */
+void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack);
+
+struct piece { const void *p; size_t n; };
+/* Put one record that carries bytes: the pieces, joined. Truncated to WIRE_MESSAGE_MAX bytes. */
+void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t n_pieces);
+
+/* The process that is recorded: where a vfork child runs, its parent, whose threads share the memory. */
+pid_t ring_process(void);
+/* The kernel's number of the calling thread, cached. */
+uint32_t ring_tid(void);
+
+/* Make the state page: from now on ring_on() may say yes. */
+void ring_init(void);
+/*
+ * Called when this process has a ring of its own, with the agent's guard set, before the first event:
+ * whatever was put into another ring must be put again. Set once, by the constructor.
+ */
+enum ring_beginning {
+	RING_FIRST,
+	RING_FORKED,		/* a forked child: locks and other threads' states are as they were at the fork */
+	RING_AGAIN,		/* a new session; no thread is inside the last one */
+};
+extern void (*ring_begun)(enum ring_beginning how);
+
 COLD bool ring_connect(void);		/* state was RING_NEW: connect, if this process is to be recorded */
 COLD void ring_new_thread(void);
 COLD bool ring_wait(uint64_t last);	/* until slot `last` is free; false: recording ended */

@@ -11,11 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot.h"
+#include "orders.h"
 #include "hooks/got.h"
 #include "loadname.h"
+#include "memory.h"
 #include "native/native.h"
 #include "python/pymem.h"
+#include "python/pystack.h"
 #include "ring.h"
 #include "system_call.h"
 
@@ -29,21 +31,21 @@ static pid_t owner;		/* the process that is in a session; 0: none */
 static bool parse(const char *how)
 {
 	const char *space = strchr(how, ' ');
-	if (!space || !boot_address(how, (size_t)(space - how)))
+	if (!space || !orders_address(how, (size_t)(space - how)))
 		return false;
 	char *end;
-	boot.flags = (unsigned)strtoul(space + 1, &end, 10);
-	boot.pid = getpid();
-	char entry[sizeof boot.entry], number[16], *digit = number + sizeof number - 1;
+	orders.flags = (unsigned)strtoul(space + 1, &end, 10);
+	orders.pid = getpid();
+	char entry[sizeof orders.entry], number[16], *digit = number + sizeof number - 1;
 	*digit = '\0';
-	for (unsigned n = (unsigned)boot.pid; n; n /= 10)
+	for (unsigned n = (unsigned)orders.pid; n; n /= 10)
 		*--digit = (char)('0' + n % 10);
-	strcpy(entry, boot.address);
+	strcpy(entry, orders.address);
 	strcat(entry, " ");
 	strcat(entry, digit);
 	strncat(entry, space, (size_t)(end - space));
 	if (*end == ' ')
-		boot_travel(end + 1, boot.flags & WIRE_FLAG_FOLLOW_FORK ? strlen(end + 1) : 0, entry);
+		orders_travel(end + 1, orders.flags & WIRE_FLAG_FOLLOW_FORK ? strlen(end + 1) : 0, entry);
 	return *end == ' ' || *end == '\0';
 }
 
@@ -67,7 +69,7 @@ static void stop(void)
 	ring_bell();
 	if (quiet)
 		ring_retire();
-	boot.preload[0] = '\0';
+	orders.preload[0] = '\0';
 	owner = 0;
 }
 
@@ -84,7 +86,7 @@ static const char *start(const char *how)
 		       "or a thread has not left the previous recording yet";
 	owner = getpid();
 	pystack_init();
-	if (boot.flags & WIRE_FLAG_NATIVE)
+	if (orders.flags & WIRE_FLAG_NATIVE)
 		native_init();
 	pymem_init(true);
 	if (got_late())

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "memory.h"
 #include "session.h"
 #include "system_call.h"
 

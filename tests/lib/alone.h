@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../record/agent/agent.h"
+#include "../../record/agent/memory.h"
 #include "../../record/system_call.h"
 
 #define EXPORT __attribute__((visibility("default")))

@@ -68,11 +68,6 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 	n_nodes++;
 }
 
-void pymem_found(const struct python *p)
-{
-	(void)p;
-}
-
 void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t n_pieces)
 {
 	char *p, *start, text[256];

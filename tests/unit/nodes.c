@@ -6,8 +6,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "../../record/agent/agent.h"
+#include "../../record/agent/memory.h"
 #include "../../record/agent/nodes.h"
+#include "../../record/agent/ring.h"
 #include "../../record/wire.h"
 
 #define MOST (1u << 21)

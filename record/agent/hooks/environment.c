@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "boot.h"
+#include "orders.h"
 #include "wire.h"
 
 #define PRELOAD "LD_PRELOAD="
@@ -31,12 +31,12 @@ static bool is_wire_entry(const char *entry)
 /* Of this recording, or of the one this process was started by. */
 static bool is_our_entry(const char *entry)
 {
-	return strcmp(entry, boot.entry) == 0 || (boot.inherited[0] && strcmp(entry, boot.inherited) == 0);
+	return strcmp(entry, orders.entry) == 0 || (orders.inherited[0] && strcmp(entry, orders.inherited) == 0);
 }
 
 static bool is_our_file(const char *p, size_t n)
 {
-	return n > 0 && n == strlen(boot.preload) && memcmp(p, boot.preload, n) == 0;
+	return n > 0 && n == strlen(orders.preload) && memcmp(p, orders.preload, n) == 0;
 }
 
 /* The entry after this one, or NULL. */
@@ -137,7 +137,7 @@ static bool is_right(char *const envp[], enum travel how)
 	ssize_t last = last_preload(envp);
 	if (how == AS_IT_IS || is_anothers(entry))
 		return true;
-	if (how == WITH_AGENT && (last < 0 || !entry || strcmp(entry, boot.entry) != 0))
+	if (how == WITH_AGENT && (last < 0 || !entry || strcmp(entry, orders.entry) != 0))
 		return false;
 	for (ssize_t i = 0; envp && envp[i]; i++)
 		if (!entry_is_right(envp[i], how, i == last))
@@ -149,7 +149,7 @@ size_t environment_room(char *const envp[], enum travel how)
 {
 	if (is_right(envp, how))
 		return 0;
-	size_t entries = 3, text = sizeof PRELOAD + strlen(boot.preload) + 1;	/* two more, and the end */
+	size_t entries = 3, text = sizeof PRELOAD + strlen(orders.preload) + 1;	/* two more, and the end */
 	for (; envp && *envp; envp++, entries++)
 		if (preload_list(*envp))
 			text += strlen(*envp) + 1;
@@ -160,7 +160,7 @@ size_t environment_room(char *const envp[], enum travel how)
 static char *put_us_first(char *text, const char *list)
 {
 	strcpy(text, PRELOAD);
-	strcat(text, boot.preload);
+	strcat(text, orders.preload);
 	char *end = text + strlen(text);
 	if (list && copy_without_us(end + 1, list))
 		*end++ = ':';
@@ -210,7 +210,7 @@ char **environment_make(char *const envp[], enum travel how, void *room)
 	if (how == WITH_AGENT) {
 		if (last < 0)
 			add_made(&w, put_us_first(w.text, NULL));
-		*w.to++ = boot.entry;
+		*w.to++ = orders.entry;
 	}
 	*w.to = NULL;
 	return room;

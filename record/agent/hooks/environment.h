@@ -13,7 +13,7 @@
 
 enum travel {
 	AS_IT_IS,
-	WITH_AGENT,	/* our file is the first that is loaded, and boot.entry says how to record */
+	WITH_AGENT,	/* our file is the first that is loaded, and orders.entry says how to record */
 	WITHOUT_AGENT,	/* neither */
 };
 

@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "boot.h"
 #include "environment.h"
+#include "exec.h"
 #include "got.h"
+#include "memory.h"
+#include "orders.h"
 #include "wire.h"
 
 #define SMALL_ROOM 4096ul	/* taken onto the stack */
@@ -29,9 +31,9 @@
 /* child: the new program is another process than this one (posix_spawn). */
 static enum travel travel(bool child)
 {
-	if (!boot.preload[0])
+	if (!orders.preload[0])
 		return AS_IT_IS;
-	if (boot.flags & WIRE_FLAG_FOLLOW_FORK || (!child && getpid() == boot.pid))
+	if (orders.flags & WIRE_FLAG_FOLLOW_FORK || (!child && getpid() == orders.pid))
 		return WITH_AGENT;
 	return WITHOUT_AGENT;
 }

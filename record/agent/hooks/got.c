@@ -26,7 +26,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "object.h"
+#include "python/pystack.h"
 #include "ring.h"
 #include "system_call.h"
 

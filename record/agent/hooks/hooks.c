@@ -16,9 +16,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "boot.h"
 #include "got.h"
+#include "hooks.h"
 #include "record.h"
+#include "orders.h"
+#include "ring.h"
 #include "system_call.h"
 
 static struct {

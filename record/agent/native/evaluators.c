@@ -25,10 +25,13 @@
 #include <string.h>
 
 #include "agent.h"
+#include "evaluators.h"
+#include "memory.h"
 #include "python/lastwalk.h"
 #include "native.h"
 #include "python/pylayout.h"
 #include "python/pystack.h"
+#include "ring.h"
 #include "wire.h"
 
 #define MOST_LEVELS (1u << 24)	/* a chain that long is none */

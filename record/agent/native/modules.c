@@ -11,7 +11,10 @@
 #include <string.h>
 
 #include "agent.h"
+#include "memory.h"
+#include "modules.h"
 #include "native.h"
+#include "ring.h"
 #include "wire.h"
 
 #define BUILD_ID_MAX 64

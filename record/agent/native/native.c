@@ -1,19 +1,22 @@
 /*
  * native.c - the calling thread's stack of C functions
  *
- * A stack is mostly the last one. Each thread keeps its last walk, oldest frame
- * first. Frames are found by unwinding (cfi.h) from the newest outwards until
- * one is in the very state (pc, sp, fp) it was in before. What lies beyond is
- * determined by that state and by the words that unwinding it had read: the
- * return addresses, and the saved frame pointers where a frame or one beyond is
- * found by its frame pointer (few are: to most functions that register is one like
- * others). They are read again, and if all are what they were, so is the rest
- * of the stack: by induction, not by likelihood. Frames that needed more than
- * those words are stepped anew. From a frame that changed the way goes on
- * unwinding, until one beyond it stands.
+ * Most stacks equal the one before. Each thread keeps its last walk, oldest frame
+ * first. Unwinding (cfi.h) goes from the newest frame outwards until a frame is in
+ * the same state (pc, sp, fp) as in the last walk. Everything older is
+ * determined by that state and by the words that unwinding read then: the
+ * return addresses, and saved frame pointers where an older frame is
+ * found by its frame pointer (few are: most functions use that register like any
+ * other). These words are read again; if none has changed, neither has the rest
+ * of the stack, by induction. Frames that needed more than
+ * those words are unwound again. From a frame that changed, unwinding goes on
+ * until an older frame is unchanged.
  *
- * A loop comes by the same few stacks again and again: whole ways outwards are
- * kept (trails) and taken again if every return address on them still stands.
+ * Three caches:
+ *   unwinds   one step each: a frame's caller, valid while its return address is unchanged
+ *   walks     whole walks from the hook to an unchanged frame, for the few stacks of a loop, valid
+ *             while every return address on them is unchanged (the walk took 14.4 % of the time without, 1.9 % with)
+ *   paths     the node numbers of a few frames on top of a node
  *
  * Then Python: each evaluator among the frames gets the number of Python frames
  * it runs (evaluators.c). A node is a frame with that number; and a pair of
@@ -27,18 +30,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evaluators.h"
 #include "hooks/got.h"
+#include "memory.h"
+#include "modules.h"
 #include "native_thread.h"
 #include "native_walk.h"
 #include "nodes.h"
+#include "python/pystack.h"
 #include "ring.h"
+#include "thread_states.h"
 #include "wire.h"
 
 #define FIRST_FRAMES 256u
 #define NEW_AT_ONCE 32u	/* nodes added under one lock */
 
 bool native_on;
-static struct claims threads;
+static struct thread_states threads;
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
 static uint32_t generation = 1;		/* of code addresses: one more when code went away that numbers were given to */
 static uint32_t flushes = 1;		/* of rules: one more when any code went away */
@@ -52,7 +60,7 @@ bool native_blind;
 
 static COLD struct thread *thread_begin(void)
 {
-	struct thread *t = (struct thread *)claims_take(&threads);
+	struct thread *t = (struct thread *)thread_states_take(&threads);
 	if (!t) {
 		t = pages_new(sizeof *t);
 		if (!t)
@@ -66,7 +74,7 @@ static COLD struct thread *thread_begin(void)
 			pages_free(t, sizeof *t);
 			return NULL;
 		}
-		claims_add(&threads, &t->claim);
+		thread_states_add(&threads, &t->state);
 	}
 	t->generation = t->flushes = 0;		/* whatever they were before */
 	self = t;
@@ -149,18 +157,18 @@ static inline uint32_t evaluators_to(const struct thread *t, uint32_t base)
 	return n;
 }
 
-/* Are the evaluators, up to the way's base, what they were in the last walk, and on the way what they were then? */
-static inline bool evaluators_stand(struct thread *t, const struct trail *way, bool python)
+/* Are the evaluators unchanged: up to the cached walk's base since the last walk, above it since the cached one? */
+static inline bool evaluators_stand(struct thread *t, const struct cached_walk *walked, bool python)
 {
-	uint32_t n = 0, known = evaluators_to(t, way->base), different = 0;
+	uint32_t n = 0, known = evaluators_to(t, walked->base), different = 0;
 	if (python) {
 		evaluators_read(&t->now);
 		n = t->now.n;
 	}
-	if (n != known + way->n_evaluators)
+	if (n != known + walked->n_evaluators)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct evaluator *was = i < known ? &t->known[i] : &way->evaluator[i - known], *is = &t->now.e[i];
+		const struct evaluator *was = i < known ? &t->known[i] : &walked->evaluator[i - known], *is = &t->now.e[i];
 		different |= (was->at != is->at) | (was->frames ^ is->frames);
 	}
 	return different == 0;
@@ -303,10 +311,10 @@ static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t pytho
 }
 
 /* Rules were forgotten: so must be what was found by them. */
-static COLD void forget_leaps(struct thread *t)
+static COLD void forget_cached(struct thread *t)
 {
-	memset(t->leaps, 0, sizeof t->leaps);
-	memset(t->trails, 0, sizeof t->trails);
+	memset(t->unwinds, 0, sizeof t->unwinds);
+	memset(t->walks, 0, sizeof t->walks);
 	t->flushes = __atomic_load_n(&flushes, __ATOMIC_ACQUIRE);
 	t->n = t->n_known = 0;
 }
@@ -317,12 +325,12 @@ static void thread_reset(struct thread *t)
 	t->n = t->n_known = 0;
 	memset(t->steps, 0, sizeof t->steps);
 	memset(t->paths, 0, sizeof t->paths);
-	memset(t->trails, 0, sizeof t->trails);
+	memset(t->walks, 0, sizeof t->walks);
 	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
-/* By walking; the way is kept in `trail`. */
-static uint32_t capture_walking(struct thread *t, const struct cfi_frame *begin, struct trail *trail, uint32_t python)
+/* Capture by walking; the walk is stored in `cached`. */
+static uint32_t capture_walking(struct thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
 {
 	bool keep;
 	int64_t stands = walk(t, *begin, &keep);
@@ -340,22 +348,22 @@ static uint32_t capture_walking(struct thread *t, const struct cfi_frame *begin,
 		return python;
 	uint32_t node = python == NODE_ROOT ? native : pair_of(t, native, python);
 	if (stands >= 0 && keep)
-		trail_keep(t, trail, (uint32_t)stands, evaluators_to(t, (uint32_t)stands), python, node);
+		walk_store(t, cached, (uint32_t)stands, evaluators_to(t, (uint32_t)stands), python, node);
 	return node;
 }
 
 #ifdef NATIVE_VERIFY
-/* Of the trails, every third is walked too (not all: a walk renews what the next trail rests on). */
-static void check_trail(struct thread *t, const struct cfi_frame *begin, struct trail *trail, uint32_t python)
+/* Every third hit of the walk cache is walked too (not all: a walk renews what the next hit rests on). */
+static void check_cached_walk(struct thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
 {
-	static const char text[] = "a trail led elsewhere";
+	static const char text[] = "a cached walk led elsewhere";
 	static __thread uint32_t count;
-	uint32_t node = trail->node;
-	t->hit = trail;
+	uint32_t node = cached->node;
+	t->hit = cached;
 	if (++count % 3 != 0)
 		return;
 	t->hit = NULL;
-	if (capture_walking(t, begin, trail, python) != node)
+	if (capture_walking(t, begin, cached, python) != node)
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 }
 #endif
@@ -366,22 +374,22 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
 	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
 		thread_reset(t);
 	if (UNLIKELY(t->flushes != __atomic_load_n(&flushes, __ATOMIC_ACQUIRE)))
-		forget_leaps(t);
+		forget_cached(t);
 	if (UNLIKELY(t->unkept))
 		t->n = t->n_known = 0;
 	t->unkept = false;
-	struct trail *trail = trail_place(t, begin, python);
-	if (LIKELY(trail_stands(t, trail, begin, python)) && LIKELY(evaluators_stand(t, trail, python != NODE_ROOT))) {
-		uint32_t node = trail->node;
+	struct cached_walk *cached = walk_slot(t, begin, python);
+	if (LIKELY(walk_holds(t, cached, begin, python)) && LIKELY(evaluators_stand(t, cached, python != NODE_ROOT))) {
+		uint32_t node = cached->node;
 #ifdef NATIVE_VERIFY
-		check_trail(t, begin, trail, python);
+		check_cached_walk(t, begin, cached, python);
 #endif
 		return node;
 	}
 #ifdef NATIVE_VERIFY
 	t->hit = NULL;
 #endif
-	return capture_walking(t, begin, trail, python);
+	return capture_walking(t, begin, cached, python);
 }
 
 uint32_t native_capture(const struct cfi_frame *begin)
@@ -465,7 +473,7 @@ void native_init(void)
 void native_forked(void)
 {
 	modules_forked();
-	claims_forked(&threads, self ? &self->claim : NULL);
+	thread_states_forked(&threads, self ? &self->state : NULL);
 	if (self)
 		thread_reset(self);
 }

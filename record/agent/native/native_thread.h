@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 #include "cfi.h"
-#include "claims.h"
+#include "evaluators.h"
+#include "thread_states.h"
 #include "native.h"
 
 struct frame {
@@ -32,7 +33,7 @@ struct step {
  * address that was read then is still there. That is compared, but the next
  * step need not wait for it, as it would for the rule and the word.
  */
-struct leap {
+struct cached_unwind {
 	uintptr_t pc, sp, fp;
 	uintptr_t fp_matters;		/* all bits or none */
 	uintptr_t caller_pc, caller_sp, ip_slot, fp_slot;
@@ -51,13 +52,13 @@ struct path {
 };
 
 /*
- * A whole way made before, from the hook outwards to a frame that stood as it
- * was, by steps that follow from pc, sp and one return address each. Are these
- * addresses what they were, so is the way: its number is known.
+ * A whole walk made before, from the hook outwards to a frame that was unchanged, by steps
+ * that follow from pc, sp and one return address each. If these addresses are unchanged, so is the
+ * walk, and its number is known.
  */
-#define TRAIL_MOST 14u
-#define TRAIL_EVALUATORS 4u
-struct trail {
+#define WALK_MOST 14u
+#define WALK_EVALUATORS 4u
+struct cached_walk {
 	uintptr_t pc, sp;		/* where it begins */
 	uint32_t n;			/* return addresses on it; 0: the entry is free */
 	uint32_t base, base_node;	/* the frame it leads to: its index, its node */
@@ -65,36 +66,36 @@ struct trail {
 	uint32_t n_evaluators;
 	uintptr_t base_sp;
 	uintptr_t fp_slot;		/* where the base's fp is read; 0: it is the beginning's */
-	struct { uintptr_t slot, word; } address[TRAIL_MOST];
-	struct evaluator evaluator[TRAIL_EVALUATORS];	/* on it, oldest first */
+	struct { uintptr_t slot, word; } address[WALK_MOST];
+	struct evaluator evaluator[WALK_EVALUATORS];	/* on it, oldest first */
 };
 
 #define LOG2_STEPS 12
 #define LOG2_PATHS 6
-#define LOG2_TRAILS 7
-#define LEAPS 1024u
+#define LOG2_WALKS 7
+#define UNWINDS 1024u
 
 struct thread {
-	struct claim claim;
+	struct thread_state state;
 	struct frame *frames;		/* the last walk, oldest first */
 	struct frame *fresh;		/* found in this walk, newest first */
 	uint32_t n, n_fresh, capacity, fresh_capacity;
 	uint32_t generation;
 	bool unkept;			/* the last walk cannot serve this one */
 #ifdef NATIVE_VERIFY
-	const struct trail *hit;	/* of the last capture, or NULL */
+	const struct cached_walk *hit;	/* of the last capture, or NULL */
 #endif
 	struct evaluators now;
 	struct evaluator *known;	/* the last walk's evaluators, oldest first */
 	uint32_t n_known, known_capacity;
-	uint32_t flushes;		/* of rules, as far as the leaps know */
+	uint32_t flushes;		/* of rules, that the cached unwinds know of */
 	struct path *path;		/* of this capture, or NULL */
-	struct trail way;		/* of this capture, as it is walked */
+	struct cached_walk walked;		/* of this capture, as it is walked */
 	bool by_sp, step_by_sp;		/* all its steps so far follow from pc and sp; the last one did */
 	struct step steps[1u << LOG2_STEPS];
 	struct path paths[1u << LOG2_PATHS];
-	struct trail trails[1u << LOG2_TRAILS];
-	struct leap leaps[LEAPS] __attribute__((aligned(64)));
+	struct cached_walk walks[1u << LOG2_WALKS];
+	struct cached_unwind unwinds[UNWINDS] __attribute__((aligned(64)));
 };
 
 #endif

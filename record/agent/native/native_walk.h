@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "memory.h"
 #include "native_thread.h"
 
 static COLD bool fresh_grow(struct thread *t)
@@ -82,22 +83,22 @@ static inline bool is_own(uintptr_t pc)
 	return pc - own_start < own_end - own_start;
 }
 
-/* The step just made, as part of the way. */
-static inline __attribute__((always_inline)) void way_add(struct thread *t, const struct cfi_frame *f)
+/* The step just made becomes part of this walk. */
+static inline __attribute__((always_inline)) void walked_add(struct thread *t, const struct cfi_frame *f)
 {
-	struct trail *way = &t->way;
-	if (LIKELY(way->n < TRAIL_MOST)) {
-		way->address[way->n].slot = f->ip_slot;
-		way->address[way->n].word = f->pc + CFI_CALL_BYTES;
+	struct cached_walk *walked = &t->walked;
+	if (LIKELY(walked->n < WALK_MOST)) {
+		walked->address[walked->n].slot = f->ip_slot;
+		walked->address[walked->n].word = f->pc + CFI_CALL_BYTES;
 	}
-	way->n++;
+	walked->n++;
 	if (f->fp_slot)
-		way->fp_slot = f->fp_slot;
+		walked->fp_slot = f->fp_slot;
 }
 
-static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
+static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
 {
-	struct leap *l = &t->leaps[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (LEAPS - 1)];
+	struct cached_unwind *l = &t->unwinds[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (UNWINDS - 1)];
 	if (LIKELY(l->pc == f->pc && l->sp == f->sp && ((l->fp ^ f->fp) & l->fp_matters) == 0) &&
 	    LIKELY(*(volatile uintptr_t *)l->ip_slot == l->caller_pc + CFI_CALL_BYTES)) {
 		f->pc = l->caller_pc;
@@ -107,7 +108,7 @@ static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t
 		if (l->fp_slot)
 			f->fp = *(volatile uintptr_t *)l->fp_slot;
 		t->step_by_sp = l->fp_matters == 0;
-		way_add(t, f);
+		walked_add(t, f);
 		return CFI_CALLER;
 	}
 	uintptr_t pc = f->pc, sp = f->sp, fp = f->fp;
@@ -125,7 +126,7 @@ static inline __attribute__((always_inline)) enum cfi_step leap(struct thread *t
 		l->fp_slot = f->fp_slot;
 		__asm__ volatile("" ::: "memory");
 		l->pc = pc;
-		way_add(t, f);
+		walked_add(t, f);
 	}
 	return step;
 }
@@ -143,12 +144,12 @@ static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
 	enum cfi_step step = CFI_CALLER;
 	cfi_stack(&bounds, f.sp);
 	*keep = true;
-	t->way.pc = f.pc;
-	t->way.sp = f.sp;
-	t->way.n = 0;
-	t->way.fp_slot = 0;
+	t->walked.pc = f.pc;
+	t->walked.sp = f.sp;
+	t->walked.n = 0;
+	t->walked.fp_slot = 0;
 	t->by_sp = t->step_by_sp = true;
-	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : leap(t, &f, &bounds)) {
+	for (;; step = UNLIKELY(step == CFI_SIGNAL) ? cfi_step_copied(&f, &bounds) : unwind_cached(t, &f, &bounds)) {
 		t->by_sp &= t->step_by_sp;
 		if (n > 0)
 			t->fresh[n - 1].fp_needed = !t->step_by_sp;
@@ -217,57 +218,57 @@ static inline bool put_fresh(struct thread *t, uint32_t n)
 	return true;
 }
 
-/* ---- trails ---- */
+/* ---- cached walks ---- */
 
-static inline struct trail *trail_place(struct thread *t, const struct cfi_frame *begin, uint32_t python)
+static inline struct cached_walk *walk_slot(struct thread *t, const struct cfi_frame *begin, uint32_t python)
 {
-	return &t->trails[(begin->sp >> 3 ^ begin->pc ^ (uint64_t)python << 7) * 0x9E3779B97F4A7C15u >> (64 - LOG2_TRAILS)];
+	return &t->walks[(begin->sp >> 3 ^ begin->pc ^ (uint64_t)python << 7) * 0x9E3779B97F4A7C15u >> (64 - LOG2_WALKS)];
 }
 
-/* Does the way from `begin` lead where it led? Its evaluators are not looked at. */
-static inline bool trail_stands(const struct thread *t, const struct trail *way, const struct cfi_frame *begin, uint32_t python)
+/* Would a walk from `begin` find what the cached one found? Its evaluators are not compared. */
+static inline bool walk_holds(const struct thread *t, const struct cached_walk *walked, const struct cfi_frame *begin, uint32_t python)
 {
-	if (way->n == 0 || way->pc != begin->pc || way->sp != begin->sp || way->python != python || way->base >= t->n)
+	if (walked->n == 0 || walked->pc != begin->pc || walked->sp != begin->sp || walked->python != python || walked->base >= t->n)
 		return false;
-	const struct frame *base = &t->frames[way->base];
+	const struct frame *base = &t->frames[walked->base];
 #ifdef NATIVE_VERIFY
 	if (native_blind)
 		return true;
 #endif
-	for (uint32_t i = 0; i < way->n; i++)
-		if (UNLIKELY(*(volatile uintptr_t *)way->address[i].slot != way->address[i].word))
+	for (uint32_t i = 0; i < walked->n; i++)
+		if (UNLIKELY(*(volatile uintptr_t *)walked->address[i].slot != walked->address[i].word))
 			return false;
-	return base->pc == way->address[way->n - 1].word - CFI_CALL_BYTES && base->sp == way->base_sp && base->node == way->base_node &&
-	       (!base->fp_needed || base->fp == (way->fp_slot ? *(volatile uintptr_t *)way->fp_slot : begin->fp)) &&
-	       outer_changed(t, way->base) < 0;
+	return base->pc == walked->address[walked->n - 1].word - CFI_CALL_BYTES && base->sp == walked->base_sp && base->node == walked->base_node &&
+	       (!base->fp_needed || base->fp == (walked->fp_slot ? *(volatile uintptr_t *)walked->fp_slot : begin->fp)) &&
+	       outer_changed(t, walked->base) < 0;
 }
 
 /*
- * Keep the way just walked, to frame `base`, which stood, and which with those
- * beyond holds the first `known` evaluators; `place` is trail_place()'s.
+ * Store the walk just made, up to frame `base`, which was unchanged; it and the older frames
+ * hold the first `known` evaluators. `place` is walk_slot()'s.
  */
-static inline void trail_keep(const struct thread *t, struct trail *place, uint32_t base, uint32_t known, uint32_t python, uint32_t node)
+static inline void walk_store(const struct thread *t, struct cached_walk *place, uint32_t base, uint32_t known, uint32_t python, uint32_t node)
 {
-	const struct trail *way = &t->way;
-	if (!t->by_sp || way->n == 0 || way->n > TRAIL_MOST || t->n_known - known > TRAIL_EVALUATORS)
+	const struct cached_walk *walked = &t->walked;
+	if (!t->by_sp || walked->n == 0 || walked->n > WALK_MOST || t->n_known - known > WALK_EVALUATORS)
 		return;
 	place->n = 0;			/* nobody's, should a signal handler jump away from here */
 	__asm__ volatile("" ::: "memory");
-	place->pc = way->pc;
-	place->sp = way->sp;
+	place->pc = walked->pc;
+	place->sp = walked->sp;
 	place->base = base;
 	place->base_node = t->frames[base].node;
 	place->base_sp = t->frames[base].sp;
 	place->python = python;
 	place->node = node;
-	place->fp_slot = way->fp_slot;
+	place->fp_slot = walked->fp_slot;
 	place->n_evaluators = t->n_known - known;
 	for (uint32_t i = known; i < t->n_known; i++)
 		place->evaluator[i - known] = t->known[i];
-	for (uint32_t i = 0; i < way->n; i++)
-		place->address[i] = way->address[i];
+	for (uint32_t i = 0; i < walked->n; i++)
+		place->address[i] = walked->address[i];
 	__asm__ volatile("" ::: "memory");
-	place->n = way->n;
+	place->n = walked->n;
 }
 
 #endif

@@ -2,6 +2,8 @@
  * lastwalk.c - what a thread keeps of the Python stack it read last
  */
 #include "lastwalk.h"
+#include "memory.h"
+#include "thread_states.h"
 
 #include <string.h>
 
@@ -10,7 +12,7 @@
 #define FIRST_MARK 2u		/* 0 and 1 are what new activations have */
 #define N_MARKS 254u
 
-static struct claims all;
+static struct thread_states all;
 static uint32_t n_made;
 
 uint32_t last_walk_count(void)
@@ -38,7 +40,7 @@ static struct last_walk *make(void)
 	t->chunk_capacity = FIRST_CHUNKS;
 	if (t->levels && t->fresh && t->chunks) {
 		t->mark = (uint8_t)(FIRST_MARK + __atomic_fetch_add(&n_made, 1, __ATOMIC_RELAXED) % N_MARKS);
-		claims_add(&all, &t->claim);
+		thread_states_add(&all, &t->state);
 		return t;
 	}
 	pages_free(t->levels, FIRST_LEVELS * sizeof *t->levels);
@@ -50,7 +52,7 @@ static struct last_walk *make(void)
 
 COLD struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session)
 {
-	struct last_walk *t = own ? own : (struct last_walk *)claims_take(&all);
+	struct last_walk *t = own ? own : (struct last_walk *)thread_states_take(&all);
 	if (!t && !(t = make()))
 		return NULL;
 	t->session = session;
@@ -61,7 +63,7 @@ COLD struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session)
 
 void last_walk_forked(struct last_walk *own)
 {
-	claims_forked(&all, own ? &own->claim : NULL);
+	thread_states_forked(&all, own ? &own->state : NULL);
 	if (own)
 		reset(own);
 }

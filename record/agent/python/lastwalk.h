@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "claims.h"
+#include "thread_states.h"
 #include "pycode.h"
 
 /* `key` tells where the frame is: up to 3.10 its f_lasti, later the address of its instruction. */
@@ -34,7 +34,7 @@ struct stamped { uintptr_t chunk; uint64_t stamp; };
 #define N_STEPS 512u
 
 struct last_walk {
-	struct claim claim;
+	struct thread_state state;
 	uintptr_t ts;			/* the thread state it was of */
 	struct level *levels;		/* oldest first */
 	struct level *fresh;		/* collected in this walk, newest first */

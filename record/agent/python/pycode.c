@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "memory.h"
 #include "pytext.h"
+#include "ring.h"
 #include "system_call.h"
 #include "wire.h"
 

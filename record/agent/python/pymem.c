@@ -25,9 +25,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "boot.h"
+#include "orders.h"
 #include "pystack.h"
 #include "hooks/record.h"
+#include "memory.h"
+#include "ring.h"
 #include "system_call.h"
 
 #define N_DOMAINS 3
@@ -216,7 +218,7 @@ void pymem_init(bool late)
 	const char *name = getenv("PYTHONMALLOC");
 	told_to_use_mimalloc = name && strncmp(name, "mimalloc", 8) == 0;
 	pymem_mimalloc = p && is_on_mimalloc(p);
-	pymem_wanted = pymem_mimalloc || (boot.flags & WIRE_FLAG_PYTHON_ALLOCATORS);
+	pymem_wanted = pymem_mimalloc || (orders.flags & WIRE_FLAG_PYTHON_ALLOCATORS);
 	if (pymem_wanted)
 		look(late);
 }

@@ -7,6 +7,7 @@
 #include "pystack.h"
 
 #include "agent.h"
+#include "memory.h"
 #include "nodes.h"
 #include "pycode.h"
 

@@ -23,10 +23,11 @@
 #include "agent.h"
 #include "nodes.h"
 #include "lastwalk.h"
+#include "memory.h"
 #include "proofs.h"
 #include "pycode.h"
-#include "pymem.h"
 #include "pytables.h"
+#include "ring.h"
 #include "wire.h"
 
 static __thread struct last_walk *self;
@@ -410,6 +411,8 @@ static bool is_time_to_look(void)
 	return is_opening() || (n < 4096 ? (n & (n - 1)) == 0 : n % 4096 == 0);
 }
 
+void (*pystack_found)(const struct python *p);
+
 /* Nothing may wait for this lock: whoever holds it waits for the loader's, which its owner may hold while it allocates. */
 static struct lock look_lock;
 
@@ -420,8 +423,8 @@ static COLD void look(void)
 	if (state == NOT_FOUND) {
 		enum python_found found = python_find(&python);
 		refused = found == PYTHON_REFUSED;
-		if (found == PYTHON_FOUND)
-			pymem_found(&python);
+		if (found == PYTHON_FOUND && pystack_found)
+			pystack_found(&python);
 		__atomic_store_n(&state, found == PYTHON_FOUND ? FOUND : refused ? OFF : NOT_FOUND, __ATOMIC_RELEASE);
 	}
 	lock_drop(&look_lock);

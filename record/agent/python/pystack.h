@@ -1,5 +1,5 @@
 /*
- * pystack.h - what the walker's neighbours and tests see of it (everyone else: agent.h)
+ * pystack.h - the calling thread's Python stack
  */
 #ifndef PYSTACK_H
 #define PYSTACK_H
@@ -8,6 +8,30 @@
 #include <stdint.h>
 
 #include "pylayout.h"
+
+/* ---- for hooks ---- */
+
+/* Look for an interpreter (in the constructor, and again now and then until found). Allocates nothing. */
+void pystack_init(void);
+/* The calling thread is about to load or unload objects: look at each allocation for a while. Any thread, keeps errno. */
+void pystack_opening(void);
+/*
+ * The calling thread's Python stack as a node number (wire.h, WIRE_NODE), every new
+ * code object, node and its parents put into the ring before it; 0: no Python here.
+ * Called by the hooks with the agent's guard set; keeps errno.
+ */
+uint32_t pystack_capture(void);
+/* A forked child that is recorded: forget every number given out and every lock. */
+void pystack_forked(void);
+/* A new session, no thread in a capture: forget every number given out. */
+void pystack_restarted(void);
+/* The recording ended: what was changed in the interpreter is put back. */
+void pystack_stop(void);
+
+/* Called when an interpreter was found. Set once, by the constructor, or NULL. */
+extern void (*pystack_found)(const struct python *p);
+
+/* ---- for parts that look at the interpreter too ---- */
 
 /* The interpreter in this process; NULL: none that is understood. */
 const struct python *pystack_python(void);

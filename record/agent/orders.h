@@ -1,17 +1,17 @@
 /*
- * boot.h - how the agent was told to record
+ * orders.h - what the agent was told to record, and by whom
  */
-#ifndef BOOT_H
-#define BOOT_H
+#ifndef ORDERS_H
+#define ORDERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../wire.h"
+#include "wire.h"
 
-struct boot {
+struct orders {
 	char address[WIRE_ADDRESS_MAX];	/* the collector's, as it was told; the next four are its parts */
 	char socket[96];	/* an abstract name */
 	uid_t user;		/* that the collector runs as, … */
@@ -24,17 +24,13 @@ struct boot {
 	char inherited[256];	/* the one this process was started with; a later session has another */
 };
 
-extern struct boot boot;
+extern struct orders orders;
 
+/* Take the orders from the environment, "ADDRESS PID FLAGS". False: they make no sense. */
+bool orders_read(const char *text);
 /* Take the collector's address, `n` bytes. False: it makes no sense. */
-bool boot_address(const char *address, size_t n);
+bool orders_address(const char *address, size_t n);
 
 /* For programs that are executed: the agent's file, and what WIRE_ENV is to say. False: they go without. */
-bool boot_travel(const char *preload, size_t preload_size, const char *entry);
-/* Make the state page: from now on ring_on() may say yes. */
-void ring_init(void);
-/* Find the real allocator functions (idempotent; may be called before the constructor). */
-void hooks_resolve(void);
-void exec_resolve(void);
-
+bool orders_travel(const char *preload, size_t preload_size, const char *entry);
 #endif

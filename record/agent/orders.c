@@ -1,0 +1,70 @@
+/*
+ * orders.c - what the agent was told to record, and by whom
+ */
+#include "orders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct orders orders;
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool parse_key(const char *text)
+{
+	uint8_t *key = (uint8_t *)&orders.key;
+	for (size_t i = 0; i < sizeof orders.key; i++) {
+		int high = hex_digit(text[2 * i]), low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+		if (low < 0)
+			return false;
+		key[i] = (uint8_t)(high << 4 | low);
+	}
+	return text[2 * sizeof orders.key] == '\0';
+}
+
+/* "NAME:USER:NAMESPACE:KEY" */
+bool orders_address(const char *address, size_t n)
+{
+	if (n >= sizeof orders.address)
+		return false;
+	memset(orders.address, 0, sizeof orders.address);
+	memcpy(orders.address, address, n);
+	size_t name = strcspn(orders.address, ":");
+	if (name >= sizeof orders.socket || orders.address[name] != ':')
+		return false;
+	memset(orders.socket, 0, sizeof orders.socket);
+	memcpy(orders.socket, orders.address, name);
+	char *end;
+	orders.user = (uid_t)strtoul(orders.address + name + 1, &end, 10);
+	if (*end != ':')
+		return false;
+	orders.namespace = strtoull(end + 1, &end, 10);
+	return *end == ':' && parse_key(end + 1);
+}
+
+/* "ADDRESS PID FLAGS" */
+bool orders_read(const char *text)
+{
+	const char *space = strchr(text, ' ');
+	if (!space || !orders_address(text, (size_t)(space - text)))
+		return false;
+	char *end;
+	orders.pid = (pid_t)strtol(space + 1, &end, 10);
+	orders.flags = (unsigned)strtoul(end, &end, 10);
+	return *end == '\0' && orders.pid > 0;
+}
+
+bool orders_travel(const char *preload, size_t n, const char *text)
+{
+	orders.preload[0] = '\0';
+	if (n == 0 || n >= sizeof orders.preload || strlen(text) + sizeof WIRE_ENV >= sizeof orders.entry)
+		return false;
+	strcpy(orders.entry, WIRE_ENV "=");
+	strcat(orders.entry, text);
+	memcpy(orders.preload, preload, n);
+	orders.preload[n] = '\0';
+	return true;
+}
