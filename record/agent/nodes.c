@@ -83,19 +83,19 @@ static void pages_empty(void *p, size_t bytes)
 /* ---- first children ---- */
 
 /* Where a node's number is: in which segment, and that one's first number and size. */
-struct place { uint32_t segment, start, size; };
+struct extent { uint32_t segment, start, size; };
 
-static inline struct place place_of(uint32_t id)
+static inline struct extent place_of(uint32_t id)
 {
 	uint32_t log2 = 31 - (uint32_t)__builtin_clz(id | 1);
 	if (log2 < LOG2_FIRST_SEGMENT)
-		return (struct place){ 0, 0, 1u << LOG2_FIRST_SEGMENT };
-	return (struct place){ log2 - LOG2_FIRST_SEGMENT + 1, 1u << log2, 1u << log2 };
+		return (struct extent){ 0, 0, 1u << LOG2_FIRST_SEGMENT };
+	return (struct extent){ log2 - LOG2_FIRST_SEGMENT + 1, 1u << log2, 1u << log2 };
 }
 
 static inline struct first *first_of(uint32_t node)
 {
-	struct place at = place_of(node);
+	struct extent at = place_of(node);
 	return &segments[at.segment][node - at.start];
 }
 
@@ -166,7 +166,7 @@ static bool table_grow(void)
 static uint32_t node_new(uint8_t kind, uint32_t parent, uint64_t what)
 {
 	uint32_t id = last_id + 1;
-	struct place at = place_of(id);
+	struct extent at = place_of(id);
 	if (id >= MOST_NODES)
 		return NODE_NONE;
 	if (UNLIKELY(!segments[at.segment])) {

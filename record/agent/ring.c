@@ -159,7 +159,7 @@ void ring_new_thread(void)
 void ring_bell(void)
 {
 	int e = errno;
-	/* All, since others may wait there too. A call that comes just before the collector sleeps costs it one nap, of milliseconds. */
+	/* All, since others may wait there too. A call that comes just before the collector sleeps costs it one sleep, of milliseconds. */
 	system_call(SYS_futex, &ring_control->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	if (ring_control->off)
 		*ring_state = RING_OFF;

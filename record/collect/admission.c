@@ -50,7 +50,7 @@ static void listen_as(struct admission *a, const char *name)
 		die("cannot create a socket for the recorded program: %s", strerror(errno));
 }
 
-/* What comes there interrupts our sleep (SIGIO), so that a starting program does not wait out a nap. */
+/* What comes there interrupts our sleep (SIGIO), so that a starting program does not wait for our sleep to end. */
 static bool interrupts_us(int sock)
 {
 	return fcntl(sock, F_SETOWN, getpid()) == 0 && fcntl(sock, F_SETFL, O_NONBLOCK | O_ASYNC) == 0;

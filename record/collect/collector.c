@@ -197,7 +197,7 @@ static bool may_sleep(const struct collector *c)
  * Nothing to do: sleep until the bell (a quarter of a ring was filled), a new
  * agent or a child's end (signals, which interrupt), or until the next sample is due.
  */
-static void nap(struct collector *c)
+static void sleep_until_news(struct collector *c)
 {
 	struct timespec until_sample = { .tv_nsec = SAMPLE_MS * 1000000L };
 	__atomic_store_n(&c->control->asleep, 1, __ATOMIC_SEQ_CST);
@@ -284,6 +284,6 @@ void collector_run(struct collector *c, struct recording *r)
 		if (r->over(r, c))
 			return;
 		if (!more_call)
-			nap(c);
+			sleep_until_news(c);
 	}
 }

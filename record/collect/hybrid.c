@@ -25,13 +25,13 @@
 #include "info.h"
 #include "xmalloc.h"
 
-struct module {
+struct mapped_object {
 	uint64_t start, end, bias;
 	struct object *object;
 };
 
 /* A function and line, and the trace's frame of them once it is used; whether it is part of how the interpreter calls. */
-struct place {
+struct resolved {
 	uint32_t function, line, frame;
 	bool calls, calls_here;		/* wherever it lies; if it lies in the interpreter */
 };
@@ -48,7 +48,7 @@ struct site {
 };
 
 /* A C frame of the stack being merged. */
-struct step {
+struct merging_frame {
 	const struct site *site;
 	uint32_t node, python;		/* python: the Python frames that it and what lies beyond may take; or NOT_MERGING */
 	int64_t runs;			/* how many it takes; -1: it is no evaluator */
@@ -95,7 +95,7 @@ struct hybrid {
 	char *exe;
 	bool counted;			/* native nodes carry how many Python frames they run … */
 	bool by_name;			/* … or evaluators are known by name, each running one. Neither: no interpreter yet */
-	struct module *modules;		/* sorted, not overlapping */
+	struct mapped_object *modules;		/* sorted, not overlapping */
 	size_t n_modules, cap_modules;
 	struct native *natives;		/* by the agent's numbers */
 	size_t cap_natives;
@@ -103,10 +103,10 @@ struct hybrid {
 	size_t n_sites, cap_sites;
 	uint32_t *index;		/* open addressing: sites by object and address */
 	size_t index_mask;
-	struct place *places;
+	struct resolved *places;
 	size_t n_places, cap_places;
 	const struct object *interpreter;	/* where its evaluators are */
-	struct step *steps;		/* a stack being merged, innermost first */
+	struct merging_frame *steps;		/* a stack being merged, innermost first */
 	size_t n_steps, cap_steps;
 	uint32_t *pending;		/* Python stacks whose newest frames are being put, newest first */
 	size_t cap_pending;
@@ -202,11 +202,11 @@ const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m
 	size_t i = h->n_modules++;
 	for (; i > 0 && h->modules[i - 1].start > m->start; i--)
 		h->modules[i] = h->modules[i - 1];
-	h->modules[i] = (struct module){ m->start, m->end, m->bias, object };
+	h->modules[i] = (struct mapped_object){ m->start, m->end, m->bias, object };
 	return object;
 }
 
-static const struct module *module_at(const struct hybrid *h, uint64_t pc)
+static const struct mapped_object *module_at(const struct hybrid *h, uint64_t pc)
 {
 	size_t low = 0, high = h->n_modules;
 	while (low < high) {
@@ -241,7 +241,7 @@ static void index_grow(struct hybrid *h)
 
 static uint32_t site_of(struct hybrid *h, uint64_t pc)
 {
-	const struct module *m = module_at(h, pc);
+	const struct mapped_object *m = module_at(h, pc);
 	struct object *object = m ? m->object : NULL;
 	uint64_t address = m ? pc - m->bias : 0;
 	if (h->n_sites * 2 > h->index_mask)
@@ -329,7 +329,7 @@ static void resolve(struct hybrid *h, struct site *s)
 		bool calling = is_calling(l[i].name), named = begins(l[i].name, "_Py") || begins(l[i].name, "Py");
 		GROW(h->places, h->n_places, h->cap_places);
 		h->places[h->n_places++] =
-			(struct place){ output_function(h->out, &ev), l[i].line, 0, calling && named, calling && !named };
+			(struct resolved){ output_function(h->out, &ev), l[i].line, 0, calling && named, calling && !named };
 	}
 }
 
@@ -393,7 +393,7 @@ static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t pyth
  * With a second Python stack and more, evaluators only are kept: most C frames between two of them are
  * never come by again with that one, and for those that are, a few frames are put a second time.
  */
-static void merged_put(struct hybrid *h, const struct step *s, uint32_t stack)
+static void merged_put(struct hybrid *h, const struct merging_frame *s, uint32_t stack)
 {
 	uint32_t node = s->node, python = s->python;
 	struct native *f = &h->natives[node];
@@ -474,7 +474,7 @@ static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
  */
 static void leave_out_bridge(struct hybrid *h, size_t first)
 {
-	const struct step *inner = &h->steps[first], *outer = &h->steps[h->n_steps - 1];
+	const struct merging_frame *inner = &h->steps[first], *outer = &h->steps[h->n_steps - 1];
 	bool called = inner->site->bridge_end, calls_back = outer->site->bridge_end && first > 0;
 	for (size_t k = first; (called || calls_back) && k < h->n_steps; k++)
 		h->steps[k].left_out = k > 0;
@@ -507,7 +507,7 @@ static bool is_under_evaluator(struct hybrid *h, uint32_t node, uint32_t python)
 static void leave_out_nameless(struct hybrid *h)
 {
 	for (size_t i = 1; i < h->n_steps; i++) {
-		struct step *s = &h->steps[i], *inner = s - 1;
+		struct merging_frame *s = &h->steps[i], *inner = s - 1;
 		if (s->under_evaluator && s->runs < 0 && is_nameless_part(h, s->site) && inner->runs < 0 &&
 		    inner->site->object != h->interpreter)
 			s->left_out = true;
@@ -572,8 +572,8 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 		if (known)
 			return known;
 		GROW(h->steps, h->n_steps, h->cap_steps);
-		struct step *step = &h->steps[h->n_steps++];
-		*step = (struct step){ .site = s, .node = node, .python = key, .runs = takes, .kept = !s->bridge && !nameless };
+		struct merging_frame *step = &h->steps[h->n_steps++];
+		*step = (struct merging_frame){ .site = s, .node = node, .python = key, .runs = takes, .kept = !s->bridge && !nameless };
 		step->under_evaluator = nameless && is_under_evaluator(h, f->parent, python);
 		python = outer_python(h, python, step->runs);
 		ended = s->beginning;
@@ -589,7 +589,7 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s, bool merging, bool innermost)
 {
 	for (uint32_t i = s->n; i-- > 0;) {
-		struct place *p = &h->places[s->first + i];
+		struct resolved *p = &h->places[s->first + i];
 		bool calls = merging && (p->calls || (p->calls_here && s->object == h->interpreter));
 		if (calls && !(innermost && i == 0))
 			continue;
@@ -638,7 +638,7 @@ uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node)
 	if (merging)
 		leave_out_nameless(h);
 	for (size_t i = h->n_steps; i-- > 0;) {
-		const struct step *s = &h->steps[i];
+		const struct merging_frame *s = &h->steps[i];
 		if (s->runs >= 0)
 			stack = put_python(h, stack, s->python, s->runs);
 		else if (!s->left_out)

@@ -202,7 +202,7 @@ static void sample_threads(struct process *p)
 {
 	p->names_ms = p->out->now_ms;
 	for (size_t i = 0; i <= p->thread_mask; i++) {
-		struct thread *t = p->threads[i];
+		struct traced_thread *t = p->threads[i];
 		if (t && (t->active || t == p->thread)) {
 			t->active = false;
 			thread_name(p, t);

@@ -14,7 +14,7 @@
 /* What a thread began and has not told the outcome of. */
 enum pending { PENDING_NONE, PENDING_REALLOC, PENDING_REMAP };
 
-struct thread {
+struct traced_thread {
 	uint32_t tid;
 	enum pending pending;
 	struct address block;		/* PENDING_REALLOC: taken out, not yet freed in the trace */
@@ -51,9 +51,9 @@ struct process {
 	bool refused;			/* its ring made no sense: it is emptied unread */
 	struct addresses live;
 	struct regions regions;
-	struct thread **threads;	/* open addressing by tid */
+	struct traced_thread **threads;	/* open addressing by tid */
 	size_t thread_mask, n_threads;
-	struct thread *thread;		/* of the last event */
+	struct traced_thread *thread;		/* of the last event */
 	struct code *codes;		/* by the agent's numbers */
 	size_t cap_codes, n_frames;	/* n_frames: what all of them keep room for */
 	uint32_t *stacks;		/* the agent's nodes to the trace's stacks */

@@ -27,7 +27,7 @@ void records_refuse(struct process *p, const char *what)
 
 /* ---------------------------------------------------------------- threads */
 
-static void thread_insert(struct process *p, struct thread *t)
+static void thread_insert(struct process *p, struct traced_thread *t)
 {
 	size_t i = t->tid * 0x9E3779B1u & p->thread_mask;
 	while (p->threads[i])
@@ -37,7 +37,7 @@ static void thread_insert(struct process *p, struct thread *t)
 
 static void threads_grow(struct process *p)
 {
-	struct thread **old = p->threads;
+	struct traced_thread **old = p->threads;
 	size_t old_mask = p->thread_mask;
 	p->thread_mask = old ? old_mask * 2 + 1 : 63;
 	p->threads = xcalloc(p->thread_mask + 1, sizeof *p->threads);
@@ -47,7 +47,7 @@ static void threads_grow(struct process *p)
 	free(old);
 }
 
-static struct thread *thread_find(struct process *p, uint32_t tid)
+static struct traced_thread *thread_find(struct process *p, uint32_t tid)
 {
 	size_t i = tid * 0x9E3779B1u & p->thread_mask;
 	for (; p->threads[i]; i = (i + 1) & p->thread_mask)
@@ -55,13 +55,13 @@ static struct thread *thread_find(struct process *p, uint32_t tid)
 			return p->threads[i];
 	if (++p->n_threads * 2 > p->thread_mask)
 		threads_grow(p);
-	struct thread *t = xcalloc(1, sizeof *t);
+	struct traced_thread *t = xcalloc(1, sizeof *t);
 	t->tid = tid;
 	thread_insert(p, t);
 	return t;
 }
 
-void thread_name(struct process *p, struct thread *t)
+void thread_name(struct process *p, struct traced_thread *t)
 {
 	char path[64], name[sizeof t->name];
 	snprintf(path, sizeof path, "/proc/%d/task/%u/comm", p->pid, t->tid);
@@ -75,7 +75,7 @@ void thread_name(struct process *p, struct thread *t)
 	output_put(p->out, &ev, p->out->now_ms);
 }
 
-static inline struct thread *thread_of(struct process *p, uint32_t tid)
+static inline struct traced_thread *thread_of(struct process *p, uint32_t tid)
 {
 	if (__builtin_expect(p->thread && p->thread->tid == tid, 1))
 		return p->thread;
@@ -177,7 +177,7 @@ static void take_free(struct process *p, const struct wire_slot *s)
  */
 static void take_realloc_begin(struct process *p, const struct wire_slot *s)
 {
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	if (t->pending == PENDING_REALLOC)
 		put_free(p, s, t->block.id, t->block.size);
 	t->pending = PENDING_NONE;
@@ -189,7 +189,7 @@ static void take_realloc_begin(struct process *p, const struct wire_slot *s)
 
 static void take_realloc(struct process *p, const struct wire_slot *s)
 {
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	if (t->pending == PENDING_REALLOC) {
 		t->pending = PENDING_NONE;
 		put_free(p, s, t->block.id, t->block.size);
@@ -200,7 +200,7 @@ static void take_realloc(struct process *p, const struct wire_slot *s)
 
 static void take_realloc_failed(struct process *p, const struct wire_slot *s)
 {
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	if (t->pending == PENDING_REALLOC)
 		addresses_put(&p->live, &t->block);
 	t->pending = PENDING_NONE;
@@ -212,14 +212,14 @@ static void take_realloc_failed(struct process *p, const struct wire_slot *s)
 struct cut {
 	struct process *p;
 	const struct wire_slot *s;
-	struct thread *remember;	/* keep what went whole, in case the unmap failed; or NULL */
+	struct traced_thread *remember;	/* keep what went whole, in case the unmap failed; or NULL */
 };
 
 static void region_gone(void *arg, const struct region *r)
 {
 	struct cut *cut = arg;
 	put_free(cut->p, cut->s, r->id, region_size(r));
-	struct thread *t = cut->remember;
+	struct traced_thread *t = cut->remember;
 	if (!t)
 		return;
 	GROW(t->cut, t->n_cut, t->cap_cut);
@@ -248,7 +248,7 @@ static bool is_in_memory(const struct wire_slot *s)
 	return s->size <= UINT64_MAX - PAGE_BYTES && s->addr <= UINT64_MAX - PAGE_BYTES - s->size;
 }
 
-static void cut_regions(struct process *p, const struct wire_slot *s, struct thread *remember)
+static void cut_regions(struct process *p, const struct wire_slot *s, struct traced_thread *remember)
 {
 	if (!is_in_memory(s))
 		return;
@@ -263,7 +263,7 @@ static void take_mapping(struct process *p, const struct wire_slot *s)
 		records_refuse(p, "a mapping beyond all memory");
 		return;
 	}
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	if (s->kind == WIRE_MREMAP && t->pending == PENDING_REMAP) {
 		t->pending = PENDING_NONE;
 		put_free(p, s, t->region.id, region_size(&t->region));
@@ -278,7 +278,7 @@ static void take_mapping(struct process *p, const struct wire_slot *s)
 
 static void take_unmap(struct process *p, const struct wire_slot *s)
 {
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	t->n_cut = 0;
 	cut_regions(p, s, t);
 }
@@ -286,7 +286,7 @@ static void take_unmap(struct process *p, const struct wire_slot *s)
 /* Only a process at its limit of mappings comes here: what went whole is there again. */
 static void take_unmap_failed(struct process *p, const struct wire_slot *s)
 {
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	for (size_t i = 0; i < t->n_cut; i++) {
 		struct region *r = &t->cut[i];
 		r->id = put_alloc(p, s, r->allocator, region_size(r), r->stack);
@@ -298,7 +298,7 @@ static void take_unmap_failed(struct process *p, const struct wire_slot *s)
 
 static void take_remap_begin(struct process *p, const struct wire_slot *s)
 {
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	t->pending = PENDING_NONE;
 	if (is_in_memory(s) && regions_take(&p->regions, s->addr, s->size, &t->region))
 		t->pending = PENDING_REMAP;
@@ -308,7 +308,7 @@ static void take_remap_begin(struct process *p, const struct wire_slot *s)
 
 static void take_remap_failed(struct process *p, const struct wire_slot *s)
 {
-	struct thread *t = thread_of(p, s->tid);
+	struct traced_thread *t = thread_of(p, s->tid);
 	if (t->pending != PENDING_REMAP) {
 		take_unmap_failed(p, s);
 		return;

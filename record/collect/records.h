@@ -17,6 +17,6 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 void records_refuse(struct process *p, const char *what);
 
 /* The kernel's name of a thread: told when first seen, and when it changed. */
-void thread_name(struct process *p, struct thread *t);
+void thread_name(struct process *p, struct traced_thread *t);
 
 #endif

@@ -156,7 +156,7 @@ static uint64_t find_space(const struct target *t)
 	uint8_t bytes[1024], none[1024] = { 0 };
 	uint64_t best = 0;
 	for (size_t i = 0; i < t->n_modules; i++) {
-		const struct module *m = &t->modules[i];
+		const struct target_module *m = &t->modules[i];
 		uint64_t at = (m->text_end + 63) & ~63ull, end = (m->text_end + 4095) & ~4095ull;
 		if (!m->text_end || n > sizeof bytes || end < at + n || strncmp(m->path, "[v", 2) == 0 || !target_read(t, at, bytes, n))
 			continue;
@@ -259,7 +259,7 @@ static uint64_t find_agent(const struct target *t, const struct file *agent, uns
 	uint64_t entry = 0;
 	*n_agents = 0;
 	for (size_t i = 0; i < t->n_modules; i++) {
-		const struct module *m = &t->modules[i];
+		const struct target_module *m = &t->modules[i];
 		if (strcmp(m->soname, AGENT_SONAME) != 0)
 			continue;
 		++*n_agents;

@@ -63,7 +63,7 @@ static void add_zone(struct safety *s, uint64_t start, uint64_t end, const char 
 	s->zones[s->n_zones++] = (struct zone){ start, end, name };
 }
 
-static void add_functions(struct safety *s, const struct module *m, const char *const *names, size_t n)
+static void add_functions(struct safety *s, const struct target_module *m, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t size = 0, at = module_symbol(s->t, m, names[i], &size);
@@ -73,7 +73,7 @@ static void add_functions(struct safety *s, const struct module *m, const char *
 }
 
 /* Its local functions (_int_malloc and others) lie in one piece with the exported ones, in front of and among them. */
-static void add_libc_malloc(struct safety *s, const struct module *libc)
+static void add_libc_malloc(struct safety *s, const struct target_module *libc)
 {
 	uint64_t low = UINT64_MAX, high = 0;
 	for (size_t i = 0; i < N(allocators); i++) {
@@ -92,7 +92,7 @@ static void add_libc_malloc(struct safety *s, const struct module *libc)
 }
 
 /* A malloc of somebody else: all of its library; in a program only the functions. */
-static void add_foreign_malloc(struct safety *s, const struct module *m)
+static void add_foreign_malloc(struct safety *s, const struct target_module *m)
 {
 	if (!module_symbol(s->t, m, "malloc", NULL))
 		return;
@@ -109,7 +109,7 @@ struct safety *safety_new(const struct target *t)
 	if (t->loader)
 		add_zone(s, t->loader->text_start, t->loader->text_end, "the dynamic loader");
 	for (size_t i = 0; i < t->n_modules; i++) {
-		const struct module *m = &t->modules[i];
+		const struct target_module *m = &t->modules[i];
 		if (m == t->loader)
 			continue;
 		if (m != t->libc)
@@ -200,7 +200,7 @@ static int read_register(unw_addr_space_t as, unw_regnum_t n, unw_word_t *value,
 static int find_unwind_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info, int need, void *context)
 {
 	struct safety *s = context;
-	const struct module *m = module_at(s->t, ip);
+	const struct target_module *m = module_at(s->t, ip);
 	uint8_t head[12];
 	static const uint8_t usual[] = { 1, 0x1b, 3, 0x3b };
 	uint32_t n;
@@ -300,7 +300,7 @@ void safety_judge(struct safety *s, const struct user_regs_struct *regs, struct 
 		} else if (dangerous && !v->way_out) {
 			v->way_out = ip;
 		}
-		const struct module *m = module_at(s->t, at);
+		const struct target_module *m = module_at(s->t, at);
 		elsewhere |= m && m != s->t->libc;
 		more = unw_step(&cursor);
 	}

@@ -54,7 +54,7 @@ bool status_line(pid_t pid, const char *key, char *to, size_t size)
 
 /* ---- modules ---- */
 
-static void read_dynamic(const struct target *t, struct module *m, uint64_t dynamic)
+static void read_dynamic(const struct target *t, struct target_module *m, uint64_t dynamic)
 {
 	Elf64_Dyn d[MAX_DYNAMIC];
 	uint64_t soname = 0;
@@ -74,7 +74,7 @@ static void read_dynamic(const struct target *t, struct module *m, uint64_t dyna
 		m->soname[0] = '\0';
 }
 
-static void read_headers(const struct target *t, struct module *m, const Elf64_Phdr *h, unsigned n)
+static void read_headers(const struct target *t, struct target_module *m, const Elf64_Phdr *h, unsigned n)
 {
 	uint64_t lowest = UINT64_MAX, highest = 0, dynamic = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -110,8 +110,8 @@ static void add_module(struct target *t, uint64_t start, const char *path)
 	    e.e_phnum > MAX_HEADERS || !target_read(t, start + e.e_phoff, h, e.e_phnum * sizeof *h))
 		return;
 	GROW(t->modules, t->n_modules, t->cap_modules);
-	struct module *m = &t->modules[t->n_modules++];
-	*m = (struct module){ .start = start };
+	struct target_module *m = &t->modules[t->n_modules++];
+	*m = (struct target_module){ .start = start };
 	snprintf(m->path, sizeof m->path, "%s", path);
 	read_headers(t, m, h, e.e_phnum);
 }
@@ -160,7 +160,7 @@ static void find_libc(struct target *t)
 	size_t n = read_link_maps(t, bias);
 	t->libc = t->loader = NULL;
 	for (size_t i = 0; i < t->n_modules; i++) {
-		const struct module *m = &t->modules[i];
+		const struct target_module *m = &t->modules[i];
 		bool own = n == 0;
 		for (size_t k = 0; k < n && !own; k++)
 			own = bias[k] == m->bias;
@@ -215,7 +215,7 @@ void target_clear(struct target *t)
 	*t = (struct target){ .mem = -1 };
 }
 
-const struct module *module_at(const struct target *t, uint64_t address)
+const struct target_module *module_at(const struct target *t, uint64_t address)
 {
 	for (size_t i = 0; i < t->n_modules; i++)
 		if (address - t->modules[i].start < t->modules[i].end - t->modules[i].start)
@@ -232,7 +232,7 @@ struct hash_table {
 	uint64_t buckets, chains;
 };
 
-static bool hash_open(const struct target *t, const struct module *m, struct hash_table *h)
+static bool hash_open(const struct target *t, const struct target_module *m, struct hash_table *h)
 {
 	uint32_t head[4];
 	if (!m->gnu_hash || !m->symbols || !m->strings || !target_read(t, m->gnu_hash, head, sizeof head) || head[0] == 0)
@@ -245,7 +245,7 @@ static bool hash_open(const struct target *t, const struct module *m, struct has
 	return true;
 }
 
-uint64_t module_symbol(const struct target *t, const struct module *m, const char *name, uint64_t *size)
+uint64_t module_symbol(const struct target *t, const struct target_module *m, const char *name, uint64_t *size)
 {
 	struct hash_table h;
 	uint32_t hash = 5381, i, chain;
@@ -271,7 +271,7 @@ uint64_t module_symbol(const struct target *t, const struct module *m, const cha
 	return 0;
 }
 
-uint64_t module_gap_before(const struct target *t, const struct module *m, uint64_t address)
+uint64_t module_gap_before(const struct target *t, const struct target_module *m, uint64_t address)
 {
 	struct hash_table h;
 	uint64_t best = m->text_start;

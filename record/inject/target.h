@@ -18,7 +18,7 @@ struct mapping {
 };
 
 /* A loaded object. */
-struct module {
+struct target_module {
 	uint64_t bias, start, end;
 	uint64_t text_start, text_end;		/* its executable segment */
 	uint64_t symbols, strings, gnu_hash;	/* 0: it has none */
@@ -33,9 +33,9 @@ struct target {
 	int mem;				/* /proc/PID/mem, open for writing */
 	struct mapping *mappings;
 	size_t n_mappings, cap_mappings;
-	struct module *modules;
+	struct target_module *modules;
 	size_t n_modules, cap_modules;
-	const struct module *libc, *loader;	/* of the program's own namespace; NULL: none */
+	const struct target_module *libc, *loader;	/* of the program's own namespace; NULL: none */
 };
 
 /* n bytes at an address of the process. False: they are not all there. */
@@ -52,11 +52,11 @@ bool target_open(struct target *t, pid_t pid);
 void target_clear(struct target *t);
 
 /* The address of a function a module defines; 0: none. size may be NULL. */
-uint64_t module_symbol(const struct target *t, const struct module *m, const char *name, uint64_t *size);
+uint64_t module_symbol(const struct target *t, const struct target_module *m, const char *name, uint64_t *size);
 /* Where the last exported function below this address ends. */
-uint64_t module_gap_before(const struct target *t, const struct module *m, uint64_t address);
+uint64_t module_gap_before(const struct target *t, const struct target_module *m, uint64_t address);
 /* Where an address lies; NULL: in no module. */
-const struct module *module_at(const struct target *t, uint64_t address);
+const struct target_module *module_at(const struct target *t, uint64_t address);
 
 /* A line of /proc/PID/status. False: there is none. */
 bool status_line(pid_t pid, const char *key, char *to, size_t size);

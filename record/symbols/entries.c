@@ -20,7 +20,7 @@ enum use { NOTHING, LOW, HIGH, HIGH_FROM_LOW, SIBLING };
 /* How it is written. */
 enum kind { LAST, NUMBER, LEB, TEXT, BLOCK };	/* LAST: there is none, the entry ends */
 
-struct step {
+struct attribute_step {
 	uint32_t skip;
 	uint8_t kind, size, use;	/* size: of a number, or of the number of a block's bytes; 0: LEB */
 };
@@ -39,16 +39,16 @@ struct entries {
 	Dwarf_Half version;
 	struct abbreviation *abbreviations;	/* number n is at n - 1 */
 	size_t n, cap;
-	struct step *steps;
+	struct attribute_step *steps;
 	size_t n_steps, cap_steps;
 };
 
 /* ---- abbreviations ---- */
 
 /* How a form is written; the skip is the size of one that is always the same. False: not known here. */
-static bool step_of(const struct entries *u, uint64_t form, struct step *s)
+static bool step_of(const struct entries *u, uint64_t form, struct attribute_step *s)
 {
-	*s = (struct step){ .kind = NUMBER };
+	*s = (struct attribute_step){ .kind = NUMBER };
 	switch (form) {
 	case DW_FORM_flag_present:
 	case DW_FORM_implicit_const:
@@ -92,7 +92,7 @@ static bool is_constant(uint64_t form)
 }
 
 /* False: a sibling is told in a way that is not known here. What bounds are told so leaves it to dwarf_ranges(). */
-static bool find_use(uint64_t name, uint64_t form, struct step *s)
+static bool find_use(uint64_t name, uint64_t form, struct attribute_step *s)
 {
 	if (name == DW_AT_low_pc && form == DW_FORM_addr)
 		s->use = LOW;
@@ -106,7 +106,7 @@ static bool find_use(uint64_t name, uint64_t form, struct step *s)
 	       form == DW_FORM_ref8 || form == DW_FORM_ref_udata;
 }
 
-static void add_step(struct entries *u, const struct step *s)
+static void add_step(struct entries *u, const struct attribute_step *s)
 {
 	GROW(u->steps, u->n_steps, u->cap_steps);
 	u->steps[u->n_steps++] = *s;
@@ -119,7 +119,7 @@ static bool read_abbreviation(struct entries *u, struct cursor *c)
 	struct abbreviation a = { .steps = u->n_steps, .tag = (uint16_t)tag, .is_parent = cursor_number(c, 1) == DW_CHILDREN_yes };
 	uint32_t skip = 0;
 	for (; name = cursor_uleb(c), form = cursor_uleb(c), name || form;) {
-		struct step s;
+		struct attribute_step s;
 		if (form == DW_FORM_implicit_const)
 			cursor_uleb(c);		/* the value, whatever its sign */
 		if (!step_of(u, form, &s) || !find_use(name, form, &s))
@@ -133,7 +133,7 @@ static bool read_abbreviation(struct entries *u, struct cursor *c)
 		skip = 0;
 		add_step(u, &s);
 	}
-	add_step(u, &(struct step){ .skip = skip, .kind = LAST });
+	add_step(u, &(struct attribute_step){ .skip = skip, .kind = LAST });
 	GROW(u->abbreviations, u->n, u->cap);
 	u->abbreviations[u->n++] = a;
 	return tag <= UINT16_MAX && !c->bad;
@@ -152,7 +152,7 @@ static bool read_abbreviations(struct entries *u, const struct debug_section *s,
 
 /* ---- entries ---- */
 
-static void use_value(const struct entries *u, struct entry *e, unsigned use, uint64_t value)
+static void use_value(const struct entries *u, struct debug_entry *e, unsigned use, uint64_t value)
 {
 	switch (use) {
 	case LOW: e->low = value; break;
@@ -162,7 +162,7 @@ static void use_value(const struct entries *u, struct entry *e, unsigned use, ui
 }
 
 /* A length may come before what it is counted from, so that bounds are made in the end. */
-static void read_values(const struct entries *u, struct cursor *c, const struct step *s, struct entry *e)
+static void read_values(const struct entries *u, struct cursor *c, const struct attribute_step *s, struct debug_entry *e)
 {
 	unsigned seen = 0;
 	for (;; s++) {
@@ -185,12 +185,12 @@ static void read_values(const struct entries *u, struct cursor *c, const struct 
 }
 
 /* What is at an offset; of tag 0 is what ends the entries within another. False: damage, or the unit's end. */
-static bool read_entry(const struct entries *u, uint64_t offset, struct entry *e)
+static bool read_entry(const struct entries *u, uint64_t offset, struct debug_entry *e)
 {
 	struct cursor c = u->bytes;
 	cursor_skip(&c, offset - u->offset);
 	uint64_t number = cursor_uleb(&c);
-	*e = (struct entry){ .offset = offset };
+	*e = (struct debug_entry){ .offset = offset };
 	if (number > u->n)
 		return false;
 	if (number > 0) {
@@ -205,9 +205,9 @@ static bool read_entry(const struct entries *u, uint64_t offset, struct entry *e
 }
 
 /* Where what follows an entry and all within it is. False: damage. It is always behind the entry, so that every walk ends. */
-static bool pass(const struct entries *u, const struct entry *of, uint64_t *next)
+static bool pass(const struct entries *u, const struct debug_entry *of, uint64_t *next)
 {
-	struct entry e;
+	struct debug_entry e;
 	*next = of->sibling ? of->sibling : of->behind;
 	if (of->sibling || !of->is_parent)
 		return *next > of->offset;
@@ -225,9 +225,9 @@ static bool pass(const struct entries *u, const struct entry *of, uint64_t *next
 
 /* ---- by libdw ---- */
 
-static bool ask_libdw(Dwarf_Die *die, struct entry *e)
+static bool ask_libdw(Dwarf_Die *die, struct debug_entry *e)
 {
-	*e = (struct entry){ .offset = dwarf_dieoffset(die), .tag = (unsigned)dwarf_tag(die) };
+	*e = (struct debug_entry){ .offset = dwarf_dieoffset(die), .tag = (unsigned)dwarf_tag(die) };
 	e->has_code = dwarf_hasattr(die, DW_AT_high_pc) || dwarf_hasattr(die, DW_AT_ranges);
 	return true;
 }
@@ -239,13 +239,13 @@ static bool entry_die(const struct entries *u, uint64_t offset, Dwarf_Die *die)
 
 /* ---- units ---- */
 
-bool entries_at(const struct entries *u, uint64_t offset, struct entry *e)
+bool entries_at(const struct entries *u, uint64_t offset, struct debug_entry *e)
 {
 	Dwarf_Die die;
 	return u->bytes.at ? read_entry(u, offset, e) && e->tag : entry_die(u, offset, &die) && ask_libdw(&die, e);
 }
 
-bool entries_child(const struct entries *u, const struct entry *parent, struct entry *child)
+bool entries_child(const struct entries *u, const struct debug_entry *parent, struct debug_entry *child)
 {
 	Dwarf_Die die;
 	if (u->bytes.at)
@@ -253,7 +253,7 @@ bool entries_child(const struct entries *u, const struct entry *parent, struct e
 	return entry_die(u, parent->offset, &die) && dwarf_child(&die, &die) == 0 && ask_libdw(&die, child);
 }
 
-bool entries_next(const struct entries *u, struct entry *e)
+bool entries_next(const struct entries *u, struct debug_entry *e)
 {
 	Dwarf_Die die;
 	uint64_t next;

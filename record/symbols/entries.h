@@ -15,7 +15,7 @@
 
 #include "sections.h"
 
-struct entry {
+struct debug_entry {
 	uint64_t offset;		/* in .debug_info */
 	unsigned tag;
 	bool has_code;			/* it may have: dwarf_ranges() tells where, */
@@ -33,12 +33,12 @@ struct entries *entries_new(const struct debug_sections *s, Dwarf_Die *unit);
 void entries_free(struct entries *u);
 
 /* The entry at an offset. False: none. */
-bool entries_at(const struct entries *u, uint64_t offset, struct entry *e);
+bool entries_at(const struct entries *u, uint64_t offset, struct debug_entry *e);
 
 /* The first entry within another one. False: there is none. */
-bool entries_child(const struct entries *u, const struct entry *parent, struct entry *child);
+bool entries_child(const struct entries *u, const struct debug_entry *parent, struct debug_entry *child);
 
 /* Makes *e the next entry within the one that *e is in. False: it was the last. */
-bool entries_next(const struct entries *u, struct entry *e);
+bool entries_next(const struct entries *u, struct debug_entry *e);
 
 #endif

@@ -20,7 +20,7 @@
 
 #define END 0x80000000u		/* in a row's file: the address is the first behind a sequence */
 
-struct row {
+struct line_row {
 	uint64_t address;
 	int32_t line;
 	uint32_t file;
@@ -28,7 +28,7 @@ struct row {
 
 /* Rows while they are read, and where those begin that are behind the row before them. */
 struct rows {
-	struct row *at;
+	struct line_row *at;
 	size_t n, cap;
 	size_t *runs;
 	size_t n_runs, cap_runs;
@@ -37,7 +37,7 @@ struct rows {
 struct file { const char *folder, *name; };
 
 struct line_table {
-	struct row *rows;
+	struct line_row *rows;
 	size_t n_rows;
 	struct file *files;
 	size_t n_files, cap_files;
@@ -228,12 +228,12 @@ static bool read_files(struct cursor *c, const struct header *h, struct line_tab
 /* ---- rows ---- */
 
 /* At one address the end of a sequence is before what follows it. */
-static bool is_before(const struct row *a, const struct row *b)
+static bool is_before(const struct line_row *a, const struct line_row *b)
 {
 	return a->address != b->address ? a->address < b->address : (a->file & END) > (b->file & END);
 }
 
-static void add_row(struct rows *to, const struct row *r)
+static void add_row(struct rows *to, const struct line_row *r)
 {
 	if (to->n == 0 || is_before(r, &to->at[to->n - 1])) {
 		GROW(to->runs, to->n_runs, to->cap_runs);
@@ -244,9 +244,9 @@ static void add_row(struct rows *to, const struct row *r)
 }
 
 /* Of rows at one address in one sequence the last one counts: it takes the place of the one before, which half of them do. */
-static inline void put_row(struct rows *to, const struct row *r)
+static inline void put_row(struct rows *to, const struct line_row *r)
 {
-	struct row *last = to->n ? &to->at[to->n - 1] : NULL;
+	struct line_row *last = to->n ? &to->at[to->n - 1] : NULL;
 	if (last && last->address == r->address && !((last->file | r->file) & END))
 		*last = *r;
 	else
@@ -254,7 +254,7 @@ static inline void put_row(struct rows *to, const struct row *r)
 }
 
 /* Rows a before rows b where neither is before the other. */
-static void merge(struct row *to, const struct row *a, const struct row *a_end, const struct row *b, const struct row *b_end)
+static void merge(struct line_row *to, const struct line_row *a, const struct line_row *a_end, const struct line_row *b, const struct line_row *b_end)
 {
 	if (b < b_end && !is_before(b, a_end - 1)) {
 		memcpy(to, a, (size_t)(b_end - a) * sizeof *a);		/* they are neighbours */
@@ -271,7 +271,7 @@ static void sort_rows(struct rows *r)
 {
 	if (r->n_runs < 2)
 		return;
-	struct row *to = xreallocarray(NULL, r->n, sizeof *to);
+	struct line_row *to = xreallocarray(NULL, r->n, sizeof *to);
 	while (r->n_runs > 1) {
 		size_t merged = 0;
 		for (size_t i = 0; i < r->n_runs; i += 2) {
@@ -282,7 +282,7 @@ static void sort_rows(struct rows *r)
 			r->runs[merged++] = start;
 		}
 		r->n_runs = merged;
-		struct row *from = r->at;
+		struct line_row *from = r->at;
 		r->at = to;
 		to = from;
 	}
@@ -296,9 +296,9 @@ static void keep_rows(struct line_table *t, const struct rows *r)
 	if (r->n)
 		r->at[r->n - 1].file |= END;		/* some compilers forget it; libdw makes it so too */
 	for (size_t i = 0; i < r->n; i++) {
-		struct row *row = &r->at[i];
+		struct line_row *row = &r->at[i];
 		if (row->file & END)
-			*row = (struct row){ row->address, 0, END };
+			*row = (struct line_row){ row->address, 0, END };
 		if (n && r->at[n - 1].address == row->address)
 			n--;
 		if (!n || r->at[n - 1].file != row->file || r->at[n - 1].line != row->line)
@@ -312,9 +312,9 @@ static void keep_rows(struct line_table *t, const struct rows *r)
 
 /* ---- the program ---- */
 
-static const struct row first_row = { .line = 1, .file = 1 };
+static const struct line_row first_row = { .line = 1, .file = 1 };
 
-static void run_extended(struct cursor *c, const struct header *h, struct row *r, struct rows *to)
+static void run_extended(struct cursor *c, const struct header *h, struct line_row *r, struct rows *to)
 {
 	uint64_t length = cursor_number(c, 1), opcode = cursor_number(c, 1);
 	if (length == 0 || length >= 0x80 || length - 1 > cursor_left(c)) {
@@ -341,13 +341,13 @@ static void run_extended(struct cursor *c, const struct header *h, struct row *r
 		cursor_fail(c);
 }
 
-static void add_lines(struct cursor *c, struct row *r, int64_t n)
+static void add_lines(struct cursor *c, struct line_row *r, int64_t n)
 {
 	if (n != (int32_t)n || __builtin_add_overflow(r->line, (int32_t)n, &r->line))
 		cursor_fail(c);
 }
 
-static void run_standard(struct cursor *c, const struct header *h, unsigned opcode, struct row *r, struct rows *to)
+static void run_standard(struct cursor *c, const struct header *h, unsigned opcode, struct line_row *r, struct rows *to)
 {
 	uint64_t v;
 	switch (opcode) {
@@ -386,7 +386,7 @@ static void run_standard(struct cursor *c, const struct header *h, unsigned opco
 
 static bool run(struct cursor *c, const struct header *h, struct rows *to)
 {
-	struct row r = first_row;
+	struct line_row r = first_row;
 	while (c->at < c->end) {
 		unsigned opcode = *c->at++;
 		if (opcode >= h->opcode_base) {

@@ -215,7 +215,7 @@ static void add_scope(struct scopes *to, uint64_t low, uint64_t high, Dwarf_Off 
 	to->at[to->n++] = (struct scope){ low, high, die };
 }
 
-static void add_scopes(struct dwfl_object *d, struct scopes *to, const struct entry *e)
+static void add_scopes(struct dwfl_object *d, struct scopes *to, const struct debug_entry *e)
 {
 	Dwarf_Die die;
 	Dwarf_Addr base, low, high;
@@ -239,9 +239,9 @@ static bool is_block(const struct unit *u, unsigned tag)
 	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(u, tag);
 }
 
-static void read_functions(struct dwfl_object *d, struct unit *u, const struct entry *parent, unsigned depth)
+static void read_functions(struct dwfl_object *d, struct unit *u, const struct debug_entry *parent, unsigned depth)
 {
-	struct entry e;
+	struct debug_entry e;
 	struct scopes parts = { 0 };
 	if (depth == DEEPEST_SCOPE || !entries_child(u->entries, parent, &e))
 		return;
@@ -259,9 +259,9 @@ static void read_functions(struct dwfl_object *d, struct unit *u, const struct e
 	free(parts.at);
 }
 
-static void read_scopes(struct dwfl_object *d, const struct unit *u, struct scopes *to, const struct entry *parent, unsigned depth)
+static void read_scopes(struct dwfl_object *d, const struct unit *u, struct scopes *to, const struct debug_entry *parent, unsigned depth)
 {
-	struct entry e;
+	struct debug_entry e;
 	if (depth == DEEPEST_SCOPE || !entries_child(u->entries, parent, &e))
 		return;
 	do {
@@ -275,7 +275,7 @@ static void read_scopes(struct dwfl_object *d, const struct unit *u, struct scop
 
 static const struct scopes *scopes_of(struct dwfl_object *d, const struct unit *u, struct function *f)
 {
-	struct entry e;
+	struct debug_entry e;
 	if (!f->read && entries_at(u->entries, f->whole.die, &e)) {
 		add_scopes(d, &f->within, &e);
 		read_scopes(d, u, &f->within, &e, 0);
@@ -320,7 +320,7 @@ static struct unit *find_unit(struct dwfl_object *d, uint64_t address)
 	if (low == 0 || address >= d->ranges[low - 1].high)
 		return NULL;
 	struct unit *u = &d->units[d->ranges[low - 1].unit];
-	struct entry whole;
+	struct debug_entry whole;
 	if (!u->entries) {
 		u->entries = entries_new(&d->sections, &u->die);
 		if (entries_at(u->entries, dwarf_dieoffset(&u->die), &whole))

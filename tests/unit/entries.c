@@ -12,7 +12,7 @@
 /* What was compared, and how it came out. */
 struct tally { size_t units, entries, bounds, different; };
 
-static bool is_same(const struct entry *e, Dwarf_Die *die)
+static bool is_same(const struct debug_entry *e, Dwarf_Die *die)
 {
 	Dwarf_Addr base, low, high;
 	ptrdiff_t range = dwarf_ranges(die, 0, &base, &low, &high);
@@ -21,9 +21,9 @@ static bool is_same(const struct entry *e, Dwarf_Die *die)
 }
 
 /* One and all within it. */
-static void compare(struct tally *to, const struct entries *u, const struct entry *e, Dwarf_Die *die)
+static void compare(struct tally *to, const struct entries *u, const struct debug_entry *e, Dwarf_Die *die)
 {
-	struct entry child;
+	struct debug_entry child;
 	Dwarf_Die their_child;
 	bool ours = entries_child(u, e, &child), theirs = dwarf_child(die, &their_child) == 0;
 	to->entries++;
@@ -39,13 +39,13 @@ static void compare(struct tally *to, const struct entries *u, const struct entr
 
 /* Calls a function with the entries of each unit. */
 static void each_unit(struct tally *to, const struct debug_sections *s, Dwarf *dwarf,
-                      void (*f)(struct tally *, const struct entries *, const struct entry *, Dwarf_Die *))
+                      void (*f)(struct tally *, const struct entries *, const struct debug_entry *, Dwarf_Die *))
 {
 	Dwarf_Off at = 0, next;
 	size_t header;
 	for (; dwarf_nextcu(dwarf, at, &next, &header, NULL, NULL, NULL) == 0; at = next) {
 		Dwarf_Die unit;
-		struct entry e;
+		struct debug_entry e;
 		if (!dwarf_offdie(dwarf, at + header, &unit))
 			continue;
 		struct entries *u = entries_new(s, &unit);
@@ -133,9 +133,9 @@ static void check_without_siblings(void)
 /* ---- damage ---- */
 
 /* Forwards, or it would not end. */
-static void walk(struct tally *to, const struct entries *u, const struct entry *parent, unsigned depth)
+static void walk(struct tally *to, const struct entries *u, const struct debug_entry *parent, unsigned depth)
 {
-	struct entry e;
+	struct debug_entry e;
 	uint64_t before = parent->offset;
 	if (depth == DEEPEST || !entries_child(u, parent, &e))
 		return;
@@ -147,7 +147,7 @@ static void walk(struct tally *to, const struct entries *u, const struct entry *
 	} while (entries_next(u, &e));
 }
 
-static void walk_unit(struct tally *to, const struct entries *u, const struct entry *e, Dwarf_Die *unit)
+static void walk_unit(struct tally *to, const struct entries *u, const struct debug_entry *e, Dwarf_Die *unit)
 {
 	(void)unit;
 	walk(to, u, e, 0);

@@ -202,25 +202,25 @@ static bool describe(struct description *d, uintptr_t pc)
 
 enum saved { SAME, UNDEFINED, AT_OFFSET, IS_OFFSET, AT_EXPRESSION, IS_EXPRESSION, IN_REGISTER };
 
-struct place {
+struct register_rule {
 	uint8_t saved;			/* enum saved */
 	int64_t offset;			/* from the caller's stack pointer; or a register */
 	struct cursor expression;
 };
 
-struct row {
+struct unwind_row {
 	bool by_expression;		/* the caller's stack pointer (CFA) */
 	unsigned base;			/* register, if not by_expression */
 	int64_t offset;
 	struct cursor expression;
 	bool signed_ra;			/* aarch64: the return address carries a signature */
-	struct place reg[CFI_REGISTERS];
+	struct register_rule reg[CFI_REGISTERS];
 };
 
 struct program {
 	const struct description *d;
-	struct row *row;
-	struct row initial, kept[DEEPEST_REMEMBER];
+	struct unwind_row *row;
+	struct unwind_row initial, kept[DEEPEST_REMEMBER];
 	unsigned n_kept;
 	uintptr_t at;
 };
@@ -235,19 +235,19 @@ static struct cursor take_block(struct cursor *c)
 	return block;
 }
 
-static void save_at(struct row *r, uint64_t reg, uint8_t saved, int64_t offset)
+static void save_at(struct unwind_row *r, uint64_t reg, uint8_t saved, int64_t offset)
 {
 	if (reg < CFI_REGISTERS)
-		r->reg[reg] = (struct place){ .saved = saved, .offset = offset };
+		r->reg[reg] = (struct register_rule){ .saved = saved, .offset = offset };
 }
 
-static void save_by(struct row *r, uint64_t reg, uint8_t saved, struct cursor expression)
+static void save_by(struct unwind_row *r, uint64_t reg, uint8_t saved, struct cursor expression)
 {
 	if (reg < CFI_REGISTERS)
-		r->reg[reg] = (struct place){ .saved = saved, .expression = expression };
+		r->reg[reg] = (struct register_rule){ .saved = saved, .expression = expression };
 }
 
-static void define_base(struct row *r, uint64_t reg)
+static void define_base(struct unwind_row *r, uint64_t reg)
 {
 	r->base = reg < CFI_REGISTERS ? (unsigned)reg : CFI_REGISTERS;
 	r->by_expression = false;
@@ -256,7 +256,7 @@ static void define_base(struct row *r, uint64_t reg)
 /* The instructions with an operand in their own byte are passed here as its two upper bits. False: unknown. */
 static bool run_instruction(struct program *p, struct cursor *c, uint8_t op)
 {
-	struct row *r = p->row;
+	struct unwind_row *r = p->row;
 	int64_t unit = p->d->data_unit;
 	uint64_t reg;
 	switch (op) {
@@ -332,7 +332,7 @@ static bool run(struct program *p, struct cursor c, uintptr_t pc)
 }
 
 /* The row for pc. The programs' state is large: kept off the caller's path. */
-static __attribute__((noinline)) bool find_row(struct row *r, uintptr_t pc, struct description *d)
+static __attribute__((noinline)) bool find_row(struct unwind_row *r, uintptr_t pc, struct description *d)
 {
 	struct program p;
 	if (!describe(d, pc))
@@ -367,7 +367,7 @@ static uint64_t pack(uint64_t tag, enum cfi_how how, int64_t offset, int64_t fp_
 }
 
 /* 0..511: how far under the CFA the frame pointer is saved, in words; 0: it is not. False: not that simple. */
-static bool simple_fp(const struct place *fp, int64_t *words)
+static bool simple_fp(const struct register_rule *fp, int64_t *words)
 {
 	*words = 0;
 	if (fp->saved == SAME)
@@ -376,9 +376,9 @@ static bool simple_fp(const struct place *fp, int64_t *words)
 	return fp->saved == AT_OFFSET && fp->offset % 8 == 0 && *words >= 1 && *words <= 511;
 }
 
-static uint64_t pack_row(uint64_t tag, const struct row *r, const struct description *d)
+static uint64_t pack_row(uint64_t tag, const struct unwind_row *r, const struct description *d)
 {
-	const struct place *ra = &r->reg[CFI_RA], *fp = &r->reg[CFI_FP];
+	const struct register_rule *ra = &r->reg[CFI_RA], *fp = &r->reg[CFI_FP];
 	int64_t fp_words, offset = r->offset;
 	enum cfi_how how = r->base == CFI_SP ? CFI_FROM_SP : CFI_FROM_FP;
 	if (ra->saved == UNDEFINED)
@@ -526,9 +526,9 @@ static uintptr_t evaluate(struct machine *m, struct cursor e, bool has_cfa, uint
 /* ---- a step by the row itself ---- */
 
 /* The caller's value of a register; *slot: where it was read, 0 if not read from one. */
-static uintptr_t restore(struct machine *m, const struct row *r, unsigned reg, uintptr_t cfa, uintptr_t *slot)
+static uintptr_t restore(struct machine *m, const struct unwind_row *r, unsigned reg, uintptr_t cfa, uintptr_t *slot)
 {
-	const struct place *p = &r->reg[reg];
+	const struct register_rule *p = &r->reg[reg];
 	uintptr_t at;
 	*slot = 0;
 	switch (p->saved) {
@@ -545,7 +545,7 @@ static uintptr_t restore(struct machine *m, const struct row *r, unsigned reg, u
 }
 
 /* What a signal frame saved beside the three registers that every step restores. */
-static void keep_interrupted(struct cfi_bounds *b, const struct machine *m, const struct row *r, uintptr_t cfa)
+static void keep_interrupted(struct cfi_bounds *b, const struct machine *m, const struct unwind_row *r, uintptr_t cfa)
 {
 	struct machine from = *m;
 	for (unsigned i = 0; i < CFI_REGISTERS; i++) {
@@ -565,7 +565,7 @@ static void set_register(struct machine *m, unsigned reg, uintptr_t value)
 	m->known |= 1ull << reg;
 }
 
-static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds, const struct row *r, const struct description *d)
+static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds, const struct unwind_row *r, const struct description *d)
 {
 	bool exact = bounds->known != 0;		/* pc is the interrupted instruction itself */
 	struct machine m = { .bounds = bounds, .known = bounds->known };
@@ -655,7 +655,7 @@ static enum cfi_step step_from_signal(struct cfi_frame *f, struct cfi_bounds *bo
 COLD enum cfi_step cfi_step_slow(struct cfi_frame *f, struct cfi_bounds *bounds)
 {
 	struct description d;
-	struct row r;
+	struct unwind_row r;
 	uint64_t hash = cfi_hash(f->pc), tag = hash & CFI_TAG_MASK, *place = cfi_rule_place(hash);
 	uint64_t rule = __atomic_load_n(place, __ATOMIC_RELAXED);
 	if ((rule ^ hash) & CFI_TAG_MASK)

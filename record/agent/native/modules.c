@@ -19,10 +19,10 @@
 
 #define BUILD_ID_MAX 64
 
-struct module { uintptr_t start, end; const struct link_map *map; };
+struct reported_module { uintptr_t start, end; const struct link_map *map; };
 
 static struct lock lock;
-static struct module *modules;		/* those told of, in no order */
+static struct reported_module *modules;		/* those told of, in no order */
 static uint32_t n_modules, capacity;
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
@@ -37,7 +37,7 @@ static bool is_known(uintptr_t pc)
 static bool modules_grow(void)
 {
 	uint32_t size = capacity ? capacity * 2 : 256;
-	struct module *p = pages_new(size * sizeof *p);
+	struct reported_module *p = pages_new(size * sizeof *p);
 	if (!p)
 		return false;
 	if (n_modules)
@@ -101,7 +101,7 @@ COLD void module_of(uintptr_t pc)
 	lock_take(&lock);
 	if (!is_known(pc) && _dl_find_object((void *)pc, &o) == 0 && (n_modules < capacity || modules_grow())) {
 		tell(&o);
-		modules[n_modules++] = (struct module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
+		modules[n_modules++] = (struct reported_module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
 	}
 	lock_drop(&lock);
 }

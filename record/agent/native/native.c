@@ -47,7 +47,7 @@
 
 bool native_on;
 static struct thread_states threads;
-static __thread struct thread *self __attribute__((tls_model("initial-exec")));
+static __thread struct native_thread *self __attribute__((tls_model("initial-exec")));
 static uint32_t generation = 1;		/* of code addresses: one more when code went away that numbers were given to */
 static uint32_t flushes = 1;		/* of rules: one more when any code went away */
 
@@ -58,9 +58,9 @@ bool native_blind;
 
 /* ---- a thread's state ---- */
 
-static COLD struct thread *thread_begin(void)
+static COLD struct native_thread *thread_begin(void)
 {
-	struct thread *t = (struct thread *)thread_states_take(&threads);
+	struct native_thread *t = (struct native_thread *)thread_states_take(&threads);
 	if (!t) {
 		t = pages_new(sizeof *t);
 		if (!t)
@@ -83,7 +83,7 @@ static COLD struct thread *thread_begin(void)
 
 /* ---- evaluators ---- */
 
-static COLD bool known_grow(struct thread *t, uint32_t n)
+static COLD bool known_grow(struct native_thread *t, uint32_t n)
 {
 	uint32_t capacity = t->known_capacity ? t->known_capacity : 256;
 	while (capacity < n)
@@ -100,7 +100,7 @@ static COLD bool known_grow(struct thread *t, uint32_t n)
 }
 
 /* Does frame i's part of the stack hold this address? */
-static inline bool frame_holds(const struct thread *t, uint32_t i, uintptr_t at)
+static inline bool frame_holds(const struct native_thread *t, uint32_t i, uintptr_t at)
 {
 	return at >= t->frames[i].sp && (i == 0 || at < t->frames[i - 1].sp);
 }
@@ -110,7 +110,7 @@ static inline bool frame_holds(const struct thread *t, uint32_t i, uintptr_t at)
  * first `kept` frames have them from the last walk; returns how many of
  * those stand in this one too.
  */
-static inline uint32_t mark_evaluators(struct thread *t, uint32_t kept, bool python)
+static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, bool python)
 {
 	uint32_t n = 0, same = 0, changed = kept;
 	if (python) {
@@ -149,7 +149,7 @@ static inline uint32_t mark_evaluators(struct thread *t, uint32_t kept, bool pyt
 }
 
 /* How many evaluators lie in frame `base` or beyond. */
-static inline uint32_t evaluators_to(const struct thread *t, uint32_t base)
+static inline uint32_t evaluators_to(const struct native_thread *t, uint32_t base)
 {
 	uint32_t n = t->n_known;
 	while (n > 0 && t->known[n - 1].frame > base)
@@ -158,7 +158,7 @@ static inline uint32_t evaluators_to(const struct thread *t, uint32_t base)
 }
 
 /* Are the evaluators unchanged: up to the cached walk's base since the last walk, above it since the cached one? */
-static inline bool evaluators_stand(struct thread *t, const struct cached_walk *walked, bool python)
+static inline bool evaluators_stand(struct native_thread *t, const struct cached_walk *walked, bool python)
 {
 	uint32_t n = 0, known = evaluators_to(t, walked->base), different = 0;
 	if (python) {
@@ -176,21 +176,21 @@ static inline bool evaluators_stand(struct thread *t, const struct cached_walk *
 
 /* ---- numbers ---- */
 
-static inline struct step *step_place(struct thread *t, uint32_t parent, uint64_t what)
+static inline struct known_node *step_place(struct native_thread *t, uint32_t parent, uint64_t what)
 {
 	uint64_t h = (what ^ (uint64_t)parent << 20) * 0x9E3779B97F4A7C15u;
 	return &t->steps[h >> (64 - LOG2_STEPS)];
 }
 
 /* The number of a node that has one; 0: it has none yet. */
-static inline uint32_t known_node(struct thread *t, uint32_t parent, uint64_t what)
+static inline uint32_t known_node(struct native_thread *t, uint32_t parent, uint64_t what)
 {
-	struct step *step = step_place(t, parent, what);
+	struct known_node *step = step_place(t, parent, what);
 	if (LIKELY(step->what == what && step->parent == parent && step->node != 0))
 		return step->node;
 	uint32_t node = node_known(parent, what);
 	if (node)
-		*step = (struct step){ what, parent, node };
+		*step = (struct known_node){ what, parent, node };
 	return node;
 }
 
@@ -200,7 +200,7 @@ static inline uint64_t frame_what(const struct frame *f)
 }
 
 /* Frames from `first` on that were never met under `node`: theirs are new ones. False: no memory. */
-static COLD bool name_new(struct thread *t, uint32_t first, uint32_t node)
+static COLD bool name_new(struct native_thread *t, uint32_t first, uint32_t node)
 {
 	uint64_t what[NEW_AT_ONCE];
 	uint32_t id[NEW_AT_ONCE];
@@ -220,7 +220,7 @@ static COLD bool name_new(struct thread *t, uint32_t first, uint32_t node)
 					t->n = i;
 					return false;
 				}
-				*step_place(t, node, what[k]) = (struct step){ what[k], node, id[k] };
+				*step_place(t, node, what[k]) = (struct known_node){ what[k], node, id[k] };
 				node = id[k++];
 			}
 			t->frames[i].node = node;
@@ -230,7 +230,7 @@ static COLD bool name_new(struct thread *t, uint32_t first, uint32_t node)
 }
 
 /* Give the frames from `changed` on their nodes, under `node`. False: no memory. */
-static bool name_each(struct thread *t, uint32_t changed, uint32_t node)
+static bool name_each(struct native_thread *t, uint32_t changed, uint32_t node)
 {
 	for (uint32_t i = changed; i < t->n; i++) {
 		struct frame *f = &t->frames[i];
@@ -246,7 +246,7 @@ static bool name_each(struct thread *t, uint32_t changed, uint32_t node)
 }
 
 /* The path of the frames from `first` on, or the entry where it belongs; *found tells which. */
-static inline struct path *find_path(struct thread *t, uint32_t from, uint32_t first, bool *found)
+static inline struct node_path *find_path(struct native_thread *t, uint32_t from, uint32_t first, bool *found)
 {
 	uint32_t n = t->n - first;
 	uint64_t what[PATH_MOST], h = from, different = 0;
@@ -254,7 +254,7 @@ static inline struct path *find_path(struct thread *t, uint32_t from, uint32_t f
 		what[i] = frame_what(&t->frames[first + i]);
 		h += what[i] << i;
 	}
-	struct path *p = &t->paths[h * 0x9E3779B97F4A7C15u >> (64 - LOG2_PATHS)];
+	struct node_path *p = &t->paths[h * 0x9E3779B97F4A7C15u >> (64 - LOG2_PATHS)];
 	*found = p->from == from && p->n == n;
 	for (uint32_t i = 0; i < n; i++)
 		different |= p->what[i] ^ what[i];
@@ -268,14 +268,14 @@ static inline struct path *find_path(struct thread *t, uint32_t from, uint32_t f
 }
 
 /* The same as name_each(), for few frames by a path. */
-static inline bool name_frames(struct thread *t, uint32_t changed)
+static inline bool name_frames(struct native_thread *t, uint32_t changed)
 {
 	uint32_t from = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation, n = t->n - changed;
 	bool found;
 	t->path = NULL;
 	if (n == 0 || n > PATH_MOST)
 		return name_each(t, changed, from);
-	struct path *p = find_path(t, from, changed, &found);
+	struct node_path *p = find_path(t, from, changed, &found);
 	if (LIKELY(found)) {
 		for (uint32_t i = 0; i < n; i++)
 			t->frames[changed + i].node = p->node[i];
@@ -290,9 +290,9 @@ static inline bool name_frames(struct thread *t, uint32_t changed)
 	return true;
 }
 
-static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t python)
+static inline uint32_t pair_of(struct native_thread *t, uint32_t native, uint32_t python)
 {
-	struct path *p = t->path;
+	struct node_path *p = t->path;
 	if (LIKELY(p && p->python == python))
 		return p->pair;
 	uint64_t what = python | 1ull << 63;
@@ -301,7 +301,7 @@ static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t pytho
 		pair = node_add(WIRE_HYBRID, native, what);
 		if (UNLIKELY(pair == NODE_NONE))
 			return python;
-		*step_place(t, native, what) = (struct step){ what, native, pair };
+		*step_place(t, native, what) = (struct known_node){ what, native, pair };
 	}
 	if (p) {
 		p->python = python;
@@ -311,7 +311,7 @@ static inline uint32_t pair_of(struct thread *t, uint32_t native, uint32_t pytho
 }
 
 /* Rules were forgotten: so must be what was found by them. */
-static COLD void forget_cached(struct thread *t)
+static COLD void forget_cached(struct native_thread *t)
 {
 	memset(t->unwinds, 0, sizeof t->unwinds);
 	memset(t->walks, 0, sizeof t->walks);
@@ -319,7 +319,7 @@ static COLD void forget_cached(struct thread *t)
 	t->n = t->n_known = 0;
 }
 
-static void thread_reset(struct thread *t)
+static void thread_reset(struct native_thread *t)
 {
 	t->now.capture = 0;
 	t->n = t->n_known = 0;
@@ -330,7 +330,7 @@ static void thread_reset(struct thread *t)
 }
 
 /* Capture by walking; the walk is stored in `cached`. */
-static uint32_t capture_walking(struct thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
+static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
 {
 	bool keep;
 	int64_t stands = walk(t, *begin, &keep);
@@ -354,7 +354,7 @@ static uint32_t capture_walking(struct thread *t, const struct cfi_frame *begin,
 
 #ifdef NATIVE_VERIFY
 /* Every third hit of the walk cache is walked too (not all: a walk renews what the next hit rests on). */
-static void check_cached_walk(struct thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
+static void check_cached_walk(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
 {
 	static const char text[] = "a cached walk led elsewhere";
 	static __thread uint32_t count;
@@ -368,7 +368,7 @@ static void check_cached_walk(struct thread *t, const struct cfi_frame *begin, s
 }
 #endif
 
-static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
+static inline uint32_t capture(struct native_thread *t, const struct cfi_frame *begin)
 {
 	uint32_t python = pystack_capture();
 	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
@@ -395,7 +395,7 @@ static inline uint32_t capture(struct thread *t, const struct cfi_frame *begin)
 uint32_t native_capture(const struct cfi_frame *begin)
 {
 	int saved = errno;
-	struct thread *t = self;
+	struct native_thread *t = self;
 	if (UNLIKELY(!t) && !(t = thread_begin()))
 		return pystack_capture();
 	uint32_t node = capture(t, begin);

@@ -22,7 +22,7 @@ struct frame {
 };
 
 /* A node found before, in front of the table of all. */
-struct step {
+struct known_node {
 	uint64_t what;
 	uint32_t parent, node;		/* node 0: the entry is free */
 };
@@ -44,7 +44,7 @@ struct cached_unwind {
  * again: their nodes at one look, and that of their pair with a Python stack.
  */
 #define PATH_MOST 8u
-struct path {
+struct node_path {
 	uint32_t from, n;		/* n 0: the entry is free */
 	uint32_t python, pair;		/* python 0: no pair yet */
 	uint64_t what[PATH_MOST];
@@ -75,7 +75,7 @@ struct cached_walk {
 #define LOG2_WALKS 7
 #define UNWINDS 1024u
 
-struct thread {
+struct native_thread {
 	struct thread_state state;
 	struct frame *frames;		/* the last walk, oldest first */
 	struct frame *fresh;		/* found in this walk, newest first */
@@ -89,11 +89,11 @@ struct thread {
 	struct evaluator *known;	/* the last walk's evaluators, oldest first */
 	uint32_t n_known, known_capacity;
 	uint32_t flushes;		/* of rules, that the cached unwinds know of */
-	struct path *path;		/* of this capture, or NULL */
+	struct node_path *path;		/* of this capture, or NULL */
 	struct cached_walk walked;		/* of this capture, as it is walked */
 	bool by_sp, step_by_sp;		/* all its steps so far follow from pc and sp; the last one did */
-	struct step steps[1u << LOG2_STEPS];
-	struct path paths[1u << LOG2_PATHS];
+	struct known_node steps[1u << LOG2_STEPS];
+	struct node_path paths[1u << LOG2_PATHS];
 	struct cached_walk walks[1u << LOG2_WALKS];
 	struct cached_unwind unwinds[UNWINDS] __attribute__((aligned(64)));
 };

@@ -9,7 +9,7 @@
 #include "memory.h"
 #include "native_thread.h"
 
-static COLD bool fresh_grow(struct thread *t)
+static COLD bool fresh_grow(struct native_thread *t)
 {
 	struct frame *p = pages_new(2 * t->fresh_capacity * sizeof *p);
 	if (!p)
@@ -22,7 +22,7 @@ static COLD bool fresh_grow(struct thread *t)
 }
 
 /* The frames move: those whose frame pointer is the callee's point into themselves. */
-static COLD bool frames_grow(struct thread *t, uint32_t n)
+static COLD bool frames_grow(struct native_thread *t, uint32_t n)
 {
 	uint32_t capacity = t->capacity;
 	while (capacity < n)
@@ -59,7 +59,7 @@ static COLD bool step_again(const struct frame *inner, const struct frame *outer
  * that a frame is what it was says that its caller is there to be read. Returns -1, or the
  * newest that is not: those beyond that one may be.
  */
-static inline int64_t outer_changed(const struct thread *t, uint32_t at)
+static inline int64_t outer_changed(const struct native_thread *t, uint32_t at)
 {
 	bool complex = false;
 	for (uint32_t i = at; i-- > 0;) {
@@ -84,7 +84,7 @@ static inline bool is_own(uintptr_t pc)
 }
 
 /* The step just made becomes part of this walk. */
-static inline __attribute__((always_inline)) void walked_add(struct thread *t, const struct cfi_frame *f)
+static inline __attribute__((always_inline)) void walked_add(struct native_thread *t, const struct cfi_frame *f)
 {
 	struct cached_walk *walked = &t->walked;
 	if (LIKELY(walked->n < WALK_MOST)) {
@@ -96,7 +96,7 @@ static inline __attribute__((always_inline)) void walked_add(struct thread *t, c
 		walked->fp_slot = f->fp_slot;
 }
 
-static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
+static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct native_thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
 {
 	struct cached_unwind *l = &t->unwinds[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (UNWINDS - 1)];
 	if (LIKELY(l->pc == f->pc && l->sp == f->sp && ((l->fp ^ f->fp) & l->fp_matters) == 0) &&
@@ -136,7 +136,7 @@ static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct 
  * index of the newest frame that stands as it was. *keep: the walk may serve
  * as the next one's last.
  */
-static inline int64_t walk(struct thread *t, struct cfi_frame f, bool *keep)
+static inline int64_t walk(struct native_thread *t, struct cfi_frame f, bool *keep)
 {
 	struct cfi_bounds bounds;
 	int64_t j = (int64_t)t->n - 1;
@@ -208,7 +208,7 @@ static inline void frame_copy(struct frame *to, const struct frame *from, const 
 }
 
 /* The first `n` frames stand; the fresh ones come on top. */
-static inline bool put_fresh(struct thread *t, uint32_t n)
+static inline bool put_fresh(struct native_thread *t, uint32_t n)
 {
 	t->n = n;
 	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
@@ -220,13 +220,13 @@ static inline bool put_fresh(struct thread *t, uint32_t n)
 
 /* ---- cached walks ---- */
 
-static inline struct cached_walk *walk_slot(struct thread *t, const struct cfi_frame *begin, uint32_t python)
+static inline struct cached_walk *walk_slot(struct native_thread *t, const struct cfi_frame *begin, uint32_t python)
 {
 	return &t->walks[(begin->sp >> 3 ^ begin->pc ^ (uint64_t)python << 7) * 0x9E3779B97F4A7C15u >> (64 - LOG2_WALKS)];
 }
 
 /* Would a walk from `begin` find what the cached one found? Its evaluators are not compared. */
-static inline bool walk_holds(const struct thread *t, const struct cached_walk *walked, const struct cfi_frame *begin, uint32_t python)
+static inline bool walk_holds(const struct native_thread *t, const struct cached_walk *walked, const struct cfi_frame *begin, uint32_t python)
 {
 	if (walked->n == 0 || walked->pc != begin->pc || walked->sp != begin->sp || walked->python != python || walked->base >= t->n)
 		return false;
@@ -247,7 +247,7 @@ static inline bool walk_holds(const struct thread *t, const struct cached_walk *
  * Store the walk just made, up to frame `base`, which was unchanged; it and the older frames
  * hold the first `known` evaluators. `place` is walk_slot()'s.
  */
-static inline void walk_store(const struct thread *t, struct cached_walk *place, uint32_t base, uint32_t known, uint32_t python, uint32_t node)
+static inline void walk_store(const struct native_thread *t, struct cached_walk *place, uint32_t base, uint32_t known, uint32_t python, uint32_t node)
 {
 	const struct cached_walk *walked = &t->walked;
 	if (!t->by_sp || walked->n == 0 || walked->n > WALK_MOST || t->n_known - known > WALK_EVALUATORS)

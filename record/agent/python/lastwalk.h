@@ -22,7 +22,7 @@ struct level {
 #define KEY_SPOILT UINTPTR_MAX		/* no frame has it */
 
 /* A direct-mapped cache in front of the tables. */
-struct step {
+struct node_cache_entry {
 	uintptr_t code, key;
 	const struct code_entry *entry;
 	uint32_t id, parent, node;
@@ -46,7 +46,7 @@ struct last_walk {
 	uint64_t last_stamp;
 	uint8_t mark;			/* one of 254: a program may run one thread state in several threads by turns */
 	uint32_t place[N_PLACES];	/* frame address to a level that may hold it */
-	struct step steps[N_STEPS];
+	struct node_cache_entry steps[N_STEPS];
 	uint32_t session;		/* whose numbers these are */
 };
 

@@ -61,16 +61,16 @@ bool code_busy(void)
 
 /* ---- the content of a code object ---- */
 
-struct text {
+struct code_text {
 	uint32_t name_size, file_size, table_size;
 	int32_t first_line;
 	bool hidden;
 	const uint8_t *table;
 	char name[TEXT_MAX], file[TEXT_MAX];
 };
-static struct text text;		/* under the lock */
+static struct code_text text;		/* under the lock */
 
-static void text_read(struct text *t, uintptr_t code)
+static void text_read(struct code_text *t, uintptr_t code)
 {
 	const struct py_layout *o = &python->layout;
 	uintptr_t file = LOAD(code, o->co_filename), name = LOAD(code, o->co_name), lines = LOAD(code, o->co_lines);
@@ -112,7 +112,7 @@ static struct fingerprint mix_bytes(struct fingerprint f, const void *bytes, siz
 	return mix(f, w);
 }
 
-static struct fingerprint fingerprint(const struct text *t)
+static struct fingerprint fingerprint(const struct code_text *t)
 {
 	struct fingerprint f = mix((struct fingerprint){ 0x243f6a8885a308d3u, 0x13198a2e03707344u }, (uint32_t)t->first_line);
 	f = mix_bytes(f, t->file, t->file_size);
@@ -154,7 +154,7 @@ static bool contents_grow(void)
 }
 
 /* Tell the collector. A line table that fits in no message goes without. */
-static void content_put(uint32_t id, const struct text *t)
+static void content_put(uint32_t id, const struct code_text *t)
 {
 	struct wire_code head = {
 		.id = id, .first_line = t->first_line, .name_size = t->name_size, .file_size = t->file_size,

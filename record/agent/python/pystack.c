@@ -214,7 +214,7 @@ static COLD void switch_off(void)
 INLINE uint32_t level_node(const struct py_layout *o, struct last_walk *t, const struct level *l, uint32_t parent)
 {
 	uint64_t h = (l->key ^ l->code << 3 ^ (uintptr_t)parent << 17) * 0x9e3779b97f4a7c15u;
-	struct step *s = &t->steps[h >> 32 & (N_STEPS - 1)];
+	struct node_cache_entry *s = &t->steps[h >> 32 & (N_STEPS - 1)];
 	if (LIKELY(s->code == l->code && s->key == l->key && s->parent == parent && s->entry != NULL &&
 		   __atomic_load_n(&s->entry->code, __ATOMIC_ACQUIRE) == l->code && s->entry->id == s->id))
 		return s->node;
@@ -227,7 +227,7 @@ INLINE uint32_t level_node(const struct py_layout *o, struct last_walk *t, const
 	}
 	uint32_t node = e->hidden ? parent : node_child(parent, e->id, frame_lasti(o, l));
 	if (node != NODE_NONE)
-		*s = (struct step){ .code = l->code, .key = l->key, .entry = e, .id = e->id, .parent = parent, .node = node };
+		*s = (struct node_cache_entry){ .code = l->code, .key = l->key, .entry = e, .id = e->id, .parent = parent, .node = node };
 	return node;
 }
 
