@@ -3,11 +3,9 @@
  */
 #include "keys.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
 #include "xmalloc.h"
 
 static bool same(const struct who *a, const struct who *b)
@@ -15,38 +13,21 @@ static bool same(const struct who *a, const struct who *b)
 	return a->stack == b->stack && a->thread == b->thread && a->allocator == b->allocator;
 }
 
-static uint32_t *slot_of(struct keys *k, const struct who *who)
+static bool holds(const void *at, uint32_t n, const void *key)
 {
-	uint64_t h = who->stack * UINT64_C(0x9e3779b97f4a7c15) ^ ((uint64_t)who->thread << 5 | who->allocator) * UINT64_C(0xff51afd7ed558ccd);
-	size_t i = (size_t)(h >> 32) & (k->n_slots - 1);
-
-	while (k->slots[i] && !same(&k->at[k->slots[i] - 1], who))
-		i = (i + 1) & (k->n_slots - 1);
-	return &k->slots[i];
-}
-
-static void grow_slots(struct keys *k)
-{
-	free(k->slots);
-	k->n_slots = k->n_slots ? 2 * k->n_slots : 1024;
-	k->slots = xcalloc(k->n_slots, sizeof *k->slots);
-	for (size_t i = 0; i < k->n; i++)
-		*slot_of(k, &k->at[i]) = (uint32_t)i + 1;
+	return same((const struct who *)at + n, key);
 }
 
 static uint32_t find(struct keys *k, const struct who *who)
 {
-	if (2 * (k->n + 1) > k->n_slots)
-		grow_slots(k);
-	uint32_t *slot = slot_of(k, who);
-	if (!*slot) {
-		if (k->n == UINT32_MAX - 1)
-			die("more than 4 billion different stacks");
-		GROW(k->at, k->n, k->cap);
+	uint64_t hash = index_hash(index_hash(who->stack, who->thread), who->allocator);
+	uint32_t n = index_put(&k->index, hash, holds, k->at, who, k->n);
+
+	if (n == k->n) {
+		GROW(k->at, (size_t)n, k->cap);
 		k->at[k->n++] = *who;
-		*slot = (uint32_t)k->n;
 	}
-	return *slot - 1;
+	return n;
 }
 
 uint32_t keys_number(struct keys *k, struct who who)
@@ -67,7 +48,7 @@ uint32_t keys_number(struct keys *k, struct who who)
 void keys_clear(struct keys *k)
 {
 	free(k->at);
-	free(k->slots);
+	index_clear(&k->index);
 	free(k->last);
 	*k = (struct keys){ 0 };
 }

@@ -7,17 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "index.h"
+
 struct who {
 	uint32_t thread, stack;	/* numbers of threads.h and stacks.h */
 	uint32_t allocator;
 };
 
-/* Starts all zero. 28 to 44 bytes each. */
+/* Starts all zero. 32 to 56 bytes each. */
 struct keys {
 	struct who *at;
-	size_t n, cap;
-	uint32_t *slots;	/* open addressing: number + 1 */
-	size_t n_slots;
+	uint32_t n;
+	size_t cap;
+	struct index index;
 	uint32_t *last;		/* per stack, the key it had last: mostly the next one's too; number + 1 */
 	size_t n_last, cap_last;
 };

@@ -11,7 +11,7 @@
 /* Labels, each taken apart once. */
 struct labels {
 	struct tree *tree;
-	struct strings text;
+	struct texts text;
 	uint32_t *place_of;	/* by label's number; 0 = not parsed yet (place 0 is the root's) */
 	size_t cap_places;
 };
@@ -74,15 +74,15 @@ static uint32_t parse_label(struct tree *t, const char *p, size_t n)
 			name_size = open - 1;
 		}
 	}
-	place.name = name_size ? tree_text(t, p, name_size) : strings_intern(&t->text, "[no name]", 9);
+	place.name = name_size ? tree_text(t, p, name_size) : texts_number(&t->text, "[no name]", 9);
 	place.kind = place.file && p[open] == '[' ? PLACE_NATIVE : tree_guess_kind(t, place.name, place.file);
 	return tree_place(t, &place);
 }
 
 static uint32_t place_of_label(struct labels *l, const char *p, size_t n)
 {
-	uint32_t before = l->text.count;
-	uint32_t label = strings_intern(&l->text, p, n);
+	uint32_t before = texts_count(&l->text);
+	uint32_t label = texts_number(&l->text, p, n);
 
 	GROW(l->place_of, label, l->cap_places);
 	if (label >= before)
@@ -95,7 +95,6 @@ static uint32_t place_of_label(struct labels *l, const char *p, size_t n)
 static void labels_init(struct labels *l, struct tree *t)
 {
 	*l = (struct labels){ .tree = t };
-	strings_init(&l->text);
 	GROW(l->place_of, 0, l->cap_places);
 	l->place_of[0] = 0;
 }
@@ -103,7 +102,7 @@ static void labels_init(struct labels *l, struct tree *t)
 static void labels_clear(struct labels *l)
 {
 	free(l->place_of);
-	strings_clear(&l->text);
+	texts_clear(&l->text);
 }
 
 /* ---------------------------------------------------------------- lines */
@@ -116,7 +115,7 @@ static uint32_t node_of(struct labels *l, const struct folded_line *line, struct
 		size_t n;
 		const char *label = folded_frame(line, i, &n);
 		GROW(nodes->at, i, nodes->cap);
-		nodes->at[i] = node = tree_child(l->tree, node, place_of_label(l, label, n));
+		nodes->at[i] = node = calltree_child(l->tree->calls, node, place_of_label(l, label, n));
 	}
 	return node;
 }

@@ -16,14 +16,18 @@
 
 /* ---------------------------------------------------------------- columns */
 
-static void put_strings(struct buffer *b, const struct strings *s)
+static void put_texts(struct buffer *b, const struct texts *texts)
 {
-	buffer_number(b, s->count);
-	buffer_number(b, s->n_bytes + s->count);
-	for (uint32_t i = 0; i < s->count; i++) {
-		size_t n;
-		const char *p = strings_get(s, i, &n);
-		buffer_bytes(b, p, n);
+	uint32_t count = texts_count(texts);
+	size_t n = count;
+
+	for (uint32_t i = 0; i < count; i++)
+		n += texts_text(texts, i).n;
+	buffer_number(b, count);
+	buffer_number(b, n);
+	for (uint32_t i = 0; i < count; i++) {
+		struct mt_str text = texts_text(texts, i);
+		buffer_bytes(b, text.p, text.n);
 		buffer_bytes(b, "\n", 1);
 	}
 }
@@ -44,8 +48,8 @@ static uint32_t *frame_order(const struct tree *t)
 	uint32_t *use = xcalloc(t->n_places, sizeof *use);
 	uint32_t *order = xmalloc(t->n_places * sizeof *order);
 
-	for (uint32_t i = 0; i < t->n_nodes; i++)
-		use[t->nodes[i].place]++;
+	for (uint32_t i = 0; i < calltree_count(t->calls); i++)
+		use[calltree_call(t->calls, i)->label]++;
 	for (uint32_t i = 0; i < t->n_places; i++)
 		order[i] = i;
 	qsort_r(order + 1, t->n_places - 1, sizeof *order, by_falling_use, use);
@@ -69,23 +73,24 @@ static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *o
 }
 
 /* frame_of: a place's number in the page. With time, what they hold is in the intervals. */
-static void put_nodes(struct buffer *b, struct tree *t, const struct page *page, const uint32_t *frame_of)
+static void put_nodes(struct buffer *b, const struct tree *t, const struct page *page, const uint32_t *frame_of)
 {
 	struct tree_order order = tree_order(t);
+	uint32_t n = calltree_count(t->calls);
 	bool time = page->recording && page->recording->points, both = page->counts || t->difference;
 
-	buffer_number(b, t->n_nodes);
+	buffer_number(b, n);
 	buffer_number(b, 0);
-	for (uint32_t i = 1; i < t->n_nodes; i++)
+	for (uint32_t i = 1; i < n; i++)
 		buffer_number(b, order.depth[i - 1] + 1 - order.depth[i]);
-	for (uint32_t i = 0; i < t->n_nodes; i++)
-		buffer_number(b, frame_of[t->nodes[order.nodes[i]].place]);
-	for (uint32_t i = 0; !time && i < t->n_nodes; i++)
-		buffer_number(b, t->nodes[order.nodes[i]].bytes);
-	for (uint32_t i = 0; !time && both && i < t->n_nodes; i++)
-		buffer_number(b, t->nodes[order.nodes[i]].count);
+	for (uint32_t i = 0; i < n; i++)
+		buffer_number(b, frame_of[calltree_call(t->calls, order.nodes[i])->label]);
+	for (uint32_t i = 0; !time && i < n; i++)
+		buffer_number(b, calltree_call(t->calls, order.nodes[i])->own[OWN_BYTES]);
+	for (uint32_t i = 0; !time && both && i < n; i++)
+		buffer_number(b, calltree_call(t->calls, order.nodes[i])->own[OWN_COUNT]);
 	if (time)
-		put_time(b, page->recording, page->node_of_key, &order, t->n_nodes);
+		put_time(b, page->recording, page->node_of_key, &order, n);
 	free(order.nodes);
 	free(order.depth);
 }
@@ -160,12 +165,12 @@ static void put_about(struct buffer *b, const struct tree *t, const struct page 
 	free(text);
 }
 
-static struct buffer columns(struct tree *t, const struct page *page)
+static struct buffer columns(const struct tree *t, const struct page *page)
 {
 	struct buffer b = { 0 };
 	buffer_number(&b, 2);
 	put_about(&b, t, page);
-	put_strings(&b, &t->text);
+	put_texts(&b, &t->text);
 	buffer_number(&b, t->stacks);
 
 	uint32_t *order = frame_order(t);
@@ -231,7 +236,7 @@ static void write_deflated(const struct buffer *b, FILE *out)
 	deflateEnd(&z);
 }
 
-void pack(struct tree *t, const struct page *page, FILE *out)
+void pack(const struct tree *t, const struct page *page, FILE *out)
 {
 	struct buffer b = columns(t, page);
 

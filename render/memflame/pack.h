@@ -67,7 +67,7 @@ struct page {
 /* A text in quotes, fit to be read: tool_printable(). */
 void json_printable(FILE *out, const char *text);
 
-/* Write it; an error stays with `out`. The tree can only be cleared afterwards. */
-void pack(struct tree *t, const struct page *page, FILE *out);
+/* Write it; an error stays with `out`. */
+void pack(const struct tree *t, const struct page *page, FILE *out);
 
 #endif

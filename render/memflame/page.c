@@ -98,9 +98,10 @@ static struct held *held_by_place(const struct tree *t)
 {
 	struct held *held = xcalloc(t->n_places, sizeof *held);
 
-	for (uint32_t i = 0; i < t->n_nodes; i++) {
-		held[t->nodes[i].place].bytes += t->nodes[i].bytes;
-		held[t->nodes[i].place].count += t->nodes[i].count;
+	for (uint32_t i = 0; i < calltree_count(t->calls); i++) {
+		const struct call *call = calltree_call(t->calls, i);
+		held[call->label].bytes += call->own[OWN_BYTES];
+		held[call->label].count += call->own[OWN_COUNT];
 	}
 	return held;
 }
@@ -115,13 +116,12 @@ static uint64_t rank(const struct tree *t, const struct held *h)
 
 static void write_place(const struct tree *t, const struct place *place, FILE *out)
 {
-	size_t n;
-	const char *p = strings_get(&t->text, place->name, &n);
-	write_escaped(p, n, out);
-	p = strings_get(&t->text, place->file, &n);
-	if (n) {
+	struct mt_str name = texts_text(&t->text, place->name), file = texts_text(&t->text, place->file);
+
+	write_escaped(name.p, name.n, out);
+	if (file.n) {
 		fputs(" (", out);
-		write_escaped(p, n, out);
+		write_escaped(file.p, file.n, out);
 		if (place->line)
 			fprintf(out, ":%u", place->line);
 		putc(')', out);
@@ -217,7 +217,7 @@ static void write_warnings(const struct page *page, FILE *out)
 	}
 }
 
-static void write_part(const char *name, size_t n, struct tree *t, const struct page *page, FILE *out)
+static void write_part(const char *name, size_t n, const struct tree *t, const struct page *page, FILE *out)
 {
 	if (n == 5 && memcmp(name, "TITLE", n) == 0)
 		write_title(page, out);
@@ -240,7 +240,7 @@ static void write_part(const char *name, size_t n, struct tree *t, const struct 
 		BUG("page.html wants @%.*s@", (int)n, name);
 }
 
-void page_write(struct tree *t, const struct page *page, FILE *out)
+void page_write(const struct tree *t, const struct page *page, FILE *out)
 {
 	const char *p = page_html.start, *end = page_html.end;
 

@@ -7,6 +7,6 @@
 #include "pack.h"
 
 /* Write the whole document; an error stays with `out`. The tree can only be cleared afterwards. */
-void page_write(struct tree *t, const struct page *page, FILE *out);
+void page_write(const struct tree *t, const struct page *page, FILE *out);
 
 #endif

@@ -76,8 +76,8 @@ static uint32_t process_node(struct planting *p, uint32_t pid)
 	/* Another thread of it was here. */
 	for (uint32_t i = 0; i < p->n_threads; i++)
 		if (p->thread_node[i] && threads_thread(p->r->threads, i)->pid == pid)
-			return p->threads ? p->t->nodes[p->thread_node[i]].parent : p->thread_node[i];
-	return tree_child(p->t, 0, add_virtual(p->t, command ? xasprintf("[process %u: %.80s]", (unsigned)pid, command)
+			return p->threads ? calltree_call(p->t->calls, p->thread_node[i])->parent : p->thread_node[i];
+	return calltree_child(p->t->calls, 0, add_virtual(p->t, command ? xasprintf("[process %u: %.80s]", (unsigned)pid, command)
 							      : xasprintf("[process %u]", (unsigned)pid), PLACE_PROCESS));
 }
 
@@ -89,7 +89,7 @@ static uint32_t make_thread_node(struct planting *p, uint32_t thread)
 	if (!p->threads)
 		return node;
 	char *name = t->name[0] ? xasprintf("[thread %s]", t->name) : xasprintf("[thread %u]", (unsigned)t->tid);
-	return tree_child(p->t, node, add_virtual(p->t, name, PLACE_THREAD));
+	return calltree_child(p->t->calls, node, add_virtual(p->t, name, PLACE_THREAD));
 }
 
 static void count_parties(struct planting *p, bool processes)
@@ -127,7 +127,7 @@ static uint32_t node_of_stack(struct planting *p, uint32_t thread, uint32_t stac
 	size_t n = 0;
 
 	if (stack == 0)
-		return tree_child(p->t, root, place_of_frame(p, 0));
+		return calltree_child(p->t->calls, root, place_of_frame(p, 0));
 	for (uint32_t s = stack; s; s = stacks_stack(stacks, s)->parent) {
 		if (p->stamp[s] == thread + 1) {
 			node = p->node_of[s];
@@ -138,7 +138,7 @@ static uint32_t node_of_stack(struct planting *p, uint32_t thread, uint32_t stac
 	}
 	while (n-- > 0) {
 		uint32_t s = p->path[n];
-		node = tree_child(p->t, node, place_of_frame(p, stacks_stack(stacks, s)->frame));
+		node = calltree_child(p->t->calls, node, place_of_frame(p, stacks_stack(stacks, s)->frame));
 		p->node_of[s] = node;
 		p->stamp[s] = thread + 1;
 	}
@@ -155,7 +155,7 @@ static uint32_t node_of_key(struct planting *p, const struct who *who)
 	uint32_t *place = &p->allocator_place[who->allocator < MT_N_ALLOCATORS ? who->allocator : MT_N_ALLOCATORS];
 	if (!*place)
 		*place = add_virtual(p->t, xasprintf("[%s]", mt_allocator_name(who->allocator)), PLACE_ALLOCATOR);
-	return tree_child(p->t, node, *place);
+	return calltree_child(p->t->calls, node, *place);
 }
 
 static int by_thread(const void *a, const void *b, void *arg)

@@ -2,7 +2,8 @@
  * tree.h - the call tree a page shows: places, nodes, and what each node holds
  *
  * A place is one function at one line; a node is one place called along one
- * path. Node 0 is "all", the root. Nodes are numbered parents first.
+ * path, whose label in the call tree (calltree.h) is the place's number. Node 0,
+ * and place 0, are "all", the root.
  */
 #ifndef MEMFLAME_TREE_H
 #define MEMFLAME_TREE_H
@@ -11,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "strings.h"
+#include "calltree.h"
+#include "texts.h"
 
 /* The page computes in doubles, which count exactly up to here. */
 #define LARGEST_AMOUNT ((uint64_t)1 << 53)
@@ -33,21 +35,15 @@ struct place {
 	enum place_kind kind;
 };
 
-struct node {
-	uint32_t parent, place;
-	uint64_t bytes, count;		/* its own, without its children's; of a difference: before, and after */
-};
+/* What a node holds itself, without its children: bytes and allocations; of a difference, before and after. */
+enum { OWN_BYTES, OWN_COUNT };
 
 struct tree {
-	struct strings text;
+	struct texts text;
 	struct place *places;
 	uint32_t n_places;
 	size_t cap_places;
-	struct node *nodes;
-	uint32_t n_nodes;
-	size_t cap_nodes;
-	uint32_t *slots;		/* (parent, place) to node; free from tree_order() on */
-	size_t n_slots;
+	struct calltree *calls;
 	uint64_t bytes, count;		/* of all nodes */
 	bool difference;		/* of two inputs; to be set before anything is added */
 	uint64_t stacks;		/* how many amounts were added to different nodes */
@@ -68,8 +64,6 @@ enum place_kind tree_guess_kind(const struct tree *t, uint32_t name, uint32_t fi
 /* Whether it is a file of importlib. */
 bool tree_is_import_machinery(const char *file, size_t n);
 
-/* The node of `place` under node `parent`, made if need be. */
-uint32_t tree_child(struct tree *t, uint32_t parent, uint32_t place);
 /* False, and nothing added: a sum would go beyond LARGEST_AMOUNT (of a difference, that of both). */
 bool tree_add(struct tree *t, uint32_t node, uint64_t bytes, uint64_t count);
 
@@ -77,7 +71,7 @@ struct tree_order {
 	uint32_t *nodes;	/* depth first; siblings by falling total, then as they came */
 	uint32_t *depth;	/* by position: 0 = root */
 };
-/* Nothing may be added afterwards. The arrays are the caller's to free. */
-struct tree_order tree_order(struct tree *t);
+/* The arrays are the caller's to free. */
+struct tree_order tree_order(const struct tree *t);
 
 #endif
