@@ -132,7 +132,7 @@ all_passed() {
   python3 "$TESTS/lib/gen_trace.py" --events 100 | memcat --from-json >t.lz4
   run -2 memflame --unit bytes t.lz4
   run -1 memflame nowhere.folded
-  [[ "$output" == "memflame: nowhere.folded: cannot be opened: No such file or directory" ]]
+  [[ "$output" == "memflame: nowhere.folded: cannot open: No such file or directory" ]]
 }
 
 @test "a full disk is reported, a closed pipe ends quietly" {
