@@ -16,6 +16,7 @@
 #include "memflame/facts.h"
 #include "memflame/labels.h"
 #include "memflame/page.h"
+#include "memflame/svg.h"
 #include "memflame/trace.h"
 #include "tally.h"
 #include "tool.h"
@@ -27,6 +28,7 @@ static const struct tool_option options[] = {
 	{ "by-process", 'P', NULL, "from a trace: an outermost frame for each process" },
 	{ "inverted", 'i', NULL, "open inverted: what allocates first, its callers below" },
 	{ "unit", 'u', "UNIT", "what the counts of folded lines are: bytes (the default), or a word such as allocations" },
+	{ "svg", 's', NULL, "write a picture of the first view, not a page: for documents" },
 	{ "title", 'T', "TEXT", "what the page says the numbers are" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -44,6 +46,7 @@ struct choices {
 	enum tally_what what;
 	bool inverted;
 	bool by_process;
+	bool svg;
 };
 
 static int from_folded(struct folded *f, const struct choices *c)
@@ -61,7 +64,7 @@ static int from_folded(struct folded *f, const struct choices *c)
 		.unit = unit,
 		.inverted = c->inverted,
 	};
-	page_write(&t, &page, stdout);
+	(c->svg ? svg_write : page_write)(&t, &page, stdout);
 	free(title);
 	tree_clear(&t);
 	int status = folded_finish(f);
@@ -86,7 +89,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 		.node_of_key = node_of_key,
 	};
 	facts_take(&page, r, mt_in_error(in));
-	page_write(&t, &page, stdout);
+	(c->svg ? svg_write : page_write)(&t, &page, stdout);
 	facts_clear(&page);
 	tree_clear(&t);
 	free(node_of_key);
@@ -105,6 +108,7 @@ static struct choices read_options(int argc, char **argv)
 		case 'P': c.by_process = true; break;
 		case 'i': c.inverted = true; break;
 		case 'u': c.unit = optarg; break;
+		case 's': c.svg = true; break;
 		case 'T': c.title = optarg; break;
 		}
 	if (c.unit && !c.unit[0])

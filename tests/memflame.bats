@@ -358,6 +358,34 @@ answer_of() {
   done
 }
 
+@test "--svg: a picture of the same sums, hidden frames looked through, names as text" {
+  memflame --svg small.folded >small.svg
+  python3 -c 'import sys, xml.dom.minidom as m; print(*[t.firstChild.data.replace("\n", " ") for t in m.parse(sys.argv[1]).getElementsByTagName("title")], sep="\n")' small.svg >titles
+  grep -qx 'all 600B, 100.00 %' titles
+  grep -qx 'work (/srv/lib.py:3) 360B, 60.00 %' titles
+  grep -qx 'load (/srv/app.py:10) 125B, 20.83 %' titles
+  run -1 grep -E '_find_and_load|malloc' titles
+  run -1 grep -E '<script|href' small.svg
+  grep -q '>work</text>' small.svg
+  printf '%s\n' '<b class="evil">&;a 10' >hostile.folded
+  memflame --svg --title '</text><script>' hostile.folded | python3 -c 'import sys, xml.dom.minidom as m; d = m.parse(sys.stdin); assert not d.getElementsByTagName("script") and not d.getElementsByTagName("b")'
+  printf '%s\n' 'a;b 100 160' 'a;c 50 0' | memflame --svg >diff.svg
+  grep -q '^100B before, 160B after</title>' diff.svg
+  memflame --svg </dev/null | grep -q '</svg>'
+}
+
+@test "the view is saved: SVG, CSV, folded lines; printed, it is whole" {
+  memflame small.folded >page.html
+  browse page.html '{"total": 600, "suites": ["saved"]}'
+  all_passed 4
+}
+
+@test "tables: functions and the tree as rows say what the graph says" {
+  memflame small.folded >page.html
+  browse page.html '{"total": 600, "suites": ["tables"]}'
+  all_passed 3
+}
+
 @test "a trace is told from folded lines, however it comes" {
   python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed 7 | memcat --from-json >t.lz4
   memflame t.lz4 >page.html

@@ -66,7 +66,7 @@ static unsigned override_at(const char *p, size_t n)
 	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ? c : 0;
 }
 
-static void write_escaped(const char *p, size_t n, FILE *out)
+void page_text(const char *p, size_t n, FILE *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned c = override_at(p + i, n - i);
@@ -118,10 +118,10 @@ static void write_place(const struct tree *t, const struct place *place, FILE *o
 {
 	struct mt_str name = texts_text(&t->text, place->name), file = texts_text(&t->text, place->file);
 
-	write_escaped(name.p, name.n, out);
+	page_text(name.p, name.n, out);
 	if (file.n) {
 		fputs(" (", out);
-		write_escaped(file.p, file.n, out);
+		page_text(file.p, file.n, out);
 		if (place->line)
 			fprintf(out, ":%u", place->line);
 		putc(')', out);
@@ -163,7 +163,7 @@ static void write_table(const struct tree *t, const struct page *page, FILE *out
 	struct held *held = held_by_place(t);
 
 	fputs("<table><thead><tr><th>", out);
-	write_escaped(page->unit, strlen(page->unit), out);
+	page_text(page->unit, strlen(page->unit), out);
 	fputs(t->difference ? " more</th><th>before</th><th>after" : "</th><th>%", out);
 	fputs("</th><th>function (file:line)</th></tr></thead><tbody>\n", out);
 	for (int row = 0; row < TOP; row++) {
@@ -202,17 +202,17 @@ static void write_total(const struct tree *t, const struct page *page, FILE *out
 static void write_title(const struct page *page, FILE *out)
 {
 	if (page->command[0]) {
-		write_escaped(page->command, strlen(page->command), out);
+		page_text(page->command, strlen(page->command), out);
 		fputs(": ", out);
 	}
-	write_escaped(page->title, strlen(page->title), out);
+	page_text(page->title, strlen(page->title), out);
 }
 
 static void write_warnings(const struct page *page, FILE *out)
 {
 	for (size_t i = 0; i < page->n_warnings; i++) {
 		fputs("<p><strong>", out);
-		write_escaped(page->warnings[i], strlen(page->warnings[i]), out);
+		page_text(page->warnings[i], strlen(page->warnings[i]), out);
 		fputs("</strong></p>", out);
 	}
 }

@@ -216,7 +216,7 @@ class TreeTable {
     const hasChildren = tree.childrenOf(box).length > 0;
     const isOpen = this.open.has(box);
     const twist = make('span', { className: 'twist', ariaHidden: 'true', onclick: () => this.toggle(box) }, hasChildren ? (isOpen ? '▾' : '▸') : '');
-    const name = make('span', {}, twist, box.group > 0 ? swatch(app.colours.fill[box.group]) : '', isolated(app.labelOf(box).join(' ')));
+    const name = make('span', {}, twist, box.group > 0 ? swatch(app.colours.fill[box.group]) : '', isolated(app.labelOf(box).join(' ').trim()));
     name.style.paddingLeft = `${Math.min(level - 1, 40) * 14 + 6}px`;
     const figures = [text(tree.value(box)), shareText(tree.value(box), profile.whole[weight]), box.sources ? '' : text(tree.selfOf(box, weight))];
     if (this.hasCount) figures.push(countText(box.amounts[1]));

@@ -1,10 +1,13 @@
 """Folded lines for the page's tests and measurements: gen.py KIND [N]
 
+    timed N     the same tree as a trace, for memcat --from-json: over ten seconds half as many allocations as nodes,
+                most of which are freed at some time
     random N    a random call tree of N nodes over N/200 functions, at most 60 deep, in the order of the tree
     program     what a small service that imports, parses JSON and computes with numpy looks like
     deep N      one stack of N frames
     wide N      N functions called by one
 """
+import json
 import random
 import sys
 
@@ -48,6 +51,41 @@ def random_tree(n_nodes):
         pending.extend(reversed(children[node]))
         if not children[node]:
             yield ";".join(path), 600 + int(rng.lognormvariate(6.9, 0.9))
+
+
+def timed(n_nodes):
+    """Each stack allocates when it is first met, and now and then once more; what is freed is so after any time."""
+    rng = random.Random(n_nodes)
+    functions, frames, stacks, due = {}, {}, {}, {}
+    yield {"event": "header", "command": ["python3", "timed.py"], "options": {"native": False, "python_allocators": True, "follow_fork": False}}
+    yield {"event": "process", "pid": 9, "info": {"command": ["python3", "timed.py"]}, "time_ms": 0}
+    lines = [path for path, _ in random_tree(n_nodes)]
+    n_events = n_nodes // 2
+    for i in range(n_events):
+        time_ms = i * 10000 // n_events
+        path = lines[i % len(lines)] if i < len(lines) else rng.choice(lines)
+        stack = 0
+        for k, label in enumerate(path.split(";")):
+            name, place = label.split(" (")
+            file, line = place[:-1].rsplit(":", 1)
+            if (name, file) not in functions:
+                functions[name, file] = len(functions) + 1
+                yield {"event": "function", "function": functions[name, file], "lang": "python", "name": name, "file": file}
+            if label not in frames:
+                frames[label] = len(frames) + 1
+                yield {"event": "frame", "frame": frames[label], "function": functions[name, file], "line": int(line)}
+            if (stack, label) not in stacks:
+                stacks[stack, label] = len(stacks) + 1
+                yield {"event": "stack", "stack": stacks[stack, label], "parent": stack, "frame": frames[label]}
+            stack = stacks[stack, label]
+        yield {"event": "alloc", "id": i + 1, "size": 600 + int(rng.lognormvariate(6.9, 0.9)), "stack": stack, "pid": 9, "tid": 9, "time_ms": time_ms}
+        if rng.random() < 0.8:
+            due.setdefault(i + int(rng.expovariate(1) * n_events / 8), []).append(i + 1)
+        for number in due.pop(i, ()):
+            yield {"event": "free", "id": number, "pid": 9, "tid": 9, "time_ms": time_ms}
+        if i % 5000 == 0:
+            yield {"event": "rss", "size": 30000000 + i * 1000, "pid": 9, "time_ms": time_ms}
+    yield {"event": "end"}
 
 
 LIB = "/usr/lib/python3.11"
@@ -129,7 +167,10 @@ def main():
     kind = sys.argv[1]
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     write = sys.stdout.write
-    if kind == "deep":
+    if kind == "timed":
+        for event in timed(n):
+            write(json.dumps(event) + "\n")
+    elif kind == "deep":
         write(";".join(f"f{i % 7} (/srv/deep.py:{i % 50 + 1})" for i in range(n)) + " 4096\n")
     elif kind == "wide":
         for i in range(n):

@@ -1,0 +1,387 @@
+/*
+ * svg.c - a tree as a picture: the first view of the page, for documents
+ */
+#include "svg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "page.h"
+#include "units.h"
+#include "xmalloc.h"
+
+#define WIDTH 1200.0
+#define ROW 18
+#define HEAD 26
+#define LETTER 7.2		/* of the font, on average wide */
+#define THINNEST 0.5
+#define DEEPEST 400		/* rows */
+
+/* ---------------------------------------------------------------- what is shown */
+
+/* Whether Python is above a node (or is it), and below. */
+struct around {
+	bool *above, *below;
+	bool mixed;		/* there are Python and C functions */
+};
+
+static const struct call *call_of(const struct tree *t, uint32_t node)
+{
+	return calltree_call(t->calls, node);
+}
+
+static const struct place *place_of(const struct tree *t, uint32_t node)
+{
+	return &t->places[call_of(t, node)->label];
+}
+
+static enum place_kind kind_of(const struct tree *t, uint32_t node)
+{
+	return place_of(t, node)->kind;
+}
+
+static struct around look_around(const struct tree *t)
+{
+	struct around a = { xcalloc(calltree_count(t->calls), sizeof *a.above), xcalloc(calltree_count(t->calls), sizeof *a.below), false };
+	bool native = false, python = false;
+
+	for (uint32_t i = 1; i < calltree_count(t->calls); i++) {
+		a.above[i] = a.above[call_of(t, i)->parent] || kind_of(t, i) == PLACE_PYTHON;
+		native |= kind_of(t, i) == PLACE_NATIVE;
+		python |= kind_of(t, i) == PLACE_PYTHON;
+	}
+	for (uint32_t i = calltree_count(t->calls) - 1; i > 0; i--)
+		if (a.below[i] || kind_of(t, i) == PLACE_PYTHON)
+			a.below[call_of(t, i)->parent] = true;
+	a.mixed = native && python;
+	return a;
+}
+
+static bool is_hidden(const struct tree *t, const struct page *page, const struct around *a, uint32_t i)
+{
+	uint32_t parent = call_of(t, i)->parent;
+
+	switch (kind_of(t, i)) {
+	case PLACE_IMPORT:
+	case PLACE_THREAD:
+	case PLACE_ALLOCATOR:
+		return true;
+	case PLACE_PROCESS:
+		return !page->processes;
+	case PLACE_NATIVE:
+		/* Of C code that no Python called one box stays. */
+		return a->mixed && !(!a->above[i] && !a->below[i] && (a->below[parent] || kind_of(t, parent) != PLACE_NATIVE));
+	default:
+		return false;
+	}
+}
+
+/* A tree without the frames that are hidden: what they call hangs under their callers. */
+static struct tree shown(const struct tree *t, const struct page *page)
+{
+	struct around a = look_around(t);
+	uint32_t *node_of = xcalloc(calltree_count(t->calls), sizeof *node_of);
+	struct tree s;
+
+	tree_init(&s);
+	s.difference = t->difference;
+	for (uint32_t i = 1; i < t->n_places; i++)		/* 0 is the root's in both */
+		tree_place(&s, &t->places[i]);
+	for (uint32_t i = 0; i < calltree_count(t->calls); i++) {
+		const struct call *call = call_of(t, i);
+		if (i)
+			node_of[i] = is_hidden(t, page, &a, i) ? node_of[call->parent]
+							       : calltree_child(s.calls, node_of[call->parent], call->label);
+		if (!tree_add(&s, node_of[i], call->own[OWN_BYTES], call->own[OWN_COUNT]))
+			BUG("a part is larger than the whole");
+	}
+	free(node_of);
+	free(a.above);
+	free(a.below);
+	return s;
+}
+
+/* ---------------------------------------------------------------- whose code */
+
+static const char own_fill[] = "#ffd43b", stdlib_fill[] = "#cdd9e5", other_fill[] = "#dde2e8";
+static const char *const package_fills[] = { "#a9d2f7", "#ee9482", "#b4ead0", "#b9a4ee", "#e8e3a0", "#71c4cc", "#f5bfe0", "#b6c26a" };
+#define FILLS (sizeof package_fills / sizeof *package_fills)
+
+static const char *find_after(const char *p, size_t n, const char *what)
+{
+	const char *found = NULL, *at = p;
+
+	for (size_t len = strlen(what); (at = memmem(at, n - (size_t)(at - p), what, len)) != NULL; at += len)
+		found = at + len;
+	return found;
+}
+
+/* The package a path is installed in: *n letters; NULL: none. */
+static const char *package_of(const char *path, size_t size, size_t *n)
+{
+	const char *name = find_after(path, size, "site-packages/"), *end = path + size;
+
+	if (!name)
+		name = find_after(path, size, "dist-packages/");
+	if (!name || name == end)
+		return NULL;
+	*n = 0;
+	while (name + *n < end && name[*n] != '/' && name[*n] != '.')
+		++*n;
+	return *n ? name : NULL;
+}
+
+struct package {
+	const char *name;
+	size_t n;
+	uint64_t bytes;
+};
+
+struct packages {
+	struct package *at;
+	size_t n, cap;
+};
+
+static struct package *find_package(struct packages *p, const char *name, size_t n)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].n == n && memcmp(p->at[i].name, name, n) == 0)
+			return &p->at[i];
+	GROW(p->at, p->n, p->cap);
+	p->at[p->n] = (struct package){ .name = name, .n = n };
+	return &p->at[p->n++];
+}
+
+static struct mt_str path_of(const struct tree *t, const struct place *place)
+{
+	return texts_text(&t->text, place->kind == PLACE_NATIVE && place->module ? place->module : place->file);
+}
+
+static int by_falling_bytes(const void *a, const void *b)
+{
+	const struct package *x = a, *y = b;
+
+	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->name, y->name);
+}
+
+/* What the code of each holds itself, most first. */
+static struct packages packages_of(const struct tree *text, const struct tree *s)
+{
+	struct packages p = { 0 };
+
+	for (uint32_t i = 1; i < calltree_count(s->calls); i++) {
+		size_t n;
+		struct mt_str path = path_of(text, place_of(s, i));
+		const char *name = package_of(path.p, path.n, &n);
+		if (name)
+			find_package(&p, name, n)->bytes += call_of(s, i)->own[OWN_BYTES];
+	}
+	if (p.n)
+		qsort(p.at, p.n, sizeof *p.at, by_falling_bytes);
+	return p;
+}
+
+static const char *fill_of(const struct packages *packages, const struct tree *text, const struct place *place)
+{
+	struct mt_str path = path_of(text, place);
+	size_t n;
+	const char *name = package_of(path.p, path.n, &n);
+
+	if (name) {
+		for (size_t i = 0; i < packages->n && i < FILLS; i++)
+			if (packages->at[i].n == n && memcmp(packages->at[i].name, name, n) == 0)
+				return package_fills[i];
+		return other_fill;
+	}
+	if (place->kind != PLACE_PYTHON)
+		return other_fill;
+	if (memmem(path.p, path.n, "/lib/python", 11) || (path.n > 8 && memcmp(path.p, "<frozen ", 8) == 0))
+		return stdlib_fill;
+	return path.n && path.p[0] == '<' ? other_fill : own_fill;
+}
+
+/* Of a difference: orange grew, blue shrank, by how much of the whole; as the page has it. */
+static const char *change_fill(uint64_t before, uint64_t after, uint64_t whole)
+{
+	static const char *const grew[] = { "#fddcc4", "#fbbf94", "#f9a264", "#f78534" }, *const shrank[] = { "#d0e3fb", "#abcff8", "#86baf4", "#61a6f1" };
+	double part = (double)(after > before ? after - before : before - after) / (double)(whole ? whole : 1);
+	int step = part < 0.02 ? 0 : part < 0.08 ? 1 : part < 0.25 ? 2 : 3;
+
+	if (part < 0.005)
+		return "#e4e7eb";
+	return after > before ? grew[step] : shrank[step];
+}
+
+/* ---------------------------------------------------------------- the picture */
+
+struct drawing {
+	const struct tree *text, *s;
+	const struct page *page;
+	struct packages packages;
+	uint64_t *bytes, *count;	/* per node, with all below */
+	double *x, *wide;
+	FILE *out;
+};
+
+static void write_amount(const struct drawing *d, uint64_t amount)
+{
+	char size[SIZE_TEXT], count[28];
+
+	fputs(strcmp(d->page->unit, "bytes") == 0 ? size_text(amount, size) : count_text(amount, count), d->out);
+}
+
+static void write_figures(const struct drawing *d, uint32_t node)
+{
+	write_amount(d, d->bytes[node]);
+	if (d->s->difference) {
+		fputs(" before, ", d->out);
+		write_amount(d, d->count[node]);
+		fputs(" after", d->out);
+		return;
+	}
+	fprintf(d->out, ", %.2f %%", 100.0 * (double)d->bytes[node] / (double)(d->bytes[0] ? d->bytes[0] : 1));
+}
+
+/* As many letters as there is room for, whole characters; n are there. */
+static size_t fitting(const char *p, size_t n, double wide)
+{
+	size_t most = wide < 3 * LETTER ? 0 : (size_t)((wide - 6) / LETTER);
+
+	if (n <= most)
+		return n;
+	while (most > 0 && (p[most] & 0xc0) == 0x80)
+		most--;
+	return most;
+}
+
+static void write_box(const struct drawing *d, uint32_t node, uint32_t depth)
+{
+	const struct place *place = place_of(d->s, node);
+	uint64_t whole = d->count[0] > d->bytes[0] ? d->count[0] : d->bytes[0];
+	const char *fill = node == 0 ? other_fill : d->s->difference ? change_fill(d->bytes[node], d->count[node], whole)
+							     : fill_of(&d->packages, d->text, place);
+	struct mt_str name = texts_text(node ? &d->text->text : &d->s->text, place->name);
+	struct mt_str file = texts_text(&d->text->text, node ? place->file : 0);
+	unsigned y = HEAD + depth * ROW;
+
+	/* A module's code says less than whose it is. */
+	bool is_module = name.n == 8 && memcmp(name.p, "<module>", 8) == 0 && file.n;
+	const char *slash = is_module ? memrchr(file.p, '/', file.n) : NULL;
+	const char *label = !is_module ? name.p : slash ? slash + 1 : file.p;
+	size_t label_n = is_module ? (size_t)(file.p + file.n - label) : name.n;
+	size_t fits = fitting(label, label_n, d->wide[node]);
+	if (fits < label_n)		/* and the dots */
+		fits = fitting(label, label_n, d->wide[node] - LETTER);
+
+	fprintf(d->out, "<g><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/><title>", d->x[node], y,
+		d->wide[node] > 2 ? d->wide[node] - 0.7 : d->wide[node], ROW - 1, fill);
+	page_text(name.p, name.n, d->out);
+	if (file.n) {
+		fputs(" (", d->out);
+		page_text(file.p, file.n, d->out);
+		fprintf(d->out, place->line ? ":%u)" : ")", place->line);
+	}
+	fputs("\n", d->out);
+	write_figures(d, node);
+	fputs("</title>", d->out);
+	if (fits) {
+		fprintf(d->out, "<text x=\"%.2f\" y=\"%u\">", d->x[node] + 3, y + 13);
+		page_text(label, fits, d->out);
+		fputs(fits < label_n ? "…</text>" : "</text>", d->out);
+	}
+	fputs("</g>\n", d->out);
+}
+
+/* Widths by the larger side of each stack of a difference. */
+static void measure(struct drawing *d, const struct tree_order *order)
+{
+	const struct tree *s = d->s;
+	double *next = xcalloc(calltree_count(s->calls), sizeof *next);
+
+	for (uint32_t i = 0; i < calltree_count(s->calls); i++) {
+		const uint64_t *own = call_of(s, i)->own;
+		d->bytes[i] = own[OWN_BYTES];
+		d->count[i] = own[OWN_COUNT];
+		d->wide[i] = (double)(s->difference && own[OWN_COUNT] > own[OWN_BYTES] ? own[OWN_COUNT] : own[OWN_BYTES]);
+	}
+	for (uint32_t i = calltree_count(s->calls) - 1; i > 0; i--) {
+		d->bytes[call_of(s, i)->parent] += d->bytes[i];
+		d->count[call_of(s, i)->parent] += d->count[i];
+		d->wide[call_of(s, i)->parent] += d->wide[i];
+	}
+	double scale = d->wide[0] > 0 ? WIDTH / d->wide[0] : 0;
+	for (uint32_t k = 0; k < calltree_count(s->calls); k++) {
+		uint32_t i = order->nodes[k];
+		d->wide[i] *= scale;
+		d->x[i] = next[i] = i ? next[call_of(s, i)->parent] : 0;
+		if (i)
+			next[call_of(s, i)->parent] += d->wide[i];
+	}
+	free(next);
+}
+
+static uint32_t deepest(const struct drawing *d, const struct tree_order *order)
+{
+	uint32_t rows = 0;
+
+	for (uint32_t k = 0; k < calltree_count(d->s->calls); k++)
+		if (d->wide[order->nodes[k]] >= THINNEST && order->depth[k] < DEEPEST && order->depth[k] > rows)
+			rows = order->depth[k];
+	return rows + 1;
+}
+
+static void draw(const struct drawing *d, const struct tree_order *order)
+{
+	unsigned height = HEAD + deepest(d, order) * ROW;
+
+	fprintf(d->out,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %u\" width=\"%d\" height=\"%u\" font-family=\"ui-monospace, "
+		"Menlo, Consolas, monospace\" font-size=\"12\" fill=\"#12161b\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
+		"<text x=\"3\" y=\"17\" font-weight=\"bold\">", (int)WIDTH, height, (int)WIDTH, height);
+	page_text(d->page->title, strlen(d->page->title), d->out);
+	fputs(": ", d->out);
+	if (d->s->difference)
+		write_figures(d, 0);
+	else
+		write_amount(d, d->bytes[0]);
+	if (d->page->command[0]) {
+		fputs(" · ", d->out);
+		page_text(d->page->command, fitting(d->page->command, strlen(d->page->command), WIDTH / 2), d->out);
+	}
+	fputs("</text>\n", d->out);
+	for (uint32_t k = 0; k < calltree_count(d->s->calls); k++) {
+		uint32_t i = order->nodes[k];
+		if (d->wide[i] >= THINNEST && order->depth[k] < DEEPEST)
+			write_box(d, i, order->depth[k]);
+	}
+	fputs("</svg>\n", d->out);
+}
+
+void svg_write(const struct tree *t, const struct page *page, FILE *out)
+{
+	struct tree s = shown(t, page);
+	struct drawing d = {
+		.text = t,
+		.s = &s,
+		.page = page,
+		.packages = packages_of(t, &s),
+		.bytes = xcalloc(calltree_count(s.calls), sizeof *d.bytes),
+		.count = xcalloc(calltree_count(s.calls), sizeof *d.count),
+		.x = xcalloc(calltree_count(s.calls), sizeof *d.x),
+		.wide = xcalloc(calltree_count(s.calls), sizeof *d.wide),
+		.out = out,
+	};
+	struct tree_order order = tree_order(&s);
+
+	measure(&d, &order);
+	draw(&d, &order);
+	free(order.nodes);
+	free(order.depth);
+	free(d.packages.at);
+	free(d.bytes);
+	free(d.count);
+	free(d.x);
+	free(d.wide);
+	tree_clear(&s);
+}
