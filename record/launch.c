@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,17 @@ static void set_environment(const struct launch *l, const char *address)
 	setenv(WIRE_ENV, how, 1);
 }
 
+/* The limit of descriptors that we were given, and the program is. */
+static struct rlimit descriptors;
+
+void launch_raise_limit(void)
+{
+	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0 || descriptors.rlim_cur == descriptors.rlim_max)
+		return;
+	struct rlimit most = { descriptors.rlim_max, descriptors.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &most);	/* if not, there are as many as there were */
+}
+
 /* What signals did before launch_prepare_signals(): what is ignored stays ignored in the program. */
 static struct {
 	struct sigaction child, io;
@@ -54,6 +66,8 @@ static struct {
 static void child(const struct launch *l, const char *address, int report)
 {
 	set_environment(l, address);
+	if (descriptors.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &descriptors);
 	sigaction(SIGCHLD, &before.child, NULL);
 	sigaction(SIGIO, &before.io, NULL);
 	if (l->stdout_to_stderr)

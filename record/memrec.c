@@ -309,6 +309,7 @@ int main(int argc, char **argv)
 	struct mt_out *out = make_trace(&d, argv);
 	record_fn *record = s.awaits ? record_awaited : s.pid ? record_attached : record_launched;
 
+	launch_raise_limit();
 	launch_prepare_signals();
 	struct collector c;
 	open_collector(&c, &s, out, header);

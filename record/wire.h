@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520004u
+#define WIRE_MAGIC 0x4d520005u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -156,7 +156,8 @@ struct wire_ring {
 	volatile uint32_t n_threads;		/* entries of threads[] ever used */
 	volatile uint32_t no_entry;		/* threads that found none: then no hole can be called abandoned */
 	volatile uint32_t detached;		/* futex: set by an agent that was loaded late, when nothing comes any more */
-	uint32_t pad3[13];
+	volatile uint32_t joined;		/* set by the agent once it has the ring */
+	uint32_t pad3[12];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 

@@ -316,6 +316,7 @@ static struct wire_ring *make_ring(void)
 	struct wire_ring *r = map_shared(memfds[0], RING_BYTES, PROT_READ | PROT_WRITE);
 	struct wire_control *control_page = map_shared(memfds[1], WIRE_CONTROL_BYTES, PROT_READ);
 	if (r && control_page) {
+		r->joined = 1;
 		ring_control = control_page;
 		return r;
 	}

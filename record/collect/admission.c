@@ -56,6 +56,12 @@ static bool interrupts_us(int sock)
 	return fcntl(sock, F_SETOWN, getpid()) == 0 && fcntl(sock, F_SETFL, O_NONBLOCK | O_ASYNC) == 0;
 }
 
+/* A descriptor that is given up to have one when all are in use. */
+static int keep_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 void admission_open(struct admission *a)
 {
 	char name[64];
@@ -69,6 +75,7 @@ void admission_open(struct admission *a)
 	listen_as(a, name);
 	if (!interrupts_us(a->listener))
 		die("cannot watch for connections: %s", strerror(errno));
+	a->spare = keep_spare();
 }
 
 uid_t admission_owner(pid_t pid)
@@ -211,17 +218,48 @@ static void meet(struct admission *a, struct caller *v, admit_fn *admit, void *a
 	close(v->sock);
 }
 
+static int accept_one(const struct admission *a)
+{
+	return accept4(a->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/*
+ * A connection cannot be accepted. Whoever made it waits for an answer, in the midst of its program: it gets an end
+ * instead, and goes on unrecorded. Returns whether others may be waiting.
+ */
+static bool turn_away(struct admission *a)
+{
+	bool full = errno == EMFILE || errno == ENFILE;
+	if (!a->told_failure)
+		warn("a process is not recorded: cannot accept its connection: %s%s", strerror(errno),
+		     full ? "; raise the limit of open files (ulimit -n)" : "; nor is any that starts later");
+	a->told_failure = true;
+	int sock = -1;
+	if (full && a->spare >= 0) {
+		close(a->spare);
+		if ((sock = accept_one(a)) >= 0)
+			close(sock);
+		a->spare = keep_spare();
+	}
+	if (sock < 0) {		/* who waits there, and who comes, is told by the kernel */
+		close(a->listener);
+		a->listener = -1;
+	}
+	return sock >= 0;
+}
+
 bool admission_turn(struct admission *a, admit_fn *admit, void *arg)
 {
 	if (a->n_silent)
 		hear_silent(a, admit, arg);
-	for (int n = 0; n < CALLERS_A_TURN; n++) {
-		struct caller v = { .sock = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) };
-		if (v.sock < 0)
+	for (int n = 0; n < CALLERS_A_TURN && a->listener >= 0; n++) {
+		struct caller v = { .sock = accept_one(a) };
+		if (v.sock >= 0)
+			meet(a, &v, admit, arg);
+		else if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || !turn_away(a))
 			return false;
-		meet(a, &v, admit, arg);
 	}
-	return true;
+	return a->listener >= 0;
 }
 
 bool admission_answer(const struct admission *a, int sock, int ring, int control_page)

@@ -34,11 +34,12 @@ struct silent_caller {
 
 struct admission {
 	char address[WIRE_ADDRESS_MAX];	/* for agents: see wire.h */
-	int listener;
+	int listener, spare;		/* listener: -1 once nobody can be accepted any more */
 	struct wire_key key;
 	pid_t root;			/* the recorded process */
 	uid_t owner;			/* its user */
 	bool descendants;		/* they may join too */
+	bool told_failure;		/* that a connection could not be accepted */
 	bool told;			/* that somebody was refused */
 	struct silent_caller silent[ADMISSION_MOST_SILENT];
 	size_t n_silent;
@@ -56,7 +57,7 @@ uid_t admission_owner(pid_t pid);
  * socket is closed after it. Never waits for anybody. True: more may be waiting to be heard.
  */
 bool admission_turn(struct admission *a, void (*admit)(void *arg, const struct caller *caller), void *arg);
-/* Prove who we are, and hand out the ring and the control page. False: it is gone. */
+/* Prove who we are, and hand out the ring and the control page. False: that failed (errno); EPIPE, ECONNRESET: it is gone. */
 bool admission_answer(const struct admission *a, int sock, int ring, int control_page);
 
 #endif

@@ -95,6 +95,8 @@ void collector_init(struct collector *c, const struct recording_options *how)
 static void finish(struct collector *c, size_t i, int status)
 {
 	struct process *p = c->processes[i];
+	if (!p->ring->joined && !p->executed)
+		warn("process %d: not recorded: it had fewer than 3 free file descriptors, or was killed meanwhile", p->pid);
 	if (!c->output.failed)
 		process_drain_rest(p);
 	process_end(p, status);
@@ -128,7 +130,9 @@ static void admit(void *arg, const struct caller *caller)
 		c->processes[c->n_processes++] = p;
 		c->n_recorded++;
 	} else {
-		warn("process %d: not recorded: it did not wait for an answer", pid);
+		bool left = errno == EPIPE || errno == ECONNRESET;
+		warn("process %d: not recorded: %s%s", pid, left ? "it did not wait for an answer" : "cannot answer it: ",
+		     left ? "" : strerror(errno));
 		process_end(p, -1);
 		process_free(p);
 	}

@@ -12,16 +12,13 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
-#include <fcntl.h>
 #include <libiberty/demangle.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "elf_file.h"
 #include "entries.h"
 #include "linetable.h"
 #include "sections.h"
@@ -68,13 +65,12 @@ struct unit {
 struct range { uint64_t low, high; size_t unit; };
 
 struct dwfl_object {
-	Dwfl *dwfl;
-	Dwfl_Module *module;
+	struct elf_file file;
 	Dwarf *dwarf;
 	struct debug_sections sections;
 	bool symbols_read, units_read;
 	bool names_only;		/* its debug information is left alone */
-	uint64_t bias, dwarf_bias;	/* libdw's address - bias = the file's */
+	uint64_t dwarf_bias;		/* of the debug information, as file.bias of the file */
 	struct symbol *symbols;
 	size_t n_symbols, cap_symbols;
 	struct unit *units;
@@ -135,18 +131,20 @@ static int symbol_order(const void *x, const void *y)
 
 static void read_symbols(struct dwfl_object *d)
 {
+	Elf *elf = NULL;
 	d->symbols_read = true;
-	int n = dwfl_module_getsymtab(d->module);
+	int n = dwfl_module_getsymtab(d->file.module);
 	for (int i = 1; i < n; i++) {
 		GElf_Sym sym;
 		GElf_Addr at;
-		const char *name = dwfl_module_getsym_info(d->module, i, &sym, &at, NULL, NULL, NULL);
+		const char *name = dwfl_module_getsym_info(d->file.module, i, &sym, &at, NULL, &elf, NULL);
 		int type = GELF_ST_TYPE(sym.st_info), bind = GELF_ST_BIND(sym.st_info);
 		if (!name || !*name || sym.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC))
 			continue;
 		GROW(d->symbols, d->n_symbols, d->cap_symbols);
 		d->symbols[d->n_symbols++] = (struct symbol){ at, sym.st_size, name, bind == STB_LOCAL ? 0 : bind == STB_WEAK ? 1 : 2 };
 	}
+	elf_file_release(&d->file, elf);
 	if (d->n_symbols)
 		qsort(d->symbols, d->n_symbols, sizeof *d->symbols, symbol_order);
 }
@@ -191,9 +189,13 @@ static void read_units(struct dwfl_object *d)
 	Dwarf_Die *cu = NULL;
 	Dwarf_Addr bias;
 	d->units_read = true;
-	d->dwarf = dwfl_module_getdwarf(d->module, &d->dwarf_bias);
+	d->dwarf = dwfl_module_getdwarf(d->file.module, &d->dwarf_bias);
+	Dwarf *shared = d->dwarf ? dwarf_getalt(d->dwarf) : NULL;
+	if (shared)
+		elf_cntl(dwarf_getelf(shared), ELF_C_FDREAD);
+	elf_file_release(&d->file, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
 	debug_sections_find(&d->sections, d->dwarf ? dwarf_getelf(d->dwarf) : NULL);
-	while (d->dwarf && (cu = dwfl_module_nextcu(d->module, cu, &bias)) != NULL) {
+	while (d->dwarf && (cu = dwfl_module_nextcu(d->file.module, cu, &bias)) != NULL) {
 		Dwarf_Addr base, low, high;
 		if (dwarf_tag(cu) != DW_TAG_compile_unit)
 			continue;
@@ -457,21 +459,6 @@ static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t a
 
 /* ---- objects ---- */
 
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-	.section_address = dwfl_offline_section_address,
-};
-
-/* Whether the file is the one in the program's memory. */
-static bool is_same(Dwfl_Module *m, const uint8_t *id, size_t id_size)
-{
-	const unsigned char *bits;
-	GElf_Addr at;
-	int n = dwfl_module_build_id(m, &bits, &at);
-	return n < 0 || (size_t)n != id_size ? n <= 0 && id_size == 0 : memcmp(bits, id, id_size) == 0;
-}
-
 /*
  * The C library and its loader are in every process, and their lines are what
  * nobody looks for. Their debug information, where it is installed, is packed;
@@ -487,45 +474,15 @@ static bool is_c_library(const char *name)
 	return false;
 }
 
-/* The recorded program names the path: where a FIFO lies, or a device, nobody waits. */
-static int open_file(const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 static struct dwfl_object *open_object(const char *name, const char *path, const uint8_t *id, size_t id_size)
 {
 	struct dwfl_object *d = xcalloc(1, sizeof *d);
-	int fd = open_file(path);
-	if (fd < 0)
-		goto failed;
-	d->dwfl = dwfl_begin(&callbacks);
-	if (!d->dwfl)
-		goto failed;
-	dwfl_report_begin(d->dwfl);
-	d->module = dwfl_report_elf(d->dwfl, name, name, fd, 0, true);	/* by its own name: debug links are relative to it */
-	if (d->module)
-		fd = -1;		/* libdw's now */
-	GElf_Addr bias;
-	if (dwfl_report_end(d->dwfl, NULL, NULL) != 0 || !d->module || !dwfl_module_getelf(d->module, &bias) ||
-	    !is_same(d->module, id, id_size))
-		goto failed;
-	d->bias = bias;
+	if (!elf_file_open(&d->file, name, path, id, id_size)) {
+		free(d);
+		return NULL;
+	}
 	d->names_only = is_c_library(name);
 	return d;
-failed:
-	if (d->dwfl)
-		dwfl_end(d->dwfl);
-	if (fd >= 0)
-		close(fd);
-	free(d);
-	return NULL;
 }
 
 struct object *symbols_object(struct symbols *s, const char *name, const char *path, const uint8_t *id, size_t id_size)
@@ -563,8 +520,8 @@ size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, con
 	s->n_found = 0;
 	if (d && !d->names_only && !d->units_read)
 		read_units(d);
-	if (!d || d->names_only || !locate_by_dwarf(s, d, address + d->bias - d->dwarf_bias)) {
-		name = d ? find_symbol(d, address + d->bias) : NULL;
+	if (!d || d->names_only || !locate_by_dwarf(s, d, address + d->file.bias - d->dwarf_bias)) {
+		name = d ? find_symbol(d, address + d->file.bias) : NULL;
 		GROW(s->found, s->n_found, s->cap_found);
 		s->found[s->n_found++] = (struct location){ name ? symbol_name(s, name) : bare_name(s, o, address), "", 0 };
 	}

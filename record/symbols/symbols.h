@@ -29,7 +29,7 @@ struct location {
 	uint32_t line;			/* 0 = not known */
 };
 
-/* It lasts as long as the program. */
+/* Lives as long as memrec does: see elf_file.h. */
 struct symbols *symbols_new(void);
 
 /*

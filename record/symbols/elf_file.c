@@ -1,0 +1,107 @@
+/*
+ * elf_file.c - an object file and its debug information by libdw, of which no descriptor stays open
+ */
+#include "elf_file.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* libdw has a descriptor. Which file it is of is noted: libdw may have closed it by itself, and the number be another's. */
+static void note_open(struct elf_file *f, int fd)
+{
+	struct stat st;
+	if (fd < 0 || f->n_open == ELF_FILE_DESCRIPTORS || fstat(fd, &st) < 0)
+		return;
+	f->open[f->n_open].fd = fd;
+	f->open[f->n_open].device = st.st_dev;
+	f->open[f->n_open++].file = st.st_ino;
+}
+
+static int find_debuginfo(Dwfl_Module *module, void **file, const char *name, Dwarf_Addr base, const char *path, const char *link,
+			  GElf_Word crc, char **found)
+{
+	int fd = dwfl_standard_find_debuginfo(module, file, name, base, path, link, crc, found);
+	if (*file)
+		note_open(*file, fd);
+	return fd;
+}
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+};
+
+/* Whether the file is the one in the program's memory. */
+static bool is_same(Dwfl_Module *m, const uint8_t *id, size_t id_size)
+{
+	const unsigned char *bits;
+	GElf_Addr at;
+	int n = dwfl_module_build_id(m, &bits, &at);
+	return n < 0 || (size_t)n != id_size ? n <= 0 && id_size == 0 : memcmp(bits, id, id_size) == 0;
+}
+
+/* The recorded program names the path: where a FIFO lies, or a device, nobody waits. */
+static int open_file(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+bool elf_file_open(struct elf_file *f, const char *name, const char *path, const uint8_t *id, size_t id_size)
+{
+	*f = (struct elf_file){ .dwfl = NULL };
+	int fd = open_file(path);
+	if (fd < 0)
+		return false;
+	f->dwfl = dwfl_begin(&callbacks);
+	if (!f->dwfl)
+		goto failed;
+	dwfl_report_begin(f->dwfl);
+	f->module = dwfl_report_elf(f->dwfl, name, name, fd, 0, true);	/* by its own name: debug links are relative to it */
+	if (!f->module)
+		goto failed;
+	note_open(f, fd);
+	fd = -1;			/* libdw's now */
+	void **user;
+	dwfl_module_info(f->module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
+	*user = f;
+	if (dwfl_report_end(f->dwfl, NULL, NULL) == 0 && dwfl_module_getelf(f->module, &f->bias) && is_same(f->module, id, id_size)) {
+		elf_file_release(f, NULL);
+		return true;
+	}
+failed:
+	if (f->dwfl)
+		dwfl_end(f->dwfl);
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* All of a file that could not be mapped is read. */
+static void read_whole(Elf *elf)
+{
+	if (elf)
+		elf_cntl(elf, ELF_C_FDREAD);
+}
+
+void elf_file_release(struct elf_file *f, Elf *elf)
+{
+	GElf_Addr bias;
+	if (f->n_open == 0)
+		return;
+	read_whole(dwfl_module_getelf(f->module, &bias));
+	read_whole(elf);
+	while (f->n_open) {
+		struct stat st;
+		unsigned i = --f->n_open;
+		if (fstat(f->open[i].fd, &st) == 0 && st.st_dev == f->open[i].device && st.st_ino == f->open[i].file)
+			close(f->open[i].fd);
+	}
+}
