@@ -124,7 +124,7 @@ class Module(Case):
         self.assertIn("Usage: memfold", self.memrec("memfold", "--help"))
         self.assertIn("Usage: memsummary", self.memrec("summary", "--help"))
         self.assertIn("python -m memrec run", self.memrec("--help"))
-        self.assertIn("no command of memrec", self.memrec("nix", status=2))
-        self.assertIn("no command of memrec", self.memrec("../bin/memcat", status=2))
+        self.assertIn("is not a memrec command", self.memrec("nix", status=2))
+        self.assertIn("is not a memrec command", self.memrec("../bin/memcat", status=2))
         for words in (["run"], ["run", "-o"], ["run", "-m"], ["run", "--native"]):
             self.assertIn("Try 'python -m memrec --help'", self.memrec(*words, status=2))
