@@ -234,6 +234,10 @@ bench: all
 agreement: all
 	python3 tests/agreement/compare.py $(AGREEMENT)
 
+## screenshots: pictures of memflame's page of real programs (from PyPI), light and dark, in build/screenshots
+screenshots: all
+	B=$B tests/page/screenshots
+
 ## baselines: count the hot loops' instructions anew; tests/instructions.bats allows 10 % more than that
 baselines: all $(BIGTRACE)
 	B=$B tests/bench/instructions > tests/bench/instructions.txt.new
@@ -249,7 +253,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all agreement baselines wheel memray pythons bench test test-files asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
+.PHONY: all screenshots agreement baselines wheel memray pythons bench test test-files asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 
