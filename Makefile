@@ -142,7 +142,7 @@ hdr-check:
 		echo "#include \"$$h\"" | $(CC) $(CPPFLAGS) -I. $(REC_INC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARN)) -Wno-unused -Werror -fsyntax-only -x c - || { echo "$$h does not compile alone"; failed=1; }; \
 	done; [ $$failed = 0 ] && echo "$(words $(HEADERS)) headers compile alone"
 
-## layers: who may include what (format: itself; agent: itself and wire.h; a tool: format and its own folder)
+## layers: who may include what (format: itself; agent: itself and wire.h; a tool: format and its own folder), and no circle among the object files
 layers: $(REC_OBJ) $(AGENT_OBJ)
 	@tests/layers
 	@tests/circles memrec $(REC_OBJ)
