@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
+#include "index.h"
 #include "info.h"
 #include "xmalloc.h"
 
@@ -100,9 +101,9 @@ struct hybrid {
 	struct native *natives;		/* by the agent's numbers */
 	size_t cap_natives;
 	struct site *sites;		/* from 1 */
-	size_t n_sites, cap_sites;
-	uint32_t *index;		/* open addressing: sites by object and address */
-	size_t index_mask;
+	uint32_t n_sites;
+	size_t cap_sites;
+	struct index site_index;	/* by object and address */
 	struct resolved *places;
 	size_t n_places, cap_places;
 	const struct object *interpreter;	/* where its evaluators are */
@@ -110,8 +111,10 @@ struct hybrid {
 	size_t n_steps, cap_steps;
 	uint32_t *pending;		/* Python stacks whose newest frames are being put, newest first */
 	size_t cap_pending;
-	struct merged *merged;		/* open addressing; stack 0: free */
-	size_t n_merged, merged_mask;
+	struct merged *merged;
+	uint32_t n_merged;
+	size_t cap_merged;
+	struct index merged_index;	/* by node and Python stack */
 };
 
 struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid, const char *exe)
@@ -140,11 +143,12 @@ void hybrid_free(struct hybrid *h)
 	free(h->modules);
 	free(h->natives);
 	free(h->sites);
-	free(h->index);
+	index_clear(&h->site_index);
 	free(h->places);
 	free(h->steps);
 	free(h->pending);
-	table_free(h->merged, h->merged ? h->merged_mask + 1 : 0, sizeof *h->merged);
+	free(h->merged);
+	index_clear(&h->merged_index);
 	free(h);
 }
 
@@ -221,40 +225,23 @@ static const struct mapped_object *module_at(const struct hybrid *h, uint64_t pc
 
 /* ---------------------------------------------------------------- sites */
 
-static size_t site_hash(const struct object *o, uint64_t address)
+static bool is_site(const void *sites, uint32_t n, const void *key)
 {
-	return (size_t)(((uintptr_t)o >> 4 ^ address) * 0x9E3779B97F4A7C15u >> 20);
-}
-
-static void index_grow(struct hybrid *h)
-{
-	h->index_mask = h->index ? h->index_mask * 2 + 1 : 1023;
-	free(h->index);
-	h->index = xcalloc(h->index_mask + 1, sizeof *h->index);
-	for (uint32_t n = 1; n < h->n_sites; n++) {
-		size_t i = site_hash(h->sites[n].object, h->sites[n].address) & h->index_mask;
-		while (h->index[i])
-			i = (i + 1) & h->index_mask;
-		h->index[i] = n;
-	}
+	const struct site *s = (const struct site *)sites + n, *wanted = key;
+	return s->object == wanted->object && s->address == wanted->address;
 }
 
 static uint32_t site_of(struct hybrid *h, uint64_t pc)
 {
 	const struct mapped_object *m = module_at(h, pc);
-	struct object *object = m ? m->object : NULL;
-	uint64_t address = m ? pc - m->bias : 0;
-	if (h->n_sites * 2 > h->index_mask)
-		index_grow(h);
-	size_t i = site_hash(object, address) & h->index_mask;
-	for (; h->index[i]; i = (i + 1) & h->index_mask) {
-		const struct site *s = &h->sites[h->index[i]];
-		if (s->object == object && s->address == address)
-			return h->index[i];
+	struct site new = { .object = m ? m->object : NULL, .address = m ? pc - m->bias : 0 };
+	uint64_t hash = index_hash((uintptr_t)new.object, new.address);
+	uint32_t n = index_put(&h->site_index, hash, is_site, h->sites, &new, h->n_sites);
+	if (n == h->n_sites) {
+		GROW(h->sites, (size_t)n, h->cap_sites);
+		h->sites[h->n_sites++] = new;
 	}
-	GROW(h->sites, h->n_sites, h->cap_sites);
-	h->sites[h->n_sites] = (struct site){ .object = object, .address = address };
-	return h->index[i] = (uint32_t)h->n_sites++;
+	return n;
 }
 
 void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what)
@@ -355,24 +342,10 @@ bool hybrid_is_native(const struct hybrid *h, uint32_t node)
 
 /* ---- what was merged before ---- */
 
-static struct merged *merged_slot(const struct hybrid *h, uint32_t node, uint32_t python)
+static bool is_merged(const void *merged, uint32_t n, const void *key)
 {
-	size_t i = (size_t)(((uint64_t)node << 32 | python) * 0x9E3779B97F4A7C15u >> 24) & h->merged_mask;
-	while (h->merged[i].stack && (h->merged[i].node != node || h->merged[i].python != python))
-		i = (i + 1) & h->merged_mask;
-	return &h->merged[i];
-}
-
-static void merged_grow(struct hybrid *h)
-{
-	struct merged *old = h->merged;
-	size_t old_mask = h->merged_mask;
-	h->merged_mask = old ? old_mask * 2 + 1 : 4095;
-	h->merged = xtable_new(h->merged_mask + 1, sizeof *h->merged);
-	for (size_t i = 0; old && i <= old_mask; i++)
-		if (old[i].stack)
-			*merged_slot(h, old[i].node, old[i].python) = old[i];
-	table_free(old, old ? old_mask + 1 : 0, sizeof *old);
+	const struct merged *m = (const struct merged *)merged + n, *wanted = key;
+	return m->node == wanted->node && m->python == wanted->python;
 }
 
 static uint16_t other_bit(uint32_t python)
@@ -386,7 +359,11 @@ static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t pyth
 	const struct native *f = &h->natives[node];
 	if (f->stack == 0 || f->python == python)
 		return f->stack;
-	return f->others & other_bit(python) ? merged_slot(h, node, python)->stack : 0;
+	if (!(f->others & other_bit(python)))
+		return 0;
+	struct merged key = { .node = node, .python = python };
+	uint32_t n = index_find(&h->merged_index, index_hash(node, python), is_merged, h->merged, &key);
+	return n != INDEX_NONE ? h->merged[n].stack : 0;
 }
 
 /*
@@ -405,11 +382,13 @@ static void merged_put(struct hybrid *h, const struct merging_frame *s, uint32_t
 	if (s->runs < 0)
 		return;
 	f->others |= other_bit(python);
-	if (h->n_merged * 2 >= h->merged_mask)
-		merged_grow(h);
-	struct merged *m = merged_slot(h, node, python);
-	h->n_merged += m->stack == 0;
-	*m = (struct merged){ node, python, stack };
+	struct merged new = { node, python, stack };
+	uint32_t n = index_put(&h->merged_index, index_hash(node, python), is_merged, h->merged, &new, h->n_merged);
+	if (n == h->n_merged) {
+		GROW(h->merged, (size_t)n, h->cap_merged);
+		h->n_merged++;
+	}
+	h->merged[n] = new;
 }
 
 /* ---- from the innermost frame outwards ---- */

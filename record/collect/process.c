@@ -201,9 +201,9 @@ static void sample_rss(struct process *p)
 static void sample_threads(struct process *p)
 {
 	p->names_ms = p->out->now_ms;
-	for (size_t i = 0; i <= p->thread_mask; i++) {
+	for (uint32_t i = 0; i < p->n_threads; i++) {
 		struct traced_thread *t = p->threads[i];
-		if (t && (t->active || t == p->thread)) {
+		if (t->active || t == p->thread) {
 			t->active = false;
 			thread_name(p, t);
 		}

@@ -6,6 +6,7 @@
 
 #include "addresses.h"
 #include "hybrid.h"
+#include "index.h"
 #include "output.h"
 #include "pylines.h"
 #include "regions.h"
@@ -51,9 +52,11 @@ struct process {
 	bool refused;			/* its ring made no sense: it is emptied unread */
 	struct addresses live;
 	struct regions regions;
-	struct traced_thread **threads;	/* open addressing by tid */
-	size_t thread_mask, n_threads;
-	struct traced_thread *thread;		/* of the last event */
+	struct traced_thread **threads;
+	uint32_t n_threads;
+	size_t cap_threads;
+	struct index thread_index;	/* by tid */
+	struct traced_thread *thread;	/* of the last event */
 	struct code *codes;		/* by the agent's numbers */
 	size_t cap_codes, n_frames;	/* n_frames: what all of them keep room for */
 	uint32_t *stacks;		/* the agent's nodes to the trace's stacks */

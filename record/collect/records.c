@@ -27,38 +27,21 @@ void records_refuse(struct process *p, const char *what)
 
 /* ---------------------------------------------------------------- threads */
 
-static void thread_insert(struct process *p, struct traced_thread *t)
+static bool has_tid(const void *threads, uint32_t n, const void *tid)
 {
-	size_t i = t->tid * 0x9E3779B1u & p->thread_mask;
-	while (p->threads[i])
-		i = (i + 1) & p->thread_mask;
-	p->threads[i] = t;
-}
-
-static void threads_grow(struct process *p)
-{
-	struct traced_thread **old = p->threads;
-	size_t old_mask = p->thread_mask;
-	p->thread_mask = old ? old_mask * 2 + 1 : 63;
-	p->threads = xcalloc(p->thread_mask + 1, sizeof *p->threads);
-	for (size_t i = 0; old && i <= old_mask; i++)
-		if (old[i])
-			thread_insert(p, old[i]);
-	free(old);
+	return ((struct traced_thread *const *)threads)[n]->tid == *(const uint32_t *)tid;
 }
 
 static struct traced_thread *thread_find(struct process *p, uint32_t tid)
 {
-	size_t i = tid * 0x9E3779B1u & p->thread_mask;
-	for (; p->threads[i]; i = (i + 1) & p->thread_mask)
-		if (p->threads[i]->tid == tid)
-			return p->threads[i];
-	if (++p->n_threads * 2 > p->thread_mask)
-		threads_grow(p);
-	struct traced_thread *t = xcalloc(1, sizeof *t);
-	t->tid = tid;
-	thread_insert(p, t);
-	return t;
+	uint32_t n = index_put(&p->thread_index, index_hash(tid, 0), has_tid, p->threads, &tid, p->n_threads);
+	if (n == p->n_threads) {
+		GROW(p->threads, (size_t)n, p->cap_threads);
+		p->threads[n] = xcalloc(1, sizeof **p->threads);
+		p->threads[n]->tid = tid;
+		p->n_threads++;
+	}
+	return p->threads[n];
 }
 
 void thread_name(struct process *p, struct traced_thread *t)
@@ -531,18 +514,17 @@ static uint64_t take_message(struct process *p, const struct wire_slot *s, uint6
 void records_init(struct process *p)
 {
 	addresses_init(&p->live);
-	threads_grow(p);
 }
 
 void records_clear(struct process *p)
 {
 	addresses_clear(&p->live);
 	regions_clear(&p->regions);
-	for (size_t i = 0; i <= p->thread_mask; i++)
-		if (p->threads[i]) {
-			free(p->threads[i]->cut);
-			free(p->threads[i]);
-		}
+	for (uint32_t i = 0; i < p->n_threads; i++) {
+		free(p->threads[i]->cut);
+		free(p->threads[i]);
+	}
+	index_clear(&p->thread_index);
 	for (size_t i = 0; i < p->cap_codes; i++) {
 		free(p->codes[i].table);
 		free(p->codes[i].frames);
