@@ -66,13 +66,6 @@ pid_t ring_process(void)
 	return ring->pid;
 }
 
-uint32_t ring_tid(void)
-{
-	if (UNLIKELY(ring_local.generation != ring_generation))
-		ring_new_thread();
-	return ring_local.tid;
-}
-
 /* Copies the next bytes of the pieces, at most n; returns how many. */
 static size_t take_bytes(const struct piece **piece, size_t *n_pieces, size_t *offset, uint8_t *to, size_t n)
 {

@@ -56,8 +56,6 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 
 /* The process that is recorded: where a vfork child runs, its parent, whose threads share the memory. */
 pid_t ring_process(void);
-/* The kernel's number of the calling thread, cached. */
-uint32_t ring_tid(void);
 
 /* Make the state page: from now on ring_on() may say yes. */
 void ring_init(void);

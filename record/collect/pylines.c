@@ -91,7 +91,7 @@ static int line_pep657(struct py_place *here, const uint8_t *p, size_t n, int la
 	return NO_LINE;
 }
 
-int py_line_from(struct py_place *from, enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
+int py_line(struct py_place *from, enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
 {
 	if (format < WIRE_LINES_LNOTAB || format > WIRE_LINES_PEP657)
 		return NO_LINE;
@@ -102,11 +102,4 @@ int py_line_from(struct py_place *from, enum wire_lines format, const uint8_t *t
 	if (format == WIRE_LINES_LNOTAB)
 		return line_lnotab(from, table, n, lasti);
 	return format == WIRE_LINES_PEP626 ? line_pep626(from, table, n, lasti) : line_pep657(from, table, n, lasti);
-}
-
-int py_line(enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
-{
-	struct py_place place = { 0 };
-
-	return py_line_from(&place, format, table, n, first_line, lasti);
 }

@@ -377,7 +377,7 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size, uint
 
 static uint32_t make_frame(struct process *p, struct code *c, int lasti)
 {
-	int line = py_line_from(&c->place, c->lines, c->table, c->table_size, c->first_line, lasti);
+	int line = py_line(&c->place, c->lines, c->table, c->table_size, c->first_line, lasti);
 	if (line <= 0)			/* an instruction the compiler added belongs to no line */
 		line = c->first_line;
 	return output_frame(p->out, c->function, line > 0 ? (uint32_t)line : 0);

@@ -21,7 +21,6 @@
 
 #include "../../record/collect/pylines.h"
 #include "../lib/alone.h"
-#include "../../record/system_call.h"
 
 /* For ctypes. */
 void pt_counts(uint64_t out[9]);
@@ -91,11 +90,6 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 		last_warning[size] = '\0';
 		n_warnings++;
 	}
-}
-
-uint32_t ring_tid(void)
-{
-	return (uint32_t)system_call(SYS_gettid);
 }
 
 /* ---- every allocation is captured ---- */
@@ -183,7 +177,7 @@ EXPORT int pt_dump(char *out, int capacity)
 		const uint8_t *table = (const uint8_t *)file + c->file_size;
 		int lasti = seen_nodes[node].lasti;
 		n += snprintf(out + n, (size_t)(capacity - n), "%.*s\1%.*s\1%d\1%d\n", (int)c->file_size, file, (int)c->name_size, name,
-			      lasti, py_line(c->lines, table, c->table_size, c->first_line, lasti));
+			      lasti, py_line(&(struct py_place){ 0 }, c->lines, table, c->table_size, c->first_line, lasti));
 	}
 	guard = saved;
 	return n;
@@ -235,7 +229,7 @@ EXPORT void pt_lines(unsigned minor, const uint8_t *table, size_t n, int first, 
 {
 	enum wire_lines lines = minor < 10 ? WIRE_LINES_LNOTAB : minor == 10 ? WIRE_LINES_PEP626 : WIRE_LINES_PEP657;
 	for (int i = 0; i * 2 < n_code; i++)
-		out[i] = py_line(lines, table, n, first, i * 2);
+		out[i] = py_line(&(struct py_place){ 0 }, lines, table, n, first, i * 2);
 }
 
 /* Does this Python's walk have its offsets as constants? */

@@ -9,19 +9,25 @@
 
 #define EXPECT(condition) do { if (!(condition)) return false; } while (0)
 
+/* Searched from the beginning. */
+static int line_of(enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
+{
+	return py_line(&(struct py_place){ 0 }, format, table, n, first_line, lasti);
+}
+
 static bool lnotab_counts_lines_from_the_byte_they_lead_to(void)
 {
 	/* first line 10; byte 4: line 11; byte 10: line 9; byte 265 (two steps): line 12 */
 	static const uint8_t t[] = { 4, 1, 6, 0xfe, 255, 0, 0, 3 };
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, -1) == 10);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 0) == 10);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 3) == 10);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 4) == 11);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 10) == 9);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 264) == 9);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 265) == 12);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, t, sizeof t, 10, 100000) == 12);
-	EXPECT(py_line(WIRE_LINES_LNOTAB, NULL, 0, 10, 4) == 10);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, -1) == 10);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, 0) == 10);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, 3) == 10);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, 4) == 11);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, 10) == 9);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, 264) == 9);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, 265) == 12);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, t, sizeof t, 10, 100000) == 12);
+	EXPECT(line_of(WIRE_LINES_LNOTAB, NULL, 0, 10, 4) == 10);
 	return true;
 }
 
@@ -29,13 +35,13 @@ static bool pep626_has_ranges_and_no_lines(void)
 {
 	/* bytes 0-3: line 11; 4-5: none; 6-9: line 13 */
 	static const uint8_t t[] = { 4, 1, 2, 0x80, 4, 2 };
-	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, -1) == 10);
-	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 0) == 11);
-	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 2) == 11);
-	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 4) == -1);
-	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 6) == 13);
-	EXPECT(py_line(WIRE_LINES_PEP626, t, sizeof t, 10, 10) == -1);
-	EXPECT(py_line(WIRE_LINES_PEP626, t, 5, 10, 6) == -1);
+	EXPECT(line_of(WIRE_LINES_PEP626, t, sizeof t, 10, -1) == 10);
+	EXPECT(line_of(WIRE_LINES_PEP626, t, sizeof t, 10, 0) == 11);
+	EXPECT(line_of(WIRE_LINES_PEP626, t, sizeof t, 10, 2) == 11);
+	EXPECT(line_of(WIRE_LINES_PEP626, t, sizeof t, 10, 4) == -1);
+	EXPECT(line_of(WIRE_LINES_PEP626, t, sizeof t, 10, 6) == 13);
+	EXPECT(line_of(WIRE_LINES_PEP626, t, sizeof t, 10, 10) == -1);
+	EXPECT(line_of(WIRE_LINES_PEP626, t, 5, 10, 6) == -1);
 	return true;
 }
 
@@ -49,23 +55,23 @@ static bool pep657_has_entries_of_every_kind(void)
 		0x80 | 15 << 3 | 0,				/* 24-25: none */
 		0x80 | 10 << 3 | 0, 1, 2,			/* 26-27: the line as before */
 	};
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, -1) == 10);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 0) == 10);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 4) == 11);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 6) == 10);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 8) == 82);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 23) == 82);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 24) == -1);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 26) == 82);
-	EXPECT(py_line(WIRE_LINES_PEP657, t, sizeof t, 10, 28) == -1);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, -1) == 10);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 0) == 10);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 4) == 11);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 6) == 10);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 8) == 82);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 23) == 82);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 24) == -1);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 26) == 82);
+	EXPECT(line_of(WIRE_LINES_PEP657, t, sizeof t, 10, 28) == -1);
 	return true;
 }
 
 static bool an_unknown_format_has_no_lines(void)
 {
 	static const uint8_t t[] = { 4, 1 };
-	EXPECT(py_line(WIRE_LINES_NONE, t, sizeof t, 10, 0) == -1);
-	EXPECT(py_line((enum wire_lines)200, t, sizeof t, 10, -1) == -1);
+	EXPECT(line_of(WIRE_LINES_NONE, t, sizeof t, 10, 0) == -1);
+	EXPECT(line_of((enum wire_lines)200, t, sizeof t, 10, -1) == -1);
 	return true;
 }
 
@@ -81,7 +87,7 @@ static bool any_bytes_will_do(void)
 			t[j] = (uint8_t)(random() % 3 ? random() : 0xff);
 		for (enum wire_lines f = WIRE_LINES_LNOTAB; f <= WIRE_LINES_PEP657; f++)
 			for (int lasti = -1; lasti < 200; lasti += 7)
-				py_line(f, t, n, 1, lasti);
+				line_of(f, t, n, 1, lasti);
 		free(t);
 	}
 	return true;
@@ -99,7 +105,7 @@ static bool going_on_from_the_last_place_finds_the_same(void)
 			struct py_place place = { 0 };
 			for (int k = 0; k < 40; k++) {
 				int lasti = (int)(random() % 120) - 2;
-				EXPECT(py_line_from(&place, f, t, sizeof t, 7, lasti) == py_line(f, t, sizeof t, 7, lasti));
+				EXPECT(py_line(&place, f, t, sizeof t, 7, lasti) == line_of(f, t, sizeof t, 7, lasti));
 			}
 		}
 	}
