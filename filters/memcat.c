@@ -65,6 +65,7 @@ static int from_text(char **paths, enum mt_packing packing)
 	mt_out_packing(out, packing);
 	for (char **path = *paths != NULL ? paths : standard_input; *path != NULL; path++) {
 		bool is_stdin = strcmp(*path, "-") == 0;
+		tool_will_read(*path);
 		FILE *f = is_stdin ? stdin : fopen(*path, "re");
 		if (f == NULL)
 			die("%s: cannot open: %s", *path, strerror(errno));

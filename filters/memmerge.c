@@ -51,6 +51,7 @@ struct merge {
 static struct mt_in *open_one(const char *path)
 {
 	char *why = NULL;
+	tool_will_read(path);
 	struct mt_in *in = mt_open(&path, 1, &why);
 	if (!in)
 		die("%s", why);
@@ -230,8 +231,6 @@ int main(int argc, char **argv)
 		;
 	char *standard_input[] = { "-" };
 	bool named = optind < argc;
-	if (!named && isatty(STDIN_FILENO))
-		usage_die("standard input is a terminal: name traces, or pipe one in");
 	size_t first = open_all(&m, named ? argv + optind : standard_input, named ? (size_t)(argc - optind) : 1);
 	begin(&m, first, argv);
 	run(&m);

@@ -112,7 +112,14 @@ static void wait_for_input(struct bytes_in *b)
 {
 	struct pollfd pfd = {.fd = b->fd, .events = POLLIN};
 
-	if (b->waits && b->idle != NULL && poll(&pfd, 1, IDLE_MS) == 0)
+	int ready;
+
+	if (!b->waits || b->idle == NULL)
+		return;
+	do {
+		ready = poll(&pfd, 1, IDLE_MS);
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 0)
 		b->idle(b->idle_arg);
 }
 

@@ -109,6 +109,7 @@ struct folded *folded_open(const char *path)
 	struct folded *f = xcalloc(1, sizeof *f);
 	struct stat st;
 
+	tool_will_read(path);
 	f->path = path;
 	f->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (f->fd < 0 || fstat(f->fd, &st) < 0)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "amount.h"
@@ -338,6 +339,31 @@ static void widen_output(void)
 		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BYTES);
 }
 
+static void let_pass(int sig)
+{
+	(void)sig;
+}
+
+/* A handler, since an ignored signal cannot be reset by its first arrival. */
+static void outlive_first_interrupt(void)
+{
+	struct sigaction once = { .sa_handler = let_pass, .sa_flags = SA_RESETHAND | SA_RESTART }, before;
+
+	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+		sigaction(SIGINT, &once, NULL);
+}
+
+void tool_will_read(const char *path)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct stat st;
+
+	if (is_stdin && isatty(STDIN_FILENO))
+		usage_die("standard input is a terminal: name a file, or pipe one in");
+	if ((is_stdin ? fstat(STDIN_FILENO, &st) : stat(path, &st)) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		outlive_first_interrupt();
+}
+
 struct mt_in *tool_input(int argc, char **argv)
 {
 	static const char *const standard_input[] = { "-" };
@@ -349,11 +375,11 @@ struct mt_in *tool_input(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	widen_output();
 	if (n == 0) {
-		if (isatty(STDIN_FILENO))
-			usage_die("standard input is a terminal: name a trace, or pipe one in");
 		paths = standard_input;
 		n = 1;
 	}
+	for (size_t i = 0; i < n; i++)
+		tool_will_read(paths[i]);
 	struct mt_in *in = mt_open(paths, n, &why);
 	if (!in)
 		die("%s", why ? why : "out of memory");

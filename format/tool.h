@@ -53,8 +53,15 @@ uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_
 enum stacks_detail tool_detail(const char *text, const char *option);
 
 /*
- * Opens the operands after optind, or standard input if there are none (a usage
- * error if that is a terminal). Exits with one line if that fails.
+ * Every command calls this for each of its inputs ("-": standard input) before it opens them; tool_input() and
+ * folded_open() do so themselves. A terminal as standard input is a usage error. While a pipe is read, the first
+ * SIGINT is without effect: the terminal sends it to the whole pipeline, and what memrec and the recorded program
+ * still write after it is to be read to its end. The second one ends the command. If SIGINT was ignored, it stays so.
+ */
+void tool_will_read(const char *path);
+
+/*
+ * Opens the operands after optind, or standard input if there are none. Exits with one line if that fails.
  */
 struct mt_in *tool_input(int argc, char **argv);
 

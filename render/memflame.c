@@ -124,8 +124,6 @@ static const char *choose_input(int argc, char **argv)
 
 	if (argc - optind > 1)
 		usage_die("one input only; join traces by memcat, folded lines by cat");
-	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO))
-		usage_die("standard input is a terminal: name a file, or pipe folded lines or a trace in");
 	if (isatty(STDOUT_FILENO))
 		usage_die("the page would go to the terminal: append '> page.html'");
 	return path;

@@ -37,6 +37,13 @@ start_known() { # [COMMAND...] PYTHON
 	LD_BIND_NOW=1 start_told "$@" "$TESTS/attach/known.py"
 }
 
+@test "Ctrl-C at the terminal ends the attached recording, and the report in the pipeline is printed" {
+	start_told /usr/bin/python3 "$TESTS/attach/known.py"
+	python3 "$TESTS/lib/ctrl_c.py" --when-said 'recording process' 1 memsummary "memrec -v -p $pid | memsummary > report" 2> err
+	grep -q '^Total: ' report
+	grep -q Location report
+}
+
 check_known() { # [COMMAND...] PYTHON
 	rm -f in
 	start_known "$@"

@@ -164,6 +164,29 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
+# In a terminal of their own, as its foreground process group, while they wait for the second half of their input.
+@test "Ctrl-C while a pipe is read: what arrives until its end is used; the second Ctrl-C ends the command" {
+	lz4 -dc "$REAL" > bare
+	memcat --json bare > bare.json
+	for tool in $(readers); do
+		use "$tool" < bare > want
+		command=$tool
+		[ "$tool" != memsplit-pid ] || command="rm split/*; exec $tool -o split/%p.lz4"
+		python3 "$TESTS/lib/ctrl_c.py" --feed bare 1 "$tool" "$command > got" || problem "$tool: status $?"
+		[ "$tool" != memsplit-pid ] || cat split/* > got
+		cmp want got || problem "$tool: other output after Ctrl-C"
+		status=0
+		python3 "$TESTS/lib/ctrl_c.py" --feed bare 2 "$tool" "$command > got" || status=$?
+		[ $status -eq 130 ] || problem "$tool: the second Ctrl-C: status $status"
+	done
+	python3 "$TESTS/lib/ctrl_c.py" --feed bare.json 1 memcat "memcat --from-json > got" || problem "memcat --from-json: status $?"
+	cmp <(memcat got --json) bare.json || problem "memcat --from-json"
+	memdiff bare bare > want
+	python3 "$TESTS/lib/ctrl_c.py" --feed bare 1 memdiff "memdiff bare - > got" || problem "memdiff: status $?"
+	cmp want got || problem memdiff
+	no_problems
+}
+
 @test "packed or bare, from a file or a pipe, at once or byte by byte: the same bytes" {
 	lz4 -dc "$BIG" > bare
 	python3 "$TESTS/lib/gen_trace.py" --events 1500 | memcat --from-json > small

@@ -2,6 +2,39 @@
 
 load lib/common
 
+# In a terminal of its own.
+@test "Ctrl-C ends a server and its workers in a pipeline, and each trace is whole, with what they did at the end" {
+	cat > server.py <<-'END'
+		import os, signal, sys, time
+		def end(sig, frame):
+		    global last
+		    last = bytearray(1999999 + n)
+		    raise SystemExit
+		signal.signal(signal.SIGINT, end)
+		ready, say_ready = os.pipe()
+		for n in 1, 2, 3, 0:
+		    if n and os.fork() == 0: break
+		x = bytearray(999999 + n)
+		if n:
+		    os.write(say_ready, b".")
+		    while True: time.sleep(100)
+		for worker in range(3): os.read(ready, 1)
+		print("serving", file=sys.stderr, flush=True)
+		try:
+		    while True: time.sleep(100)
+		finally:
+		    for worker in range(3): os.wait()
+	END
+	python3 "$TESTS/lib/ctrl_c.py" --when-said serving 1 memsplit-pid 'memrec -F -- python3 server.py | memsplit-pid' 2> err
+	[ "$(ls trace.*.lz4 | wc -l)" -eq 4 ]
+	for trace in trace.*.lz4; do
+		memcat --json "$trace" > rows
+		grep -q '"event":"exit"' rows
+		grep -oE '"size":[12]00000[0-9],' rows
+	done | sort > sizes
+	[ "$(tr -d '\n' < sizes)" = '"size":1000000,"size":1000001,"size":1000002,"size":1000003,"size":2000000,"size":2000001,"size":2000002,"size":2000003,' ]
+}
+
 totals() { # TRACE
 	memstats --json "$1" | jq -c '[.total_num_allocations, .total_bytes_allocated]'
 }
