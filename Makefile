@@ -67,8 +67,8 @@ $(TOOL_BINS): $B/bin/%: $$(call TOOL_OBJ,$$*) $(LIB)
 	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -Wl,--as-needed $(LIBS)
 
 # A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Scripts go without
-# their indentation and comments, as every page carries them.
-STRIP_JS = -e '/^ *(\/\/|\/\*\*|\*( |$$|\/))/d' -e 's/^ +//' -e 's/  +\/\/ .*$$//' -e '/^$$/d' -e "/^'use strict';$$/d"
+# their indentation, their comments, and blanks around some operators, as every page carries them.
+STRIP_JS = -e '/^ *(\/\/|\/\*\*|\*( |$$|\/))/d' -e 's/^ +//' -e 's/  +\/\/ .*$$//' -e '/^$$/d' -e "/^'use strict';$$/d" -e 's/ (=>|===|!==|&&|\|\|) /\1/g'
 $B/obj/%.asset.o: %
 	@mkdir -p $(@D)
 	@sed -E $(if $(filter %.js,$<),$(STRIP_JS),-e '') $< > $(@D)/$(notdir $<)

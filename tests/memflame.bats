@@ -50,6 +50,11 @@ all_passed() {
   [ "$(tail -1 page.html)" = "</html>" ]
 }
 
+@test "the scripts of a page stay below 110 KiB" {
+  memflame small.folded >page.html
+  [ "$(sed -n '/^<script>$/,/<\/script>$/p' page.html | wc -c)" -lt 112640 ]
+}
+
 @test "the same input gives the same bytes, by name and by pipe" {
   memflame small.folded >a.html
   memflame <small.folded >b.html
