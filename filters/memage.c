@@ -10,7 +10,6 @@
  */
 #include "error.h"
 #include "open_blocks.h"
-#include "span.h"
 #include "tool.h"
 
 static const struct tool_option options[] = {
@@ -80,24 +79,15 @@ static int take(struct ages *a, const struct mt_event *ev, struct mt_in *in, str
 	return mt_put(out, ev);
 }
 
-static uint64_t parse_age(const char *text, const char *option)
-{
-	struct span age;
-
-	if (!parse_span(text, &age) || age.is_percent)
-		usage_die("%s: '%s' is not a time (examples: 500ms, 2s, 1.5min)", option, text);
-	return span_ms(&age, 0);
-}
-
 int main(int argc, char **argv)
 {
 	struct ages a = { .max_ms = UINT64_MAX };
 
 	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1; )
 		if (c == 'a')
-			a.min_ms = parse_age(optarg, "--min-age");
+			a.min_ms = tool_time_ms(optarg, "--min-age", 0, UINT64_MAX);
 		else
-			a.max_ms = parse_age(optarg, "--max-age");
+			a.max_ms = tool_time_ms(optarg, "--max-age", 0, UINT64_MAX);
 	if (a.min_ms > a.max_ms)
 		usage_die("--min-age is larger than --max-age: nothing can match");
 	struct mt_in *in = tool_input(argc, argv);

@@ -16,11 +16,12 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "header.h"
 #include "tool.h"
 #include "utf8.h"
 #include "xmalloc.h"
 
-#define FIRST_BYTES 4		/* that tell a trace from text */
+#define FIRST_BYTES sizeof MEMRAY_MAGIC	/* that tell a trace from text */
 #define LOOK_AHEAD (1u << 20)
 
 struct folded {
@@ -97,6 +98,8 @@ static bool begins_trace(const uint8_t *p, size_t n)
 
 	if (n == 0)
 		return false;
+	if (n >= sizeof MEMRAY_MAGIC && memcmp(p, MEMRAY_MAGIC, sizeof MEMRAY_MAGIC) == 0)
+		return true;	/* the reader says what it is */
 	if (memcmp(p, frame, n < 4 ? n : 4) == 0 || (p[0] & 0xf0) == 0x80)
 		return true;
 	if (n >= 4 && (p[0] & 0xf0) == 0x50 && memcmp(p + 1, "\x2a\x4d\x18", 3) == 0)

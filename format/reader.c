@@ -463,10 +463,23 @@ static int take_header(struct mt_in *in, size_t size, char *why, size_t why_size
 	return 0;
 }
 
+/* Reads no further than the first byte that differs. */
+static bool begins_with(struct bytes_in *b, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((b->p + i == b->end && bytes_in_more(b, n) <= 0) || b->p[i] != (uint8_t)text[i])
+			return false;
+	return true;
+}
+
 static int first_header(struct mt_in *in, char *why, size_t why_size)
 {
 	const char *odd = NULL;
 	size_t size = 0;
+	if (begins_with(&in->bytes, MEMRAY_MAGIC, sizeof MEMRAY_MAGIC)) {
+		snprintf(why, why_size, HEADER_MEMRAY);
+		return -1;
+	}
 	int r = whole_object(in, &size, &odd);
 
 	if (r == 0)

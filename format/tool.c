@@ -15,16 +15,19 @@
 
 #include "amount.h"
 #include "error.h"
+#include "span.h"
 #include "units.h"
 #include "utf8.h"
 #include "xmalloc.h"
 
+#define HELP_COLUMNS 80
+#define HELP_OPTION_MAX 24	/* columns of a name with its argument that share a line with what it does */
 #define OUTPUT_BYTES (1 << 20)	/* what a user may ask of a pipe: /proc/sys/fs/pipe-max-size */
 
 /* Keys of the options every tool has; a tool's own keys are below. */
 enum {
-	KEY_HELP = 0x10000,
-	KEY_VERSION,
+	KEY_HELP = 'h',
+	KEY_VERSION = 0x10000,
 	KEY_HELP_MAN,
 };
 
@@ -54,30 +57,59 @@ static int option_width(const struct tool_option *o)
 	return (int)(strlen(o->name) + (o->arg ? strlen(o->arg) + 1 : 0));
 }
 
+/* Prints words from column `at` on, in lines that begin at column `indent`. */
+static void print_wrapped(const char *text, int at, int indent)
+{
+	for (bool first = true; *text; first = false) {
+		int size = (int)strcspn(text, " ");
+		if (!first && at + 1 + size > HELP_COLUMNS) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		} else if (!first) {
+			putchar(' ');
+			at++;
+		}
+		printf("%.*s", size, text);
+		at += size;
+		text += size;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
 static void help_options(const struct tool_option *o, int width)
 {
+	int indent = 6 + 2 + width + 2;
+
 	for (; o && o->name; o++) {
 		if (is_short(o->key))
 			printf("  -%c, ", o->key);
 		else
 			printf("      ");
-		printf("--%s%s%-*s  %s\n", o->name, o->arg ? "=" : "",
-		       width - option_width(o) + (o->arg ? (int)strlen(o->arg) : 0),
-		       o->arg ? o->arg : "", o->help);
+		printf("--%s%s%s", o->name, o->arg ? "=" : "", o->arg ? o->arg : "");
+		if (option_width(o) > width)
+			printf("\n%*s", indent, "");
+		else
+			printf("%*s", width - option_width(o) + 2, "");
+		print_wrapped(o->help, indent, indent);
 	}
+}
+
+/* Returns the columns that the widest option needs, or HELP_OPTION_MAX. */
+static int widest(const struct tool_option *o, int width)
+{
+	for (; o && o->name; o++)
+		width = option_width(o) > width ? option_width(o) : width;
+	return width < HELP_OPTION_MAX ? width : HELP_OPTION_MAX;
 }
 
 static void help(const struct tool *t)
 {
-	int width = 0;
+	int width = widest(common_options, widest(t->options, 0));
 
-	for (const struct tool_option *o = t->options; o && o->name; o++)
-		width = option_width(o) > width ? option_width(o) : width;
-	for (const struct tool_option *o = common_options; o->name; o++)
-		width = option_width(o) > width ? option_width(o) : width;
-
-	printf("%s - %s\n\nUsage: %s [OPTION...] %s\n\nOptions:\n", t->name, t->summary, t->name,
-	       t->operands ? t->operands : "");
+	printf("%s - ", t->name);
+	print_wrapped(t->summary, (int)strlen(t->name) + 3, (int)strlen(t->name) + 3);
+	printf("\nUsage: %s [OPTION...] %s\n\nOptions:\n", t->name, t->operands ? t->operands : "");
 	help_options(t->options, width);
 	help_options(common_options, width);
 	if (t->example)
@@ -155,7 +187,7 @@ static struct parser parser_new(const struct tool *t)
 
 	struct parser p = {
 		.longs = xcalloc(n + 4, sizeof *p.longs),
-		.shorts = xmalloc(2 * n + 4),
+		.shorts = xmalloc(2 * n + 4),	/* "+:", "h", its end */
 		.given = xcalloc(n + 1, sizeof *p.given),
 	};
 	if (t->options_end_at_operand)
@@ -171,6 +203,7 @@ static struct parser parser_new(const struct tool *t)
 				p.shorts[n_shorts++] = ':';
 		}
 	}
+	p.shorts[n_shorts++] = KEY_HELP;
 	p.shorts[n_shorts] = '\0';
 	parser_add(&p, &n_longs, "help", KEY_HELP, false);
 	parser_add(&p, &n_longs, "version", KEY_VERSION, false);
@@ -243,6 +276,19 @@ uint64_t tool_size(const char *text, const char *option)
 	if (!parse_size(text, &bytes))
 		usage_die("%s: '%s' is not a size (examples: 512, 1.5k, 24MB, 1GiB)", option, text);
 	return bytes;
+}
+
+uint64_t tool_time_ms(const char *text, const char *option, uint64_t min_ms, uint64_t max_ms)
+{
+	struct span span;
+
+	if (!parse_span(text, &span) || span.is_percent)
+		usage_die("%s: '%s' is not a time (examples: 500ms, 2s, 1.5min)", option, text);
+	uint64_t ms = span_ms(&span, 0);
+	if (ms < min_ms || ms > max_ms)
+		usage_die("%s: %s is out of range (%llums to %llums)", option, text, (unsigned long long)min_ms,
+			  (unsigned long long)max_ms);
+	return ms;
 }
 
 uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_t max)

@@ -41,13 +41,17 @@ struct tool {
 
 /*
  * Like getopt_long(3): returns the key of the next option, with its argument in
- * optarg, or -1 at the operands (optind). Handles --help, --version, --help-man
+ * optarg, or -1 at the operands (optind). Handles --help (-h), --version, --help-man
  * and usage errors (exit 2) itself. The first call sets program_name.
  */
 int tool_getopt(const struct tool *t, int argc, char **argv);
 
-/* Return an option's argument as a size, or as a whole number in [min, max]; otherwise a usage error that names the option. */
+/*
+ * Return an option's argument as a size, as a time (span.h, no percents) or as a whole number, the latter two in
+ * [min, max]; otherwise a usage error that names the option.
+ */
 uint64_t tool_size(const char *text, const char *option);
+uint64_t tool_time_ms(const char *text, const char *option, uint64_t min_ms, uint64_t max_ms);
 uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_t max);
 /* The same for "line", "function", "file". */
 enum stacks_detail tool_detail(const char *text, const char *option);

@@ -43,7 +43,7 @@ static const struct tool_option options[] = {
 	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration or its end" },
 	{ "await", 'W', NULL, "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
 	{ "ignore-seccomp", 'S', NULL, "with --pid: attach despite a seccomp filter, which may kill the process for the agent's system calls" },
-	{ "duration", 'd', "SECONDS", "with --pid: record for SECONDS; the process then continues unrecorded" },
+	{ "duration", 'd', "TIME", "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
 	{ "verbose", 'v', NULL, "print what was recorded, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
@@ -65,17 +65,6 @@ struct settings {
 	uint32_t duration_ms;	/* 0: no limit */
 	char **argv;		/* of the program */
 };
-
-/* Milliseconds; some at least. */
-static uint32_t seconds(const char *text)
-{
-	char *end;
-	errno = 0;
-	double s = strtod(text, &end);
-	if (end == text || *end || errno || !(s >= 0.001 && s <= 4000000))
-		usage_die("--duration: '%s' is not a number of seconds", text);
-	return (uint32_t)(s * 1000);
-}
 
 /* The arguments of a running process. */
 static char **command_of(pid_t pid)
@@ -110,7 +99,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'F': s->follow_fork = true; break;
 		case 'p': s->pid = (pid_t)tool_number(optarg, "--pid", 1, INT32_MAX); break;
 		case 'W': s->awaits = true; break;
-		case 'd': s->duration_ms = seconds(optarg); break;
+		case 'd': s->duration_ms = (uint32_t)tool_time_ms(optarg, "--duration", 1, UINT32_MAX); break;
 		}
 	if (s->pid && optind < argc)
 		usage_die("give either a program to start or a running one (--pid), not both");
@@ -227,9 +216,26 @@ static void run(struct collector *c, struct recording *r)
 	collector_run(c, r);
 }
 
+static bool is_python_file(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	return dot && strcmp(dot, ".py") == 0 && access(name, R_OK) == 0;
+}
+
+/* What memray's users type: "memrec run script.py", "memrec attach 1234". Returns the line to type, or NULL. */
+static const char *instead_of(const char *name)
+{
+	return strcmp(name, "run") == 0 ? "memrec -- python3 SCRIPT" :
+	       strcmp(name, "attach") == 0 ? "memrec --pid PID" : NULL;
+}
+
 static int not_executed(const char *name, int error)
 {
-	if (error == ENOENT && !strchr(name, '/') && access(name, F_OK) == 0)
+	if (error == ENOENT && instead_of(name) && access(name, F_OK) != 0)
+		warn("%s: no such command, and memrec has no subcommands: %s", name, instead_of(name));
+	else if (error == EACCES && is_python_file(name))
+		warn("%s: not executable; put python3 before it: memrec -- python3 %s", name, name);
+	else if (error == ENOENT && !strchr(name, '/') && access(name, F_OK) == 0)
 		warn("%s: not found in PATH; to run the file of that name: memrec -- python3 %s", name, name);
 	else
 		warn("%s: %s", name, strerror(error));

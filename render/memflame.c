@@ -5,6 +5,7 @@
  * Out:   one HTML document that needs nothing else
  * Keeps: the call tree: some 50 bytes a node, and its texts
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ static const struct tool_option options[] = {
 	{ "inverted", 'i', NULL, "open inverted: what allocates first, its callers below" },
 	{ "unit", 'u', "UNIT", "what the counts of folded lines are: bytes (the default), or a word such as allocations" },
 	{ "svg", 's', NULL, "write a picture of the first view, not a page: for documents" },
+	{ "output", 'o', "FILE", "write to FILE, not to standard output" },
 	{ "title", 'T', "TEXT", "what the page says the numbers are" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -97,6 +99,13 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 	return tool_finish(in, NULL);
 }
 
+/* As "> FILE" of a shell does. */
+static void open_output(const char *path)
+{
+	if (!freopen(path, "w", stdout))
+		die("%s: %s", path, strerror(errno));
+}
+
 static struct choices read_options(int argc, char **argv)
 {
 	struct choices c = { .what = TALLY_PEAK };
@@ -109,6 +118,7 @@ static struct choices read_options(int argc, char **argv)
 		case 'i': c.inverted = true; break;
 		case 'u': c.unit = optarg; break;
 		case 's': c.svg = true; break;
+		case 'o': open_output(optarg); break;
 		case 'T': c.title = optarg; break;
 		}
 	if (c.unit && !c.unit[0])
@@ -125,7 +135,7 @@ static const char *choose_input(int argc, char **argv)
 	if (argc - optind > 1)
 		usage_die("one input only; join traces by memcat, folded lines by cat");
 	if (isatty(STDOUT_FILENO))
-		usage_die("the page would go to the terminal: append '> page.html'");
+		usage_die("the page would go to the terminal: append '> page.html', or use -o FILE");
 	return path;
 }
 

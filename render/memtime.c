@@ -13,7 +13,6 @@
 
 #include "error.h"
 #include "replay.h"
-#include "span.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -181,14 +180,10 @@ static void flush(void *arg)
 int main(int argc, char **argv)
 {
 	struct series s = { .every_ms = 10 };
-	struct span span;
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
-		if (key == 'e') {
-			if (!parse_span(optarg, &span) || span.is_percent || span_ms(&span, 0) < 1)
-				usage_die("--every: '%s' is not a length of time (examples: 10ms, 1s; at least 1ms)", optarg);
-			s.every_ms = span_ms(&span, 0);
-		}
+		if (key == 'e')
+			s.every_ms = tool_time_ms(optarg, "--every", 1, UINT64_MAX);
 	struct mt_in *in = tool_input(argc, argv);
 	struct mt_event ev;
 	replay_begin(&s.replay, mt_in_header(in));

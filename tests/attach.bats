@@ -346,7 +346,7 @@ check_child() { # [OPTION...]
 
 @test "--duration: for so long; the exit row says detached" {
 	start_known python3
-	memrec -o t.lz4 -p $pid --duration 0.3
+	memrec -o t.lz4 -p $pid --duration 300ms
 	memcat --json t.lz4 | grep '"event":"exit"' | grep -q detached
 	[ "$(memcat --json t.lz4 | sed -n 's/.*"event":"end".*"time_ms":\([0-9]*\).*/\1/p')" -ge 300 ]
 }
@@ -444,5 +444,6 @@ while True: x += 1' 3>&- &
 	run -2 memrec -o t.lz4 --duration 1 -- true
 	run -2 memrec -o t.lz4 -p 0
 	run -2 memrec --ignore-seccomp -o t.lz4 -- true
+	run -2 memrec -o t.lz4 -p 1 --duration 10%
 	run -2 memrec -o t.lz4 -p 1 --duration never
 }

@@ -69,8 +69,14 @@ one_line() { # TOOL EXPECTED-STATUS STATUS WHAT
 
 @test "--help exits 0, tells the name, the usage and every option" {
 	for tool in $(all); do
+		run "$tool" -h
+		short=$output
 		run "$tool" --help
 		[ "$status" -eq 0 ] || problem "$tool: status $status"
+		[ "$short" = "$output" ] || problem "$tool: -h is not --help: $short"
+		for line in "${lines[@]}"; do
+			[ ${#line} -le 80 ] || [[ "$line" == "  $tool "* ]] || problem "$tool: a line of ${#line} columns: $line"
+		done
 		[[ "${lines[0]}" == "$tool - "* ]] || problem "$tool: ${lines[0]}"
 		[[ "$output" == *"Usage: $tool [OPTION...]"*--help*--version* ]] || problem "$tool: usage"
 	done
@@ -148,6 +154,20 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 			status=0
 			use "$tool" < $input > out 2> err || status=$?
 			one_line "$tool" 1 $status $input
+		done
+	done
+	no_problems
+}
+
+@test "a capture file of memray is named as such, bare and compressed" {
+	printf 'memray\0\15\0\0\0\xf0\7\13\3\0\0\0' > capture.bin
+	lz4 -q capture.bin capture.bin.lz4
+	for tool in $(readers); do
+		for input in capture.bin capture.bin.lz4; do
+			status=0
+			use "$tool" < $input > out 2> err || status=$?
+			one_line "$tool" 1 $status $input
+			grep -q 'a capture file of memray' err || problem "$tool: $(cat err)"
 		done
 	done
 	no_problems

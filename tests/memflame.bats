@@ -422,3 +422,11 @@ answer_of() {
   browse page.html "{\"total\": $(total random.folded), \"suites\": [\"any\"]}"
   all_passed 17
 }
+
+@test "-o writes the page into a file, and a file that cannot be written is named" {
+	echo 'main;work 10' | memflame > page.html
+	echo 'main;work 10' | memflame -o other.html
+	cmp page.html other.html
+	run -1 memflame -o nowhere/page.html <<< 'main;work 10'
+	[ "$output" = "memflame: nowhere/page.html: No such file or directory" ]
+}

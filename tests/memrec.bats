@@ -245,3 +245,14 @@ for i in range(10):
 	[[ "$output" == *"nothing was recorded"* ]]
 	memcat t.lz4 > /dev/null
 }
+
+@test "a script without python3 before it, and the subcommands of memray: the line to type" {
+	echo 'print(1)' > script.py
+	run -126 memrec -o t.lz4 ./script.py
+	[ "$output" = "memrec: ./script.py: not executable; put python3 before it: memrec -- python3 ./script.py" ]
+	run -127 memrec -o t.lz4 run script.py
+	[ "$output" = "memrec: run: no such command, and memrec has no subcommands: memrec -- python3 SCRIPT" ]
+	run -127 memrec -o t.lz4 attach 1234
+	[ "$output" = "memrec: attach: no such command, and memrec has no subcommands: memrec --pid PID" ]
+	[ ! -e t.lz4 ]
+}

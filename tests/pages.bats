@@ -35,7 +35,7 @@ examples() { # PAGE
 	for page in $(pages); do
 		name=$(basename "$page" .1)
 		summary=$(awk '/^\.SH NAME/ { getline; print; exit }' "$page" | sed 's/\\-/-/g')
-		[ "$summary" = "$("$name" --help | head -1)" ] || wrong+=("$name")
+		[ "$summary" = "$("$name" --help | sed '/^$/,$d' | xargs -d '\n' | tr -s ' ')" ] || wrong+=("$name")
 	done
 	echo "differ: ${wrong[*]}"
 	[ ${#wrong[@]} -eq 0 ]
