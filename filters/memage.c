@@ -91,6 +91,7 @@ int main(int argc, char **argv)
 	if (a.min_ms > a.max_ms)
 		usage_die("--min-age is larger than --max-age: nothing can match");
 	struct mt_in *in = tool_input(argc, argv);
+	mt_in_memory_only(in);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	a.open = open_blocks_new();
 	open_blocks_begin(a.open, mt_in_header(in));

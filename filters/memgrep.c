@@ -36,7 +36,7 @@ static const struct tool_option options[] = {
 	{ "min-size", 's', "SIZE", "the size is at least SIZE bytes (512, 1.5k, 24MB, 1GiB)",
 	  .words = "at least %" },
 	{ "max-size", 'S', "SIZE", "the size is at most SIZE bytes", .words = "at most %" },
-	{ "allocator", 'a', "NAMES", "made by one of these allocators, as memcat names them: malloc,mmap,...",
+	{ "allocator", 'a', "NAMES", "made by one of these allocators, as memcat names them: malloc,mmap,mmap_file,...",
 	  .words = "by %" },
 	{ "pid", 'p', "PID", "made by process PID", .words = "process %" },
 	{ "tid", 't', "TID", "made by thread TID (the kernel's number)", .words = "thread %" },
@@ -255,7 +255,7 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 	case MT_ALLOC:
 		if (matches(m, ev) == m->when.inverted) {
 			idset_remove(m->kept, ev->id);	/* should its last one not have been freed */
-			++*skipped_of(m, ev);
+			*skipped_of(m, ev) += mt_is_memory(ev->allocator);	/* others are never counted */
 			return false;
 		}
 		idset_add(m->kept, ev->id);
@@ -323,7 +323,9 @@ int main(int argc, char **argv)
 	struct matcher m = { .when = parse(argc, argv) };
 	check_operands(&m.when, argc, argv);
 	struct mt_in *in = tool_input(argc, argv);
-	struct mt_out *out = tool_output(&tool, in, argv);
+	struct tool as_asked = tool;
+	as_asked.mappings = !m.when.inverted && m.when.allocators & MT_NOT_MEMORY;
+	struct mt_out *out = tool_output(&as_asked, in, argv);
 	m.threads = threads_new();
 	m.kept = idset_new();
 	struct mt_event ev;

@@ -197,6 +197,7 @@ int main(int argc, char **argv)
 			break;
 		}
 	struct mt_in *in = tool_input(argc, argv);
+	mt_in_memory_only(in);
 	bool arenas_are_recorded = !mt_in_header(in)->python_allocators;
 	struct mt_out *out = tool_output(&tool, in, argv);
 	l.open = open_blocks_new();

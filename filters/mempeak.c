@@ -148,6 +148,7 @@ int main(int argc, char **argv)
 	while (tool_getopt(&tool, argc, argv) != -1)
 		;
 	struct mt_in *in = tool_input(argc, argv);
+	mt_in_memory_only(in);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	struct peak_finder f = { .open = open_blocks_new() };
 	open_blocks_begin(f.open, mt_in_header(in));

@@ -178,7 +178,7 @@ static int begin(struct slice *s, struct mt_out *out)
 
 	s->begun = true;
 	while (open_blocks_each(s->before, &cursor, &ev)) {
-		--*skipped_of(s, &ev);
+		*skipped_of(s, &ev) -= mt_is_memory(ev.allocator);
 		if (keep(s, &ev, out) < 0)
 			return -1;
 	}
@@ -192,7 +192,7 @@ static void keep_back(struct slice *s, const struct mt_event *ev)
 	for (size_t cursor = 0; open_blocks_take(s->before, ev, &cursor, NULL); )
 		;
 	if (ev->kind == MT_ALLOC)
-		++*skipped_of(s, ev);
+		*skipped_of(s, ev) += mt_is_memory(ev->allocator);
 }
 
 /* What a filter before this one left out. */

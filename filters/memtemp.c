@@ -180,6 +180,7 @@ int main(int argc, char **argv)
 		if (c == 't')
 			w.most = tool_number(optarg, "--threshold", 0, 1000000000) + 1;
 	struct mt_in *in = tool_input(argc, argv);
+	mt_in_memory_only(in);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	w.threads = threads_new();
 	w.live = live_new();

@@ -121,6 +121,7 @@ static bool read_meaning(struct mt_stage *s, const msgpack_object *stage)
 	const msgpack_object *title = find(stage, "title");
 
 	s->answer = flag_at(stage, "answer");
+	s->mappings = flag_at(stage, "mappings");
 	if (title == NULL || title->type != MSGPACK_OBJECT_STR)
 		return true;
 	s->title = text_at(stage, "title");
@@ -248,6 +249,14 @@ struct mt_header *mt_header_parse(const uint8_t *raw, size_t size, const char **
 	if (h == NULL)
 		*why = line;
 	return h;
+}
+
+bool mt_header_counts_mappings(const struct mt_header *h)
+{
+	for (size_t i = 0; i < h->n_stages; i++)
+		if (h->stages[i].mappings)
+			return true;
+	return false;
 }
 
 void mt_header_free(struct mt_header *h)
@@ -380,7 +389,7 @@ struct mt_header *mt_header_new(const struct mt_header_options *opt)
 
 static void pack_stage(msgpack_packer *pk, const struct mt_stage_options *s)
 {
-	msgpack_pack_map(pk, 3 + (s->title != NULL) + s->answer);
+	msgpack_pack_map(pk, 3 + (s->title != NULL) + s->answer + s->mappings);
 	pack_key(pk, "program");
 	pack_key(pk, s->program);
 	pack_key(pk, "version");
@@ -393,6 +402,8 @@ static void pack_stage(msgpack_packer *pk, const struct mt_stage_options *s)
 	}
 	if (s->answer)
 		pack_flag(pk, "answer", true);
+	if (s->mappings)
+		pack_flag(pk, "mappings", true);
 }
 
 /* The stages that were there, and one more. */

@@ -54,8 +54,18 @@ enum mt_allocator {
 	MT_MALLOC = 1, MT_CALLOC, MT_REALLOC, MT_REALLOCARRAY, MT_POSIX_MEMALIGN, MT_ALIGNED_ALLOC,
 	MT_MEMALIGN, MT_VALLOC, MT_PVALLOC, MT_MMAP, MT_MREMAP,
 	MT_PYMALLOC_MALLOC, MT_PYMALLOC_CALLOC, MT_PYMALLOC_REALLOC,
+	MT_MMAP_RESERVED, MT_MMAP_FILE, MT_MIMALLOC, MT_JEMALLOC,
 	MT_N_ALLOCATORS		/* one past the last */
 };
+
+/* A bit for each allocator of address space that is not memory: reserved only, or backed by a file. */
+#define MT_NOT_MEMORY (UINT32_C(1) << MT_MMAP_RESERVED | UINT32_C(1) << MT_MMAP_FILE)
+
+/* Whether sums and the high-water mark count what this allocator made. */
+static inline bool mt_is_memory(unsigned allocator)
+{
+	return !(MT_NOT_MEMORY >> (allocator & 31) & 1);
+}
 
 enum mt_lang { MT_LANG_PYTHON = 1, MT_LANG_NATIVE = 2 };
 
@@ -94,6 +104,7 @@ struct mt_stage {
 	char *program, *version, *args;		/* args: one shell-quoted line */
 	char *title;	/* words for the numbers it leaves, "" if it leaves everything; NULL: not given */
 	bool answer;	/* it dropped frees: the sum of what it left is its answer */
+	bool mappings;	/* it was asked for mappings that are not memory: sums count them */
 };
 
 /* A trace's description of itself. Owned by its reader, or by whoever created it. */
@@ -120,7 +131,7 @@ struct mt_stage_options {
 	const char *program, *version;
 	const char *const *argv;	/* without the program's name, NULL-terminated; may be NULL */
 	const char *title;		/* as in struct mt_stage */
-	bool answer;
+	bool answer, mappings;
 };
 
 /* Returns a new header with this host's name, or NULL if out of memory. */
@@ -130,6 +141,8 @@ struct mt_header *mt_header_parse(const uint8_t *raw, size_t size, const char **
 /* Returns a copy with one more stage, or NULL if out of memory. */
 struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt_stage_options *stage) MT_MUST_USE;
 void mt_header_free(struct mt_header *h);
+/* Whether a stage was asked for mappings that are not memory: then sums count them. */
+bool mt_header_counts_mappings(const struct mt_header *h);
 
 /* Returns the text of a key in a msgpack info map ("python", "executable", …); n == 0 if it is absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);
@@ -163,6 +176,13 @@ struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why) MT_MUST
  * before the damage has been returned. A damaged file does not stop the files after it.
  */
 int mt_next(struct mt_in *in, struct mt_event *ev) MT_MUST_USE;
+
+/*
+ * For whoever adds up memory: from now on leave out the allocations that are not memory (mt_is_memory()), except
+ * in traces of which a filter was asked for them. A free of its id replaces each, as an allocation with a live id ends
+ * the old one; their frees and resizes are handed out, and are of nothing live.
+ */
+void mt_in_memory_only(struct mt_in *in);
 
 /* Returns the damage found so far, one line each ("t.lz4: cut off after 1234 bytes: …"), or NULL. */
 const char *mt_in_error(const struct mt_in *in);
@@ -204,7 +224,7 @@ int mt_out_errno(const struct mt_out *out);
 /* Flushes, ends the LZ4 frame, frees the writer. Returns 0, or -1 and *why (the caller frees it; why may be NULL) if anything failed. */
 int mt_close(struct mt_out *out, char **why) MT_MUST_USE;
 
-/* Returns "malloc", …, "pymalloc_realloc"; "?" if unknown. */
+/* Returns "malloc", …, "jemalloc"; "?" if unknown. */
 const char *mt_allocator_name(unsigned allocator);
 /* The inverse; 0 if unknown. */
 unsigned mt_allocator_of(const char *name, size_t n);

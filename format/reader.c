@@ -32,6 +32,8 @@ struct mt_in {
 	uint32_t pid, tid;
 	uint32_t n_functions, n_frames, n_stacks;	/* defined so far */
 	uint64_t allocs, frees;				/* rows since the header */
+	uint32_t not_hot;				/* a bit each: no allocator, those whose rows are left out */
+	bool memory_only;
 	enum place place;
 	uint32_t stacks_left;
 	struct mt_header *header;
@@ -397,7 +399,7 @@ static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
 		in->bytes.p = p;
 		return true;
 	}
-	if (allocator == 0 || in->run.stack + (uint64_t)stack > in->n_stacks || in->run.id + (uint64_t)id > UINT32_MAX)
+	if ((in->not_hot >> (allocator & 31) & 1) || in->run.stack + (uint64_t)stack > in->n_stacks || in->run.id + (uint64_t)id > UINT32_MAX)
 		return false;
 	in->run.allocator = allocator;
 	in->run.stack += (uint64_t)stack;
@@ -445,6 +447,12 @@ static int whole_object(struct mt_in *in, size_t *size, const char **why)
 	}
 }
 
+void mt_in_memory_only(struct mt_in *in)
+{
+	in->memory_only = true;
+	in->not_hot = 1 | (mt_header_counts_mappings(in->header) ? 0 : MT_NOT_MEMORY);
+}
+
 /* The header of that size at the front. On failure what it is, without the file's name, is in why. */
 static int take_header(struct mt_in *in, size_t size, char *why, size_t why_size)
 {
@@ -459,6 +467,7 @@ static int take_header(struct mt_in *in, size_t size, char *why, size_t why_size
 	in->pid = in->tid = 0;
 	in->n_functions = in->n_frames = in->n_stacks = 0;
 	in->allocs = in->frees = 0;
+	in->not_hot = 1 | (in->memory_only && !mt_header_counts_mappings(h) ? MT_NOT_MEMORY : 0);
 	in->place = IN_TRACE;
 	return 0;
 }
@@ -584,8 +593,11 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 		r = take_row(in, size, ev);
 		if (r < 0)
 			return end_of_file(in, -1, "invalid row", ev);
-		if (r > 0)
+		if (r > 0) {
+			if (ev->kind == MT_ALLOC && in->not_hot >> (ev->allocator & 31) & 1)
+				ev->kind = MT_FREE;
 			return 1;
+		}
 	}
 	return in->failed ? -1 : 0;
 }

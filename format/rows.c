@@ -51,6 +51,10 @@ const struct row_kind row_kinds[N_ROWS] = {
 	ALLOCATION(MT_PYMALLOC_MALLOC, "pymalloc_malloc")
 	ALLOCATION(MT_PYMALLOC_CALLOC, "pymalloc_calloc")
 	ALLOCATION(MT_PYMALLOC_REALLOC, "pymalloc_realloc")
+	ALLOCATION(MT_MMAP_RESERVED, "mmap_reserved")
+	ALLOCATION(MT_MMAP_FILE, "mmap_file")
+	ALLOCATION(MT_MIMALLOC, "mimalloc")
+	ALLOCATION(MT_JEMALLOC, "jemalloc")
 #include "kinds.def"
 	ROW(MT_OTHER, ROW_PID, "pid", 0, 0, F(U32, pid, "pid"))
 	ROW(MT_OTHER, ROW_TID, "tid", 0, 0, F(U32, tid, "tid"))

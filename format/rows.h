@@ -14,7 +14,7 @@
 
 #include "memtrace.h"
 
-/* Numbers of rows: 1 to 14 are enum mt_allocator, those between are in kinds.def. */
+/* Numbers of rows: 1 to 31 are enum mt_allocator, those between are in kinds.def. */
 enum row {
 	ROW_FREE = 0,		/* never written as a row: a free is a bare negative integer */
 	ROW_LAST_ALLOCATOR = 31,

@@ -185,6 +185,7 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 	const struct mt_header *h = mt_in_header(in);
 	struct mt_event ev;
 
+	mt_in_memory_only(in);
 	t->stacks = stacks_new();
 	t->threads = threads_new();
 	t->title = tally_title(h, what);

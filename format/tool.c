@@ -368,6 +368,7 @@ const struct mt_stage_options *tool_stage(const struct tool *t, char **argv)
 			.argv = stage_argv(argv),
 			.title = stage_title(t),
 			.answer = t->answer,
+			.mappings = t->mappings,
 		};
 	return &stage;
 }

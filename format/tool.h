@@ -33,6 +33,7 @@ struct tool {
 	 */
 	const char *title;
 	bool answer;		/* it drops frees: the sum of what it leaves is the answer, whatever a report is asked for */
+	bool mappings;		/* it was asked for mappings that are not memory: sums of what it leaves count them */
 	const char *operands;	/* "[TRACE...]" */
 	const char *example;	/* a pipeline to paste */
 	const struct tool_option *options;	/* ends with a NULL name */

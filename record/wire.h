@@ -39,6 +39,9 @@ enum wire_kind {
 	WIRE_MALLOC = 1, WIRE_CALLOC, WIRE_REALLOC, WIRE_REALLOCARRAY, WIRE_POSIX_MEMALIGN, WIRE_ALIGNED_ALLOC,
 	WIRE_MEMALIGN, WIRE_VALLOC, WIRE_PVALLOC, WIRE_MMAP, WIRE_MREMAP,
 	WIRE_PYMALLOC_MALLOC, WIRE_PYMALLOC_CALLOC, WIRE_PYMALLOC_REALLOC,
+	WIRE_MMAP_RESERVED,	/* private, of no file, PROT_NONE */
+	WIRE_MMAP_FILE,		/* of a file */
+	WIRE_MIMALLOC, WIRE_JEMALLOC,	/* blocks of such an allocator inside a library */
 	WIRE_FREE = 32,		/* addr: before the real free */
 	WIRE_REALLOC_BEGIN,	/* addr: before the real realloc; this thread's next record is one of the three below */
 	WIRE_REALLOC_FAILED,	/* the old block stands */
@@ -48,6 +51,8 @@ enum wire_kind {
 	WIRE_UNMAP_FAILED,	/* addr size: it failed, this thread's last WIRE_UNMAP did not happen */
 	WIRE_REMAP_BEGIN,	/* addr size: before the real mremap; this thread's next record is MT_MREMAP or … */
 	WIRE_REMAP_FAILED,	/* … this: the old mapping stands */
+	WIRE_PROTECT,		/* addr size stack: after the real mprotect; may be used from now on */
+	WIRE_PROTECT_NONE,	/* addr size: after it, too: it gives away no address; may not be used any more */
 	WIRE_PYMALLOC_FREE,	/* addr */
 	WIRE_CODE,		/* message: a struct wire_code and its bytes */
 	WIRE_NODE,		/* addr: code | (uint64_t)(uint32_t)lasti << 32; size: id << 32 | parent */

@@ -39,11 +39,13 @@ struct counter {
 	struct stats s;
 	struct replay replay;
 	struct high_water water;	/* of this trace */
+	struct { uint64_t live, peak; } sorts[N_SORTS];	/* likewise; bytes */
 	struct ending ending;
 	struct threads *seen;		/* a process is the thread 0 of it */
 	uint32_t last_pid, last_tid;	/* of the last event's thread: mostly the next one's too */
 	uint64_t *rss_of, rss;		/* of each that was seen; of all processes */
 	size_t n_seen, cap_seen;
+	bool mappings;			/* of this trace sums count all mappings */
 	size_t cap;			/* of s.at */
 };
 
@@ -91,22 +93,56 @@ static void take_rss(struct counter *c, uint32_t pid, uint64_t size)
 /* What is alive has changed at that time. */
 static void note_peak(struct counter *c, uint64_t time_ms)
 {
-	if (!c->water.below)
-		c->s.peak_ms = time_ms;
+	if (c->water.below)
+		return;
+	c->s.peak_ms = time_ms;
+	c->sorts[SORT_HEAP].peak = c->sorts[SORT_HEAP].live;
+	c->sorts[SORT_ANONYMOUS].peak = c->sorts[SORT_ANONYMOUS].live;
 }
 
-/* It is not alive any more, but freed, or something else became of it. */
+static enum sort sort_of(unsigned allocator)
+{
+	switch (allocator) {
+	case MT_MMAP:
+	case MT_MREMAP:
+		return SORT_ANONYMOUS;
+	case MT_MMAP_RESERVED:
+		return SORT_RESERVED;
+	case MT_MMAP_FILE:
+		return SORT_FILE;
+	default:
+		return SORT_HEAP;
+	}
+}
+
+/* Whether sums count it: memory, and what a filter was asked for. */
+static bool is_counted(const struct counter *c, enum sort sort)
+{
+	return sort < SORT_RESERVED || c->mappings;
+}
+
+/* It is not alive any more, but freed, or something else became of it. A block's key is its sort. */
 static void take_away(struct counter *c, const struct share *gone, struct amount *fate)
 {
+	c->sorts[gone->key].live -= gone->amount.bytes;
+	if (!is_counted(c, gone->key))
+		return;
 	high_water_sub(&c->water, gone->amount);
 	amount_add(fate, gone->amount);
 }
 
-static void open_block(struct counter *c, const struct mt_event *ev)
+/* It is alive. In an answer nothing ends. */
+static void add_sort(struct counter *c, enum sort sort, uint64_t bytes)
+{
+	uint64_t live = c->sorts[sort].live += bytes;
+
+	if (sort >= SORT_RESERVED && live > c->sorts[sort].peak)
+		c->sorts[sort].peak = live;
+}
+
+static void count_block(struct counter *c, const struct mt_event *ev, struct amount a)
 {
 	uint32_t stack = stacks_number(c->s.stacks, ev->stack);
-	struct amount a = amount_of(ev->size, ev->weight);
-	struct share old;
 
 	amount_add(&c->s.all, a);
 	c->s.by_allocator[ev->allocator] += ev->weight;
@@ -116,9 +152,22 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 		c->s.at[c->s.n++] = (struct amount){ 0, 0 };
 	}
 	amount_add(&c->s.at[stack], a);
-	if (replay_open(&c->replay, ev, 0, &old))
+}
+
+static void open_block(struct counter *c, const struct mt_event *ev)
+{
+	struct amount a = amount_of(ev->size, ev->weight);
+	enum sort sort = sort_of(ev->allocator);
+	bool counted = is_counted(c, sort);
+	struct share old;
+
+	if (counted)
+		count_block(c, ev, a);
+	if (replay_open(&c->replay, ev, sort, &old))
 		take_away(c, &old, &c->s.freed);
-	high_water_add(&c->water, a);
+	add_sort(c, sort, a.bytes);
+	if (counted)
+		high_water_add(&c->water, a);
 	note_peak(c, ev->time_ms);
 }
 
@@ -139,7 +188,7 @@ static void tell_leaked(struct counter *c, uint32_t pid)
 	struct share open;
 
 	for (size_t cursor = 0; replay_each(&c->replay, &cursor, &open); )
-		if (pid ? open.pid == pid : !ending_has(&c->ending, open.pid))
+		if (is_counted(c, open.key) && (pid ? open.pid == pid : !ending_has(&c->ending, open.pid)))
 			amount_add(&c->s.leaked, open.amount);
 }
 
@@ -161,6 +210,8 @@ static void close_process(struct counter *c, const struct mt_event *ev)
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
 	replay_begin(&c->replay, h);
+	c->mappings = mt_header_counts_mappings(h);
+	c->s.mappings |= c->mappings;
 	c->s.n_traces++;
 	c->s.native |= h->native;
 	c->s.python_allocators |= h->python_allocators;
@@ -174,6 +225,9 @@ static void end_trace(struct counter *c)
 		amount_add(&c->s.leaked, c->water.live);
 	else
 		tell_leaked(c, 0);
+	for (int i = 0; i < N_SORTS; i++)
+		c->s.sorts[i] += c->sorts[i].peak;
+	memset(c->sorts, 0, sizeof c->sorts);
 	c->water = (struct high_water){ .below = false };
 	c->rss = 0;
 }

@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 		if (key == 'e')
 			s.every_ms = tool_time_ms(optarg, "--every", 1, UINT64_MAX);
 	struct mt_in *in = tool_input(argc, argv);
+	mt_in_memory_only(in);
 	struct mt_event ev;
 	replay_begin(&s.replay, mt_in_header(in));
 	mt_in_on_idle(in, flush, NULL);

@@ -44,7 +44,7 @@ rows() { # FILE
 	{"event":"frame","frame":1,"function":1,"line":4}
 	{"event":"stack","stack":1,"parent":0,"frame":1}
 	{"event":"alloc","id":7,"size":64,"allocator":"calloc","stack":1,"pid":5,"tid":6,"time_ms":2}
-	{"event":"alloc","id":2,"size":8,"allocator":17,"stack":0,"pid":5,"tid":6,"time_ms":2,"weight":5}
+	{"event":"alloc","id":2,"size":8,"allocator":27,"stack":0,"pid":5,"tid":6,"time_ms":2,"weight":5}
 	{"event":"resize","id":2,"size":4,"pid":5,"tid":6,"time_ms":2}
 	{"event":"free","id":7,"pid":5,"tid":9,"time_ms":3}
 	{"event":"rss","size":4096,"pid":5,"time_ms":3}

@@ -65,7 +65,7 @@ page_reader() {
 	done < header
 	printf '{"event":"end"}\n' | memcat --from-json | memcat --header |
 		jq -r '.kinds | to_entries[] | select((.key | tonumber) > 0 and (.key | tonumber) < 32) | "\(.key) \(.value[0])"' > allocators
-	[ "$(wc -l < allocators)" -eq 14 ]
+	[ "$(wc -l < allocators)" -eq 18 ]
 	tr '\n' ' ' < page > flat
 	while read -r line; do
 		grep -qE "$line[,.]" flat || { echo "not in the page: $line"; false; }

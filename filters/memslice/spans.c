@@ -158,7 +158,7 @@ static int take_alloc(struct spans *s, const struct mt_event *ev, bool inside, s
 			return -1;
 	}
 	if (!inside) {
-		++*skipped_of(s, ev);
+		*skipped_of(s, ev) += mt_is_memory(ev->allocator);
 		return 0;
 	}
 	now.id = ids_take(&s->ids);

@@ -13,13 +13,13 @@
 #include "wire.h"
 
 /* What a thread began and has not told the outcome of. */
-enum pending { PENDING_NONE, PENDING_REALLOC, PENDING_REMAP };
+enum pending { PENDING_NONE, PENDING_REALLOC, PENDING_REMAP, PENDING_REMAP_PART };	/* the last two: t->region is set */
 
 struct traced_thread {
 	uint32_t tid;
 	enum pending pending;
 	struct address block;		/* PENDING_REALLOC: taken out, not yet freed in the trace */
-	struct region region;		/* PENDING_REMAP: likewise */
+	struct region region;		/* PENDING_REMAP: likewise; PENDING_REMAP_PART: what it is a part of */
 	struct region *cut;		/* what its last unmap took whole, in case that failed */
 	size_t n_cut, cap_cut;
 	char name[32];			/* as last told; "" = never */

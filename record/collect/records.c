@@ -16,7 +16,7 @@
 #define MOST_FRAMES_OF_ALL (64u << 20)	/* of all code objects of a process */
 #define NUMBERS_AHEAD 65536		/* how much a number may be ahead of the tickets */
 
-_Static_assert((int)WIRE_PYMALLOC_REALLOC == (int)MT_PYMALLOC_REALLOC, "allocators are numbered alike");
+_Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_N_ALLOCATORS - 1, "allocators are numbered alike");
 
 void records_refuse(struct process *p, const char *what)
 {
@@ -77,6 +77,7 @@ static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *
 	return p->out->now_ms - (uint16_t)((uint16_t)p->out->now_ms - s->ms);
 }
 
+/* size: what it counted for. */
 static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
 {
 	struct mt_event *ev = &p->out->freed;
@@ -98,7 +99,8 @@ static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t 
 	ev->size = size;
 	ev->stack = stack;
 	output_put(p->out, ev, slot_ms(p, s));
-	process_live(p, size, 0);
+	if (mt_is_memory(allocator))
+		process_live(p, size, 0);
 	return id;
 }
 
@@ -177,7 +179,7 @@ static void take_realloc(struct process *p, const struct wire_slot *s)
 		t->pending = PENDING_NONE;
 		put_free(p, s, t->block.id, t->block.size);
 	}
-	if (s->kind == WIRE_REALLOC || s->kind == WIRE_REALLOCARRAY || s->kind == WIRE_PYMALLOC_REALLOC)
+	if (s->kind != WIRE_REALLOC_FREED)
 		take_block(p, s);
 }
 
@@ -198,10 +200,15 @@ struct cut {
 	struct traced_thread *remember;	/* keep what went whole, in case the unmap failed; or NULL */
 };
 
+static uint64_t counted(const struct region *r)
+{
+	return mt_is_memory(r->allocator) ? region_size(r) : 0;
+}
+
 static void region_gone(void *arg, const struct region *r)
 {
 	struct cut *cut = arg;
-	put_free(cut->p, cut->s, r->id, region_size(r));
+	put_free(cut->p, cut->s, r->id, counted(r));
 	struct traced_thread *t = cut->remember;
 	if (!t)
 		return;
@@ -212,7 +219,8 @@ static void region_gone(void *arg, const struct region *r)
 static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
 {
 	struct cut *cut = arg;
-	process_live(cut->p, 0, lost);
+	if (mt_is_memory(r->allocator))
+		process_live(cut->p, 0, lost);
 	struct mt_event ev = {
 		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id, .size = region_size(r),
 	};
@@ -231,13 +239,23 @@ static bool is_in_memory(const struct wire_slot *s)
 	return s->size <= UINT64_MAX - PAGE_BYTES && s->addr <= UINT64_MAX - PAGE_BYTES - s->size;
 }
 
-static void cut_regions(struct process *p, const struct wire_slot *s, struct traced_thread *remember)
+static void cut_range(struct process *p, const struct wire_slot *s, uint64_t start, uint64_t size, struct traced_thread *remember)
 {
-	if (!is_in_memory(s))
-		return;
 	struct cut cut = { p, s, remember };
 	const struct region_changes tell = { region_gone, region_shrunk, region_split, &cut };
-	regions_cut(&p->regions, s->addr, s->size, &tell);
+	regions_cut(&p->regions, start, size, &tell);
+}
+
+static void cut_regions(struct process *p, const struct wire_slot *s, struct traced_thread *remember)
+{
+	if (is_in_memory(s))
+		cut_range(p, s, s->addr, s->size, remember);
+}
+
+static void put_region(struct process *p, const struct wire_slot *s, struct region *r)
+{
+	r->id = put_alloc(p, s, r->allocator, r->end - r->start, r->stack);
+	regions_put(&p->regions, r);
 }
 
 static void take_mapping(struct process *p, const struct wire_slot *s)
@@ -247,16 +265,51 @@ static void take_mapping(struct process *p, const struct wire_slot *s)
 		return;
 	}
 	struct traced_thread *t = thread_of(p, s->tid);
-	if (s->kind == WIRE_MREMAP && t->pending == PENDING_REMAP) {
-		t->pending = PENDING_NONE;
-		put_free(p, s, t->region.id, region_size(&t->region));
-	}
-	cut_regions(p, s, NULL);	/* MAP_FIXED over what was there */
 	struct region new = {
 		.start = s->addr, .end = s->addr + s->size, .allocator = s->kind, .stack = stack_of(p, s->stack),
 	};
-	new.id = put_alloc(p, s, s->kind, s->size, new.stack);
-	regions_put(&p->regions, &new);
+	if (s->kind == WIRE_MREMAP && t->pending >= PENDING_REMAP) {	/* a reservation stays one, and so does a file's */
+		if (!mt_is_memory(t->region.allocator))
+			new.allocator = t->region.allocator;
+		if (t->pending == PENDING_REMAP)
+			put_free(p, s, t->region.id, counted(&t->region));
+		t->pending = PENDING_NONE;
+	}
+	cut_regions(p, s, NULL);	/* MAP_FIXED over what was there */
+	put_region(p, s, &new);
+}
+
+/* The part of a range that becomes another allocator's: a reservation that is used now belongs to who uses it. */
+static void convert_part(struct process *p, const struct wire_slot *s, const struct region *r, uint64_t start, uint64_t end)
+{
+	uint64_t asked = r->end - r->padding;
+	struct region new = { .start = start, .end = end < asked ? end : asked, .allocator = MT_MMAP_RESERVED, .stack = r->stack };
+	if (new.start >= new.end)
+		return;
+	if (s->kind == WIRE_PROTECT) {
+		new.allocator = MT_MMAP;
+		new.stack = stack_of(p, s->stack);
+	}
+	cut_range(p, s, start, end - start, NULL);
+	put_region(p, s, &new);
+}
+
+static bool is_converted(const struct wire_slot *s, unsigned allocator)
+{
+	return s->kind == WIRE_PROTECT ? allocator == MT_MMAP_RESERVED : allocator == MT_MMAP || allocator == MT_MREMAP;
+}
+
+static void take_protect(struct process *p, const struct wire_slot *s)
+{
+	if (!is_in_memory(s))
+		return;
+	uint64_t start = s->addr, end = s->addr + ((s->size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
+	for (struct region r; regions_next(&p->regions, &start, end, &r);) {
+		uint64_t stop = r.end < end ? r.end : end;
+		if (is_converted(s, r.allocator))
+			convert_part(p, s, &r, start, stop);
+		start = stop;
+	}
 }
 
 static void take_unmap(struct process *p, const struct wire_slot *s)
@@ -283,20 +336,25 @@ static void take_remap_begin(struct process *p, const struct wire_slot *s)
 {
 	struct traced_thread *t = thread_of(p, s->tid);
 	t->pending = PENDING_NONE;
-	if (is_in_memory(s) && regions_take(&p->regions, s->addr, s->size, &t->region))
+	if (is_in_memory(s) && regions_take(&p->regions, s->addr, s->size, &t->region)) {
 		t->pending = PENDING_REMAP;
-	else
-		take_unmap(p, s);	/* a part of a mapping */
+		return;
+	}
+	uint64_t start = s->addr;
+	if (is_in_memory(s) && regions_next(&p->regions, &start, s->addr + 1, &t->region))
+		t->pending = PENDING_REMAP_PART;
+	take_unmap(p, s);	/* a part of a mapping */
 }
 
 static void take_remap_failed(struct process *p, const struct wire_slot *s)
 {
 	struct traced_thread *t = thread_of(p, s->tid);
-	if (t->pending != PENDING_REMAP) {
+	bool whole = t->pending == PENDING_REMAP;
+	t->pending = PENDING_NONE;
+	if (!whole) {
 		take_unmap_failed(p, s);
 		return;
 	}
-	t->pending = PENDING_NONE;
 	t->region.end -= t->region.padding;
 	regions_put(&p->regions, &t->region);
 }
@@ -547,10 +605,14 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 	case WIRE_REALLOC:
 	case WIRE_REALLOCARRAY:
 	case WIRE_PYMALLOC_REALLOC:
+	case WIRE_MIMALLOC:
+	case WIRE_JEMALLOC:
 	case WIRE_REALLOC_FREED:
 		take_realloc(p, s);
 		return 1;
 	case WIRE_MMAP:
+	case WIRE_MMAP_RESERVED:
+	case WIRE_MMAP_FILE:
 	case WIRE_MREMAP:
 		take_mapping(p, s);
 		return 1;
@@ -571,6 +633,10 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		return 1;
 	case WIRE_REMAP_FAILED:
 		take_remap_failed(p, s);
+		return 1;
+	case WIRE_PROTECT:
+	case WIRE_PROTECT_NONE:
+		take_protect(p, s);
 		return 1;
 	case WIRE_FINALIZING:
 		take_finalizing(p);

@@ -94,6 +94,17 @@ void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct 
 	}
 }
 
+bool regions_next(const struct regions *r, uint64_t *start, uint64_t end, struct region *at)
+{
+	size_t i = find(r, *start);
+	if (i == r->n || r->at[i].start >= end)
+		return false;
+	*at = r->at[i];
+	if (*start < at->start)
+		*start = at->start;
+	return true;
+}
+
 bool regions_take(struct regions *r, uint64_t start, uint64_t size, struct region *was)
 {
 	size_t i = find(r, start);

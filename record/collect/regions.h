@@ -45,6 +45,8 @@ void regions_clear(struct regions *r);
 void regions_put(struct regions *r, const struct region *new);
 /* Unmap [start, start + size), size rounded up to pages. */
 void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct region_changes *tell);
+/* The first byte of [*start, end) that is mapped: *start becomes it, *r its range. False: there is none. */
+bool regions_next(const struct regions *r, uint64_t *start, uint64_t end, struct region *at);
 /* Take out the range that is exactly [start, start + size); false: there is no such. */
 bool regions_take(struct regions *r, uint64_t start, uint64_t size, struct region *was);
 

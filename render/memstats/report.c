@@ -98,6 +98,27 @@ static void print_number(const char *name, uint64_t n)
 	printf("%-26s%s\n", name, count_text(n, count));
 }
 
+static const struct {
+	const char *text, *key;
+} sorts[N_SORTS] = {
+	[SORT_HEAP] = { "  heap:", "peak_heap" },
+	[SORT_ANONYMOUS] = { "  anonymous mappings:", "peak_anonymous" },
+	[SORT_RESERVED] = { "Reserved (not counted):", "peak_reserved" },
+	[SORT_FILE] = { "Of files (not counted):", "peak_file_backed" },
+};
+
+/* Those that are there. That all is heap needs no saying. */
+static void print_sorts(const struct stats *s)
+{
+	char size[SIZE_TEXT];
+
+	if (s->mappings)	/* chosen, and counted */
+		return;
+	for (int i = s->sorts[SORT_ANONYMOUS] ? SORT_HEAP : SORT_RESERVED; i < N_SORTS; i++)
+		if (s->sorts[i])
+			printf("%-26s%s\n", sorts[i].text, size_text(s->sorts[i], size));
+}
+
 static void print_totals(const struct stats *s)
 {
 	char size[SIZE_TEXT], count[28], when[40];
@@ -111,6 +132,7 @@ static void print_totals(const struct stats *s)
 	else
 		printf(", the sum of %u traces, each at its own peak", s->n_traces);
 	putchar('\n');
+	print_sorts(s);
 	print_number("Frees:", s->freed.count);
 	print_amount("Never freed:", s->leaked);
 	print_number("Processes:", s->processes);
@@ -333,6 +355,8 @@ static void json_ours(const struct stats *s)
 	JSON(number, "leaked_allocations", s->leaked.count);
 	JSON(number, "peak_allocations", s->peak.count);
 	JSON(number, "peak_time_ms", s->peak_ms);
+	for (int i = 0; i < N_SORTS; i++)
+		JSON(number, sorts[i].key, s->sorts[i]);
 	JSON(number, "peak_rss", s->peak_rss);
 	JSON(number, "duration_ms", s->end_ms);
 	JSON(number, "processes", s->processes);

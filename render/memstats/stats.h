@@ -9,6 +9,9 @@
 #include "stacks.h"
 #include "sizes.h"
 
+/* What an allocation's bytes are: the first two are memory, whose high-water mark is the trace's. */
+enum sort { SORT_HEAP, SORT_ANONYMOUS, SORT_RESERVED, SORT_FILE, N_SORTS };
+
 struct stats {
 	char *title, *command, *python;		/* python: the interpreter's version; "" = not known */
 	unsigned n_traces;
@@ -18,6 +21,8 @@ struct stats {
 
 	struct amount all, freed, leaked, peak;	/* of joined traces: the sums */
 	uint64_t peak_ms;			/* of the last trace */
+	uint64_t sorts[N_SORTS];		/* bytes: of memory at the high-water mark, of the others at their own */
+	bool mappings;				/* of a trace at least: all mappings are counted */
 	uint64_t by_allocator[256];
 	struct sizes *sizes;
 

@@ -30,6 +30,7 @@ import sys
 FIRST_PID = 1000
 ALLOCATORS = ["malloc"] * 6 + ["calloc", "realloc", "posix_memalign", "aligned_alloc", "mmap",
                                "pymalloc_malloc", "pymalloc_malloc", "pymalloc_calloc", "pymalloc_realloc"]
+MAPPINGS = ["mmap_reserved", "mmap_file", "mimalloc", "jemalloc"]
 NAMES = ["main", "load", "parse", "Näme <lambda>", "<listcomp>", "run", "__init__", "read \"quoted\"", "fold"]
 
 
@@ -48,6 +49,7 @@ def arguments():
     p.add_argument("--unknown", action="store_true")
     p.add_argument("--spans", action="store_true")
     p.add_argument("--unfinished", action="store_true")
+    p.add_argument("--mappings", action="store_true", help="mappings that are not memory, too")
     return p.parse_args()
 
 
@@ -123,7 +125,7 @@ class Generator:
         else:
             self.ids += 1
             number = self.ids
-        size, allocator = self.size(), r.choice(ALLOCATORS)
+        size, allocator = self.size(), r.choice(ALLOCATORS + MAPPINGS if self.args.mappings else ALLOCATORS)
         more = {"weight": r.randint(2, 4096)} if self.args.weights and r.random() < 0.1 else {}
         self.live.append((number, pid, size, allocator))
         self.put("alloc", id=number, size=size, allocator=allocator, stack=stack,

@@ -49,13 +49,15 @@ class Trace:
 
     def alloc(self, e, stack):
         weight = e.get("weight", 1)
+        self.threads.add((e["pid"], e["tid"]))
+        if e["allocator"] in ("mmap_reserved", "mmap_file"):    # no memory
+            return
         self.live[e["id"]] = e["size"], stack, weight, e["pid"]
         self.total[stack][0] += e["size"] * weight
         self.total[stack][1] += weight
         self.allocs += weight
         self.sizes[e["size"]] += weight
         self.allocators[e["allocator"].upper()] += weight
-        self.threads.add((e["pid"], e["tid"]))
         self.moment()
 
     def leak(self, block):

@@ -37,6 +37,7 @@ static struct {
 	void *(*mmap)(void *, size_t, int, int, int, off_t);
 	int (*munmap)(void *, size_t);
 	void *(*mremap)(void *, size_t, size_t, int, ...);
+	int (*mprotect)(void *, size_t, int);
 } real;
 
 /*
@@ -84,6 +85,7 @@ void hooks_resolve(void)
 		{ "posix_memalign", &real.posix_memalign }, { "aligned_alloc", &real.aligned_alloc },
 		{ "memalign", &real.memalign }, { "valloc", &real.valloc }, { "pvalloc", &real.pvalloc },
 		{ "mmap", &real.mmap }, { "munmap", &real.munmap }, { "mremap", &real.mremap },
+		{ "mprotect", &real.mprotect },
 		{ "malloc", &real.malloc },	/* last: it tells that all are there */
 	};
 	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
@@ -260,6 +262,14 @@ HOOK void *pvalloc(size_t n)
 	return ready() ? page_aligned(WIRE_PVALLOC, real.pvalloc, n) : NULL;
 }
 
+/* A shared mapping of no file is memory of this program; PROT_NONE does not make it go. */
+static inline uint8_t mapping_kind(int protection, int flags)
+{
+	if (!(flags & MAP_ANONYMOUS))
+		return WIRE_MMAP_FILE;
+	return protection == PROT_NONE && !(flags & MAP_SHARED) ? WIRE_MMAP_RESERVED : WIRE_MMAP;
+}
+
 HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t offset)
 {
 	if (UNLIKELY(!ready()))
@@ -267,7 +277,7 @@ HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t o
 	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
 	look_after_python();
 	if (p != MAP_FAILED && !(UNLIKELY(pymem_mimalloc) && flags & MAP_NORESERVE))
-		record_alloc(WIRE_MMAP, p, n);
+		record_alloc(mapping_kind(protection, flags), p, n);
 	return p;
 }
 
@@ -310,4 +320,20 @@ HOOK void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	else if (moves && !nested)
 		record(WIRE_REMAP_FAILED, old, old_size);
 	return p;
+}
+
+/*
+ * What a reservation becomes, and becomes again. Recorded after the call both ways: no address changes hands, and nobody
+ * can act on it before we return. The collector knows which part of it is a reservation, or a mapping.
+ */
+HOOK int mprotect(void *addr, size_t n, int protection)
+{
+	if (UNLIKELY(!ready() || !real.mprotect))
+		return (int)system_call(SYS_mprotect, addr, n, protection);
+	int r = REAL(real.mprotect(addr, n, protection));
+	if (r == 0 && protection != PROT_NONE)
+		record_alloc(WIRE_PROTECT, addr, n);
+	else if (r == 0)
+		record(WIRE_PROTECT_NONE, addr, n);
+	return r;
 }
