@@ -59,7 +59,7 @@ static int copy(struct mt_in *in, enum mt_packing packing)
 
 static int from_text(char **paths, enum mt_packing packing)
 {
-	static char *standard_input[] = {"-", NULL};
+	static char *standard_input[] = { "-", NULL };
 	struct mt_out *out = tool_output(&tool, NULL, NULL);
 
 	mt_out_packing(out, packing);

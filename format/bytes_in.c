@@ -110,7 +110,7 @@ int bytes_in_open_memory(struct bytes_in *b, const void *bytes, size_t size)
 /* Before a read that may block: after a while, say so once. */
 static void wait_for_input(struct bytes_in *b)
 {
-	struct pollfd pfd = {.fd = b->fd, .events = POLLIN};
+	struct pollfd pfd = { .fd = b->fd, .events = POLLIN };
 
 	int ready;
 
@@ -162,7 +162,7 @@ static int read_packed(struct bytes_in *b)
 /* By the first four bytes: a frame's number, or a skippable frame's. */
 static enum bytes_format sniff(const uint8_t *p, size_t n)
 {
-	static const uint8_t frame[4] = {0x04, 0x22, 0x4d, 0x18}, skippable[3] = {0x2a, 0x4d, 0x18};
+	static const uint8_t frame[4] = { 0x04, 0x22, 0x4d, 0x18 }, skippable[3] = { 0x2a, 0x4d, 0x18 };
 
 	if (n > 0 && memcmp(p, frame, n < 4 ? n : 4) == 0)
 		return BYTES_LZ4;

@@ -26,18 +26,18 @@
 #define CAREFUL_LEVEL 3			/* the least that looks for the longest match */
 
 #define COMPRESSED_FRAME \
-	.frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockLinked, \
+	.frameInfo = { .blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockLinked, \
 		      .contentChecksumFlag = LZ4F_contentChecksumEnabled, \
-		      .blockChecksumFlag = LZ4F_blockChecksumEnabled}
-static const LZ4F_preferences_t careful_frame = {COMPRESSED_FRAME, .compressionLevel = CAREFUL_LEVEL};
-static const LZ4F_preferences_t compressed_frame = {COMPRESSED_FRAME};
+		      .blockChecksumFlag = LZ4F_blockChecksumEnabled }
+static const LZ4F_preferences_t careful_frame = { COMPRESSED_FRAME, .compressionLevel = CAREFUL_LEVEL };
+static const LZ4F_preferences_t compressed_frame = { COMPRESSED_FRAME };
 static const LZ4F_preferences_t stored_frame = {
-	.frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent},
+	.frameInfo = { .blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent },
 };
 
 int bytes_out_init(struct bytes_out *b, int fd, bool compressed)
 {
-	*b = (struct bytes_out){.fd = fd, .compressed = compressed};
+	*b = (struct bytes_out){ .fd = fd, .compressed = compressed };
 	b->buffer_size = LZ4F_compressBound(BLOCK_SIZE, &compressed_frame) + LZ4F_HEADER_SIZE_MAX;
 	b->buffer = malloc(b->buffer_size);
 	if (b->buffer == NULL || LZ4F_isError(LZ4F_createCompressionContext(&b->lz4, LZ4F_VERSION)))
@@ -130,7 +130,7 @@ int bytes_out_block(struct bytes_out *b, const uint8_t *p, size_t n)
 
 int bytes_out_end(struct bytes_out *b)
 {
-	static const uint8_t end_mark[4] = {0};
+	static const uint8_t end_mark[4] = { 0 };
 
 	if (b->error != 0)
 		return -1;

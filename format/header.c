@@ -45,7 +45,7 @@ static void text_add(struct text *t, const char *p, size_t n)
 
 static struct text text_new(void)
 {
-	return (struct text){.p = calloc(1, 64), .size = 64};
+	return (struct text){ .p = calloc(1, 64), .size = 64 };
 }
 
 static bool plain_in_shell(const char *p, size_t n)
@@ -453,7 +453,7 @@ out:
 /* A view of the value of a key in a map. */
 static bool info_at(struct mt_str info, const char *key, struct mp_view *value)
 {
-	struct mp_view v = {(const uint8_t *)info.p, (const uint8_t *)info.p + info.n};
+	struct mp_view v = { (const uint8_t *)info.p, (const uint8_t *)info.p + info.n };
 	uint32_t pairs;
 
 	if (info.n == 0 || !mp_take_head(&v, MP_MAP, &pairs))
@@ -477,10 +477,10 @@ static bool info_at(struct mt_str info, const char *key, struct mp_view *value)
 struct mt_str mt_info_text(struct mt_str info, const char *key)
 {
 	struct mp_view v;
-	struct mt_str text = {"", 0};
+	struct mt_str text = { "", 0 };
 
 	if (!info_at(info, key, &v) || !mp_take_text(&v, &text.p, &text.n))
-		return (struct mt_str){"", 0};
+		return (struct mt_str){ "", 0 };
 	return text;
 }
 

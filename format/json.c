@@ -199,7 +199,7 @@ static void value(FILE *out, struct mp_view *v)
 
 void json_msgpack(FILE *out, const void *p, size_t n)
 {
-	struct mp_view v = {p, (const uint8_t *)p + n};
+	struct mp_view v = { p, (const uint8_t *)p + n };
 	size_t size;
 
 	if (mp_measure(p, n, &size) > 0)

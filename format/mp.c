@@ -15,7 +15,7 @@ static uint32_t be(const uint8_t *p, unsigned size)
 /* A head whose count or length is a number of `width` bytes behind the first. */
 static int wide_head(const uint8_t *p, size_t n, struct mp_head *h, enum mp_type type, unsigned width)
 {
-	*h = (struct mp_head){.type = type, .size = (uint8_t)(1 + width)};
+	*h = (struct mp_head){ .type = type, .size = (uint8_t)(1 + width) };
 	if (n < h->size)
 		return 0;
 	h->n = be(p + 1, width);
@@ -24,7 +24,7 @@ static int wide_head(const uint8_t *p, size_t n, struct mp_head *h, enum mp_type
 
 static int plain_head(struct mp_head *h, enum mp_type type, uint8_t size, uint32_t n)
 {
-	*h = (struct mp_head){.type = type, .size = size, .n = n};
+	*h = (struct mp_head){ .type = type, .size = size, .n = n };
 	return 1;
 }
 
@@ -76,7 +76,7 @@ int mp_head(const uint8_t *p, size_t n, struct mp_head *h)
 
 int mp_measure(const uint8_t *p, size_t n, size_t *size)
 {
-	uint64_t left[MP_MAX_DEPTH + 1] = {1};	/* items to come, per open array or map */
+	uint64_t left[MP_MAX_DEPTH + 1] = { 1 };	/* items to come, per open array or map */
 	uint64_t at = 0, pending = 1;		/* of all of them; each has at least one byte */
 	unsigned depth = 0;
 
@@ -114,7 +114,7 @@ int mp_measure(const uint8_t *p, size_t n, size_t *size)
 
 bool mp_take_int(struct mp_view *v, int64_t *value)
 {
-	uint8_t copy[MP_INT_SIZE] = {0};
+	uint8_t copy[MP_INT_SIZE] = { 0 };
 	size_t n = (size_t)(v->end - v->p);
 
 	memcpy(copy, v->p, n < sizeof copy ? n : sizeof copy);
@@ -127,7 +127,7 @@ bool mp_take_int(struct mp_view *v, int64_t *value)
 
 bool mp_take_uint(struct mp_view *v, uint64_t *value)
 {
-	uint8_t copy[MP_INT_SIZE] = {0};
+	uint8_t copy[MP_INT_SIZE] = { 0 };
 	size_t n = (size_t)(v->end - v->p);
 
 	memcpy(copy, v->p, n < sizeof copy ? n : sizeof copy);

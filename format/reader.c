@@ -107,7 +107,7 @@ static uint64_t take_running(struct fields *r, uint64_t *value, uint64_t max)
 
 static struct mt_str take_text(struct fields *r)
 {
-	struct mt_str s = {"", 0};
+	struct mt_str s = { "", 0 };
 
 	if (!mp_take_text(&r->v, &s.p, &s.n))
 		r->bad = true;
@@ -121,7 +121,7 @@ static struct mt_str take_object(struct fields *r)
 
 	if (!mp_take_object(&r->v, &p, &n))
 		r->bad = true;
-	return (struct mt_str){(const char *)p, n};
+	return (struct mt_str){ (const char *)p, n };
 }
 
 /* A definition's own number, which is the next, and a running value. */
@@ -208,9 +208,9 @@ static void take_stacks(struct mt_in *in, struct fields *r, uint32_t items, stru
 /* The next stack of the row: it is called from the one before. The row was found whole. */
 static int next_in_row(struct mt_in *in, struct mt_event *ev)
 {
-	struct fields r = {.v = {in->bytes.p, in->bytes.end}};
+	struct fields r = { .v = { in->bytes.p, in->bytes.end } };
 
-	*ev = (struct mt_event){.weight = 1};
+	*ev = (struct mt_event){ .weight = 1 };
 	in->run.parent = in->n_stacks;
 	take_stack(in, &r, in->n_stacks, ev);
 	in->bytes.p = r.v.p;
@@ -273,7 +273,7 @@ static void take_context(struct mt_in *in, struct fields *r, unsigned kind)
 	default:
 		in->pid = (uint32_t)take_number(r, UINT32_MAX);
 		in->tid = (uint32_t)take_number(r, UINT32_MAX);
-		in->run = (struct running){.time_ms = take_number(r, INT64_MAX)};
+		in->run = (struct running){ .time_ms = take_number(r, INT64_MAX) };
 		break;
 	}
 }
@@ -304,7 +304,7 @@ static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 /* An array. 1: *ev is an event; 0: nothing to hand out; -1: it is damaged. *p is set behind what was taken. */
 static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct mt_event *ev)
 {
-	struct fields r = {.v = {*p, *p + size}};
+	struct fields r = { .v = { *p, *p + size } };
 	uint32_t n = 0;
 	uint64_t kind = 0;
 
@@ -318,7 +318,7 @@ static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct m
 		take_alloc(in, &r, (unsigned)kind, n, ev);
 	} else if (k == NULL) {
 		ev->kind = MT_OTHER;
-		ev->info = (struct mt_str){(const char *)*p, size};
+		ev->info = (struct mt_str){ (const char *)*p, size };
 		*p = end;
 		return 1;
 	} else if (n != k->items && !(kind == ROW_STACK && n > k->items)) {
@@ -347,13 +347,13 @@ static int take_row(struct mt_in *in, size_t size, struct mt_event *ev)
 	struct mp_head h;
 	int r = -1;
 
-	*ev = (struct mt_event){.weight = 1};
+	*ev = (struct mt_event){ .weight = 1 };
 	mp_head(p, size, &h);
 	if (h.type == MP_ARRAY) {
 		end = p;
 		r = take_array(in, &end, size, ev);
 	} else if (h.type == MP_INT) {
-		struct fields fields = {.v = {p, end}};
+		struct fields fields = { .v = { p, end } };
 		if (*p < 0x80 || (*p >= 0xcc && *p <= 0xcf) || (*p >= 0xd0 && *p <= 0xd3 && !(p[1] & 0x80)))
 			take_like(in, &fields, ev);
 		else
@@ -463,7 +463,7 @@ static int take_header(struct mt_in *in, size_t size, char *why, size_t why_size
 	mt_header_free(in->header);
 	in->header = h;
 	in->bytes.p += size;
-	in->run = (struct running){0};
+	in->run = (struct running){ 0 };
 	in->pid = in->tid = 0;
 	in->n_functions = in->n_frames = in->n_stacks = 0;
 	in->allocs = in->frees = 0;
@@ -517,7 +517,7 @@ static void header_event(const struct mt_in *in, struct mt_event *ev)
 {
 	*ev = (struct mt_event){
 		.kind = MT_HEADER,
-		.info = {(const char *)in->header->raw, in->header->raw_size},
+		.info = { (const char *)in->header->raw, in->header->raw_size },
 	};
 }
 

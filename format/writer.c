@@ -158,7 +158,7 @@ static void sync_row(struct mt_out *out, uint32_t pid, uint32_t tid, uint64_t ti
 	add_number(out, pid);
 	add_number(out, tid);
 	add_number(out, time_ms);
-	out->run = (struct running){.time_ms = time_ms};
+	out->run = (struct running){ .time_ms = time_ms };
 	out->pid = pid;
 	out->tid = tid;
 	out->mark = rows_size(out);
@@ -255,7 +255,7 @@ static void put_stack(struct mt_out *out, const struct mt_event *ev)
 
 static void add_object(struct mt_out *out, struct mt_str o)
 {
-	static const struct mt_str empty_map = {"\x80", 1};
+	static const struct mt_str empty_map = { "\x80", 1 };
 
 	if (o.n == 0)
 		o = empty_map;
@@ -309,7 +309,7 @@ static int put_raw_header(struct mt_out *out, const struct mt_header *h)
 {
 	give_full(out);
 	add(out, h->raw, h->raw_size);
-	out->run = (struct running){0};
+	out->run = (struct running){ 0 };
 	out->pid = out->tid = 0;
 	out->allocs = out->frees = 0;
 	out->mark = rows_size(out);

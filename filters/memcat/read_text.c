@@ -85,10 +85,10 @@ static struct mt_str text_or_empty(const struct reading *r, const char *key)
 	const json_t *o = json_object_get(r->object, key);
 
 	if (o == NULL)
-		return (struct mt_str){"", 0};
+		return (struct mt_str){ "", 0 };
 	if (!json_is_string(o))
 		bad(r, "\"%s\" is not text", key);
-	return (struct mt_str){json_string_value(o), json_string_length(o)};
+	return (struct mt_str){ json_string_value(o), json_string_length(o) };
 }
 
 static uint8_t allocator(const struct reading *r)
@@ -258,7 +258,7 @@ static struct mt_str packed(const struct reading *r)
 		xmalloc(SIZE_MAX);	/* no memory: dies in the words of all tools */
 	if (mp_measure((const uint8_t *)r->packed.data, r->packed.size, &size) <= 0)
 		bad(r, "too large, or nested too deeply, for a trace");
-	return (struct mt_str){r->packed.data, r->packed.size};
+	return (struct mt_str){ r->packed.data, r->packed.size };
 }
 
 static struct mt_str object(struct reading *r, const char *key, bool array)
@@ -267,7 +267,7 @@ static struct mt_str object(struct reading *r, const char *key, bool array)
 	json_t *o = json_object_get(r->object, key);
 
 	if (o == NULL && !array)
-		return (struct mt_str){"\x80", 1};
+		return (struct mt_str){ "\x80", 1 };
 	if (array ? !json_is_array(o) : !json_is_object(o))
 		bad(r, "\"%s\" is not an %s", key, array ? "array" : "object");
 	msgpack_packer_init(&pk, &r->packed, msgpack_sbuffer_write);
@@ -466,7 +466,7 @@ static void read_line(struct reading *r, const char *line, size_t n)
 
 void read_text(FILE *in, const char *name, struct mt_out *out)
 {
-	struct reading r = {.name = name, .out = out};
+	struct reading r = { .name = name, .out = out };
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;

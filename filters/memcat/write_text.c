@@ -70,7 +70,7 @@ static void end_line(struct line *l, FILE *out)
 
 static void write_alloc(FILE *out, const struct mt_event *ev)
 {
-	struct line l = {.p = l.text};
+	struct line l = { .p = l.text };
 	const char *allocator = mt_allocator_name(ev->allocator);
 
 	ADD(&l, "{\"event\":\"alloc\",\"id\":");
@@ -97,7 +97,7 @@ static void write_alloc(FILE *out, const struct mt_event *ev)
 
 static void write_free(FILE *out, const struct mt_event *ev)
 {
-	struct line l = {.p = l.text};
+	struct line l = { .p = l.text };
 
 	ADD(&l, "{\"event\":\"free\",\"id\":");
 	add_digits(&l, ev->id);

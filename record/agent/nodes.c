@@ -59,7 +59,7 @@ static struct node_table *nodes;
 static struct first *segments[SEGMENTS];
 static uint32_t last_id;
 
-/* ---- pages ---- */
+/* ---------------------------------------------------------------- pages */
 
 /* At random places small pages cost a miss each: large memory is in huge ones, where they may be had. */
 static char *pages_large(size_t head, size_t bytes)
@@ -80,7 +80,7 @@ static void pages_empty(void *p, size_t bytes)
 		memset(p, 0, bytes);		/* locked in memory */
 }
 
-/* ---- first children ---- */
+/* ---------------------------------------------------------------- first children */
 
 /* Where a node's number is: in which segment, and that one's first number and size. */
 struct extent { uint32_t segment, start, size; };
@@ -105,7 +105,7 @@ static inline bool is_root(uint32_t node)
 	return node == NODE_ROOT || node >= MOST_NODES;
 }
 
-/* ---- other children ---- */
+/* ---------------------------------------------------------------- other children */
 
 static uint32_t node_hash(uint32_t parent, uint64_t what)
 {
@@ -160,7 +160,7 @@ static bool table_grow(void)
 	return true;
 }
 
-/* ---- adding ---- */
+/* ---------------------------------------------------------------- adding */
 
 /* A number for a new node, of which the collector is told. NODE_NONE: no memory. */
 static uint32_t node_new(uint8_t kind, uint32_t parent, uint64_t what)
@@ -256,7 +256,7 @@ uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti)
 	return LIKELY(id != 0) ? id : node_add(WIRE_NODE, parent, what);
 }
 
-/* ---- from the beginning ---- */
+/* ---------------------------------------------------------------- from the beginning */
 
 void nodes_forked(void)
 {

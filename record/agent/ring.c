@@ -348,7 +348,7 @@ bool ring_connect(void)
 	return r != NULL;
 }
 
-/* ---- sessions ---- */
+/* ---------------------------------------------------------------- sessions */
 
 /* From here on either this thread sees what another did, or the other sees what this one did. */
 static void barrier_for_all(void)

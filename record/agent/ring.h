@@ -45,7 +45,7 @@ extern uint64_t ring_mask;
 extern volatile uint32_t ring_generation;
 extern __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
 
-/* ---- cold parts ---- */
+/* ---------------------------------------------------------------- cold parts */
 
 /* Put one record (kinds in wire.h). Waits while the ring is full; silently nothing when recording is off. */
 void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack);

@@ -59,7 +59,7 @@ void collector_interrupt(void);
 void collector_stop(void);
 bool collector_stopped(void);
 
-/* ---- for recordings ---- */
+/* ---------------------------------------------------------------- for recordings */
 
 /* The recorded process with this pid, or NULL. */
 struct process *collector_process(const struct collector *c, pid_t pid);

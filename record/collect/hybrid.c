@@ -340,7 +340,7 @@ bool hybrid_is_native(const struct hybrid *h, uint32_t node)
 	return native_at(h, node) != NULL;
 }
 
-/* ---- what was merged before ---- */
+/* ---------------------------------------------------------------- what was merged before */
 
 static bool is_merged(const void *merged, uint32_t n, const void *key)
 {
@@ -391,7 +391,7 @@ static void merged_put(struct hybrid *h, const struct merging_frame *s, uint32_t
 	h->merged[n] = new;
 }
 
-/* ---- from the innermost frame outwards ---- */
+/* ---------------------------------------------------------------- from the innermost frame outwards */
 
 /* What the evaluators beyond leave to one that runs more than can be told. */
 static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
@@ -562,7 +562,7 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 	return put_python(h, 0, python, INT64_MAX);
 }
 
-/* ---- and back inwards ---- */
+/* ---------------------------------------------------------------- and back inwards */
 
 /* A C frame's functions, less those that only call; but always the one that allocated. */
 static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s, bool merging, bool innermost)

@@ -57,7 +57,7 @@ static void sleep_us(long us)
 	nanosleep(&t, NULL);
 }
 
-/* ---- which thread ---- */
+/* ---------------------------------------------------------------- which thread */
 
 struct candidate {
 	pid_t tid;
@@ -144,7 +144,7 @@ static void find_thread(struct borrowed *b, struct target *t, struct safety **s)
 	}
 }
 
-/* ---- the new thread ---- */
+/* ---------------------------------------------------------------- the new thread */
 
 /*
  * Unused space behind some object's code, in its last page: nobody runs there.

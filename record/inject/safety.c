@@ -43,7 +43,7 @@ struct safety {
 	struct page pages[N_PAGES];
 };
 
-/* ---- zones ---- */
+/* ---------------------------------------------------------------- zones */
 
 static const char *const allocators[] = {
 	"malloc", "free", "calloc", "realloc", "memalign", "valloc", "pvalloc", "malloc_trim", "malloc_usable_size", "mallinfo",
@@ -153,7 +153,7 @@ bool is_idle_call(long number)
 	return false;
 }
 
-/* ---- libunwind's view of the process ---- */
+/* ---------------------------------------------------------------- libunwind's view of the process */
 
 static const uint8_t *page_at(struct safety *s, uint64_t at)
 {
@@ -250,7 +250,7 @@ static unw_accessors_t accessors = {
 	.get_proc_name = no_name,
 };
 
-/* ---- judging ---- */
+/* ---------------------------------------------------------------- judging */
 
 /* No unwind information from here on: is anything above like a return address into a zone? */
 static bool scan_stack(struct safety *s, uint64_t sp, struct verdict *v)

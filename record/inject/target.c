@@ -52,7 +52,7 @@ bool status_line(pid_t pid, const char *key, char *to, size_t size)
 	return found;
 }
 
-/* ---- modules ---- */
+/* ---------------------------------------------------------------- modules */
 
 static void read_dynamic(const struct target *t, struct target_module *m, uint64_t dynamic)
 {
@@ -223,7 +223,7 @@ const struct target_module *module_at(const struct target *t, uint64_t address)
 	return NULL;
 }
 
-/* ---- symbols ---- */
+/* ---------------------------------------------------------------- symbols */
 
 #define MOST_SYMBOLS (4u << 20)	/* of one object; the numbers below are the target's */
 

@@ -28,7 +28,7 @@
 #define TRAP_HWBKPT_CODE 4
 #define MASK(sig) (1ull << ((sig) - 1))
 
-/* ---- waiting, with a time limit ---- */
+/* ---------------------------------------------------------------- waiting, with a time limit */
 
 static void on_alarm(int sig)
 {
@@ -54,7 +54,7 @@ static bool is_our_stop(int status)
 	return status >> 16 == PTRACE_EVENT_STOP;
 }
 
-/* ---- stopping ---- */
+/* ---------------------------------------------------------------- stopping */
 
 static bool read_registers(struct borrowed *b, struct user_regs_struct *r)
 {
@@ -105,7 +105,7 @@ int thread_stop(struct borrowed *b, pid_t pid, pid_t tid)
 	return error;
 }
 
-/* ---- to a safe place ---- */
+/* ---------------------------------------------------------------- to a safe place */
 
 static bool set_debug_register(const struct borrowed *b, int n, uint64_t value)
 {
@@ -151,7 +151,7 @@ bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
 	return read_registers(b, &b->regs);
 }
 
-/* ---- borrowing ---- */
+/* ---------------------------------------------------------------- borrowing */
 
 /*
  * All signals wait, but for those the C library sends itself (it may be setting

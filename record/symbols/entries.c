@@ -43,7 +43,7 @@ struct entries {
 	size_t n_steps, cap_steps;
 };
 
-/* ---- abbreviations ---- */
+/* ---------------------------------------------------------------- abbreviations */
 
 /* How a form is written; the skip is the size of one that is always the same. False: not known here. */
 static bool step_of(const struct entries *u, uint64_t form, struct attribute_step *s)
@@ -150,7 +150,7 @@ static bool read_abbreviations(struct entries *u, const struct debug_section *s,
 	return !c.bad;
 }
 
-/* ---- entries ---- */
+/* ---------------------------------------------------------------- entries */
 
 static void use_value(const struct entries *u, struct debug_entry *e, unsigned use, uint64_t value)
 {
@@ -223,7 +223,7 @@ static bool pass(const struct entries *u, const struct debug_entry *of, uint64_t
 	return true;
 }
 
-/* ---- by libdw ---- */
+/* ---------------------------------------------------------------- by libdw */
 
 static bool ask_libdw(Dwarf_Die *die, struct debug_entry *e)
 {
@@ -237,7 +237,7 @@ static bool entry_die(const struct entries *u, uint64_t offset, Dwarf_Die *die)
 	return dwarf_offdie(dwarf_cu_getdwarf(u->unit.cu), offset, die) != NULL;
 }
 
-/* ---- units ---- */
+/* ---------------------------------------------------------------- units */
 
 bool entries_at(const struct entries *u, uint64_t offset, struct debug_entry *e)
 {

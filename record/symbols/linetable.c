@@ -58,7 +58,7 @@ static const char *text_at(struct cursor *c, const struct debug_section *s, unsi
 	return text;
 }
 
-/* ---- the header ---- */
+/* ---------------------------------------------------------------- the header */
 
 struct header {
 	const struct debug_sections *sections;
@@ -108,7 +108,7 @@ static bool read_header(struct cursor *c, struct header *h, const uint8_t **prog
 	return h->line_range && h->step && opcodes_are_known(c, h->opcode_base) && !c->bad;
 }
 
-/* ---- files ---- */
+/* ---------------------------------------------------------------- files */
 
 /* Folders are needed while files are read. */
 struct folders {
@@ -225,7 +225,7 @@ static bool read_files(struct cursor *c, const struct header *h, struct line_tab
 	return t->n_files > 0;
 }
 
-/* ---- rows ---- */
+/* ---------------------------------------------------------------- rows */
 
 /* At one address the end of a sequence is before what follows it. */
 static bool is_before(const struct line_row *a, const struct line_row *b)
@@ -310,7 +310,7 @@ static void keep_rows(struct line_table *t, const struct rows *r)
 	t->n_rows = n;
 }
 
-/* ---- the program ---- */
+/* ---------------------------------------------------------------- the program */
 
 static const struct line_row first_row = { .line = 1, .file = 1 };
 
@@ -403,7 +403,7 @@ static bool run(struct cursor *c, const struct header *h, struct rows *to)
 	return !c->bad;
 }
 
-/* ---- tables ---- */
+/* ---------------------------------------------------------------- tables */
 
 static bool read_table(struct line_table *t, struct cursor *c, struct header *h, const char *folder)
 {

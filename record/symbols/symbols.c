@@ -86,7 +86,7 @@ struct symbols {
 	size_t n_found, cap_found;
 };
 
-/* ---- names ---- */
+/* ---------------------------------------------------------------- names */
 
 static const char *keep(struct symbols *s, const char *text)
 {
@@ -107,7 +107,7 @@ static const char *demangled(struct symbols *s, const char *name)
 	return kept;
 }
 
-/* ---- the symbol table ---- */
+/* ---------------------------------------------------------------- the symbol table */
 
 /* Without the version that a symbol table may tell behind the name: "fopen@@GLIBC_2.2.5". */
 static const char *symbol_name(struct symbols *s, const char *name)
@@ -171,7 +171,7 @@ static const char *find_symbol(struct dwfl_object *d, uint64_t address)
 	return NULL;
 }
 
-/* ---- debug information ---- */
+/* ---------------------------------------------------------------- debug information */
 
 static int range_order(const void *x, const void *y)
 {
@@ -457,7 +457,7 @@ static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t a
 	return s->n_found > 0;
 }
 
-/* ---- objects ---- */
+/* ---------------------------------------------------------------- objects */
 
 /*
  * The C library and its loader are in every process, and their lines are what

@@ -33,7 +33,7 @@ static uint64_t n_captures, n_different, n_frames, n_disorder;
 static char first[4096];
 static size_t first_size;
 
-/* ---- the rest of the agent, in small ---- */
+/* ---------------------------------------------------------------- the rest of the agent, in small */
 
 void *got_real(const char *name)
 {
@@ -87,7 +87,7 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 uint32_t pystack_capture(void) { return 0; }
 void evaluators_read(struct evaluators *list) { list->n = 0; }
 
-/* ---- the comparison ---- */
+/* ---------------------------------------------------------------- the comparison */
 
 static void compare(const uintptr_t *ours, uint32_t n, void *const *theirs, uint32_t m)
 {

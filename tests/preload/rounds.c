@@ -50,7 +50,7 @@ static char *text(const char *format, ...)
 	return s;
 }
 
-/* ---- environments ---- */
+/* ---------------------------------------------------------------- environments */
 
 static const char *piece(void)
 {
@@ -125,7 +125,7 @@ static void random_environment(bool anywhere, bool own_too)
 	environment[kept] = NULL;
 }
 
-/* ---- ways to execute ---- */
+/* ---------------------------------------------------------------- ways to execute */
 
 static char *arguments[] = { "dump", "first argument", "", "last", NULL };
 

@@ -39,7 +39,7 @@ double pt_bench(int n, unsigned changed);
 
 static __thread int guard;
 
-/* ---- memory.c and ring.c of the agent, in small ---- */
+/* ---------------------------------------------------------------- memory.c and ring.c of the agent, in small */
 
 #define MAX_NODES (1u << 24)
 #define MAX_CODES (1u << 20)
@@ -92,7 +92,7 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 	}
 }
 
-/* ---- every allocation is captured ---- */
+/* ---------------------------------------------------------------- every allocation is captured */
 
 void allocated(void)
 {
@@ -139,7 +139,7 @@ __attribute__((constructor)) static void begin(void)
 	guard = 0;
 }
 
-/* ---- for Python ---- */
+/* ---------------------------------------------------------------- for Python */
 
 /* captures, early stops, rebuilds, mismatches, nodes, codes, warnings, disorder, deaths */
 EXPORT void pt_counts(uint64_t out[9])

@@ -130,7 +130,7 @@ static void check_without_siblings(void)
 	free(m.bytes);
 }
 
-/* ---- damage ---- */
+/* ---------------------------------------------------------------- damage */
 
 /* Forwards, or it would not end. */
 static void walk(struct tally *to, const struct entries *u, const struct debug_entry *parent, unsigned depth)

@@ -11,7 +11,7 @@
 /* What was compared, and how it came out. */
 struct tally { size_t units, read, addresses, files, different; };
 
-/* ---- comparing ---- */
+/* ---------------------------------------------------------------- comparing */
 
 static bool is_path(const struct line_table *t, uint32_t file, const char *path)
 {
@@ -109,7 +109,7 @@ static bool is_same(const struct tally *t)
 	return t->units > 0 && t->read == t->units && t->addresses > 0 && t->different == 0;
 }
 
-/* ---- programs ---- */
+/* ---------------------------------------------------------------- programs */
 
 /* By one compiler, with each kind of debug information. */
 static bool programs_are_same(const char *compile, const char *const *options, size_t n)
@@ -146,7 +146,7 @@ static void check_interpreters(void)
 		printf("ok every address of an interpreter has libdw's line and file # skip no libpython with debug information\n");
 }
 
-/* ---- damage ---- */
+/* ---------------------------------------------------------------- damage */
 
 static void check_damage(void)
 {
@@ -168,7 +168,7 @@ static void check_damage(void)
 	      flips.units > 10000 && flips.read > 1000 && flips.read < flips.units && flips.addresses > 10000 && flips.different == 0);
 }
 
-/* ---- tables that no compiler makes, and that are in order ---- */
+/* ---------------------------------------------------------------- tables that no compiler makes, and that are in order */
 
 struct bytes { uint8_t *at; size_t n; };
 

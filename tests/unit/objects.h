@@ -62,7 +62,7 @@ static inline void each_interpreter(void (*look)(void *to, const char *path), vo
 	globfree(&found);
 }
 
-/* ---- a file in memory, whose sections are changed ---- */
+/* ---------------------------------------------------------------- a file in memory, whose sections are changed */
 
 struct image {
 	char *bytes;

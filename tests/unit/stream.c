@@ -54,16 +54,16 @@ static uint64_t oracle_value(struct oracle *o, const msgpack_object_str *field, 
 
 static int64_t *running(struct oracle *o, const char *field)
 {
-	return running_of(o, &(msgpack_object_str){.ptr = field, .size = (uint32_t)strlen(field)});
+	return running_of(o, &(msgpack_object_str){ .ptr = field, .size = (uint32_t)strlen(field) });
 }
 
 /* items: size, and what is not left out. */
 static void oracle_alloc(struct oracle *o, uint8_t allocator, const msgpack_object *items, uint32_t n)
 {
 	const msgpack_object_array *fields = fields_of_kind(o, 1);
-	struct mt_event ev = {.kind = MT_ALLOC, .allocator = allocator, .pid = (uint32_t)o->pid,
+	struct mt_event ev = { .kind = MT_ALLOC, .allocator = allocator, .pid = (uint32_t)o->pid,
 			      .tid = (uint32_t)o->tid, .time_ms = (uint64_t)o->time_ms,
-			      .stack = (uint32_t)*running(o, "stack+"), .weight = 1};
+			      .stack = (uint32_t)*running(o, "stack+"), .weight = 1 };
 
 	for (uint32_t i = 0; i < n; i++) {
 		const msgpack_object_str *f = &fields->ptr[i + 1].via.str;
@@ -86,8 +86,8 @@ static void oracle_free(struct oracle *o, int64_t row)
 	int64_t n = -1 - row;
 
 	*running(o, "live+") += n % 2 ? -(n + 1) / 2 : n / 2;
-	append(&o->events, &(struct mt_event){.kind = MT_FREE, .pid = (uint32_t)o->pid, .tid = (uint32_t)o->tid,
-					      .time_ms = (uint64_t)o->time_ms, .id = (uint32_t)*running(o, "live+")});
+	append(&o->events, &(struct mt_event){ .kind = MT_FREE, .pid = (uint32_t)o->pid, .tid = (uint32_t)o->tid,
+					      .time_ms = (uint64_t)o->time_ms, .id = (uint32_t)*running(o, "live+") });
 }
 
 /* Its own number is the next, and its running value. */
@@ -105,9 +105,9 @@ static void oracle_stacks(struct oracle *o, const msgpack_object_array *row)
 			*running(o, "parent+") = o->n_stacks;
 		*running(o, "frame+") += row->ptr[i].via.i64;
 		oracle_number(o, "stack+", &o->n_stacks);
-		append(&o->stacks, &(struct mt_event){.kind = MT_STACK, .stack = (uint32_t)o->n_stacks,
+		append(&o->stacks, &(struct mt_event){ .kind = MT_STACK, .stack = (uint32_t)o->n_stacks,
 						      .parent = (uint32_t)*running(o, "parent+"),
-						      .frame = (uint32_t)*running(o, "frame+")});
+						      .frame = (uint32_t)*running(o, "frame+") });
 	}
 }
 
@@ -206,7 +206,7 @@ static size_t ask_oracle(struct oracle *o, struct bytes rows)
 
 static struct events only(const struct events *all, enum mt_kind a, enum mt_kind b)
 {
-	struct events l = {0};
+	struct events l = { 0 };
 
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].kind == a || all->v[i].kind == b)
@@ -253,10 +253,10 @@ static void test_round_trip(const struct events *small, const struct events *big
 static void test_weight(void)
 {
 	struct mt_event twice[] = {
-		{.kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 1, .size = 8, .weight = 1},
-		{.kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 2, .size = 8, .weight = 7},
-		{.kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 3, .size = 8, .weight = 1},
-		{.kind = MT_END},
+		{ .kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 1, .size = 8, .weight = 1 },
+		{ .kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 2, .size = 8, .weight = 7 },
+		{ .kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 3, .size = 8, .weight = 1 },
+		{ .kind = MT_END },
 	};
 	struct events l = as_list(twice, N(twice));
 
@@ -267,7 +267,7 @@ static void test_weight(void)
 static void test_oracle(const struct events *big)
 {
 	struct bytes packed = trace_of(big->v, big->n, MT_COMPRESSED), rows = unpacked(packed);
-	struct oracle o = {0};
+	struct oracle o = { 0 };
 	struct events want = only(big, MT_ALLOC, MT_FREE), stacks = only(big, MT_STACK, MT_STACK);
 	struct events bare = read_bytes(rows.p, rows.n);
 	size_t n = ask_oracle(&o, rows);
@@ -331,7 +331,7 @@ static void test_pieces(const struct events *small, const struct events *middle)
 /* Its members are as large as they may be in the first of a kind, anything in the second. */
 static struct mt_event event_of(const struct row_kind *k, unsigned nth)
 {
-	struct mt_event ev = {.kind = k->event, .weight = 1};
+	struct mt_event ev = { .kind = k->event, .weight = 1 };
 
 	ev.pid = k->context & ROW_TAKES_PID ? (uint32_t)below(9) : 0;
 	ev.tid = k->context & ROW_TAKES_TID ? (uint32_t)below(9) : 0;
@@ -339,7 +339,7 @@ static struct mt_event event_of(const struct row_kind *k, unsigned nth)
 	for (unsigned i = 0; i < k->n_fields; i++) {
 		const struct row_field *f = &k->fields[i];
 		if (f->type == FIELD_TEXT)
-			*row_text(f, &ev) = (struct mt_str){"text", nth == 0 ? 0 : below(5)};
+			*row_text(f, &ev) = (struct mt_str){ "text", nth == 0 ? 0 : below(5) };
 		else if (f->type == FIELD_OBJECT)
 			*row_text(f, &ev) = (struct mt_str)TEXT("\x81\xa1k\x07");
 		else if (f->type == FIELD_NEW || f->type == FIELD_DEFINED)
@@ -353,14 +353,14 @@ static struct mt_event event_of(const struct row_kind *k, unsigned nth)
 /* Two of each, but of those that are numbered by what stands before them elsewhere. */
 static struct events every_kind(void)
 {
-	struct events l = {0};
+	struct events l = { 0 };
 
 	for (unsigned row = ROW_FIRST_EVENT; row < ROW_PID; row++)
 		for (unsigned nth = 0; nth < 2 && row_kinds[row].name != NULL && row != ROW_STACK; nth++) {
 			struct mt_event ev = event_of(&row_kinds[row], nth);
 			append(&l, &ev);
 		}
-	append(&l, &(struct mt_event){.kind = MT_END});
+	append(&l, &(struct mt_event){ .kind = MT_END });
 	return l;
 }
 

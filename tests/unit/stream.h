@@ -47,36 +47,36 @@ static inline unsigned long long below(unsigned long long n)
 
 /* Each kind, each number as small and as large as can be. Ids jump over all of 32 bits and back. */
 static const struct mt_event all_kinds[] = {
-	{.kind = MT_PROCESS, .pid = 4294967295u, .time_ms = 0, .info = TEXT("\x81\xa1k\x92\x01\xc0")},
-	{.kind = MT_FUNCTION, .function = 1, .lang = 1, .name = TEXT("f"), .file = TEXT("a.py"), .line = 1,
-	 .module = TEXT("")},
-	{.kind = MT_FUNCTION, .function = 2, .lang = 2, .name = TEXT("a name of more than thirty-one bytes"),
-	 .file = TEXT(""), .line = 4294967295u, .module = TEXT("libc.so.6")},
-	{.kind = MT_FRAME, .frame = 1, .function = 2, .line = 0},
-	{.kind = MT_FRAME, .frame = 2, .function = 1, .line = 4294967295u},
-	{.kind = MT_STACK, .stack = 1, .parent = 0, .frame = 2},
-	{.kind = MT_STACK, .stack = 2, .parent = 1, .frame = 1},
-	{.kind = MT_STACK, .stack = 3, .parent = 1, .frame = 2},
-	{.kind = MT_THREAD, .pid = 1, .tid = 4294967295u, .time_ms = 1, .name = TEXT("n\0ul")},
-	{.kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 0, .size = 0, .stack = 0, .weight = 1},
-	{.kind = MT_ALLOC, .allocator = MT_MMAP, .id = 4294967295u, .size = 18446744073709551615u, .stack = 3,
-	 .weight = 18446744073709551615u, .pid = 1, .tid = 2, .time_ms = 9223372036854775807u},
-	{.kind = MT_ALLOC, .allocator = 31, .id = 1, .size = 2147483648u, .stack = 1, .weight = 2},
-	{.kind = MT_ALLOC, .allocator = MT_CALLOC, .id = 2147483648u, .size = 9223372036854775808u, .stack = 2,
-	 .weight = 1},
-	{.kind = MT_RESIZE, .id = 2147483648u, .size = 9223372036854775808u, .pid = 7, .tid = 7, .time_ms = 7},
-	{.kind = MT_FREE, .id = 4294967295u, .pid = 7, .tid = 7, .time_ms = 7},
-	{.kind = MT_FREE, .id = 0, .pid = 7, .tid = 4294967295u, .time_ms = 7},
-	{.kind = MT_FREE, .id = 2147483648u, .pid = 4294967295u, .tid = 4294967295u, .time_ms = 2147483648u},
-	{.kind = MT_RSS, .size = 18446744073709551615u, .pid = 3, .time_ms = 2},
-	{.kind = MT_LOST, .count = 9223372036854775808u, .name = TEXT("why"), .pid = 3, .time_ms = 2},
-	{.kind = MT_SKIPPED, .count = 9223372036854775808u, .pid = 4, .tid = 2147483648u, .time_ms = 1},
-	{.kind = MT_SPAN, .count = 1, .name = TEXT("a name of more than thirty-one bytes"), .pid = 4294967295u, .tid = 5,
-	 .time_ms = 9223372036854775807u},
-	{.kind = MT_SPAN, .count = 0, .name = TEXT(""), .pid = 0, .tid = 4294967295u, .time_ms = 0},
-	{.kind = MT_OTHER, .info = TEXT("\x93\xcc\xc8\x81\xa1k\xc4\x02\x00\xff\xcb\x3f\xf8\0\0\0\0\0\0")},
-	{.kind = MT_EXIT, .pid = 0, .time_ms = 2, .info = TEXT("\x80")},
-	{.kind = MT_END, .time_ms = 3},
+	{ .kind = MT_PROCESS, .pid = 4294967295u, .time_ms = 0, .info = TEXT("\x81\xa1k\x92\x01\xc0") },
+	{ .kind = MT_FUNCTION, .function = 1, .lang = 1, .name = TEXT("f"), .file = TEXT("a.py"), .line = 1,
+	 .module = TEXT("") },
+	{ .kind = MT_FUNCTION, .function = 2, .lang = 2, .name = TEXT("a name of more than thirty-one bytes"),
+	 .file = TEXT(""), .line = 4294967295u, .module = TEXT("libc.so.6") },
+	{ .kind = MT_FRAME, .frame = 1, .function = 2, .line = 0 },
+	{ .kind = MT_FRAME, .frame = 2, .function = 1, .line = 4294967295u },
+	{ .kind = MT_STACK, .stack = 1, .parent = 0, .frame = 2 },
+	{ .kind = MT_STACK, .stack = 2, .parent = 1, .frame = 1 },
+	{ .kind = MT_STACK, .stack = 3, .parent = 1, .frame = 2 },
+	{ .kind = MT_THREAD, .pid = 1, .tid = 4294967295u, .time_ms = 1, .name = TEXT("n\0ul") },
+	{ .kind = MT_ALLOC, .allocator = MT_MALLOC, .id = 0, .size = 0, .stack = 0, .weight = 1 },
+	{ .kind = MT_ALLOC, .allocator = MT_MMAP, .id = 4294967295u, .size = 18446744073709551615u, .stack = 3,
+	 .weight = 18446744073709551615u, .pid = 1, .tid = 2, .time_ms = 9223372036854775807u },
+	{ .kind = MT_ALLOC, .allocator = 31, .id = 1, .size = 2147483648u, .stack = 1, .weight = 2 },
+	{ .kind = MT_ALLOC, .allocator = MT_CALLOC, .id = 2147483648u, .size = 9223372036854775808u, .stack = 2,
+	 .weight = 1 },
+	{ .kind = MT_RESIZE, .id = 2147483648u, .size = 9223372036854775808u, .pid = 7, .tid = 7, .time_ms = 7 },
+	{ .kind = MT_FREE, .id = 4294967295u, .pid = 7, .tid = 7, .time_ms = 7 },
+	{ .kind = MT_FREE, .id = 0, .pid = 7, .tid = 4294967295u, .time_ms = 7 },
+	{ .kind = MT_FREE, .id = 2147483648u, .pid = 4294967295u, .tid = 4294967295u, .time_ms = 2147483648u },
+	{ .kind = MT_RSS, .size = 18446744073709551615u, .pid = 3, .time_ms = 2 },
+	{ .kind = MT_LOST, .count = 9223372036854775808u, .name = TEXT("why"), .pid = 3, .time_ms = 2 },
+	{ .kind = MT_SKIPPED, .count = 9223372036854775808u, .pid = 4, .tid = 2147483648u, .time_ms = 1 },
+	{ .kind = MT_SPAN, .count = 1, .name = TEXT("a name of more than thirty-one bytes"), .pid = 4294967295u, .tid = 5,
+	 .time_ms = 9223372036854775807u },
+	{ .kind = MT_SPAN, .count = 0, .name = TEXT(""), .pid = 0, .tid = 4294967295u, .time_ms = 0 },
+	{ .kind = MT_OTHER, .info = TEXT("\x93\xcc\xc8\x81\xa1k\xc4\x02\x00\xff\xcb\x3f\xf8\0\0\0\0\0\0") },
+	{ .kind = MT_EXIT, .pid = 0, .time_ms = 2, .info = TEXT("\x80") },
+	{ .kind = MT_END, .time_ms = 3 },
 };
 
 static inline bool same_text(struct mt_str a, struct mt_str b)
@@ -136,7 +136,7 @@ static inline struct mt_str keep(struct mt_str s)
 
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
-	return (struct mt_str){p, s.n};
+	return (struct mt_str){ p, s.n };
 }
 
 /* A copy that owns its texts. */
@@ -149,10 +149,10 @@ static inline void append(struct events *l, const struct mt_event *ev)
 	struct mt_event *to = &l->v[l->n++];
 	bool texts = ev->kind != MT_ALLOC && ev->kind != MT_FREE;
 	*to = *ev;
-	to->name = texts ? keep(ev->name) : (struct mt_str){0};
-	to->file = texts ? keep(ev->file) : (struct mt_str){0};
-	to->module = texts ? keep(ev->module) : (struct mt_str){0};
-	to->info = texts ? keep(ev->info) : (struct mt_str){0};
+	to->name = texts ? keep(ev->name) : (struct mt_str){ 0 };
+	to->file = texts ? keep(ev->file) : (struct mt_str){ 0 };
+	to->module = texts ? keep(ev->module) : (struct mt_str){ 0 };
+	to->info = texts ? keep(ev->info) : (struct mt_str){ 0 };
 }
 
 static inline void events_free(struct events *l)
@@ -165,7 +165,7 @@ static inline void events_free(struct events *l)
 	}
 	free(l->v);
 	free(l->error);
-	*l = (struct events){0};
+	*l = (struct events){ 0 };
 }
 
 /* The first n of a are the first n of b. */
@@ -187,7 +187,7 @@ static inline bool equal(const struct events *a, const struct events *b)
 static inline struct bytes file_bytes(int fd)
 {
 	struct stat st;
-	struct bytes b = {0};
+	struct bytes b = { 0 };
 
 	fstat(fd, &st);
 	b.n = (size_t)st.st_size;
@@ -199,8 +199,8 @@ static inline struct bytes file_bytes(int fd)
 
 static inline struct mt_header *some_header(void)
 {
-	const char *const command[] = {"python3", "it's.py", "", "-x", NULL};
-	struct mt_header_options options = {.command = command, .python_allocators = true, .start_ns = 1700};
+	const char *const command[] = { "python3", "it's.py", "", "-x", NULL };
+	struct mt_header_options options = { .command = command, .python_allocators = true, .start_ns = 1700 };
 
 	return mt_header_new(&options);
 }
@@ -225,7 +225,7 @@ static inline struct bytes trace_of(const struct mt_event *v, size_t n, enum mt_
 
 static inline struct events drain(struct mt_in *in, char *why)
 {
-	struct events l = {.opened = in != NULL, .end = -1, .error = why};
+	struct events l = { .opened = in != NULL, .end = -1, .error = why };
 	struct mt_event ev;
 
 	if (in == NULL)
@@ -264,7 +264,7 @@ static inline struct events read_path(const char *path)
 static inline struct bytes unpacked(struct bytes packed)
 {
 	LZ4F_dctx *ctx;
-	struct bytes b = {.p = malloc(64u << 20)};
+	struct bytes b = { .p = malloc(64u << 20) };
 	size_t at = 0;
 
 	LZ4F_createDecompressionContext(&ctx, LZ4F_VERSION);
@@ -282,32 +282,32 @@ static inline struct bytes unpacked(struct bytes packed)
 /* Random valid events of a recorder's manner: `n` allocations and frees, and what they need. */
 static inline struct events random_events(size_t n)
 {
-	struct events l = {0};
+	struct events l = { 0 };
 	uint32_t stacks = 0, frames = 0, ids = 0, n_live = 0;
 	uint32_t *live = malloc((n + 1) * sizeof *live);
-	struct mt_event where = {.pid = 10, .tid = 11};
+	struct mt_event where = { .pid = 10, .tid = 11 };
 
-	append(&l, &(struct mt_event){.kind = MT_FUNCTION, .function = 1, .lang = 1, .name = TEXT("f")});
+	append(&l, &(struct mt_event){ .kind = MT_FUNCTION, .function = 1, .lang = 1, .name = TEXT("f") });
 	for (size_t i = 0; i < n; i++) {
 		where.time_ms += below(50) == 0;
 		where.tid = below(200) == 0 ? 11 + (uint32_t)below(3) : where.tid;
 		where.pid = below(2000) == 0 ? 10 + (uint32_t)below(2) : where.pid;
 		if (below(20) == 0) {
 			frames++;
-			append(&l, &(struct mt_event){.kind = MT_FRAME, .frame = frames, .function = 1,
-						      .line = (uint32_t)below(9999)});
+			append(&l, &(struct mt_event){ .kind = MT_FRAME, .frame = frames, .function = 1,
+						      .line = (uint32_t)below(9999) });
 			uint32_t parent = (uint32_t)below(stacks + 1);
 			for (size_t depth = below(4) == 0 ? 1 + below(40) : 1; depth > 0; depth--) {
-				append(&l, &(struct mt_event){.kind = MT_STACK, .stack = ++stacks, .parent = parent,
-							      .frame = 1 + (uint32_t)below(frames)});
+				append(&l, &(struct mt_event){ .kind = MT_STACK, .stack = ++stacks, .parent = parent,
+							      .frame = 1 + (uint32_t)below(frames) });
 				parent = stacks;
 			}
 		}
 		if (below(500) == 0) {
 			char name[300];
 			memset(name, 'x', sizeof name);
-			append(&l, &(struct mt_event){.kind = MT_THREAD, .pid = where.pid, .tid = where.tid,
-						      .time_ms = where.time_ms, .name = {name, below(300)}});
+			append(&l, &(struct mt_event){ .kind = MT_THREAD, .pid = where.pid, .tid = where.tid,
+						      .time_ms = where.time_ms, .name = { name, below(300) } });
 		}
 		struct mt_event ev = where;
 		if (n_live > 0 && below(2) == 0) {
@@ -325,14 +325,14 @@ static inline struct events random_events(size_t n)
 		}
 		append(&l, &ev);
 	}
-	append(&l, &(struct mt_event){.kind = MT_END, .time_ms = where.time_ms});
+	append(&l, &(struct mt_event){ .kind = MT_END, .time_ms = where.time_ms });
 	free(live);
 	return l;
 }
 
 static inline struct events as_list(const struct mt_event *v, size_t n)
 {
-	struct events l = {0};
+	struct events l = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		append(&l, &v[i]);

@@ -133,7 +133,7 @@ static void test_damaged_block(const struct events *big)
 static struct bytes rows_by_hand(const void *rows, size_t n)
 {
 	struct mt_header *h = some_header();
-	struct bytes b = {malloc(h->raw_size + n), h->raw_size + n};
+	struct bytes b = { malloc(h->raw_size + n), h->raw_size + n };
 
 	memcpy(b.p, h->raw, h->raw_size);
 	memcpy(b.p + h->raw_size, rows, n);

@@ -5,7 +5,7 @@
 
 static struct bytes joined(struct bytes a, const char *between, size_t n, struct bytes b)
 {
-	struct bytes c = {malloc(a.n + n + b.n), a.n + n + b.n};
+	struct bytes c = { malloc(a.n + n + b.n), a.n + n + b.n };
 
 	memcpy(c.p, a.p, a.n);
 	memcpy(c.p + a.n, between, n);
@@ -16,7 +16,7 @@ static struct bytes joined(struct bytes a, const char *between, size_t n, struct
 /* a, then a header, then b. */
 static bool is_both(const struct events *got, const struct events *a, const struct events *b)
 {
-	struct events tail = {.v = got->v + a->n + 1, .n = b->n};
+	struct events tail = { .v = got->v + a->n + 1, .n = b->n };
 
 	return got->n == a->n + 1 + b->n && begins_alike(got, a, a->n) && got->v[a->n].kind == MT_HEADER &&
 	       equal(&tail, b);
@@ -34,7 +34,7 @@ static void test_joining(const struct events *small, const struct events *middle
 	events_free(&l);
 
 	struct bytes unended = trace_of(middle->v, middle->n - 1, MT_STORED), cut = joined(unended, "", 0, b);
-	struct events first = {.v = middle->v, .n = middle->n - 1};
+	struct events first = { .v = middle->v, .n = middle->n - 1 };
 	l = read_bytes(cut.p, cut.n);
 	CHECK("a trace without end before another is cut off, both are used",
 	      l.end < 0 && is_both(&l, &first, small) && strstr(l.error, "another trace begins") != NULL);
@@ -60,7 +60,7 @@ static void test_files(const struct events *small, const struct events *middle)
 {
 	char dir[] = "/tmp/stream.XXXXXX";
 	struct bytes a = trace_of(middle->v, middle->n, MT_COMPRESSED), b = trace_of(small->v, small->n, MT_STORED);
-	const char *const paths[] = {"a", "cut", "missing", "empty", "b"};
+	const char *const paths[] = { "a", "cut", "missing", "empty", "b" };
 	char *why = NULL;
 
 	if (mkdtemp(dir) == NULL || chdir(dir) < 0)
@@ -85,7 +85,7 @@ static void test_files(const struct events *small, const struct events *middle)
 	l = read_path(".");
 	CHECK("a folder is told by mt_open()", !l.opened && strstr(l.error, "read error") != NULL);
 	events_free(&l);
-	save("text", (struct bytes){(uint8_t *)"hello world, this is text", 25}, 25);
+	save("text", (struct bytes){ (uint8_t *)"hello world, this is text", 25 }, 25);
 	l = read_path("text");
 	CHECK("what is no trace is told by mt_open()",
 	      !l.opened && strstr(l.error, "text: not a memory trace (memtrace)") == l.error);
@@ -110,7 +110,7 @@ static struct mt_header *parse(const char *raw, size_t n)
 
 static void test_header(void)
 {
-	const char *const argv[] = {"-t", "two words", NULL};
+	const char *const argv[] = { "-t", "two words", NULL };
 	struct mt_stage_options stage = { .program = "memtemp", .version = "0.1.0", .argv = argv, .title = "brief", .answer = true };
 	struct mt_header *h = some_header(), *more = mt_header_add_stage(h, &stage);
 
@@ -139,7 +139,7 @@ static void test_header(void)
 	      "memory: memtrace version 2.0 is newer than this program supports (1.x): use a newer memrec") == 0);
 	events_free(&l);
 
-	struct mt_header_options options = {.command = (const char *const[]){"a\xff" "b", NULL}};
+	struct mt_header_options options = { .command = (const char *const[]){ "a\xff" "b", NULL } };
 	h = mt_header_new(&options);
 	CHECK("arguments that are not UTF-8 are made so", strcmp(h->command, "'a\xef\xbf\xbd" "b'") == 0);
 	mt_header_free(h);
@@ -152,8 +152,8 @@ static void test_info(void)
 	CHECK("info maps are read by key", same_text(mt_info_text(info, "python"), (struct mt_str)TEXT("3.11")) &&
 	      mt_info_int(info, "ppid", -1) == 256 && mt_info_int(info, "neg", 0) == -128);
 	CHECK("what is not in an info map is absent", mt_info_text(info, "none").n == 0 &&
-	      mt_info_int(info, "python", 5) == 5 && mt_info_text((struct mt_str){"\xdf\xff", 2}, "k").n == 0 &&
-	      mt_info_text((struct mt_str){NULL, 0}, "k").n == 0);
+	      mt_info_int(info, "python", 5) == 5 && mt_info_text((struct mt_str){ "\xdf\xff", 2 }, "k").n == 0 &&
+	      mt_info_text((struct mt_str){ NULL, 0 }, "k").n == 0);
 	CHECK("allocators have names, and names allocators",
 	      strcmp(mt_allocator_name(MT_PYMALLOC_REALLOC), "pymalloc_realloc") == 0 &&
 	      strcmp(mt_allocator_name(MT_JEMALLOC), "jemalloc") == 0 &&
@@ -284,7 +284,7 @@ static void test_stage_of_every_header(const struct events *small)
 	int fd = memfd_create("staged", MFD_CLOEXEC);
 	struct mt_out *out = mt_create(fd, "staged", MT_AUTO);
 	struct mt_header *h = some_header();
-	struct mt_event header = {.kind = MT_HEADER, .info = {(const char *)h->raw, h->raw_size}}, ev;
+	struct mt_event header = { .kind = MT_HEADER, .info = { (const char *)h->raw, h->raw_size } }, ev;
 	char *why = NULL;
 
 	mt_out_stage(out, &(struct mt_stage_options){

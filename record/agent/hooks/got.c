@@ -59,7 +59,7 @@ static bool patched, again;		/* again: some object was not ready, or somebody ca
 static unsigned long long seen_adds;
 static unsigned looks;			/* in a row that found an object not ready */
 
-/* ---- objects ---- */
+/* ---------------------------------------------------------------- objects */
 
 static bool is_self(const struct object *o)
 {
@@ -145,7 +145,7 @@ void *got_real(const char *name)
 	return w.found;
 }
 
-/* ---- dlopen, as if its caller had called it ---- */
+/* ---------------------------------------------------------------- dlopen, as if its caller had called it */
 
 /*
  * dlopen looks where it was called from: the caller's RUNPATH, $ORIGIN and
@@ -283,7 +283,7 @@ HOOK JUMPS void *dlopen(const char *file, int mode)
 	TAIL_CALL return real_dlopen(file, mode);
 }
 
-/* ---- slots ---- */
+/* ---------------------------------------------------------------- slots */
 
 /* The hook for a function, and what it stands in front of; NULL: it has none. */
 static void *hook_for(const char *name, void **real)

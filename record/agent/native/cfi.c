@@ -28,7 +28,7 @@
 uint64_t cfi_rules[1u << CFI_LOG2_RULES] __attribute__((aligned(64)));
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
-/* ---- reading ---- */
+/* ---------------------------------------------------------------- reading */
 
 struct cursor { const uint8_t *p, *end; };
 
@@ -101,7 +101,7 @@ static uintptr_t take_pointer(struct cursor *c, uint8_t encoding, uintptr_t data
 	return v;
 }
 
-/* ---- finding a function's description ---- */
+/* ---------------------------------------------------------------- finding a function's description */
 
 struct description {
 	uintptr_t start, end;		/* of the function */
@@ -198,7 +198,7 @@ static bool describe(struct description *d, uintptr_t pc)
 	return pc >= d->start && pc < d->end;
 }
 
-/* ---- a row: where everything is, at one instruction ---- */
+/* ---------------------------------------------------------------- a row: where everything is, at one instruction */
 
 enum saved { SAME, UNDEFINED, AT_OFFSET, IS_OFFSET, AT_EXPRESSION, IS_EXPRESSION, IN_REGISTER };
 
@@ -350,7 +350,7 @@ static __attribute__((noinline)) bool find_row(struct unwind_row *r, uintptr_t p
 	return run(&p, d->own, pc);
 }
 
-/* ---- rules in a word ---- */
+/* ---------------------------------------------------------------- rules in a word */
 
 /* "What is at frame pointer + offset": functions that align their stack keep it there (gcc: DRAP). */
 static bool is_fp_slot(struct cursor e, int64_t *offset)
@@ -401,7 +401,7 @@ void cfi_flush(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* ---- expressions ---- */
+/* ---------------------------------------------------------------- expressions */
 
 struct machine {
 	uintptr_t reg[CFI_REGISTERS];
@@ -523,7 +523,7 @@ static uintptr_t evaluate(struct machine *m, struct cursor e, bool has_cfa, uint
 	return m->failed ? 0 : s[n - 1];
 }
 
-/* ---- a step by the row itself ---- */
+/* ---------------------------------------------------------------- a step by the row itself */
 
 /* The caller's value of a register; *slot: where it was read, 0 if not read from one. */
 static uintptr_t restore(struct machine *m, const struct unwind_row *r, unsigned reg, uintptr_t cfa, uintptr_t *slot)

@@ -94,7 +94,7 @@ static inline void append(struct evaluators *list)
 	}
 }
 
-/* ---- what there is, newest first, down to frame `stop` ---- */
+/* ---------------------------------------------------------------- what there is, newest first, down to frame `stop` */
 
 static void read_cframes(struct evaluators *list, uintptr_t ts, const struct py_layout *o)
 {
@@ -154,7 +154,7 @@ static inline void cut(struct evaluators *list, uint32_t n)
 		list->e[list->n - 1].frames = list->upto[n - 1].frames;
 }
 
-/* ---- 3.11, by cframes ---- */
+/* ---------------------------------------------------------------- 3.11, by cframes */
 
 #define MOST_CFRAMES 32u
 

@@ -56,7 +56,7 @@ bool native_no_flush;
 bool native_blind;
 #endif
 
-/* ---- a thread's state ---- */
+/* ---------------------------------------------------------------- a thread's state */
 
 static COLD struct native_thread *thread_begin(void)
 {
@@ -81,7 +81,7 @@ static COLD struct native_thread *thread_begin(void)
 	return t;
 }
 
-/* ---- evaluators ---- */
+/* ---------------------------------------------------------------- evaluators */
 
 static COLD bool known_grow(struct native_thread *t, uint32_t n)
 {
@@ -174,7 +174,7 @@ static inline bool evaluators_stand(struct native_thread *t, const struct cached
 	return different == 0;
 }
 
-/* ---- numbers ---- */
+/* ---------------------------------------------------------------- numbers */
 
 static inline struct known_node *step_place(struct native_thread *t, uint32_t parent, uint64_t what)
 {
@@ -421,7 +421,7 @@ uint32_t native_frames(uintptr_t *pc, uint32_t n)
 }
 #endif
 
-/* ---- code that goes away ---- */
+/* ---------------------------------------------------------------- code that goes away */
 
 static int (*real_dlclose)(void *);
 

@@ -218,7 +218,7 @@ static inline bool put_fresh(struct native_thread *t, uint32_t n)
 	return true;
 }
 
-/* ---- cached walks ---- */
+/* ---------------------------------------------------------------- cached walks */
 
 static inline struct cached_walk *walk_slot(struct native_thread *t, const struct cfi_frame *begin, uint32_t python)
 {

@@ -42,7 +42,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* ---- the mark ---- */
+/* ---------------------------------------------------------------- the mark */
 
 /* What a new activation leaves there: up to 3.10 f_trace_lines (True), later `visited`. */
 INLINE uint8_t mark_unset(const struct py_layout *o)
@@ -68,7 +68,7 @@ INLINE void mark(const struct py_layout *o, const struct last_walk *t, uintptr_t
 		LOAD_BYTE(f, o->f_mark) = t->mark;
 }
 
-/* ---- the operand ---- */
+/* ---------------------------------------------------------------- the operand */
 
 /* Among so many levels one is stamped: a walk compares about as many. */
 #define STAMP_EVERY 8u
@@ -110,7 +110,7 @@ static __attribute__((noinline)) void operand_stamp(const struct py_layout *o, s
 	LOAD(f, slot) = l->stamp;
 }
 
-/* ---- the anchor ---- */
+/* ---------------------------------------------------------------- the anchor */
 
 /* A chunk: the one below it, its size in bytes, its top, then frames. */
 #define CHUNK_BELOW(c) LOAD(c, 0)

@@ -59,7 +59,7 @@ bool code_busy(void)
 	return busy;
 }
 
-/* ---- the content of a code object ---- */
+/* ---------------------------------------------------------------- the content of a code object */
 
 struct code_text {
 	uint32_t name_size, file_size, table_size;
@@ -121,7 +121,7 @@ static struct fingerprint fingerprint(const struct code_text *t)
 	return mix(mix(f, f.b), f.a);
 }
 
-/* ---- contents ---- */
+/* ---------------------------------------------------------------- contents */
 
 static struct content *content_slot(struct content_table *t, struct fingerprint f)
 {
@@ -184,7 +184,7 @@ static const struct content *content_intern(uintptr_t code)
 	return c;
 }
 
-/* ---- addresses ---- */
+/* ---------------------------------------------------------------- addresses */
 
 static uint32_t address_hash(uintptr_t code)
 {
@@ -268,7 +268,7 @@ enum code_result code_lookup(uintptr_t code, const struct code_entry **e)
 	return LIKELY(*e != NULL) ? CODE_OK : code_intern(code, e);
 }
 
-/* ---- death ---- */
+/* ---------------------------------------------------------------- death */
 
 static void code_forget(uintptr_t code)
 {

@@ -16,7 +16,7 @@
 
 _Static_assert(sizeof(void *) == 8, "the layouts are those of 64-bit CPython");
 
-/* ---- offsets the interpreter publishes ---- */
+/* ---------------------------------------------------------------- offsets the interpreter publishes */
 
 enum { RUNTIME, INTERP, TSTATE, ERR_STACKITEM, FRAME, CODE, OBJECT, TYPE, HEAP_TYPE, TUPLE, LIST, SET, DICT, FLOAT, LONG, BYTES, STR, GROUPS };
 
@@ -154,7 +154,7 @@ bool layout_published(struct py_layout *o, const void *runtime, uint32_t hex)
 	return !d.bad;
 }
 
-/* ---- finding it ---- */
+/* ---------------------------------------------------------------- finding it */
 
 struct search {
 	struct object program, python;
@@ -215,7 +215,7 @@ static uintptr_t data_symbol(const struct search *s, const char *name)
 	return p ? p : object_symbol(&s->python, name);
 }
 
-/* ---- its version ---- */
+/* ---------------------------------------------------------------- its version */
 
 static char *put_number(char *p, unsigned n)
 {

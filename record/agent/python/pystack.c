@@ -40,7 +40,7 @@ static bool refused;		/* OFF, and the user is yet to be told */
 static uint32_t lookups;
 static volatile uint32_t session;
 
-/* ---- frames ---- */
+/* ---------------------------------------------------------------- frames */
 
 /* The interpreter's own frames (from 3.12: one for each entry from C) are passed over. */
 INLINE uintptr_t skip_shims(const struct py_layout *o, uintptr_t f)
@@ -95,7 +95,7 @@ static int32_t frame_lasti(const struct py_layout *o, const struct level *l)
 	return at < 0 ? -1 : at;
 }
 
-/* ---- the walk ---- */
+/* ---------------------------------------------------------------- the walk */
 
 #define COLLECTED_ALL (-1)	/* no frame of the last walk was met */
 #define NO_MEMORY (-2)
@@ -331,7 +331,7 @@ static void choose_walk(void)
 			walk_version = known[i].walk;
 }
 
-/* ---- which interpreter, which thread state ---- */
+/* ---------------------------------------------------------------- which interpreter, which thread state */
 
 uintptr_t pystack_thread_state(const struct python *p)
 {

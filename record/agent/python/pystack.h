@@ -9,7 +9,7 @@
 
 #include "pylayout.h"
 
-/* ---- for hooks ---- */
+/* ---------------------------------------------------------------- for hooks */
 
 /* Look for an interpreter (in the constructor, and again now and then until found). Allocates nothing. */
 void pystack_init(void);
@@ -31,7 +31,7 @@ void pystack_stop(void);
 /* Called when an interpreter was found. Set once, by the constructor, or NULL. */
 extern void (*pystack_found)(const struct python *p);
 
-/* ---- for parts that look at the interpreter too ---- */
+/* ---------------------------------------------------------------- for parts that look at the interpreter too */
 
 /* The interpreter in this process; NULL: none that is understood. */
 const struct python *pystack_python(void);
