@@ -67,7 +67,7 @@ struct table {
 	struct row *rows;
 	uint32_t n;
 	uint32_t *threads;	/* what the rows point into */
-	bool several_processes;
+	bool several_threads, several_processes;
 };
 
 /* ---------------------------------------------------------------- counting */
@@ -193,6 +193,7 @@ static struct table make_table(const struct tally *t, const struct keys *keys, b
 			table.threads[n_threads++] = thread;
 			row->n_threads++;
 		}
+		table.several_threads = table.several_threads || thread != table.threads[0];
 		table.several_processes = table.several_processes ||
 			threads_thread(t->threads, thread)->pid != threads_thread(t->threads, table.threads[0])->pid;
 	}
@@ -259,23 +260,39 @@ static char *location_text(const struct row *row)
 	return text;
 }
 
-static void print_row(const struct table *table, const struct row *row, int threads, unsigned columns)
+/* Columns of a terminal; 0: of no terminal, or of a table without threads. */
+struct widths {
+	unsigned terminal;
+	int allocator, thread;
+};
+
+static void print_location(const struct row *row, const struct widths *w)
+{
+	char *whole = location_text(row), *text = whole;
+	unsigned used = 11 + 2 + 13 + 2 + (unsigned)w->allocator + 2 + (w->thread ? (unsigned)w->thread + 2 : 0);
+
+	if (w->terminal)
+		text = fit(whole, w->terminal > used + 10 ? w->terminal - used : 10);
+	puts(text);
+	if (text != whole)
+		free(text);
+	free(whole);
+}
+
+static void print_row(const struct table *table, const struct row *row, const struct widths *w)
 {
 	char size[SIZE_TEXT], count[28];
 	double share = report_share(row->amount.bytes, table->tally->total.bytes);
-	char *thread = thread_text(table, row), *location = location_text(row);
-	size_t used = 11 + 2 + 13 + 2 + 18 + 2 + (size_t)threads + 2;
 
-	if (columns) {
-		char *whole = location;
-		location = fit(whole, columns > used + 20 ? columns - used : 20);
-		free(whole);
+	printf("%s%11s%s  %13s  %-*s  ", report_colour(share), size_text(row->amount.bytes, size),
+	       report_colour_end(share), count_text(row->amount.count, count), w->allocator,
+	       mt_allocator_name(row->allocator));
+	if (w->thread) {
+		char *thread = thread_text(table, row);
+		printf("%s%*s  ", thread, w->thread - (int)tool_columns(thread), "");
+		free(thread);
 	}
-	printf("%s%11s%s  %13s  %-18s  %s%*s  %s\n", report_colour(share), size_text(row->amount.bytes, size),
-	       report_colour_end(share), count_text(row->amount.count, count), mt_allocator_name(row->allocator),
-	       thread, threads - (int)tool_columns(thread), "", location);
-	free(thread);
-	free(location);
+	print_location(row, w);
 }
 
 static int longest_thread(const struct table *table, uint32_t rows)
@@ -290,6 +307,25 @@ static int longest_thread(const struct table *table, uint32_t rows)
 	return (int)longest;
 }
 
+static int longest_allocator(const struct table *table, uint32_t rows)
+{
+	size_t longest = strlen("Allocator");
+
+	for (uint32_t i = 0; i < rows; i++) {
+		size_t n = strlen(mt_allocator_name(table->rows[i].allocator));
+		longest = n > longest ? n : longest;
+	}
+	return (int)longest;
+}
+
+static void print_head(const struct widths *w)
+{
+	printf("%11s  %13s  %-*s  ", "Size", "Allocations", w->allocator, "Allocator");
+	if (w->thread)
+		printf("%-*s  ", w->thread, "Thread");
+	puts("Location");
+}
+
 static void print_table(const struct table *table, uint64_t max_rows)
 {
 	unsigned lines = 0, columns = 0;
@@ -299,12 +335,16 @@ static void print_table(const struct table *table, uint64_t max_rows)
 	if (terminal && !max_rows)
 		max_rows = lines > 15 ? lines - 5 : 10;
 	uint32_t rows = max_rows && max_rows < table->n ? (uint32_t)max_rows : table->n;
-	int threads = longest_thread(table, rows);
+	struct widths w = {
+		.terminal = columns,
+		.allocator = longest_allocator(table, rows),
+		.thread = table->several_threads ? longest_thread(table, rows) : 0,
+	};
 
 	report_title(table->tally);
-	printf("%11s  %13s  %-18s  %-*s  %s\n", "Size", "Allocations", "Allocator", threads, "Thread", "Location");
+	print_head(&w);
 	for (uint32_t i = 0; i < rows; i++)
-		print_row(table, &table->rows[i], threads, columns);
+		print_row(table, &table->rows[i], &w);
 	if (terminal && rows < table->n)
 		printf("%u more rows (-r %u shows all)\n", table->n - rows, table->n);
 	printf("Total: %s in %s allocation%s, %s row%s\n", size_text(table->tally->total.bytes, size),

@@ -25,20 +25,20 @@ sum() {
 @test "a row a place and allocator, whoever called, the largest first; they add up to the total" {
 	run memtable t.lz4
 	[ "$output" = 'app: alive at the high-water mark
-       Size    Allocations  Allocator           Thread     Location
-    1.000kB              1  malloc              main (1)   load at app.py:42
-       300B              2  malloc              2 threads  load at app.py:41
-        50B              1  calloc              main (1)   load at app.py:41
-        12B              3  malloc              3          run at [libx.so]
-         5B              1  malloc              3          [unknown]
+       Size    Allocations  Allocator  Thread     Location
+    1.000kB              1  malloc     main (1)   load at app.py:42
+       300B              2  malloc     2 threads  load at app.py:41
+        50B              1  calloc     main (1)   load at app.py:41
+        12B              3  malloc     3          run at [libx.so]
+         5B              1  malloc     3          [unknown]
 Total: 1.367kB in 8 allocations, 5 rows' ]
 }
 
 @test "--split-threads: a row for each thread" {
 	run bash -o pipefail -c 'memtable --split-threads t.lz4 | grep :41'
-	[ "$output" = '       200B              1  malloc              worker (2)  load at app.py:41
-       100B              1  malloc              main (1)    load at app.py:41
-        50B              1  calloc              main (1)    load at app.py:41' ]
+	[ "$output" = '       200B              1  malloc     worker (2)  load at app.py:41
+       100B              1  malloc     main (1)    load at app.py:41
+        50B              1  calloc     main (1)    load at app.py:41' ]
 }
 
 @test "of several processes the threads' numbers are told with theirs" {
@@ -107,4 +107,15 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 	run memtable many.lz4
 	[ "${#lines[@]}" -eq 63 ]
 	[[ "$output" != *$'\033'* ]]
+}
+
+@test "of one thread there is no column for threads; on a terminal of 80 columns no line is wider" {
+	printf 'alloc %d %d a_function_with_a_long_name@/usr/lib/python3/dist-packages/a_module.py:1234\n' 1 1000 2 2000 | trace > one.lz4
+	run memtable one.lz4
+	[ "${lines[1]}" = '       Size    Allocations  Allocator  Location' ]
+	for trace in one.lz4 t.lz4; do
+		script -qec "stty cols 80 rows 24; memtable '$trace'" /dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g' > shown
+		grep -q Location shown
+		[ "$(LC_ALL=C.UTF-8 wc -L < shown)" -le 80 ]
+	done
 }
