@@ -214,10 +214,11 @@ static void sort(struct locations *l, enum column column)
 
 struct layout {
 	int location;		/* columns of the first column; the others are fixed */
-	bool cut;		/* longer ones are cut to it */
+	bool cut;		/* on a terminal: longer ones are cut to it */
+	int count;		/* columns of the last column */
 };
 
-#define OTHER_COLUMNS 68	/* what print_row() puts after the location */
+#define OTHER_COLUMNS 48	/* what print_row() puts between the location and the count */
 
 static void print_cell(double share, int width, const char *text)
 {
@@ -287,15 +288,16 @@ static void print_row(const struct layout *y, const struct location *l, struct a
 	print_cell(report_share(l->own, all.bytes), 12, size_text(l->own, text));
 	print_percent(report_share(l->own, all.bytes));
 	snprintf(text, sizeof text, "%llu", (unsigned long long)l->count);
-	print_cell(report_share(l->count, all.count), 18, text);
+	print_cell(report_share(l->count, all.count), y->count, text);
 	putchar('\n');
 }
 
 static void print_head(const struct layout *y, enum column column)
 {
-	printf("%-*s%16s%9s%14s%9s%20s\n", y->location, "Location",
+	printf("%-*s%16s%9s%14s%9s  %*s\n", y->location, "Location",
 	       column == BY_TOTAL ? "<Total Memory>" : "Total Memory", "Total %",
 	       column == BY_OWN ? "<Own Memory>" : "Own Memory", "Own %",
+	       y->count, y->cut ? (column == BY_COUNT ? "<Count>" : "Count") :
 	       column == BY_COUNT ? "<Allocation Count>" : "Allocation Count");
 }
 
@@ -333,9 +335,10 @@ static void print_table(const struct tally *t, const struct locations *l, enum c
 	if (terminal && !max_rows)
 		max_rows = lines > 15 ? lines - 5 : 10;
 	uint32_t rows = max_rows && max_rows < l->n ? (uint32_t)max_rows : l->n;
-	struct layout y = { .location = longest_location(l, rows), .cut = terminal };
-	if (terminal && y.location > (int)columns - OTHER_COLUMNS - 1)
-		y.location = columns > OTHER_COLUMNS + 21 ? (int)columns - OTHER_COLUMNS - 1 : 20;
+	struct layout y = { .location = longest_location(l, rows), .cut = terminal, .count = terminal ? 9 : 18 };
+	int others = OTHER_COLUMNS + 2 + y.count;
+	if (terminal && y.location > (int)columns - others - 1)
+		y.location = (int)columns > others + 21 ? (int)columns - others - 1 : 20;
 
 	report_title(t);
 	print_head(&y, column);
