@@ -95,3 +95,45 @@ figure() { # JQ-EXPRESSION [TRACE]
 	[ "$(memfold t.lz4)" = 'a (a.py:1) 8' ]
 	[ "$(figure '[.leaked_bytes, .metadata.peak_memory]')" = '[5,8]' ]
 }
+
+# Two copies of the library, each opened so that its names are nobody else's.
+pools() {
+	cc -shared -fPIC -w -DCOPY=1000004 -o one.so "$TESTS/truth/pool.c"
+	cc -shared -fPIC -w -DCOPY=2000005 -o two.so "$TESTS/truth/pool.c"
+	cat > use.c <<-'END'
+	#include <dlfcn.h>
+	static void use(void *h) { ((void (*)(void))dlsym(h, "work"))(); }
+	int main(void) {
+		void *one = dlopen("./one.so", RTLD_LAZY), *two = dlopen("./two.so", RTLD_NOW);
+		use(one); use(two);
+		dlclose(two); two = dlopen("./two.so", RTLD_LAZY); use(two);
+		return 0;
+	}
+	END
+	cc -w -o use use.c -ldl
+}
+
+check_pools() {
+	memcat --json t.lz4 | jq -c 'select(.allocator == "mimalloc") | .size' | sort -n | uniq -c | awk '{ print $1 "x" $2 }' > got
+	printf '%dx1000004\n%dx2000005\n%dx3000002\n%dx5000001\n%dx7000003\n' 1 2 3 3 3 | diff - got
+	memleak t.lz4 | memgrep --allocator mimalloc | memcat --json | jq 'select(.event == "alloc") | .size' | sort -n | tr '\n' ' ' > left
+	[ "$(cat left)" = "1000004 2000005 2000005 7000003 7000003 7000003 " ]
+	# Their mappings are not counted beside them.
+	[ "$(figure '.metadata.peak_memory < 40e6 and .peak_reserved == 0')" = true ]
+}
+
+@test "the blocks of Arrow's mimalloc are recorded, of each copy, and not its mappings" {
+	pools
+	memrec -f -o t.lz4 -- ./use
+	check_pools
+}
+
+@test "pyarrow: a table is its bytes, at its line" {
+	python3 -c 'import numpy, pyarrow' 2> /dev/null || skip "no pyarrow"
+	ARROW_DEFAULT_MEMORY_POOL=mimalloc memrec -f -o t.lz4 -- python3 - <<-'END'
+	import numpy, pyarrow
+	def make(): return pyarrow.array(numpy.arange(3_000_000)).cast(pyarrow.float64())
+	t = make()
+	END
+	[ "$(memgrep --allocator mimalloc --function make t.lz4 | memfold | awk '{ n += $NF } END { print n }')" = 24000000 ]
+}

@@ -423,6 +423,7 @@ uint32_t native_frames(uintptr_t *pc, uint32_t n)
 
 /* ---------------------------------------------------------------- code that goes away */
 
+uint32_t native_closes;
 static int (*real_dlclose)(void *);
 
 /*
@@ -438,6 +439,7 @@ HOOK int dlclose(void *handle)
 		return -1;
 	pystack_opening();
 	int r = real_dlclose(handle);
+	__atomic_add_fetch(&native_closes, 1, __ATOMIC_ACQ_REL);
 	if (!native_on)
 		return r;
 #ifdef NATIVE_VERIFY

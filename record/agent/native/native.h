@@ -36,4 +36,7 @@ extern bool native_no_flush;
 extern bool native_blind;
 #endif
 
+/* How often dlclose() returned: what was known of an object may be of another since. */
+extern uint32_t native_closes;
+
 #endif
