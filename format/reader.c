@@ -399,7 +399,8 @@ static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
 		in->bytes.p = p;
 		return true;
 	}
-	if ((in->not_hot >> (allocator & 31) & 1) || in->run.stack + (uint64_t)stack > in->n_stacks || in->run.id + (uint64_t)id > UINT32_MAX)
+	if ((in->not_hot >> (allocator & 31) & 1) || in->run.stack + (uint64_t)stack > in->n_stacks ||
+	    in->run.id + (uint64_t)id > UINT32_MAX)
 		return false;
 	in->run.allocator = allocator;
 	in->run.stack += (uint64_t)stack;
