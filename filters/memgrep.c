@@ -112,6 +112,8 @@ static void compile(struct pattern *p, int flags)
 	int r = regcomp(&p->regex, p->text, REG_EXTENDED | REG_NOSUB | flags);
 	if (r == 0)
 		return;
+	if (r == REG_ESPACE)
+		die("%s: '%s': out of memory", p->option, p->text);
 	regerror(r, &p->regex, why, sizeof why);
 	usage_die("%s: '%s': %s", p->option, p->text, why);
 }
@@ -127,7 +129,11 @@ static bool finds(const struct pattern *p, struct mt_str text)
 	if (!p->text)
 		return true;
 	regmatch_t whole = { .rm_eo = (regoff_t)text.n };	/* with REG_STARTEND: where the text is, as it has no 0 */
-	return regexec(&p->regex, text.p, 1, &whole, REG_STARTEND) == 0;
+	errno = 0;
+	int r = regexec(&p->regex, text.p, 1, &whole, REG_STARTEND);
+	if (r == REG_ESPACE || (r != 0 && errno == ENOMEM))	/* glibc's finds nothing then */
+		die("%s: '%s': out of memory", p->option, p->text);
+	return r == 0;
 }
 
 static uint32_t parse_allocators(const char *text)

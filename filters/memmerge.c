@@ -54,7 +54,7 @@ static struct mt_in *open_one(const char *path)
 	tool_will_read(path);
 	struct mt_in *in = mt_open(&path, 1, &why);
 	if (!in)
-		die("%s", why);
+		die("%s", why ? why : "out of memory");
 	return in;
 }
 

@@ -352,7 +352,7 @@ int main(int argc, char **argv)
 		r = take(&s, &ev, in, out);
 	if (r == 0 && !s.begun)
 		(void)begin(&s, out);	/* cut off before the window */
-	int status = missing(&s);
+	int status = mt_out_error(out) ? 0 : missing(&s);
 	spans_free(s.spans);
 	open_blocks_free(s.before);
 	idset_free(s.kept);

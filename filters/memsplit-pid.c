@@ -74,9 +74,7 @@ static char *make_name(const struct split *s, uint32_t pid)
 {
 	char *name = NULL;
 	size_t n = 0;
-	FILE *to = open_memstream(&name, &n);
-	if (!to)
-		die("out of memory");
+	FILE *to = xmemstream(&name, &n);
 	unsigned used = times_used(s, pid);
 	for (const char *p = s->template; *p; p++) {
 		if (p[0] == '%' && p[1] == 'p') {
@@ -91,7 +89,7 @@ static char *make_name(const struct split *s, uint32_t pid)
 			putc(*p, to);
 		}
 	}
-	fclose(to);
+	xmemstream_close(to, &name);
 	return name;
 }
 
@@ -152,7 +150,7 @@ static void part_end(struct split *s, struct part *p, bool whole)
 	if (whole)
 		mt_put(p->out, &end);
 	if (mt_close(p->out, &why) < 0) {
-		warn("%s", why);
+		warn("%s", why ? why : "out of memory");
 		s->failed = true;
 	}
 	if (s->list)
@@ -170,6 +168,8 @@ static void note_command(struct part *p, const struct mt_event *ev)
 {
 	struct mt_str exe = mt_info_text(ev->info, "executable");
 	char *command = mt_info_words(ev->info, "command");
+	if (!command && errno == ENOMEM)
+		die("out of memory");
 	if (!command && exe.n > 0)
 		command = xasprintf("%.*s", (int)exe.n, exe.p);
 	if (!command)

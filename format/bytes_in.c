@@ -233,6 +233,8 @@ static int lz4_damaged(struct bytes_in *b, size_t code)
 	char what[160];
 	uint64_t at = b->read - (uint64_t)(b->packed_end - b->packed);
 
+	if (strcmp(LZ4F_getErrorName(code), "ERROR_allocation_failed") == 0)	/* the codes are in no stable header */
+		return fail(b, "cannot read: out of memory");
 	snprintf(what, sizeof what, "damaged at byte %" PRIu64 ": %s (%s)", at,
 		 b->hint == 0 ? "what follows is not an LZ4 frame" : "its LZ4 frame is broken",
 		 LZ4F_getErrorName(code));

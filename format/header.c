@@ -6,6 +6,7 @@
  */
 #include "header.h"
 
+#include <errno.h>
 #include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,15 +203,19 @@ static bool fill(struct mt_header *h, const msgpack_object *map)
 	return h->host != NULL && h->command != NULL && read_stages(h, find(map, "provenance"));
 }
 
-/* Unpack what mp_measure() finds to be one whole map. */
+/* Unpack what mp_measure() finds to be one whole map. False: it is none (errno is 0), or there is no memory. */
 static bool unpack(msgpack_unpacked *u, const uint8_t *raw, size_t size)
 {
 	size_t whole, at = 0;
 
 	msgpack_unpacked_init(u);
-	return size <= HEADER_MAX && mp_measure(raw, size, &whole) > 0 && whole == size &&
-	       msgpack_unpack_next(u, (const char *)raw, size, &at) == MSGPACK_UNPACK_SUCCESS &&
-	       u->data.type == MSGPACK_OBJECT_MAP;
+	errno = 0;
+	if (size > HEADER_MAX || mp_measure(raw, size, &whole) <= 0 || whole != size)
+		return false;
+	if (msgpack_unpack_next(u, (const char *)raw, size, &at) == MSGPACK_UNPACK_SUCCESS)
+		return u->data.type == MSGPACK_OBJECT_MAP;
+	errno = ENOMEM;		/* it is well formed */
+	return false;
 }
 
 struct mt_header *header_read(const uint8_t *raw, size_t size, char *why, size_t why_size)
@@ -221,7 +226,8 @@ struct mt_header *header_read(const uint8_t *raw, size_t size, char *why, size_t
 
 	snprintf(why, why_size, "cannot read: out of memory");
 	if (!unpack(&u, raw, size)) {
-		snprintf(why, why_size, HEADER_NONE);
+		if (errno != ENOMEM)
+			snprintf(why, why_size, HEADER_NONE);
 		goto out;
 	}
 	if (h == NULL || !check(h, &u.data, why, why_size) || !fill(h, &u.data))
@@ -278,6 +284,27 @@ void mt_header_free(struct mt_header *h)
 
 /* ---------------------------------------------------------------- writing */
 
+/* What is packed, unless there was no memory for a part of it. */
+struct packed {
+	msgpack_sbuffer bytes;
+	bool failed;
+};
+
+static int add_packed(void *data, const char *p, size_t n)
+{
+	struct packed *packed = data;
+
+	packed->failed = packed->failed || msgpack_sbuffer_write(&packed->bytes, p, n) < 0;
+	return packed->failed ? -1 : 0;
+}
+
+static void pack_into(struct packed *packed, msgpack_packer *pk)
+{
+	msgpack_sbuffer_init(&packed->bytes);
+	packed->failed = false;
+	msgpack_packer_init(pk, packed, add_packed);
+}
+
 /* Text as UTF-8, whatever it was: what is none becomes U+FFFD. */
 static void pack_text(msgpack_packer *pk, const char *p, size_t n)
 {
@@ -288,7 +315,10 @@ static void pack_text(msgpack_packer *pk, const char *p, size_t n)
 		text_add(&t, size > 0 ? p + i : "\xef\xbf\xbd", size > 0 ? size : 3);
 		i += size > 0 ? size : 1;
 	}
-	msgpack_pack_str_with_body(pk, t.p != NULL ? t.p : "", t.n);
+	if (t.p == NULL)
+		((struct packed *)pk->data)->failed = true;
+	else
+		msgpack_pack_str_with_body(pk, t.p, t.n);
 	free(t.p);
 }
 
@@ -342,26 +372,25 @@ static void pack_flag(msgpack_packer *pk, const char *key, bool flag)
 	(flag ? msgpack_pack_true : msgpack_pack_false)(pk);
 }
 
-/* A header of what was packed; the buffer is cleared. */
-static struct mt_header *from_buffer(msgpack_sbuffer *sb)
+/* A header of what was packed, or NULL without memory; the buffer is cleared. */
+static struct mt_header *from_packed(struct packed *packed)
 {
 	char why[160];
-	struct mt_header *h = sb->data == NULL ? NULL :
-			      header_read((const uint8_t *)sb->data, sb->size, why, sizeof why);
+	struct mt_header *h = packed->failed ? NULL :
+			      header_read((const uint8_t *)packed->bytes.data, packed->bytes.size, why, sizeof why);
 
-	msgpack_sbuffer_destroy(sb);
+	msgpack_sbuffer_destroy(&packed->bytes);
 	return h;
 }
 
 struct mt_header *mt_header_new(const struct mt_header_options *opt)
 {
-	msgpack_sbuffer sb;
+	struct packed packed;
 	msgpack_packer pk;
 	char host[256] = "";
 
 	gethostname(host, sizeof host - 1);
-	msgpack_sbuffer_init(&sb);
-	msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write);
+	pack_into(&packed, &pk);
 	msgpack_pack_map(&pk, 8);
 	pack_key(&pk, "format");
 	pack_key(&pk, "memtrace");
@@ -384,7 +413,7 @@ struct mt_header *mt_header_new(const struct mt_header_options *opt)
 	pack_flag(&pk, "follow_fork", opt->follow_fork);
 	pack_key(&pk, "provenance");
 	msgpack_pack_array(&pk, 0);
-	return from_buffer(&sb);
+	return from_packed(&packed);
 }
 
 static void pack_stage(msgpack_packer *pk, const struct mt_stage_options *s)
@@ -420,7 +449,7 @@ static void pack_stages(msgpack_packer *pk, const msgpack_object *old, const str
 struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt_stage_options *stage)
 {
 	msgpack_unpacked u;
-	msgpack_sbuffer sb;
+	struct packed packed;
 	msgpack_packer pk;
 	struct mt_header *added = NULL;
 
@@ -428,8 +457,7 @@ struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt
 		goto out;
 	const msgpack_object_map *map = &u.data.via.map;
 	const msgpack_object *old = find(&u.data, "provenance");
-	msgpack_sbuffer_init(&sb);
-	msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write);
+	pack_into(&packed, &pk);
 	msgpack_pack_map(&pk, map->size + (old == NULL));
 	for (uint32_t i = 0; i < map->size; i++) {
 		msgpack_pack_object(&pk, map->ptr[i].key);
@@ -442,7 +470,7 @@ struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt
 		pack_key(&pk, "provenance");
 		pack_stages(&pk, NULL, stage);
 	}
-	added = from_buffer(&sb);
+	added = from_packed(&packed);
 out:
 	msgpack_unpacked_destroy(&u);
 	return added;
@@ -490,6 +518,7 @@ char *mt_info_words(struct mt_str info, const char *key)
 	struct text words;
 	uint32_t n;
 
+	errno = 0;
 	if (!info_at(info, key, &v) || !mp_take_head(&v, MP_ARRAY, &n))
 		return NULL;
 	words = text_new();
@@ -502,6 +531,8 @@ char *mt_info_words(struct mt_str info, const char *key)
 		}
 		text_add_word(&words, word, size);
 	}
+	if (words.p == NULL)
+		errno = ENOMEM;
 	return words.p;
 }
 

@@ -146,7 +146,7 @@ bool mt_header_counts_mappings(const struct mt_header *h);
 
 /* Returns the text of a key in a msgpack info map ("python", "executable", …); n == 0 if it is absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);
-/* Returns an array of words there as one shell-quoted line, or NULL if there is none; the caller frees it. */
+/* Returns an array of words there as one shell-quoted line, or NULL if there is none or no memory (errno is 0, or ENOMEM); the caller frees it. */
 char *mt_info_words(struct mt_str info, const char *key);
 /* Returns the integer of a key in an info map, or `otherwise`. */
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);

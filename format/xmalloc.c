@@ -3,6 +3,7 @@
  */
 #include "xmalloc.h"
 
+#include <msgpack.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,10 +14,22 @@
 
 #include "error.h"
 
+void (*out_of_memory)(void);
+
+static void die_without_memory(void)
+{
+	void (*first)(void) = out_of_memory;
+
+	out_of_memory = NULL;
+	if (first)
+		first();
+	die("out of memory");
+}
+
 static void *or_die(void *p)
 {
 	if (!p)
-		die("out of memory");
+		die_without_memory();
 	return p;
 }
 
@@ -54,7 +67,7 @@ void *xtable_new(size_t n, size_t size)
 	size_t bytes = whole_pages(n * size);
 	char *p = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
-		die("out of memory");
+		die_without_memory();
 	size_t before = whole_pages((uintptr_t)p) - (uintptr_t)p;
 	if (before)
 		munmap(p, before);
@@ -86,4 +99,26 @@ char *xasprintf(const char *fmt, ...)
 		s = NULL;
 	va_end(args);
 	return or_die(s);
+}
+
+FILE *xmemstream(char **text, size_t *n)
+{
+	*text = NULL;
+	*n = 0;
+	return or_die(open_memstream(text, n));
+}
+
+void xmemstream_close(FILE *stream, char *const *text)
+{
+	bool whole = !ferror(stream);
+
+	if (fclose(stream) != 0 || !whole || !*text)
+		die_without_memory();
+}
+
+int xpack(void *buffer, const char *p, size_t n)
+{
+	if (msgpack_sbuffer_write(buffer, p, n) < 0)
+		die_without_memory();
+	return 0;
 }

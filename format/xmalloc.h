@@ -5,11 +5,20 @@
 #define XMALLOC_H
 
 #include <stddef.h>
+#include <stdio.h>
+
+/* Called first when there is no memory, if it is set: who has more to do than to die does it there. */
+extern void (*out_of_memory)(void);
 
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
+/* As msgpack_sbuffer_write(), which a packer is given to write by. */
+int xpack(void *buffer, const char *p, size_t n);
+/* A stream into memory, *text of *n bytes once it is closed, which the caller frees. Closing dies if any of it did not fit. */
+FILE *xmemstream(char **text, size_t *n);
+void xmemstream_close(FILE *stream, char *const *text);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*

@@ -49,7 +49,7 @@ static bool over(struct recording *r, struct collector *c)
 
 void attach_begin(struct attached *a, const struct collector *c, const struct attach *how)
 {
-	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF };
 	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
 		sigaction(ending[i], &action, NULL);

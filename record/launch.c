@@ -214,7 +214,23 @@ static bool over(struct recording *r, struct collector *c)
 	return c->n_processes == 0 && !(l->adopts && children && has_descendants(l));
 }
 
-int launch_begin(struct launched *l, const struct collector *c, const struct launch *how)
+/* For what happens without memory. */
+static struct collector *the_collector;
+static struct launched *the_program;
+
+/* The trace is cut off. The program goes on, and its status is ours. */
+static void end_without_trace(void)
+{
+	int *status = &the_program->status;
+	warn("out of memory; the rest of the program goes on unrecorded");
+	collector_abandon(the_collector);
+	while (!ended && waitpid(target, status, 0) < 0 && errno == EINTR)
+		;
+	int code = WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+	_exit(code ? code : LAUNCH_NO_TRACE);
+}
+
+int launch_begin(struct launched *l, struct collector *c, const struct launch *how)
 {
 	int error;
 	*l = (struct launched){ .recording = { -1, geteuid(), over } };
@@ -224,6 +240,9 @@ int launch_begin(struct launched *l, const struct collector *c, const struct lau
 	if (l->recording.root < 0)
 		return error;
 	pass_signals(l->recording.root);
+	the_collector = c;
+	the_program = l;
+	out_of_memory = end_without_trace;
 	return 0;
 }
 

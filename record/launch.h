@@ -9,6 +9,8 @@
 
 #include "collect/collector.h"
 
+#define LAUNCH_NO_TRACE 125	/* our status if the program succeeded and its trace could not be written */
+
 struct launch {
 	char **argv;
 	const char *agent;	/* path of libmemrec.so */
@@ -39,6 +41,6 @@ char *launch_agent_path(void);
  * Start the program. From then on signals meant for it reach it, and neither they nor the terminal's keys (which
  * it gets by itself) end us before it. Returns 0, or the errno with which it could not be executed.
  */
-int launch_begin(struct launched *l, const struct collector *c, const struct launch *how);
+int launch_begin(struct launched *l, struct collector *c, const struct launch *how);
 
 #endif

@@ -30,7 +30,7 @@
 #include "wire.h"
 #include "xmalloc.h"
 
-#define EXIT_OURS 125		/* we failed; as env(1), timeout(1) */
+#define EXIT_OURS LAUNCH_NO_TRACE		/* we failed; as env(1), timeout(1) */
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
 #define COMMAND_MAX (64u << 10)

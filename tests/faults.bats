@@ -259,3 +259,91 @@ assert os.wait()[1] == 0' 2> err
 	[ "$(count 65431)" = 1 ]
 	[ ! -s err ]
 }
+
+# ---- memory
+
+@test "without memory a command ends with 1 and says so; never a crash, or a wrong answer" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer owns malloc"
+	cc -shared -fPIC -o failmalloc.so "$TESTS/faults/failmalloc.c"
+	trace > t.lz4 <<-END
+		{"event":"process","pid":1,"info":{"command":["app","-v"],"executable":"/bin/app"}}
+		{"event":"thread","pid":1,"tid":1,"name":"main"}
+		alloc 1 1000 main@app.py:1;load@app.py:2 pid=1 tid=1
+		{"event":"span","name":"load","begins":true,"pid":1,"tid":1,"time_ms":2}
+		alloc 2 1000 main@app.py:1;run@x.so pid=1 tid=1 time_ms=20
+		free 2
+		{"event":"span","name":"load","begins":false,"pid":1,"tid":1,"time_ms":30}
+		{"event":"rss","size":4096,"pid":1}
+		exit 1
+	END
+	memcat --json t.lz4 > t.json
+	memfold t.lz4 > t.folded
+	local command failed=0
+	while read -r command; do
+		/usr/bin/python3 "$TESTS/faults/enomem.py" "$PWD/failmalloc.so" 60 $command || { echo "^ $command"; failed=1; }
+	done <<-END
+		memcat t.lz4
+		memcat --json t.lz4
+		memcat --header t.lz4
+		memcat --from-json t.json
+		memfold --by-process t.lz4
+		memflame t.lz4
+		memflame t.folded
+		memdiff --json t.lz4 t.folded
+		memtemp t.lz4
+		memleak t.lz4
+		mempeak t.lz4
+		memage --min 1ms t.lz4
+		memslice --span load t.lz4
+		memgrep --function . t.lz4
+		memmerge t.lz4 t.lz4
+		memsplit-pid --force --list t.lz4
+		memstats --json t.lz4
+		memsummary t.lz4
+		memtable t.lz4
+		memtime t.lz4
+		memtree t.lz4
+	END
+	[ $failed = 0 ]
+}
+
+@test "without memory memrec lets the program go on, passes its status, and says so" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer owns malloc"
+	cat > works.py <<-'END'
+		import os, sys
+		kept = [bytearray(2000) for i in range(200000)]
+		for i in range(3):
+		    if os.fork() == 0:
+		        more = [bytearray(2000) for i in range(1000)]
+		        os._exit(0)
+		    assert os.wait()[1] == 0
+		open("done", "w").close()
+		sys.exit(7)
+	END
+	run -7 sh -c 'ulimit -S -v 16000; exec memrec --follow-fork -o t.lz4 -- sh -c "ulimit -S -v unlimited; exec /usr/bin/python3 works.py"'
+	[ -e done ]
+	[ "$output" = "memrec: out of memory; the rest of the program goes on unrecorded" ]
+	run -1 memcat t.lz4
+}
+
+# ---- signals
+
+@test "any signal that asks an attached memrec to end, ends it well: the trace is whole and the program goes on" {
+	/usr/bin/python3 -c '
+import time
+open("ready", "w").close()
+while True:
+    kept = [bytearray(54320) for i in range(10)]
+    time.sleep(0.01)' 3>&- &
+	local program=$! signal memrec
+	for _ in $(seq 200); do [ ! -e ready ] || break; sleep 0.05; done
+	for signal in USR1 USR2 ALRM HUP; do
+		memrec --verbose -f -o t.lz4 --pid $program 2> err 3>&- &
+		memrec=$!
+		for _ in $(seq 200); do ! grep -q 'recording process' err || break; sleep 0.05; done
+		kill -$signal $memrec
+		wait $memrec || { echo "$signal: $? $(cat err)"; kill $program; return 1; }
+		memcat t.lz4 > copy.lz4
+	done
+	kill $program
+}

@@ -270,7 +270,7 @@ static struct mt_str object(struct reading *r, const char *key, bool array)
 		return (struct mt_str){ "\x80", 1 };
 	if (array ? !json_is_array(o) : !json_is_object(o))
 		bad(r, "\"%s\" is not an %s", key, array ? "array" : "object");
-	msgpack_packer_init(&pk, &r->packed, msgpack_sbuffer_write);
+	msgpack_packer_init(&pk, &r->packed, xpack);
 	pack(r, &pk, o);
 	return packed(r);
 }
@@ -318,7 +318,7 @@ static struct mt_header *given_header(struct reading *r)
 	msgpack_packer pk;
 
 	json_object_del(r->object, "event");
-	msgpack_packer_init(&pk, &r->packed, msgpack_sbuffer_write);
+	msgpack_packer_init(&pk, &r->packed, xpack);
 	msgpack_pack_map(&pk, json_object_size(r->object));
 	json_object_foreach(r->object, key, value) {
 		msgpack_pack_str_with_body(&pk, key, strlen(key));
@@ -471,14 +471,15 @@ void read_text(FILE *in, const char *name, struct mt_out *out)
 	size_t size = 0;
 	ssize_t n;
 
+	json_set_alloc_funcs(xmalloc, free);	/* jansson crashes without memory */
 	msgpack_sbuffer_init(&r.packed);
 	while (mt_out_error(out) == NULL && (n = getline(&line, &size, in)) >= 0) {
 		r.number++;
 		if (line[strspn(line, " \t\r\n")] != '\0')
 			read_line(&r, line, (size_t)n);
 	}
-	if (ferror(in))
-		die("%s: cannot read: %s", name, strerror(errno));
+	if (ferror(in) || (mt_out_error(out) == NULL && !feof(in)))	/* of memory getline(3) leaves no other trace */
+		die("%s: cannot read: %s", name, ferror(in) ? strerror(errno) : "out of memory");
 	if (r.number == 0)
 		die("%s: empty: no trace", name);
 	msgpack_sbuffer_destroy(&r.packed);

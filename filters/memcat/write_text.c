@@ -173,12 +173,10 @@ static void write_header_line(FILE *out, const struct mt_header *h)
 {
 	char *map = NULL;
 	size_t n = 0;
-	FILE *f = open_memstream(&map, &n);
+	FILE *f = xmemstream(&map, &n);
 
-	if (f == NULL)
-		xmalloc(SIZE_MAX);	/* dies in the words of all tools */
 	json_msgpack(f, h->raw, h->raw_size);
-	fclose(f);
+	xmemstream_close(f, &map);
 	fputs("{\"event\":\"header\",", out);
 	fwrite(map + 1, 1, n - 1, out);
 	putc('\n', out);
@@ -189,12 +187,11 @@ void write_header(FILE *out, const struct mt_header *h)
 {
 	char *map = NULL;
 	size_t n = 0;
-	FILE *f = open_memstream(&map, &n);
+	FILE *f = xmemstream(&map, &n);
 
-	if (f == NULL)
-		xmalloc(SIZE_MAX);
 	json_msgpack(f, h->raw, h->raw_size);
-	fclose(f);
+	xmemstream_close(f, &map);
+	json_set_alloc_funcs(xmalloc, free);	/* jansson crashes without memory */
 	json_t *o = json_loadb(map, n, JSON_ALLOW_NUL, NULL);
 	char *pretty = o != NULL ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	if (pretty == NULL)

@@ -66,7 +66,7 @@ void admission_open(struct admission *a)
 {
 	char name[64];
 	struct timespec t;
-	*a = (struct admission){ .root = -1 };
+	*a = (struct admission){ .root = -1, .admitting = -1 };
 	if (getrandom(&a->key, sizeof a->key, 0) != sizeof a->key)
 		die("cannot create a key for the recorded program: %s", strerror(errno));
 	clock_gettime(CLOCK_REALTIME, &t);
@@ -176,6 +176,13 @@ static void keep_silent(struct admission *a, const struct caller *v)
 
 typedef void admit_fn(void *arg, const struct caller *caller);
 
+static void admit_one(struct admission *a, const struct caller *v, admit_fn *admit, void *arg)
+{
+	a->admitting = v->sock;
+	admit(arg, v);
+	a->admitting = -1;
+}
+
 static void hear_silent(struct admission *a, admit_fn *admit, void *arg)
 {
 	struct pollfd polled[ADMISSION_MOST_SILENT];
@@ -188,7 +195,7 @@ static void hear_silent(struct admission *a, admit_fn *admit, void *arg)
 		if (heard == NOTHING)
 			continue;
 		if (heard == A_HELLO)
-			admit(arg, &v);
+			admit_one(a, &v, admit, arg);
 		close(v.sock);
 		forget_silent(a, i);
 	}
@@ -214,7 +221,7 @@ static void meet(struct admission *a, struct caller *v, admit_fn *admit, void *a
 		return;
 	}
 	if (heard == A_HELLO)
-		admit(arg, v);
+		admit_one(a, v, admit, arg);
 	close(v->sock);
 }
 
@@ -283,4 +290,15 @@ bool admission_answer(const struct admission *a, int sock, int ring, int control
 		n = sendmsg(sock, &m, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n == sizeof answer;
+}
+
+void admission_close(struct admission *a)
+{
+	if (a->listener >= 0)
+		close(a->listener);
+	if (a->admitting >= 0)
+		close(a->admitting);
+	while (a->n_silent)
+		close(a->silent[--a->n_silent].sock);
+	a->listener = a->admitting = -1;
 }

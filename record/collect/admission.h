@@ -39,6 +39,7 @@ struct admission {
 	pid_t root;			/* the recorded process */
 	uid_t owner;			/* its user */
 	bool descendants;		/* they may join too */
+	int admitting;			/* the socket of the caller that is being admitted; -1: none is */
 	bool told_failure;		/* that a connection could not be accepted */
 	bool told;			/* that somebody was refused */
 	struct silent_caller silent[ADMISSION_MOST_SILENT];
@@ -59,5 +60,8 @@ uid_t admission_owner(pid_t pid);
 bool admission_turn(struct admission *a, void (*admit)(void *arg, const struct caller *caller), void *arg);
 /* Prove who we are, and hand out the ring and the control page. False: that failed (errno); EPIPE, ECONNRESET: it is gone. */
 bool admission_answer(const struct admission *a, int sock, int ring, int control_page);
+
+/* Let nobody join any more; who waits to is told by the end of its connection. */
+void admission_close(struct admission *a);
 
 #endif

@@ -218,6 +218,13 @@ static void sample_some(struct collector *c)
 		process_sample(c->processes[c->next_sample++ % c->n_processes]);
 }
 
+void collector_abandon(struct collector *c)
+{
+	c->control->off = 1;
+	system_call(SYS_futex, &c->control->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	admission_close(&c->admission);
+}
+
 void collector_let_go(struct collector *c)
 {
 	c->control->off = 1;

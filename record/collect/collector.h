@@ -71,6 +71,8 @@ void collector_end_gone(struct collector *c, pid_t child);
 void collector_end_child(struct collector *c, pid_t pid, int status);
 /* The process executes another program, which keeps its pid: its old ring is dead. */
 void collector_end_executed(struct collector *c, pid_t pid);
+/* There is no memory to go on: nobody waits for us any more, and nobody joins. */
+void collector_abandon(struct collector *c);
 /* Stop recording the processes that are left; they go on. */
 void collector_let_go(struct collector *c);
 /* The same, but first ask the agent of `pid` to take its hooks out; attended: it has a thread that will. */

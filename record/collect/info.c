@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "xmalloc.h"
+
 void info_init(struct info *i)
 {
 	msgpack_sbuffer_init(&i->entries);
 	msgpack_sbuffer_init(&i->map);
-	msgpack_packer_init(&i->pk, &i->entries, msgpack_sbuffer_write);
+	msgpack_packer_init(&i->pk, &i->entries, xpack);
 	i->n = 0;
 }
 
@@ -86,8 +88,8 @@ void info_argv(struct info *i, const char *key, const char *p, size_t n)
 struct mt_str info_done(struct info *i)
 {
 	msgpack_packer pk;
-	msgpack_packer_init(&pk, &i->map, msgpack_sbuffer_write);
+	msgpack_packer_init(&pk, &i->map, xpack);
 	msgpack_pack_map(&pk, i->n);
-	msgpack_sbuffer_write(&i->map, i->entries.data, i->entries.size);
+	xpack(&i->map, i->entries.data, i->entries.size);
 	return (struct mt_str){ i->map.data, i->map.size };
 }

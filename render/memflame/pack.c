@@ -153,13 +153,10 @@ static void put_about(struct buffer *b, const struct tree *t, const struct page 
 {
 	char *text = NULL;
 	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
+	FILE *out = xmemstream(&text, &n);
 
-	if (!out)
-		die("out of memory");
 	write_about(t, page, out);
-	if (fclose(out) != 0)
-		die("out of memory");
+	xmemstream_close(out, &text);
 	buffer_number(b, n);
 	buffer_bytes(b, text, n);
 	free(text);

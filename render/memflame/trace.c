@@ -3,6 +3,7 @@
  */
 #include "trace.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,8 @@ static void take_process(struct reading *g, const struct mt_event *ev)
 {
 	struct process *p = see_process(g->r, ev->pid, ev->time_ms);
 	char *command = mt_info_words(ev->info, "command");
+	if (!command && errno == ENOMEM)
+		die("out of memory");
 
 	if (command) {
 		free(p->command);
