@@ -107,18 +107,25 @@ static bool begins_trace(const uint8_t *p, size_t n)
 	return (p[0] == 0xde || p[0] == 0xdf) && n >= 2 && p[1] < 0x80;
 }
 
+static const char *name_of(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 struct folded *folded_open(const char *path)
 {
-	struct folded *f = xcalloc(1, sizeof *f);
 	struct stat st;
 
 	tool_will_read(path);
-	f->path = path;
-	f->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (f->fd < 0 || fstat(f->fd, &st) < 0)
-		die("%s: cannot open: %s", folded_name(f), strerror(errno));
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die("%s: cannot open: %s", name_of(path), strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		die("%s: is a directory", folded_name(f));
+		die("%s: is a directory", name_of(path));
+
+	struct folded *f = xcalloc(1, sizeof *f);
+	f->path = path;
+	f->fd = fd;
 	f->cap = 64u << 10;
 	f->buffer = xmalloc(f->cap);
 	see(f, FIRST_BYTES);
@@ -127,7 +134,7 @@ struct folded *folded_open(const char *path)
 
 const char *folded_name(const struct folded *f)
 {
-	return strcmp(f->path, "-") == 0 ? "standard input" : f->path;
+	return name_of(f->path);
 }
 
 bool folded_is_trace(const struct folded *f)
