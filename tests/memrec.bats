@@ -3,7 +3,9 @@
 load lib/common
 
 check_blocks() { # PYTHON
-	memrec -f -o t.lz4 -- "$1" "$TESTS/truth/blocks.py" && memcat --json t.lz4 | python3 "$TESTS/truth/check_blocks.py"
+	local more	# bytes that a bytearray takes beside its own: a zero, from 3.15 on a bytes object's head too
+	more=$("$1" -c 'import sys; print(33 if sys.version_info >= (3, 15) else 1)')
+	memrec -f -o t.lz4 -- "$1" "$TESTS/truth/blocks.py" && memcat --json t.lz4 | python3 "$TESTS/truth/check_blocks.py" "$more"
 }
 
 @test "known blocks on known lines are recorded exactly, by every Python found" {

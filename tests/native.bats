@@ -253,6 +253,7 @@ by_python_stack() {
 
 @test "without its C frames each stack is that of a recording without C, by every Python" {
 	while read -r python; do
+		"$python" -I -S "$TESTS/native/generators.py" > /dev/null	# its modules are compiled now, and not in one recording only
 		for mode in "" -n; do
 			PYTHONHASHSEED=0 setarch -R memrec -A $mode -f -o "t$mode.lz4" -- "$python" -I -S "$TESTS/native/generators.py"
 			memfold --total --count "t$mode.lz4" | by_python_stack > "stacks$mode"

@@ -21,7 +21,7 @@ for a in trace.of("blocks.py", 900000):
     seen[key] = count + 1, freed + a.freed
 
 def bytearray_of(n):
-    return n + 1        # CPython keeps a zero behind the bytes
+    return n + int(sys.argv[1])
 
 expected = {    # function, line, allocator, bytes: made, freed before the interpreter ended
     ("kept", at["kept"], "malloc", bytearray_of(MIB)): (7, None),
