@@ -29,7 +29,8 @@ static const struct tool_option options[] = {
 	{ "total", 't', NULL, "compare everything ever allocated, not the high-water mark" },
 	{ "by", 'b', "WHAT", "show a trace's frames by line (the default), function, or file" },
 	{ "folded", KEY_FOLDED, NULL, "print folded lines with two numbers, even on a terminal" },
-	{ "table", KEY_TABLE, NULL, "print a table of the locations that changed, largest change first, even into a pipe" },
+	{ "table", KEY_TABLE, NULL,
+	  "print a table of the locations that changed, largest change first, even into a pipe" },
 	{ "stacks", 's', NULL, "one row of the table for each whole stack, not each location" },
 	{ "rows", 'r', "N", "show N rows of the table (default: all in a pipe, as many as fit on a terminal)" },
 	{ "json", KEY_JSON, NULL, "print one JSON object" },
@@ -270,8 +271,8 @@ static void print_json(const struct diff *d)
 	printf("\"unit\":\"%s\",\"stacks\":[", d->count ? "allocations" : "bytes");
 	for (uint32_t i = 0; i < all.n; i++) {
 		const struct row *r = &all.at[i];
-		printf("%s\n{\"before\":%" PRIu64 ",\"after\":%" PRIu64 ",\"change\":%s%" PRIu64 ",\"stack\":[", i ? "," : "",
-		       r->before, r->after, r->after < r->before ? "-" : "", distance(r));
+		printf("%s\n{\"before\":%" PRIu64 ",\"after\":%" PRIu64 ",\"change\":%s%" PRIu64 ",\"stack\":[",
+		       i ? "," : "", r->before, r->after, r->after < r->before ? "-" : "", distance(r));
 		size_t depth = path_of(d->calls, r->node, &path, &cap);
 		for (size_t k = depth; k-- > 0; ) {
 			const char *text = calltree_text(d->calls, calltree_call(d->calls, path[k])->label);

@@ -29,7 +29,8 @@ static const struct tool_option options[] = {
 	  .words = "functions '%'" },
 	{ "file", 'F', "REGEX", "its file matches REGEX", .words = "files '%'" },
 	{ "module", 'm', "REGEX", "its module (a shared object) matches REGEX", .words = "modules '%'" },
-	{ "innermost", 'I', NULL, "match only the innermost function, which allocated (default: any function in the stack)",
+	{ "innermost", 'I', NULL,
+	  "match only the innermost function, which allocated (default: any function in the stack)",
 	  .words = "innermost" },
 	{ "thread", 'T', "REGEX", "the thread's name at that moment matches REGEX",
 	  .words = "threads '%'" },
@@ -128,7 +129,8 @@ static bool finds(const struct pattern *p, struct mt_str text)
 {
 	if (!p->text)
 		return true;
-	regmatch_t whole = { .rm_eo = (regoff_t)text.n };	/* with REG_STARTEND: where the text is, as it has no 0 */
+	/* with REG_STARTEND: where the text is, as it has no 0 */
+	regmatch_t whole = { .rm_eo = (regoff_t)text.n };
 	errno = 0;
 	int r = regexec(&p->regex, text.p, 1, &whole, REG_STARTEND);
 	if (r == REG_ESPACE || (r != 0 && errno == ENOMEM))	/* glibc's finds nothing then */
@@ -144,7 +146,8 @@ static uint32_t parse_allocators(const char *text)
 		size_t n = strcspn(text, ",");
 		unsigned allocator = mt_allocator_of(text, n);
 		if (!allocator)
-			usage_die("--allocator: unknown allocator '%.*s' (examples: malloc, calloc, realloc, mmap, pymalloc_malloc)",
+			usage_die("--allocator: unknown allocator '%.*s' (examples: malloc, calloc, realloc, mmap, "
+				  "pymalloc_malloc)",
 				  (int)n, text);
 		set |= UINT32_C(1) << allocator;
 		if (!text[n])
@@ -283,8 +286,10 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 static void check_operands(const struct conditions *c, int argc, char **argv)
 {
 	for (int i = optind; i < argc; i++)
-		if (strcmp(argv[i], "-") != 0 && access(argv[i], F_OK) < 0 && errno == ENOENT && !has_frame_conditions(c))
-			die("%s: cannot open: No such file or directory (to find functions of that name: memgrep -f '%s')", argv[i], argv[i]);
+		if (strcmp(argv[i], "-") != 0 && access(argv[i], F_OK) < 0 && errno == ENOENT &&
+		    !has_frame_conditions(c))
+			die("%s: cannot open: No such file or directory (to find functions of that name: "
+			    "memgrep -f '%s')", argv[i], argv[i]);
 }
 
 static struct conditions parse(int argc, char **argv)

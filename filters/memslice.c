@@ -132,7 +132,8 @@ static void begin_trace(struct slice *s, const struct mt_header *h)
 	s->end_ms = s->has_end ? span_ms(&s->end, length) : UINT64_MAX;
 	if (s->has_end && s->end.is_percent && s->end.value >= 100)
 		s->end_ms = UINT64_MAX;		/* the last millisecond too */
-	s->begun = !s->alive || provenance_is_answer(h);	/* nothing ends in one: all that comes before is alive */
+	/* nothing ends in one: all that comes before is alive */
+	s->begun = !s->alive || provenance_is_answer(h);
 	s->n_skipped = 0;
 	idset_clear(s->kept);
 	open_blocks_begin(s->before, h);
@@ -161,7 +162,8 @@ static int put_skipped(struct slice *s, struct mt_out *out)
 	for (uint32_t i = 0; i < s->n_skipped; i++) {
 		const struct thread *t = threads_thread(s->threads, i);
 		struct mt_event ev = {
-			.kind = MT_SKIPPED, .count = s->skipped[i], .pid = t->pid, .tid = t->tid, .time_ms = s->begin_ms,
+			.kind = MT_SKIPPED, .count = s->skipped[i], .pid = t->pid, .tid = t->tid,
+			.time_ms = s->begin_ms,
 		};
 		s->skipped[i] = 0;
 		if (ev.count && mt_put(out, &ev) < 0)

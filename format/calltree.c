@@ -103,7 +103,8 @@ uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_
  * Numbers `in`, n of them, ordered by their keys, stably: out, and where each key begins. Counts are two
  * places on, so that filling `out` leaves first[key] at index key.
  */
-static void counting_sort(const uint32_t *in, size_t n, const uint32_t *key, size_t n_keys, uint32_t *first, uint32_t *out)
+static void counting_sort(const uint32_t *in, size_t n, const uint32_t *key, size_t n_keys, uint32_t *first,
+			  uint32_t *out)
 {
 	memset(first, 0, (n_keys + 2) * sizeof *first);
 	for (size_t i = 0; i < n; i++)

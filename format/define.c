@@ -32,7 +32,8 @@ uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent,
 {
 	uint32_t count = stacks_count(known), n = stacks_add_stack(known, parent, frame);
 	if (n == count) {
-		struct mt_event ev;	/* what else it has is nothing to a stack's row: zeroes there would cost more than that */
+		/* what else it has is nothing to a stack's row: zeroes there would cost more than that */
+		struct mt_event ev;
 		ev.kind = MT_STACK;
 		ev.stack = n;
 		ev.parent = parent;

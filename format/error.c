@@ -16,7 +16,10 @@ const char *program_name = "memrec";
 /* Longer messages are cut: a file's name may be anything. */
 #define MESSAGE_MAX 4096
 
-/* What a trace or a file name put into a message must neither break the line nor steer the terminal. Returns its length. */
+/*
+ * What a trace or a file name put into a message must neither break the line nor steer the terminal. Returns its
+ * length.
+ */
 static size_t make_printable(char *p, size_t n)
 {
 	size_t length = 0;

@@ -14,9 +14,12 @@
 
 /* What memray's capture files begin with, its 0 included; and the message for them. */
 #define MEMRAY_MAGIC "memray"
-#define HEADER_MEMRAY "a capture file of memray, not a memory trace (memtrace): use memray's own reports, or record with memrec"
+#define HEADER_MEMRAY \
+	"a capture file of memray, not a memory trace (memtrace): use memray's own reports, or record with memrec"
 
-/* Reads a header's map like mt_header_parse(). Returns NULL on failure; why is then one line of at most why_size bytes. */
+/*
+ * Reads a header's map like mt_header_parse(). Returns NULL on failure; why is then one line of at most why_size bytes.
+ */
 struct mt_header *header_read(const uint8_t *raw, size_t size, char *why, size_t why_size);
 
 #endif

@@ -27,7 +27,10 @@ void live_free(struct live *l);
 bool live_find(const struct live *l, uint32_t id, struct block *b);
 /* Adds `id`. Returns true if it was live already; the old block, *old (may be NULL), ends. */
 bool live_open(struct live *l, uint32_t id, const struct block *b, struct block *old);
-/* Shrinks a block to `size`; *was is the block before. Returns false, and changes nothing, if it is not live or not larger. */
+/*
+ * Shrinks a block to `size`; *was is the block before. Returns false, and changes nothing, if it is not live or not
+ * larger.
+ */
 bool live_shrink(struct live *l, uint32_t id, uint64_t size, struct block *was);
 /* Removes `id`; *b is the block. Returns false if it was not live. */
 bool live_close(struct live *l, uint32_t id, struct block *b);

@@ -39,7 +39,8 @@ enum mt_kind {
 #define KIND(event, ...) event,
 #include "kinds.def"
 #undef KIND
-	MT_HEADER,	/* info: another trace begins (files joined end to end), all state is void. See mt_in_header() */
+	/* info: another trace begins (files joined end to end), all state is void. See mt_in_header() */
+	MT_HEADER,
 	MT_END,		/* the trace is complete: only another header may follow */
 	MT_OTHER,	/* a row of a kind this library does not know: info is the row, mt_put() passes it on */
 };
@@ -146,7 +147,10 @@ bool mt_header_counts_mappings(const struct mt_header *h);
 
 /* Returns the text of a key in a msgpack info map ("python", "executable", …); n == 0 if it is absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);
-/* Returns an array of words there as one shell-quoted line, or NULL if there is none or no memory (errno is 0, or ENOMEM); the caller frees it. */
+/*
+ * Returns an array of words there as one shell-quoted line, or NULL if there is none or no memory (errno is 0, or
+ * ENOMEM); the caller frees it.
+ */
 char *mt_info_words(struct mt_str info, const char *key);
 /* Returns the integer of a key in an info map, or `otherwise`. */
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);
@@ -212,7 +216,10 @@ void mt_out_stage(struct mt_out *out, const struct mt_stage_options *stage);
 void mt_out_packing(struct mt_out *out, enum mt_packing packing);
 /* Begins a trace. Must come before the first mt_put(). */
 int mt_put_header(struct mt_out *out, const struct mt_header *h);
-/* Writes an event (with MT_HEADER a new trace begins). Returns 0, or -1 if it failed now or earlier (see mt_out_error()). */
+/*
+ * Writes an event (with MT_HEADER a new trace begins). Returns 0, or -1 if it failed now or earlier (see
+ * mt_out_error()).
+ */
 int mt_put(struct mt_out *out, const struct mt_event *ev);
 /* Writes out everything put so far, except stacks, which wait for an event that refers to them. */
 int mt_flush(struct mt_out *out);
@@ -221,7 +228,10 @@ uint64_t mt_out_bytes(const struct mt_out *out);
 /* Returns one line, or NULL; mt_out_errno() returns the errno of the failure. */
 const char *mt_out_error(const struct mt_out *out);
 int mt_out_errno(const struct mt_out *out);
-/* Flushes, ends the LZ4 frame, frees the writer. Returns 0, or -1 and *why (the caller frees it; why may be NULL) if anything failed. */
+/*
+ * Flushes, ends the LZ4 frame, frees the writer. Returns 0, or -1 and *why (the caller frees it; why may be NULL) if
+ * anything failed.
+ */
 int mt_close(struct mt_out *out, char **why) MT_MUST_USE;
 
 /* Returns "malloc", …, "jemalloc"; "?" if unknown. */

@@ -55,7 +55,10 @@ static inline uint64_t mp_load(const uint8_t *p)
 	return be64toh(x);
 }
 
-/* Reads the integer at p, where MP_INT_SIZE bytes must be readable. Returns the end of it; NULL: not one, or over int64. */
+/*
+ * Reads the integer at p, where MP_INT_SIZE bytes must be readable. Returns the end of it; NULL: not one, or over
+ * int64.
+ */
 static inline const uint8_t *mp_get_int(const uint8_t *p, int64_t *value)
 {
 	uint8_t b = *p;

@@ -38,7 +38,8 @@ bool open_blocks_close(struct open_blocks *o, uint32_t id, struct mt_event *was)
 bool open_blocks_resize(struct open_blocks *o, const struct mt_event *ev, struct mt_event *was);
 /*
  * MT_EXIT, or any other end of a process: each call ends one of its allocations, in the order they
- * were made; returns false when there are no more. *cursor starts at 0; between the calls none may be opened or resized.
+ * were made; returns false when there are no more. *cursor starts at 0; between the calls none may be opened or
+ * resized.
  */
 bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struct mt_event *was);
 /*
@@ -47,11 +48,17 @@ bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struc
  * been taken. *cursor starts at 0. After MT_HEADER call open_blocks_begin().
  */
 bool open_blocks_take(struct open_blocks *o, const struct mt_event *ev, size_t *cursor, struct mt_event *was);
-/* Walks the open allocations in the order they were made: *cursor starts at 0; returns false at the end. Nothing may change meanwhile. */
+/*
+ * Walks the open allocations in the order they were made: *cursor starts at 0; returns false at the end. Nothing may
+ * change meanwhile.
+ */
 bool open_blocks_each(const struct open_blocks *o, size_t *cursor, struct mt_event *ev);
 size_t open_blocks_count(const struct open_blocks *o);
 
-/* Sets the mark: what is open now can be walked later as it is now, even if it ends or is resized. Replaces an earlier mark. */
+/*
+ * Sets the mark: what is open now can be walked later as it is now, even if it ends or is resized. Replaces an earlier
+ * mark.
+ */
 void open_blocks_mark(struct open_blocks *o);
 /* Walks the allocations open at the mark, like open_blocks_each(). */
 bool open_blocks_each_marked(const struct open_blocks *o, size_t *cursor, struct mt_event *ev);

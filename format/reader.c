@@ -292,7 +292,8 @@ static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 		return 1;
 	}
 	if (allocs < in->allocs || frees < in->frees)
-		complain(in, "damaged before byte %" PRIu64 ": it contains more allocations or frees than its end counts",
+		complain(in,
+			 "damaged before byte %" PRIu64 ": it contains more allocations or frees than its end counts",
 			 bytes_in_offset(&in->bytes));
 	else
 		complain(in, "damaged before byte %" PRIu64 ": %" PRIu64 " allocations and %" PRIu64

@@ -8,7 +8,8 @@
 #define MEMBER(m) .member = offsetof(struct mt_event, m), .size = sizeof ((struct mt_event *)NULL)->m
 #define F(t, m, n) { .name = n, .type = FIELD_##t, .largest = LARGEST_##t, MEMBER(m) }
 #define R(t, m, r) \
-	{ .name = #m, .running = #r, .base = offsetof(struct running, r), .type = FIELD_##t, .largest = LARGEST_##t, MEMBER(m) }
+	{ .name = #m, .running = #r, .base = offsetof(struct running, r), .type = FIELD_##t, .largest = LARGEST_##t, \
+	  MEMBER(m) }
 #define COUNTED(n) { .name = n, .type = FIELD_COUNTED }
 
 #define LARGEST_U32 UINT32_MAX
@@ -33,7 +34,8 @@
 		.n_fields = N_FIELDS(__VA_ARGS__), .fields = (const struct row_field[]){ __VA_ARGS__ } },
 #define KIND(e, r, n, c, ...) ROW(e, r, n, c, (e) == MT_FUNCTION || (e) == MT_FRAME || (e) == MT_STACK, __VA_ARGS__)
 #define ALLOCATION(r, n) \
-	ROW(MT_ALLOC, r, n, PID | TID | TIME, 0, F(U64, size, "size"), R(U32, stack, stack), R(U32, id, id), F(U64, weight, "weight"))
+	ROW(MT_ALLOC, r, n, PID | TID | TIME, 0, F(U64, size, "size"), R(U32, stack, stack), R(U32, id, id), \
+	    F(U64, weight, "weight"))
 
 const struct row_kind row_kinds[N_ROWS] = {
 	ROW(MT_FREE, ROW_FREE, "free", PID | TID | TIME, 0, R(U32, id, live))

@@ -24,7 +24,8 @@ struct frame {
 struct stack {
 	uint32_t parent, frame;
 	uint32_t depth;		/* frames from the outermost: 1 = outermost */
-	uint32_t youngest, elder;	/* called from here, last defined; called from the same, defined before: 0 = none */
+	/* called from here, last defined; called from the same, defined before: 0 = none */
+	uint32_t youngest, elder;
 };
 
 struct stacks;

@@ -35,8 +35,9 @@ struct tally {
 /* Reads `in` to its end (if it is damaged, up to there; see mt_in_error()). Exits if out of memory. */
 struct tally *tally_read(struct mt_in *in, enum tally_what what);
 /*
- * The same, grouped not by stack but by the number that key(arg, t, ev) returns for an MT_ALLOC event; numbers should be
- * dense from 0 (they index an array). The event's stack is stacks_number(t->stacks, ev->stack); only t's stacks and threads are set.
+ * The same, grouped not by stack but by the number that key(arg, t, ev) returns for an MT_ALLOC event; numbers should
+ * be dense from 0 (they index an array). The event's stack is stacks_number(t->stacks, ev->stack); only t's stacks and
+ * threads are set.
  */
 typedef uint32_t tally_key(void *arg, const struct tally *t, const struct mt_event *ev);
 struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg);

@@ -407,7 +407,8 @@ void tool_will_read(const char *path)
 
 	if (is_stdin && isatty(STDIN_FILENO))
 		usage_die("standard input is a terminal: name a file, or pipe one in");
-	if ((is_stdin ? fstat(STDIN_FILENO, &st) : stat(path, &st)) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+	if ((is_stdin ? fstat(STDIN_FILENO, &st) : stat(path, &st)) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 		outlive_first_interrupt();
 }
 

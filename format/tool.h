@@ -19,7 +19,8 @@ struct tool_option {
 	int key;		/* returned by tool_getopt(); if printable, also the short option */
 	const char *arg;	/* "SIZE"; NULL if it takes none */
 	const char *help;	/* one sentence, lower case, no full stop */
-	const char *words;	/* of a filter: how it narrows the answer, "at least %", with its argument at "%"; NULL: not at all */
+	const char *words; /* of a filter: how it narrows the answer, "at least %", with its argument at "%"; NULL: not
+			      at all */
 	const char *title;	/* replaces the tool's title if this option is given; NULL: it does not */
 };
 
@@ -32,7 +33,8 @@ struct tool {
 	 * options there is then no title. NULL: the filter leaves everything.
 	 */
 	const char *title;
-	bool answer;		/* it drops frees: the sum of what it leaves is the answer, whatever a report is asked for */
+	/* it drops frees: the sum of what it leaves is the answer, whatever a report is asked for */
+	bool answer;
 	bool mappings;		/* it was asked for mappings that are not memory: sums of what it leaves count them */
 	const char *operands;	/* "[TRACE...]" */
 	const char *example;	/* a pipeline to paste */
@@ -90,7 +92,10 @@ const struct mt_stage_options *tool_stage(const struct tool *t, char **argv);
  */
 int tool_finish(struct mt_in *in, struct mt_out *out);
 
-/* Returns text from a trace, made safe for a line and a terminal: invalid UTF-8 and control characters become \xHH. The caller frees it. */
+/*
+ * Returns text from a trace, made safe for a line and a terminal: invalid UTF-8 and control characters become \xHH. The
+ * caller frees it.
+ */
 char *tool_printable(const char *text);
 /* Returns the number of columns it takes (one per character). */
 size_t tool_columns(const char *text);

@@ -14,7 +14,9 @@
 bool parse_size(const char *text, uint64_t *bytes);
 
 #define SIZE_TEXT 16
-/* "999B", "1.234kB", "12.500MB": powers of 1000, three decimals, as memray's reports. buf: SIZE_TEXT bytes; returned. */
+/*
+ * "999B", "1.234kB", "12.500MB": powers of 1000, three decimals, as memray's reports. buf: SIZE_TEXT bytes; returned.
+ */
 const char *size_text(uint64_t bytes, char buf[SIZE_TEXT]);
 
 /* 0-terminated "12,345,678"; buf: 28 bytes; returned. */

@@ -28,7 +28,8 @@
 
 struct mt_out {
 	uint8_t *p, *limit;		/* next row goes to p; from limit on something is due */
-	uint8_t *stacks, *stacks_end;	/* the last row of stacks, if it is in the buffer; open if nothing is behind it */
+	/* the last row of stacks, if it is in the buffer; open if nothing is behind it */
+	uint8_t *stacks, *stacks_end;
 	struct running run;
 	uint32_t pid, tid;		/* context */
 	uint64_t allocs, frees;		/* since the header */
@@ -290,7 +291,8 @@ static void put_event(struct mt_out *out, const struct mt_event *ev)
 	const struct row_kind *k = row_of_event(ev->kind);
 
 	if (k->context != 0)
-		context(out, k->context & ROW_TAKES_PID ? ev->pid : out->pid, k->context & ROW_TAKES_TID ? ev->tid : out->tid,
+		context(out, k->context & ROW_TAKES_PID ? ev->pid : out->pid,
+			k->context & ROW_TAKES_TID ? ev->tid : out->tid,
 			k->context & ROW_TAKES_TIME ? ev->time_ms : out->run.time_ms);
 	begin_row(out, k->items, k->row);
 	for (const struct row_field *f = k->fields; f < k->fields + k->n_fields; f++)

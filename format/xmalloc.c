@@ -65,7 +65,8 @@ void *xtable_new(size_t n, size_t size)
 	if (!is_large(n, size))
 		return xcalloc(n, size);
 	size_t bytes = whole_pages(n * size);
-	char *p = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p =
+	    mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		die_without_memory();
 	size_t before = whole_pages((uintptr_t)p) - (uintptr_t)p;

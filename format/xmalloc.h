@@ -16,7 +16,10 @@ void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 /* As msgpack_sbuffer_write(), which a packer is given to write by. */
 int xpack(void *buffer, const char *p, size_t n);
-/* A stream into memory, *text of *n bytes once it is closed, which the caller frees. Closing dies if any of it did not fit. */
+/*
+ * A stream into memory, *text of *n bytes once it is closed, which the caller frees. Closing dies if any of it did not
+ * fit.
+ */
 FILE *xmemstream(char **text, size_t *n);
 void xmemstream_close(FILE *stream, char *const *text);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -28,7 +31,10 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *xtable_new(size_t n, size_t size);
 void table_free(void *p, size_t n, size_t size);
 
-/* Make room for index n in the array p of cap items: grows by half again. In size_t, whatever type n has: half of 2^32 more is no less. */
+/*
+ * Make room for index n in the array p of cap items: grows by half again. In size_t, whatever type n has: half of 2^32
+ * more is no less.
+ */
 #define GROW(p, n, cap) \
 	do { \
 		if ((n) >= (cap)) { \

@@ -34,7 +34,8 @@ static bool over(struct recording *r, struct collector *c)
 		image_read(&a->image, r->root);
 	if (image_changed(&a->image, r->root, c->output.now_ms) && !c->follow_fork)
 		collector_end_executed(c, r->root);
-	if (collector_detached(c, r->root) || c->output.failed || (collector_stopped() && !collector_process(c, r->root)))
+	if (collector_detached(c, r->root) || c->output.failed ||
+	    (collector_stopped() && !collector_process(c, r->root)))
 		collector_let_go(c);
 	return c->n_processes == 0;
 }

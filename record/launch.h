@@ -28,7 +28,10 @@ struct launched {
 /* First of all: a standard descriptor that is closed must not become one of ours. */
 void launch_open_standard(void);
 
-/* Each process that is recorded takes two descriptors: as many as we may have. The program gets the limit that we were given. */
+/*
+ * Each process that is recorded takes two descriptors: as many as we may have. The program gets the limit that we were
+ * given.
+ */
 void launch_raise_limit(void);
 
 /* Before anything else: what interrupts the collector's sleep must not end it. An exec resets these. */

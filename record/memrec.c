@@ -39,11 +39,16 @@ static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
 	{ "force", 'f', NULL, "overwrite FILE" },
 	{ "native", 'n', NULL, "record C functions too, among the Python functions that called them" },
-	{ "trace-python-allocators", 'A', NULL, "record every call to Python's own allocators, not the arenas they use" },
+	{ "trace-python-allocators", 'A', NULL,
+	  "record every call to Python's own allocators, not the arenas they use" },
 	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration or its end" },
-	{ "await", 'W', NULL, "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
-	{ "ignore-seccomp", 'S', NULL, "with --pid: attach despite a seccomp filter, which may kill the process for the agent's system calls" },
-	{ "duration", 'd', "TIME", "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues unrecorded" },
+	{ "await", 'W', NULL,
+	  "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
+	{ "ignore-seccomp", 'S', NULL,
+	  "with --pid: attach despite a seccomp filter, which may kill the process for the agent's system calls" },
+	{ "duration", 'd', "TIME",
+	  "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues "
+	  "unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
 	{ "verbose", 'v', NULL, "print what was recorded, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
@@ -259,7 +264,8 @@ static int record_attached(struct collector *c, const struct settings *s, const 
 {
 	struct attached a;
 	c->output.old_file = s->output ? d->fd : 0;
-	attach_begin(&a, c, &(struct attach){ s->pid, launch_agent_path(), flags_of(s), is_talkative(s), s->duration_ms });
+	attach_begin(&a, c,
+		     &(struct attach){ s->pid, launch_agent_path(), flags_of(s), is_talkative(s), s->duration_ms });
 	run(c, &a.recording);
 	*began = a.status == 0;
 	return *began ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -276,7 +282,8 @@ static int record_awaited(struct collector *c, const struct settings *s, const s
 }
 
 /* Agents look for the collector in their own network namespace. */
-static void open_collector(struct collector *c, const struct settings *s, struct mt_out *out, const struct mt_header *header)
+static void open_collector(struct collector *c, const struct settings *s, struct mt_out *out,
+			   const struct mt_header *header)
 {
 	int network = attaches(s) ? inject_enter_network(s->pid) : -1;
 	collector_init(c, &(struct recording_options){ out, header, now_ns(), s->follow_fork, s->native });

@@ -3,8 +3,8 @@
  *
  * One shared mapping (a memfd) per process: a header page group, then 2^n
  * slots of 32 bytes, two to a cache line; and one page, the control page, that all share and only the collector
- * writes to. Producers (any thread of the target) reserve slots by adding to `head`, fill them and commit each by storing its
- * `seq` last. The collector takes them in the order of reservation.
+ * writes to. Producers (any thread of the target) reserve slots by adding to `head`, fill them and commit each by
+ * storing its `seq` last. The collector takes them in the order of reservation.
  *
  * Only the agent and memrec of one build share it: `magic` tells them apart.
  */
@@ -26,7 +26,10 @@
  */
 #define WIRE_ADDRESS_MAX 192
 #define WIRE_KEY_BYTES 16
-/* Each side shows its half. The agent does so first, to a collector whose user is right; nobody else ever learns the other half. */
+/*
+ * Each side shows its half. The agent does so first, to a collector whose user is right; nobody else ever learns the
+ * other half.
+ */
 struct wire_key {
 	uint8_t agent[WIRE_KEY_BYTES], collector[WIRE_KEY_BYTES];
 };
@@ -57,7 +60,8 @@ enum wire_kind {
 	WIRE_CODE,		/* message: a struct wire_code and its bytes */
 	WIRE_NODE,		/* addr: code | (uint64_t)(uint32_t)lasti << 32; size: id << 32 | parent */
 	WIRE_MODULE,		/* message: a struct wire_module and its bytes */
-	WIRE_NATIVE,		/* a C frame; addr: an address in it | what it runs << 48 (WIRE_RUNS); size: id << 32 | parent */
+	/* a C frame; addr: an address in it | what it runs << 48 (WIRE_RUNS); size: id << 32 | parent */
+	WIRE_NATIVE,
 	WIRE_HYBRID,		/* two stacks of one moment; addr: the Python node; size: id << 32 | the native node */
 	WIRE_WARN,		/* message: a line of text for the user, once */
 	WIRE_FINALIZING,	/* the interpreter has begun to end; once */
@@ -78,7 +82,9 @@ struct wire_slot {
 	uint32_t tid;
 };
 
-/* In `stack` of a record that gives memory back: below Python's allocator; if the address is unknown, that is no news. */
+/*
+ * In `stack` of a record that gives memory back: below Python's allocator; if the address is unknown, that is no news.
+ */
 #define WIRE_NESTED 1u
 
 #define WIRE_PAYLOAD_BYTES 26		/* a payload slot: seq, kind, n, then bytes to its end */
@@ -119,7 +125,9 @@ struct wire_code {
 #define WIRE_RUNS_REST 0x7fffu
 #define WIRE_RUNS(k) ((uint16_t)((k) + 1 < WIRE_RUNS_REST ? (k) + 1 : WIRE_RUNS_REST))
 
-/* A loaded object, told before the first native node in it. It replaces what lay there. Bytes after it: path, build id. */
+/*
+ * A loaded object, told before the first native node in it. It replaces what lay there. Bytes after it: path, build id.
+ */
 struct wire_module {
 	uint64_t start, end;		/* addresses */
 	uint64_t bias;			/* address - bias = address in the file's own terms */
@@ -160,7 +168,8 @@ struct wire_ring {
 	uint64_t pad2[6];
 	volatile uint32_t n_threads;		/* entries of threads[] ever used */
 	volatile uint32_t no_entry;		/* threads that found none: then no hole can be called abandoned */
-	volatile uint32_t detached;		/* futex: set by an agent that was loaded late, when nothing comes any more */
+	/* futex: set by an agent that was loaded late, when nothing comes any more */
+	volatile uint32_t detached;
 	volatile uint32_t joined;		/* set by the agent once it has the ring */
 	uint32_t pad3[12];
 	struct wire_thread threads[WIRE_MAX_THREADS];

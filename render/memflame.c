@@ -28,7 +28,8 @@ static const struct tool_option options[] = {
 	{ "total", 't', NULL, "from a trace: show every allocation ever made" },
 	{ "by-process", 'P', NULL, "from a trace: an outermost frame for each process" },
 	{ "inverted", 'i', NULL, "open inverted: what allocates first, its callers below" },
-	{ "unit", 'u', "UNIT", "what the counts of folded lines are: bytes (the default), or a word such as allocations" },
+	{ "unit", 'u', "UNIT",
+	  "what the counts of folded lines are: bytes (the default), or a word such as allocations" },
 	{ "svg", 's', NULL, "write a picture of the first view, not a page: for documents" },
 	{ "output", 'o', "FILE", "write to FILE, not to standard output" },
 	{ "title", 'T', "TEXT", "what the page says the numbers are" },
@@ -148,7 +149,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	if (folded_is_trace(f)) {
 		if (c.unit)
-			usage_die("%s: --unit is for folded lines; a trace is of bytes and allocations", folded_name(f));
+			usage_die("%s: --unit is for folded lines; a trace is of bytes and allocations",
+				  folded_name(f));
 		return from_trace(folded_trace(f), &c);
 	}
 	if (c.what != TALLY_PEAK || c.by_process)

@@ -364,7 +364,8 @@ static void print_json(const struct tally *t, const struct locations *l, uint64_
 		putchar(',');
 		report_json_text("file", at->place);
 		printf(",\"language\":\"%s\",\"total_bytes\":%llu,\"own_bytes\":%llu,\"allocations\":%llu}",
-		       function_language(at->first), (unsigned long long)at->total, (unsigned long long)at->own, (unsigned long long)at->count);
+		       function_language(at->first), (unsigned long long)at->total, (unsigned long long)at->own,
+		       (unsigned long long)at->count);
 	}
 	puts("]}");
 }

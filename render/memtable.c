@@ -254,7 +254,8 @@ static char *location_text(const struct row *row)
 	if (row->line && *f->file)
 		snprintf(line, sizeof line, ":%u", row->line);
 	bool native = function_is_native(f) && *place;
-	char *text = xasprintf("%s%s%s%s%s%s", name, *place ? " at " : "", native ? "[" : "", place, line, native ? "]" : "");
+	char *text =
+	    xasprintf("%s%s%s%s%s%s", name, *place ? " at " : "", native ? "[" : "", place, line, native ? "]" : "");
 	free(name);
 	free(place);
 	return text;

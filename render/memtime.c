@@ -17,7 +17,8 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "every", 'e', "TIME", "length of an interval: 10ms (the default), 1s and so on; the recorder's clock counts milliseconds" },
+	{ "every", 'e', "TIME",
+	  "length of an interval: 10ms (the default), 1s and so on; the recorder's clock counts milliseconds" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -24,7 +24,8 @@ enum { KEY_JSON = 256 };
 
 static const struct tool_option options[] = {
 	{ "depth", 'd', "N", "show N levels below the top, all expanded" },
-	{ "biggest", 'b', "N", "show only what leads to the N stacks that hold most (default: 200 on a terminal, all in a pipe)" },
+	{ "biggest", 'b', "N",
+	  "show only what leads to the N stacks that hold most (default: 200 on a terminal, all in a pipe)" },
 	{ "path", 'p', NULL, "expand only the biggest path (the default on a terminal)" },
 	{ "all", 'a', NULL, "expand everything (the default in a pipe)" },
 	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
@@ -308,9 +309,11 @@ static void print_json_call(const struct tree *t, uint32_t node)
 	report_json_text("function", function->name);
 	putchar(',');
 	report_json_text("file", function_place(function));
-	printf(",\"line\":%u,\"language\":\"%s\",\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_allocations\":%llu}",
-	       f->line, function_language(function), (unsigned long long)p->total.bytes, (unsigned long long)p->total.count,
-	       (unsigned long long)call->own[BYTES], (unsigned long long)call->own[COUNT]);
+	printf(",\"line\":%u,\"language\":\"%s\",\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_"
+	       "allocations\":%llu}",
+	       f->line, function_language(function), (unsigned long long)p->total.bytes,
+	       (unsigned long long)p->total.count, (unsigned long long)call->own[BYTES],
+	       (unsigned long long)call->own[COUNT]);
 }
 
 static void print_json(const struct tree *t)

@@ -127,7 +127,8 @@ static int put_changes(struct inhabitant *p, const struct mt_event *now, struct 
 	for (size_t i = 0; i < p->n_changes; i++) {
 		const struct change *c = &p->changes[i];
 		struct mt_event ev = {
-			.kind = c->kind, .id = c->id, .size = c->size, .pid = p->pid, .tid = c->tid, .time_ms = now->time_ms,
+			.kind = c->kind, .id = c->id, .size = c->size, .pid = p->pid, .tid = c->tid,
+			.time_ms = now->time_ms,
 		};
 		if (mt_put(out, &ev) < 0)
 			return -1;
@@ -139,7 +140,9 @@ static int put_changes(struct inhabitant *p, const struct mt_event *now, struct 
 static int put(struct spans *s, const struct mt_event *ev, struct mt_out *out)
 {
 	uint64_t *skipped = skipped_of(s, ev);
-	struct mt_event row = { .kind = MT_SKIPPED, .count = *skipped, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms };
+	struct mt_event row = {
+		.kind = MT_SKIPPED, .count = *skipped, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms
+	};
 
 	*skipped = 0;
 	if (row.count && mt_put(out, &row) < 0)
@@ -153,7 +156,9 @@ static int take_alloc(struct spans *s, const struct mt_event *ev, bool inside, s
 	struct mt_event now = *ev;
 
 	if (live_close(s->live, ev->id, &b)) {		/* it should have been freed */
-		struct mt_event end = { .kind = MT_FREE, .id = b.key, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms };
+		struct mt_event end = {
+			.kind = MT_FREE, .id = b.key, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms
+		};
 		if (put(s, &end, out) < 0)
 			return -1;
 	}
@@ -167,7 +172,8 @@ static int take_alloc(struct spans *s, const struct mt_event *ev, bool inside, s
 }
 
 /* A free or a resize. */
-static int take_change(struct spans *s, struct inhabitant *p, const struct mt_event *ev, bool inside, struct mt_out *out)
+static int take_change(struct spans *s, struct inhabitant *p, const struct mt_event *ev, bool inside,
+		       struct mt_out *out)
 {
 	struct block b;
 	struct mt_event now = *ev;

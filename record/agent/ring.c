@@ -125,13 +125,15 @@ void ring_new_thread(void)
 	while (!entry && i < WIRE_MAX_THREADS) {
 		uint32_t none = 0;
 		if (__atomic_compare_exchange_n(&ring->n_threads, &i, i + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) &&
-		    __atomic_compare_exchange_n(&ring->threads[i].tid, &none, tid, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		    __atomic_compare_exchange_n(&ring->threads[i].tid, &none, tid, 0, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
 			entry = &ring->threads[i];
 	}
 	/* All were used: the collector frees entries of threads that ended. */
 	for (i = 0; !entry && i < WIRE_MAX_THREADS; i++) {
 		uint32_t none = 0;
-		if (__atomic_compare_exchange_n(&ring->threads[i].tid, &none, tid, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&ring->threads[i].tid, &none, tid, 0, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
 			entry = &ring->threads[i];
 	}
 	if (!entry) {
@@ -152,7 +154,10 @@ void ring_new_thread(void)
 void ring_bell(void)
 {
 	int e = errno;
-	/* All, since others may wait there too. A call that comes just before the collector sleeps costs it one sleep, of milliseconds. */
+	/*
+	 * All, since others may wait there too. A call that comes just before the collector sleeps costs it one sleep,
+	 * of milliseconds.
+	 */
 	system_call(SYS_futex, &ring_control->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	if (ring_control->off)
 		*ring_state = RING_OFF;
@@ -166,7 +171,8 @@ void ring_bell(void)
  */
 static bool collector_died(unsigned tries)
 {
-	if (__atomic_load_n((volatile uint32_t *)&ring_control->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED)
+	if (__atomic_load_n((volatile uint32_t *)&ring_control->life.__data.__lock, __ATOMIC_RELAXED) &
+	    FUTEX_OWNER_DIED)
 		return true;
 	return tries % 50 == 49 && system_call(SYS_kill, collector_pid, 0) < 0 && errno == ESRCH;
 }
@@ -237,7 +243,9 @@ static bool receive_answer(int sock, int memfds[2])
 		char space[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr m = {
+		.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	ssize_t n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	if (n < 0 || !take_descriptors(&m, memfds))
 		return false;
@@ -301,7 +309,8 @@ static struct wire_ring *make_ring(void)
 	struct wire_hello hello = { WIRE_MAGIC, WIRE_LOG2_SLOTS, getpid(), getppid(), { 0 } };
 	memcpy(hello.key, orders.key.agent, sizeof hello.key);
 	int sock = connect_collector(), memfds[2];
-	bool admitted = sock >= 0 && send(sock, &hello, sizeof hello, MSG_NOSIGNAL) == sizeof hello && receive_answer(sock, memfds);
+	bool admitted =
+	    sock >= 0 && send(sock, &hello, sizeof hello, MSG_NOSIGNAL) == sizeof hello && receive_answer(sock, memfds);
 	if (sock >= 0)
 		close(sock);
 	if (!admitted)
@@ -413,8 +422,8 @@ bool ring_stop(void)
 static void give_back(void *p, size_t size, void **last)
 {
 	pages_free(*last, size);
-	*last = (void *)system_call(SYS_mmap, p, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-				-1, 0);
+	*last = (void *)system_call(SYS_mmap, p, size, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
 void ring_retire(void)

@@ -26,7 +26,8 @@ enum guard {
 	GUARD_NONE = 0,
 	GUARD_CAPTURE,	/* reading the stack: a signal handler's events are recorded, without one */
 	GUARD_PYTHON,	/* inside Python's allocator: see record.h */
-	GUARD_DROP,	/* inside the real allocator, or the agent itself: what happens below is not the program's doing */
+	/* inside the real allocator, or the agent itself: what happens below is not the program's doing */
+	GUARD_DROP,
 };
 
 struct ring_local {

@@ -52,7 +52,8 @@ static bool parse(const char *how)
 static bool collector_wants_more(void)
 {
 	return !ring_control->off &&
-	       !(__atomic_load_n((volatile uint32_t *)&ring_control->life.__data.__lock, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED);
+	       !(__atomic_load_n((volatile uint32_t *)&ring_control->life.__data.__lock, __ATOMIC_RELAXED) &
+		 FUTEX_OWNER_DIED);
 }
 
 static void stop(void)
@@ -82,7 +83,8 @@ static const char *start(const char *how)
 	if (!parse(how))
 		return "the agent does not understand the recorder's instructions (is it of another build?)";
 	if (!ring_start())
-		return "the agent cannot start: it cannot reach the recorder (is the process in another network namespace?), "
+		return "the agent cannot start: it cannot reach the recorder (is the process in another network "
+		       "namespace?), "
 		       "or a thread has not left the previous recording yet";
 	owner = getpid();
 	pystack_init();
@@ -178,7 +180,8 @@ HOOK void *memrec_agent_serve(void *request)
 	struct wire_request *r = request;
 	uint64_t scratch = r->scratch, size = r->scratch_size;
 	pthread_detach(pthread_self());
-	ring_local.guard = GUARD_DROP;		/* for its life: what happens in this thread is not the program's doing */
+	/* for its life: what happens in this thread is not the program's doing */
+	ring_local.guard = GUARD_DROP;
 	const char *path = strchr(r->how, ' ');
 	if (path && (path = strchr(path + 1, ' ')) != NULL)
 		loadname_set(path + 1);

@@ -89,7 +89,9 @@ HOOK int memrec_agent_spawn(const char *path, char *const argv[], char *const en
 	char *stacks = pages_new(2 * STACK_BYTES);
 	if (!stacks)
 		return -ENOMEM;
-	struct spawn s = { .path = path, .argv = argv, .env = env, .fds = fds, .inner_stack = stacks + 2 * STACK_BYTES };
+	struct spawn s = {
+		.path = path, .argv = argv, .env = env, .fds = fds, .inner_stack = stacks + 2 * STACK_BYTES
+	};
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -21,7 +21,8 @@ struct thread_state *thread_states_take(struct thread_states *c)
 	pid_t pid = ring_process(), tid = (pid_t)system_call(SYS_gettid);
 	for (int i = 0; i < ASKED && c->all && !found; i++) {
 		c->cursor = c->cursor && c->cursor->next ? c->cursor->next : c->all;
-		if (c->cursor->owner == tid || (system_call(SYS_tgkill, pid, c->cursor->owner, 0) < 0 && errno == ESRCH))
+		if (c->cursor->owner == tid ||
+		    (system_call(SYS_tgkill, pid, c->cursor->owner, 0) < 0 && errno == ESRCH))
 			found = c->cursor;
 	}
 	if (found)

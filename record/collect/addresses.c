@@ -10,7 +10,9 @@
 static struct addresses make(unsigned log2_slots)
 {
 	size_t n = (size_t)1 << log2_slots;
-	return (struct addresses){ .slots = xtable_new(n, sizeof(struct address_slot)), .mask = n - 1, .shift = 64 - log2_slots };
+	return (struct addresses){ .slots = xtable_new(n, sizeof(struct address_slot)),
+				   .mask = n - 1,
+				   .shift = 64 - log2_slots };
 }
 
 void addresses_init(struct addresses *a)

@@ -37,7 +37,9 @@ void addresses_put(struct addresses *a, const struct address *new);
 /* Take it out; false: it is not there. */
 bool addresses_take(struct addresses *a, uint64_t addr, struct address *was);
 
-/* The upper bits of a hash: in a table twice as large all stand in the same order, so growing goes through both once. */
+/*
+ * The upper bits of a hash: in a table twice as large all stand in the same order, so growing goes through both once.
+ */
 static inline size_t address_home(const struct addresses *a, uint64_t addr)
 {
 	return (size_t)((addr * 0x9E3779B97F4A7C15ull) >> a->shift);

@@ -279,7 +279,9 @@ bool admission_answer(const struct admission *a, int sock, int ring, int control
 		char space[CMSG_SPACE(sizeof memfds)];
 		struct cmsghdr align;
 	} control = { { 0 } };
-	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr m = {
+		.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 	h->cmsg_level = SOL_SOCKET;
 	h->cmsg_type = SCM_RIGHTS;

@@ -58,7 +58,10 @@ uid_t admission_owner(pid_t pid);
  * socket is closed after it. Never waits for anybody. True: more may be waiting to be heard.
  */
 bool admission_turn(struct admission *a, void (*admit)(void *arg, const struct caller *caller), void *arg);
-/* Prove who we are, and hand out the ring and the control page. False: that failed (errno); EPIPE, ECONNRESET: it is gone. */
+/*
+ * Prove who we are, and hand out the ring and the control page. False: that failed (errno); EPIPE, ECONNRESET: it is
+ * gone.
+ */
 bool admission_answer(const struct admission *a, int sock, int ring, int control_page);
 
 /* Let nobody join any more; who waits to is told by the end of its connection. */

@@ -96,7 +96,8 @@ static void finish(struct collector *c, size_t i, int status)
 {
 	struct process *p = c->processes[i];
 	if (!p->ring->joined && !p->executed)
-		warn("process %d: not recorded: it had fewer than 3 free file descriptors, or was killed meanwhile", p->pid);
+		warn("process %d: not recorded: it had fewer than 3 free file descriptors, or was killed meanwhile",
+		     p->pid);
 	if (!c->output.failed)
 		process_drain_rest(p);
 	process_end(p, status);
@@ -124,15 +125,16 @@ static void admit(void *arg, const struct caller *caller)
 	struct process *p = process_new(&c->output, c->symbols, pid, &caller->hello, &memfd);
 	if (!p)
 		return;
-	process_begin(p, caller->hello.ppid);	/* while it waits: once it runs it may end before we have looked at it */
+	/* while it waits: once it runs it may end before we have looked at it */
+	process_begin(p, caller->hello.ppid);
 	if (admission_answer(&c->admission, caller->sock, memfd, c->control_memfd)) {
 		GROW(c->processes, c->n_processes, c->cap_processes);
 		c->processes[c->n_processes++] = p;
 		c->n_recorded++;
 	} else {
 		bool left = errno == EPIPE || errno == ECONNRESET;
-		warn("process %d: not recorded: %s%s", pid, left ? "it did not wait for an answer" : "cannot answer it: ",
-		     left ? "" : strerror(errno));
+		warn("process %d: not recorded: %s%s", pid,
+		     left ? "it did not wait for an answer" : "cannot answer it: ", left ? "" : strerror(errno));
 		process_end(p, -1);
 		process_free(p);
 	}

@@ -55,7 +55,10 @@ void collector_run(struct collector *c, struct recording *r);
 
 /* From a signal handler: something happened, do not sleep on. */
 void collector_interrupt(void);
-/* From a signal handler: the recording is to end. What that means is for recording.over(), which asks collector_stopped(). */
+/*
+ * From a signal handler: the recording is to end. What that means is for recording.over(), which asks
+ * collector_stopped().
+ */
 void collector_stop(void);
 bool collector_stopped(void);
 

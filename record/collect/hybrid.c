@@ -31,7 +31,9 @@ struct mapped_object {
 	struct object *object;
 };
 
-/* A function and line, and the trace's frame of them once it is used; whether it is part of how the interpreter calls. */
+/*
+ * A function and line, and the trace's frame of them once it is used; whether it is part of how the interpreter calls.
+ */
 struct resolved {
 	uint32_t function, line, frame;
 	bool calls, calls_here;		/* wherever it lies; if it lies in the interpreter */
@@ -51,7 +53,8 @@ struct site {
 /* A C frame of the stack being merged. */
 struct merging_frame {
 	const struct site *site;
-	uint32_t node, python;		/* python: the Python frames that it and what lies beyond may take; or NOT_MERGING */
+	/* python: the Python frames that it and what lies beyond may take; or NOT_MERGING */
+	uint32_t node, python;
 	int64_t runs;			/* how many it takes; -1: it is no evaluator */
 	bool under_evaluator;		/* called by one */
 	bool left_out;
@@ -86,7 +89,8 @@ struct merged { uint32_t node, python, stack; };
 struct hybrid {
 	struct output *out;
 	struct symbols *symbols;	/* of all processes */
-	struct stacks *pythons;		/* Python stacks, of the trace's frames; none of the trace's own unless asked for */
+	/* Python stacks, of the trace's frames; none of the trace's own unless asked for */
+	struct stacks *pythons;
 	uint32_t *ancestors;		/* of each of them one far out: see ancestor_of() */
 	size_t cap_ancestors;
 	struct extended *extended;	/* by base and Python stack, each in one place only; NULL: none was put yet */
@@ -95,7 +99,8 @@ struct hybrid {
 	pid_t pid;
 	char *exe;
 	bool counted;			/* native nodes carry how many Python frames they run … */
-	bool by_name;			/* … or evaluators are known by name, each running one. Neither: no interpreter yet */
+	/* … or evaluators are known by name, each running one. Neither: no interpreter yet */
+	bool by_name;
 	struct mapped_object *modules;		/* sorted, not overlapping */
 	size_t n_modules, cap_modules;
 	struct native *natives;		/* by the agent's numbers */
@@ -272,17 +277,21 @@ static bool is_evaluator(const char *name)
 static bool is_calling(const char *name)
 {
 	static const char *const prefixes[] = {
-		"_PyEval_", "PyEval_EvalCode", "PyEval_EvalFrame", "PyObject_Call", "_PyObject_Call", "_PyObject_MakeTpCall",
-		"_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall", "call_function", "do_call_core",
-		"trace_call_function", "cfunction_", "_PyCFunction_", "PyCFunction_Call", "_PyMethodDef_Raw", "method_call",
-		"gen_send_ex", "gen_iternext", "object_vacall",
-		"_TAIL_CALL_",			/* an instruction, where each is a function: frames of it run no Python frame */
+		"_PyEval_", "PyEval_EvalCode", "PyEval_EvalFrame", "PyObject_Call", "_PyObject_Call",
+		"_PyObject_MakeTpCall", "_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall",
+		"call_function", "do_call_core", "trace_call_function", "cfunction_", "_PyCFunction_",
+		"PyCFunction_Call", "_PyMethodDef_Raw", "method_call", "gen_send_ex", "gen_iternext", "object_vacall",
+		/* an instruction, where each is a function: frames of it run no Python frame */
+		"_TAIL_CALL_",
 		"_Py_LoadAttr_StackRef",	/* 3.15: what was inlined into the evaluator */
 	};
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (begins(name, prefixes[i]))
 			return true;
-	/* From 3.15 on functions call with the evaluator's own stack: _Py_BuiltinCallFast_StackRef, _Py_VectorCall_StackRefSteal, … */
+	/*
+	 * From 3.15 on functions call with the evaluator's own stack: _Py_BuiltinCallFast_StackRef,
+	 * _Py_VectorCall_StackRefSteal, …
+	 */
 	return strstr(name, "ectorcall") || (begins(name, "_Py") && strstr(name, "Call") && strstr(name, "_StackRef"));
 }
 
@@ -315,8 +324,8 @@ static void resolve(struct hybrid *h, struct site *s)
 		ev.module = (struct mt_str){ module, strlen(module) };
 		bool calling = is_calling(l[i].name), named = begins(l[i].name, "_Py") || begins(l[i].name, "Py");
 		GROW(h->places, h->n_places, h->cap_places);
-		h->places[h->n_places++] =
-			(struct resolved){ output_function(h->out, &ev), l[i].line, 0, calling && named, calling && !named };
+		h->places[h->n_places++] = (struct resolved){ output_function(h->out, &ev), l[i].line, 0,
+							      calling && named, calling && !named };
 	}
 }
 
@@ -410,7 +419,10 @@ static bool runs_by_agent(const struct hybrid *h, const struct native *f, uint32
 	return python && f->runs && h->counted;
 }
 
-/* How many Python frames a C frame runs; -1: it is no evaluator. Where evaluators are known by name its site is to be resolved. */
+/*
+ * How many Python frames a C frame runs; -1: it is no evaluator. Where evaluators are known by name its site is to be
+ * resolved.
+ */
 static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s, uint32_t python)
 {
 	if (!python)
@@ -442,7 +454,8 @@ static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
 	if (depth <= 0)
 		return 0;
 	while (depth_of(h, python) > depth)
-		python = depth_of(h, h->ancestors[python]) >= depth ? h->ancestors[python] : stacks_stack(h->pythons, python)->parent;
+		python = depth_of(h, h->ancestors[python]) >= depth ? h->ancestors[python]
+								    : stacks_stack(h->pythons, python)->parent;
 	return python;
 }
 
@@ -552,7 +565,9 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 			return known;
 		GROW(h->steps, h->n_steps, h->cap_steps);
 		struct merging_frame *step = &h->steps[h->n_steps++];
-		*step = (struct merging_frame){ .site = s, .node = node, .python = key, .runs = takes, .kept = !s->bridge && !nameless };
+		*step = (struct merging_frame){
+			.site = s, .node = node, .python = key, .runs = takes, .kept = !s->bridge && !nameless
+		};
 		step->under_evaluator = nameless && is_under_evaluator(h, f->parent, python);
 		python = outer_python(h, python, step->runs);
 		ended = s->beginning;

@@ -23,7 +23,8 @@
 #include "xmalloc.h"
 #include "system_call.h"
 
-#define MOST_WAITING (1ull << 40)	/* slots beyond the ring: more threads than there can be, each with its longest message */
+/* slots beyond the ring: more threads than there can be, each with its longest message */
+#define MOST_WAITING (1ull << 40)
 #define HOLE_NS 20000000ull		/* how long nothing must move before a hole is looked at */
 #define PREFETCH_SLOTS 32		/* how far ahead a slot is fetched, and … */
 #define PREFETCH_ADDRESSES 12		/* … the table line of an address: both found by trial */
@@ -260,7 +261,8 @@ static struct wire_ring *make_ring(const struct wire_hello *hello, int *memfd)
 	return r;
 }
 
-struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello, int *memfd)
+struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello,
+			    int *memfd)
 {
 	struct wire_ring *r = make_ring(hello, memfd);
 	if (!r) {

@@ -13,7 +13,8 @@
 #include "wire.h"
 
 /* What a thread began and has not told the outcome of. */
-enum pending { PENDING_NONE, PENDING_REALLOC, PENDING_REMAP, PENDING_REMAP_PART };	/* the last two: t->region is set */
+/* the last two: t->region is set */
+enum pending { PENDING_NONE, PENDING_REALLOC, PENDING_REMAP, PENDING_REMAP_PART };
 
 struct traced_thread {
 	uint32_t tid;
@@ -73,7 +74,8 @@ struct process {
 };
 
 /* A process that said hello, and its ring (memfd is the caller's); NULL: no memory for it (a message was given). */
-struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello, int *memfd);
+struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello,
+			    int *memfd);
 /* Look at it, and put its first row. Before it is let go on: it may end at once. ppid: its parent, as it said. */
 void process_begin(struct process *p, pid_t ppid);
 /* Take up to `max` slots; the number taken. */

@@ -9,7 +9,10 @@
 
 #include "wire.h"
 
-/* A place in a line table: that of the entry found last, from where the next search of that table goes on. Begins all zero. */
+/*
+ * A place in a line table: that of the entry found last, from where the next search of that table goes on. Begins all
+ * zero.
+ */
 struct py_place {
 	size_t at;			/* bytes of the table before it */
 	int byte, line;			/* where the instructions it speaks of begin, the line before */

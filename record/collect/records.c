@@ -16,7 +16,8 @@
 #define MOST_FRAMES_OF_ALL (64u << 20)	/* of all code objects of a process */
 #define NUMBERS_AHEAD 65536		/* how much a number may be ahead of the tickets */
 
-_Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_N_ALLOCATORS - 1, "allocators are numbered alike");
+_Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_N_ALLOCATORS - 1,
+	       "allocators are numbered alike");
 
 void records_refuse(struct process *p, const char *what)
 {
@@ -54,7 +55,9 @@ void thread_name(struct process *p, struct traced_thread *t)
 	if (strcmp(name, t->name) == 0)
 		return;
 	strcpy(t->name, name);
-	struct mt_event ev = { .kind = MT_THREAD, .pid = (uint32_t)p->pid, .tid = t->tid, .name = { name, strlen(name) } };
+	struct mt_event ev = {
+		.kind = MT_THREAD, .pid = (uint32_t)p->pid, .tid = t->tid, .name = { name, strlen(name) }
+	};
 	output_put(p->out, &ev, p->out->now_ms);
 }
 
@@ -88,7 +91,8 @@ static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, 
 	process_live(p, 0, size);
 }
 
-static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size, uint32_t stack)
+static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size,
+			  uint32_t stack)
 {
 	struct mt_event *ev = &p->out->allocated;
 	uint32_t id = ids_take(&p->out->ids);
@@ -222,7 +226,8 @@ static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
 	if (mt_is_memory(r->allocator))
 		process_live(cut->p, 0, lost);
 	struct mt_event ev = {
-		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id, .size = region_size(r),
+		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id,
+		.size = region_size(r),
 	};
 	output_put(cut->p->out, &ev, slot_ms(cut->p, cut->s));
 }
@@ -239,7 +244,8 @@ static bool is_in_memory(const struct wire_slot *s)
 	return s->size <= UINT64_MAX - PAGE_BYTES && s->addr <= UINT64_MAX - PAGE_BYTES - s->size;
 }
 
-static void cut_range(struct process *p, const struct wire_slot *s, uint64_t start, uint64_t size, struct traced_thread *remember)
+static void cut_range(struct process *p, const struct wire_slot *s, uint64_t start, uint64_t size,
+		      struct traced_thread *remember)
 {
 	struct cut cut = { p, s, remember };
 	const struct region_changes tell = { region_gone, region_shrunk, region_split, &cut };
@@ -268,7 +274,8 @@ static void take_mapping(struct process *p, const struct wire_slot *s)
 	struct region new = {
 		.start = s->addr, .end = s->addr + s->size, .allocator = s->kind, .stack = stack_of(p, s->stack),
 	};
-	if (s->kind == WIRE_MREMAP && t->pending >= PENDING_REMAP) {	/* a reservation stays one, and so does a file's */
+	/* a reservation stays one, and so does a file's */
+	if (s->kind == WIRE_MREMAP && t->pending >= PENDING_REMAP) {
 		if (!mt_is_memory(t->region.allocator))
 			new.allocator = t->region.allocator;
 		if (t->pending == PENDING_REMAP)
@@ -280,10 +287,13 @@ static void take_mapping(struct process *p, const struct wire_slot *s)
 }
 
 /* The part of a range that becomes another allocator's: a reservation that is used now belongs to who uses it. */
-static void convert_part(struct process *p, const struct wire_slot *s, const struct region *r, uint64_t start, uint64_t end)
+static void convert_part(struct process *p, const struct wire_slot *s, const struct region *r, uint64_t start,
+			 uint64_t end)
 {
 	uint64_t asked = r->end - r->padding;
-	struct region new = { .start = start, .end = end < asked ? end : asked, .allocator = MT_MMAP_RESERVED, .stack = r->stack };
+	struct region new = {
+		.start = start, .end = end < asked ? end : asked, .allocator = MT_MMAP_RESERVED, .stack = r->stack
+	};
 	if (new.start >= new.end)
 		return;
 	if (s->kind == WIRE_PROTECT) {
@@ -429,7 +439,8 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size, uint
 	struct code *c = &p->codes[w.id];
 	free(c->table);
 	free(c->frames);
-	*c = (struct code){ output_function(p->out, &ev), w.first_line, (enum wire_lines)w.lines, xmalloc(table.n + 1), table.n, .frames = NULL };
+	*c = (struct code){ output_function(p->out, &ev), w.first_line, (enum wire_lines)w.lines,
+			    xmalloc(table.n + 1),	  table.n,	.frames = NULL };
 	memcpy(c->table, table.p, table.n);
 }
 
@@ -533,7 +544,8 @@ static void take_finalizing(struct process *p)
 static void take_span(struct process *p, const struct wire_slot *s, const char *name)
 {
 	struct mt_event ev = {
-		.kind = MT_SPAN, .count = s->kind == WIRE_SPAN_BEGIN, .name = { name, s->size }, .pid = (uint32_t)p->pid, .tid = s->tid,
+		.kind = MT_SPAN, .count = s->kind == WIRE_SPAN_BEGIN, .name = { name, s->size },
+		.pid = (uint32_t)p->pid, .tid = s->tid,
 	};
 	thread_of(p, s->tid);
 	output_put(p->out, &ev, slot_ms(p, s));

@@ -35,7 +35,8 @@ struct regions {
 /* What is to be told of a change. */
 struct region_changes {
 	void (*gone)(void *arg, const struct region *r);	/* all of it */
-	void (*shrunk)(void *arg, const struct region *r, uint64_t lost);	/* r is what is left, after losing so many bytes */
+	/* r is what is left, after losing so many bytes */
+	void (*shrunk)(void *arg, const struct region *r, uint64_t lost);
 	void (*split)(void *arg, struct region *right);		/* a new range is left beyond the hole: give it an id */
 	void *arg;
 };

@@ -135,7 +135,9 @@ static void find_thread(struct borrowed *b, struct target *t, struct safety **s)
 			if (try_thread(b, t, *s, c[i].tid, &v))
 				return;
 		if (now_ns() > deadline)
-			die("process %d: no thread reached a place where it is safe to interrupt (the last one: %s): try again", (int)t->pid, v.why);
+			die("process %d: no thread reached a place where it is safe to interrupt (the last one: %s): "
+			    "try again",
+			    (int)t->pid, v.why);
 		sleep_us(50 + (long)(now_ns() % 997) * (round < 10 ? 1 : 3));
 		if (round % 8 == 0 && target_load(t)) {
 			safety_free(*s);
@@ -158,7 +160,8 @@ static uint64_t find_space(const struct target *t)
 	for (size_t i = 0; i < t->n_modules; i++) {
 		const struct target_module *m = &t->modules[i];
 		uint64_t at = (m->text_end + 63) & ~63ull, end = (m->text_end + 4095) & ~4095ull;
-		if (!m->text_end || n > sizeof bytes || end < at + n || strncmp(m->path, "[v", 2) == 0 || !target_read(t, at, bytes, n))
+		if (!m->text_end || n > sizeof bytes || end < at + n || strncmp(m->path, "[v", 2) == 0 ||
+		    !target_read(t, at, bytes, n))
 			continue;
 		if (memcmp(bytes, none, n) != 0 && memcmp(bytes, stub_start, n) != 0)
 			continue;
@@ -181,7 +184,8 @@ static uint64_t make_thread(struct target *t)
 		if (&t->modules[i] == t->libc || strncmp(t->modules[i].soname, "libpthread", 10) == 0)
 			create = module_symbol(t, &t->modules[i], "pthread_create", NULL);
 	if (!create || !space)
-		die("process %d: %s", (int)t->pid, create ? "no room for 300 bytes of code after its own" : "it has no pthread_create");
+		die("process %d: %s", (int)t->pid,
+		    create ? "no room for 300 bytes of code after its own" : "it has no pthread_create");
 	find_thread(&b, t, &s);
 	struct user_regs_struct r = b.regs;
 	r.rip = space + (uint64_t)(stub_begin - stub_start);
@@ -293,11 +297,13 @@ static int make_memfd(const struct target *t, uint64_t scratch, const struct fil
  * Where /proc is not to be seen (a chroot), the loader cannot be given a memory file: then a file in
  * the process's root, for the moment. *outside: its path for us; "": none was made.
  */
-static bool make_file(const struct target *t, const struct file *agent, char *inside, size_t size, char *outside, size_t outside_size)
+static bool make_file(const struct target *t, const struct file *agent, char *inside, size_t size, char *outside,
+		      size_t outside_size)
 {
 	static const char *const folders[] = { "/tmp", "/var/tmp", "/dev/shm", "/run", "" };
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-		snprintf(inside, size, "%s/memrec-agent-%d-%llx", folders[i], (int)getpid(), (unsigned long long)now_ns());
+		snprintf(inside, size, "%s/memrec-agent-%d-%llx", folders[i], (int)getpid(),
+			 (unsigned long long)now_ns());
 		snprintf(outside, outside_size, "/proc/%d/root%s", (int)t->pid, inside);
 		int fd = open(outside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 		bool whole = fd >= 0 && write(fd, agent->bytes, agent->n) == (ssize_t)agent->n;
@@ -354,7 +360,8 @@ static void name_memfd(const struct target *t, int fd, unsigned n_agents, char *
 		snprintf(path + n, size - n, "self/fd/%d", fd);
 }
 
-static void load_agent(const struct target *t, uint64_t scratch, const struct injection *how, char *made, size_t made_size)
+static void load_agent(const struct target *t, uint64_t scratch, const struct injection *how, char *made,
+		       size_t made_size)
 {
 	struct stub_scratch s = { .request = { .scratch = scratch, .scratch_size = STUB_SCRATCH_SIZE } };
 	struct file agent = read_agent(how->agent);
@@ -363,7 +370,8 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	if (!s.entry && !sees_proc(t)) {
 		s.fd = UINT64_MAX;
 		if (!make_file(t, &agent, s.path, sizeof s.path, made, made_size))
-			die("process %d: no /proc in its root directory, and no directory there that memrec may write to", (int)t->pid);
+			die("process %d: no /proc in its root directory, and no directory there that memrec "
+			    "may write to", (int)t->pid);
 	} else if (!s.entry) {
 		int fd = make_memfd(t, scratch, &agent);
 		s.fd = (uint64_t)fd;
@@ -391,7 +399,8 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 	char error[256];
 	const uint32_t taken = 1;
 	for (;; sleep_us(200)) {
-		if (!target_read(t, AT(scratch, stage), &stage, sizeof stage) || !target_read(t, AT(scratch, request), &r, sizeof r))
+		if (!target_read(t, AT(scratch, stage), &stage, sizeof stage) ||
+		    !target_read(t, AT(scratch, request), &r, sizeof r))
 			die("process %d ended while memrec attached", (int)t->pid);
 		if (r.answer != WIRE_WAIT || stage == STUB_NO_LIBRARY || stage == STUB_NO_FUNCTION)
 			break;
@@ -433,7 +442,8 @@ int inject_enter_network(pid_t pid)
 		return -1;
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), other = open(path, O_RDONLY | O_CLOEXEC);
 	if (own < 0 || other < 0 || setns(other, CLONE_NEWNET) < 0)
-		die("process %d is in another network namespace, which memrec may not enter (%s): run memrec as root, or in its container",
+		die("process %d is in another network namespace, which memrec may not enter (%s): run memrec as root, "
+		    "or in its container",
 		    (int)pid, strerror(errno));
 	close(other);
 	return own;

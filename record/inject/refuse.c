@@ -32,7 +32,8 @@ static int ptrace_scope(void)
 static bool may_trace_all(void)
 {
 	char text[64];
-	return status_line(getpid(), "CapEff", text, sizeof text) && strtoull(text, NULL, 16) >> 19 & 1;	/* CAP_SYS_PTRACE */
+	/* CAP_SYS_PTRACE */
+	return status_line(getpid(), "CapEff", text, sizeof text) && strtoull(text, NULL, 16) >> 19 & 1;
 }
 
 /* The process that traces this one (or this thread), and its name; 0: none. */
@@ -70,20 +71,25 @@ _Noreturn void refuse_access(pid_t pid, int error)
 		die("no process %d", (int)pid);
 	uid[strcspn(uid, " \t")] = '\0';
 	if (may_trace_all())
-		die("process %d: a security module, a container's seccomp filter or the process's user namespace forbids "
-		    "tracing it: attach from inside its container, or as the host's root", (int)pid);
+		die("process %d: a security module, a container's seccomp filter or the process's user namespace "
+		    "forbids tracing it: attach from inside its container, or as the host's root",
+		    (int)pid);
 	if ((uid_t)atoi(uid) != geteuid())
-		die("process %d belongs to uid %s, and you are uid %d: run memrec as that user or as root", (int)pid, uid, (int)geteuid());
+		die("process %d belongs to uid %s, and you are uid %d: run memrec as that user or as root", (int)pid,
+		    uid, (int)geteuid());
 	switch (ptrace_scope()) {
 	case 0:
-		die("process %d is not dumpable (it changed its identity or capabilities): run memrec as root", (int)pid);
+		die("process %d is not dumpable (it changed its identity or capabilities): run memrec as root",
+		    (int)pid);
 	case 1:
 		die("process %d is not memrec's child, and kernel.yama.ptrace_scope is 1: run memrec as root, or "
 		    "sysctl kernel.yama.ptrace_scope=0", (int)pid);
 	case 2:
 		die("process %d: kernel.yama.ptrace_scope is 2: run memrec as root (or with CAP_SYS_PTRACE)", (int)pid);
 	}
-	die("process %d: kernel.yama.ptrace_scope is 3, which forbids all attaching until the next boot: start it under memrec", (int)pid);
+	die("process %d: kernel.yama.ptrace_scope is 3, which forbids all attaching until the next boot: start it "
+	    "under memrec",
+	    (int)pid);
 }
 
 static void refuse_state(pid_t pid)
@@ -100,10 +106,13 @@ static void refuse_state(pid_t pid)
 		die("process %d has ended", (int)pid);
 	refuse_traced(pid);
 	if (state[0] == 'T')
-		die("process %d is stopped (by Ctrl-Z or SIGSTOP): continue it first: kill -CONT %d", (int)pid, (int)pid);
+		die("process %d is stopped (by Ctrl-Z or SIGSTOP): continue it first: kill -CONT %d", (int)pid,
+		    (int)pid);
 }
 
-/* A filter that was inherited from whoever started us too is a container's: it answers with errors, it does not kill. */
+/*
+ * A filter that was inherited from whoever started us too is a container's: it answers with errors, it does not kill.
+ */
 static void refuse_seccomp(pid_t pid, bool ignore_filter)
 {
 	char mode[16] = "0", ours[16] = "0", theirs[32] = "", own[32] = "";
@@ -116,8 +125,9 @@ static void refuse_seccomp(pid_t pid, bool ignore_filter)
 	status_line(pid, "Seccomp_filters", theirs, sizeof theirs);
 	status_line(getpid(), "Seccomp_filters", own, sizeof own);
 	if (strcmp(mode, ours) != 0 || strcmp(theirs, own) != 0)
-		die("process %d has a seccomp filter that may kill it for the agent's system calls (memfd_create, socket, clone): "
-		    "start it under memrec, or attach nevertheless with --ignore-seccomp", (int)pid);
+		die("process %d has a seccomp filter that may kill it for the agent's system calls (memfd_create, "
+		    "socket, clone): start it under memrec, or attach nevertheless with --ignore-seccomp",
+		    (int)pid);
 }
 
 static void refuse_program(pid_t pid)
@@ -137,8 +147,8 @@ static void refuse_program(pid_t pid)
 	if (e[4] != 2)
 		die("process %d is a 32-bit program: only 64-bit ones can be attached to", (int)pid);
 	if (e[18] + e[19] * 256 != 62)
-		die("process %d runs a program for another processor (ELF machine %d): only x86-64 can be attached to", (int)pid,
-		    e[18] + e[19] * 256);
+		die("process %d runs a program for another processor (ELF machine %d): only x86-64 can be attached to",
+		    (int)pid, e[18] + e[19] * 256);
 }
 
 void refuse_libc(const struct target *t)
@@ -149,7 +159,8 @@ void refuse_libc(const struct target *t)
 	for (size_t i = 0; i < t->n_modules; i++) {
 		dynamic |= t->modules[i].is_program;
 		if (strstr(t->modules[i].path, "musl"))
-			die("process %d uses musl, but the agent is built for glibc: it cannot be recorded", (int)t->pid);
+			die("process %d uses musl, but the agent is built for glibc: it cannot be recorded",
+			    (int)t->pid);
 	}
 	if (dynamic)
 		die("process %d: its C library is not supported (there is no libc.so.6)", (int)t->pid);

@@ -22,7 +22,8 @@
 #define N_PAGES 128
 
 /* In libunwind's library for x86-64, not in its headers: also perf(1) uses it. */
-extern int _Ux86_64_dwarf_search_unwind_table(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
+extern int _Ux86_64_dwarf_search_unwind_table(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int,
+					      void *);
 
 struct zone {
 	uint64_t start, end;
@@ -46,11 +47,13 @@ struct safety {
 /* ---------------------------------------------------------------- zones */
 
 static const char *const allocators[] = {
-	"malloc", "free", "calloc", "realloc", "memalign", "valloc", "pvalloc", "malloc_trim", "malloc_usable_size", "mallinfo",
+	"malloc", "free", "calloc", "realloc", "memalign", "valloc", "pvalloc", "malloc_trim", "malloc_usable_size",
+	"mallinfo",
 	"mallinfo2", "malloc_stats", "mallopt", "posix_memalign", "malloc_info", "aligned_alloc",
 };
 static const char *const lockers[] = {
-	"pthread_create", "pthread_exit", "pthread_join", "fork", "_Fork", "vfork", "posix_spawn", "posix_spawnp", "exit",
+	"pthread_create", "pthread_exit", "pthread_join", "fork", "_Fork", "vfork", "posix_spawn", "posix_spawnp",
+	"exit",
 	"quick_exit", "dlopen", "dlclose", "dlsym", "dlvsym", "dlmopen", "dladdr", "dladdr1", "dlinfo", "dlerror",
 	"dl_iterate_phdr", "__cxa_atexit", "__cxa_finalize", "__register_atfork", "setlocale", "pthread_getattr_np",
 	"pthread_key_delete", "setuid", "setgid", "setgroups", "system", "popen",
@@ -143,9 +146,12 @@ static const char *zone_of(const struct safety *s, uint64_t address)
 bool is_idle_call(long number)
 {
 	static const long calls[] = {
-		SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6, SYS_nanosleep, SYS_clock_nanosleep,
-		SYS_accept, SYS_accept4, SYS_recvfrom, SYS_recvmsg, SYS_wait4, SYS_waitid, SYS_pause, SYS_rt_sigtimedwait,
-		SYS_rt_sigsuspend, 441 /* epoll_pwait2 */,
+		SYS_epoll_wait,	     SYS_epoll_pwait,	  SYS_poll,
+		SYS_ppoll,	     SYS_select,	  SYS_pselect6,
+		SYS_nanosleep,	     SYS_clock_nanosleep, SYS_accept,
+		SYS_accept4,	     SYS_recvfrom,	  SYS_recvmsg,
+		SYS_wait4,	     SYS_waitid,	  SYS_pause,
+		SYS_rt_sigtimedwait, SYS_rt_sigsuspend,	  441 /* epoll_pwait2 */,
 	};
 	for (size_t i = 0; i < N(calls); i++)
 		if (calls[i] == number)
@@ -184,10 +190,13 @@ static int read_register(unw_addr_space_t as, unw_regnum_t n, unw_word_t *value,
 	const struct user_regs_struct *r = ((struct safety *)context)->regs;
 	(void)as;
 	const unsigned long long words[] = {
-		[UNW_X86_64_RAX] = r->rax, [UNW_X86_64_RDX] = r->rdx, [UNW_X86_64_RCX] = r->rcx, [UNW_X86_64_RBX] = r->rbx,
-		[UNW_X86_64_RSI] = r->rsi, [UNW_X86_64_RDI] = r->rdi, [UNW_X86_64_RBP] = r->rbp, [UNW_X86_64_RSP] = r->rsp,
+		[UNW_X86_64_RAX] = r->rax, [UNW_X86_64_RDX] = r->rdx,
+		[UNW_X86_64_RCX] = r->rcx, [UNW_X86_64_RBX] = r->rbx,
+		[UNW_X86_64_RSI] = r->rsi, [UNW_X86_64_RDI] = r->rdi,
+		[UNW_X86_64_RBP] = r->rbp, [UNW_X86_64_RSP] = r->rsp,
 		[UNW_X86_64_R8] = r->r8, [UNW_X86_64_R9] = r->r9, [UNW_X86_64_R10] = r->r10, [UNW_X86_64_R11] = r->r11,
-		[UNW_X86_64_R12] = r->r12, [UNW_X86_64_R13] = r->r13, [UNW_X86_64_R14] = r->r14, [UNW_X86_64_R15] = r->r15,
+		[UNW_X86_64_R12] = r->r12, [UNW_X86_64_R13] = r->r13,
+		[UNW_X86_64_R14] = r->r14, [UNW_X86_64_R15] = r->r15,
 		[UNW_X86_64_RIP] = r->rip,
 	};
 	if (write || n < 0 || (size_t)n >= N(words))
@@ -204,7 +213,8 @@ static int find_unwind_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t 
 	uint8_t head[12];
 	static const uint8_t usual[] = { 1, 0x1b, 3, 0x3b };
 	uint32_t n;
-	if (!m || !m->eh_frame_hdr || !target_read(s->t, m->eh_frame_hdr, head, sizeof head) || memcmp(head, usual, 4) != 0)
+	if (!m || !m->eh_frame_hdr || !target_read(s->t, m->eh_frame_hdr, head, sizeof head) ||
+	    memcmp(head, usual, 4) != 0)
 		return -UNW_ENOINFO;
 	memcpy(&n, head + 8, 4);
 	unw_dyn_info_t d = { .start_ip = m->start, .end_ip = m->end, .format = UNW_INFO_FORMAT_REMOTE_TABLE };
@@ -283,7 +293,8 @@ void safety_judge(struct safety *s, const struct user_regs_struct *regs, struct 
 		snprintf(v->why, sizeof v->why, "its stack cannot be read");
 		return;
 	}
-	bool idle = (long)regs->orig_rax >= 0 && is_idle_call((long)regs->orig_rax), dangerous = false, elsewhere = false;
+	bool idle = (long)regs->orig_rax >= 0 && is_idle_call((long)regs->orig_rax), dangerous = false,
+	     elsewhere = false;
 	unw_word_t ip = 0, sp = 0;
 	int more = 1;
 	for (int frame = 0; frame < MAX_FRAMES && more > 0; frame++) {

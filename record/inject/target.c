@@ -106,8 +106,9 @@ static void add_module(struct target *t, uint64_t start, const char *path)
 {
 	Elf64_Ehdr e;
 	Elf64_Phdr h[MAX_HEADERS];
-	if (!target_read(t, start, &e, sizeof e) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 || e.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    e.e_phnum > MAX_HEADERS || !target_read(t, start + e.e_phoff, h, e.e_phnum * sizeof *h))
+	if (!target_read(t, start, &e, sizeof e) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_phnum > MAX_HEADERS ||
+	    !target_read(t, start + e.e_phoff, h, e.e_phnum * sizeof *h))
 		return;
 	GROW(t->modules, t->n_modules, t->cap_modules);
 	struct target_module *m = &t->modules[t->n_modules++];
@@ -140,7 +141,9 @@ static size_t read_link_maps(const struct target *t, uint64_t *bias)
 		if (h[i].p_type == PT_DYNAMIC)
 			dynamic = base + h[i].p_vaddr;
 	Elf64_Dyn d;
-	for (int i = 0; dynamic && i < MAX_DYNAMIC && target_read(t, dynamic + (unsigned)i * sizeof d, &d, sizeof d) && d.d_tag; i++)
+	for (int i = 0;
+	     dynamic && i < MAX_DYNAMIC && target_read(t, dynamic + (unsigned)i * sizeof d, &d, sizeof d) && d.d_tag;
+	     i++)
 		if (d.d_tag == DT_DEBUG)
 			debug = d.d_un.d_ptr;
 	size_t n = 0;
@@ -235,7 +238,8 @@ struct hash_table {
 static bool hash_open(const struct target *t, const struct target_module *m, struct hash_table *h)
 {
 	uint32_t head[4];
-	if (!m->gnu_hash || !m->symbols || !m->strings || !target_read(t, m->gnu_hash, head, sizeof head) || head[0] == 0)
+	if (!m->gnu_hash || !m->symbols || !m->strings || !target_read(t, m->gnu_hash, head, sizeof head) ||
+	    head[0] == 0)
 		return false;
 	if (head[0] > MOST_SYMBOLS || head[1] > MOST_SYMBOLS || head[2] > MOST_SYMBOLS)
 		return false;
@@ -254,13 +258,15 @@ uint64_t module_symbol(const struct target *t, const struct target_module *m, co
 	Elf64_Sym s;
 	for (const char *c = name; *c; c++)
 		hash = hash * 33 + (uint8_t)*c;
-	if (n > sizeof found || !hash_open(t, m, &h) || !target_read(t, h.buckets + hash % h.n_buckets * 4ull, &i, 4) || i < h.first)
+	if (n > sizeof found || !hash_open(t, m, &h) || !target_read(t, h.buckets + hash % h.n_buckets * 4ull, &i, 4) ||
+	    i < h.first)
 		return 0;
 	for (; i < MOST_SYMBOLS; i++) {
 		if (!target_read(t, h.chains + (i - h.first) * 4ull, &chain, 4))
 			return 0;
-		if ((chain | 1) == (hash | 1) && target_read(t, m->symbols + i * sizeof s, &s, sizeof s) && s.st_shndx != SHN_UNDEF &&
-		    target_read(t, m->strings + s.st_name, found, n) && memcmp(found, name, n) == 0) {
+		if ((chain | 1) == (hash | 1) && target_read(t, m->symbols + i * sizeof s, &s, sizeof s) &&
+		    s.st_shndx != SHN_UNDEF && target_read(t, m->strings + s.st_name, found, n) &&
+		    memcmp(found, name, n) == 0) {
 			if (size)
 				*size = s.st_size;
 			return m->bias + s.st_value;
@@ -283,7 +289,8 @@ uint64_t module_gap_before(const struct target *t, const struct target_module *m
 		for (uint32_t i = 0; i < h.n_buckets; i++)
 			last = buckets[i] > last ? buckets[i] : last;
 	free(buckets);
-	while (last >= h.first && last < MOST_SYMBOLS && target_read(t, h.chains + (last - h.first) * 4ull, &chain, 4) && !(chain & 1))
+	while (last >= h.first && last < MOST_SYMBOLS &&
+	       target_read(t, h.chains + (last - h.first) * 4ull, &chain, 4) && !(chain & 1))
 		last++;
 	if (last >= MOST_SYMBOLS)
 		return best;
@@ -291,8 +298,8 @@ uint64_t module_gap_before(const struct target *t, const struct target_module *m
 	if (target_read(t, m->symbols, s, (last + 1) * sizeof *s))
 		for (uint32_t i = 1; i <= last; i++) {
 			uint64_t start = m->bias + s[i].st_value, end = start + s[i].st_size;
-			if (s[i].st_shndx != SHN_UNDEF && ELF64_ST_TYPE(s[i].st_info) == STT_FUNC && start < address && end <= address &&
-			    end > best)
+			if (s[i].st_shndx != SHN_UNDEF && ELF64_ST_TYPE(s[i].st_info) == STT_FUNC && start < address &&
+			    end <= address && end > best)
 				best = end;
 		}
 	free(s);

@@ -115,7 +115,8 @@ static bool set_debug_register(const struct borrowed *b, int n, uint64_t value)
 static bool is_breakpoint(const struct borrowed *b, int status)
 {
 	siginfo_t info;
-	return WSTOPSIG(status) == SIGTRAP && trace(PTRACE_GETSIGINFO, b->tid, NULL, &info) == 0 && info.si_code == TRAP_HWBKPT_CODE;
+	return WSTOPSIG(status) == SIGTRAP && trace(PTRACE_GETSIGINFO, b->tid, NULL, &info) == 0 &&
+	       info.si_code == TRAP_HWBKPT_CODE;
 }
 
 bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)

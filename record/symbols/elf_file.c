@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* libdw has a descriptor. Which file it is of is noted: libdw may have closed it by itself, and the number be another's. */
+/*
+ * libdw has a descriptor. Which file it is of is noted: libdw may have closed it by itself, and the number be
+ * another's.
+ */
 static void note_open(struct elf_file *f, int fd)
 {
 	struct stat st;
@@ -18,8 +21,8 @@ static void note_open(struct elf_file *f, int fd)
 	f->open[f->n_open++].file = st.st_ino;
 }
 
-static int find_debuginfo(Dwfl_Module *module, void **file, const char *name, Dwarf_Addr base, const char *path, const char *link,
-			  GElf_Word crc, char **found)
+static int find_debuginfo(Dwfl_Module *module, void **file, const char *name, Dwarf_Addr base, const char *path,
+			  const char *link, GElf_Word crc, char **found)
 {
 	int fd = dwfl_standard_find_debuginfo(module, file, name, base, path, link, crc, found);
 	if (*file)
@@ -64,7 +67,8 @@ bool elf_file_open(struct elf_file *f, const char *name, const char *path, const
 	if (!f->dwfl)
 		goto failed;
 	dwfl_report_begin(f->dwfl);
-	f->module = dwfl_report_elf(f->dwfl, name, name, fd, 0, true);	/* by its own name: debug links are relative to it */
+	/* by its own name: debug links are relative to it */
+	f->module = dwfl_report_elf(f->dwfl, name, name, fd, 0, true);
 	if (!f->module)
 		goto failed;
 	note_open(f, fd);
@@ -72,7 +76,8 @@ bool elf_file_open(struct elf_file *f, const char *name, const char *path, const
 	void **user;
 	dwfl_module_info(f->module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
 	*user = f;
-	if (dwfl_report_end(f->dwfl, NULL, NULL) == 0 && dwfl_module_getelf(f->module, &f->bias) && is_same(f->module, id, id_size)) {
+	if (dwfl_report_end(f->dwfl, NULL, NULL) == 0 && dwfl_module_getelf(f->module, &f->bias) &&
+	    is_same(f->module, id, id_size)) {
 		elf_file_release(f, NULL);
 		return true;
 	}

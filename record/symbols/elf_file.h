@@ -27,7 +27,10 @@ struct elf_file {
 	unsigned n_open;
 };
 
-/* The file at `path`, if its build id is that one; `name` is its own, for links relative to it. False: it is not, or is no object. */
+/*
+ * The file at `path`, if its build id is that one; `name` is its own, for links relative to it. False: it is not, or is
+ * no object.
+ */
 bool elf_file_open(struct elf_file *f, const char *name, const char *path, const uint8_t *id, size_t id_size);
 /* Give back what libdw opened meanwhile; after each look at something new. `elf`: where that was found, or NULL. */
 void elf_file_release(struct elf_file *f, Elf *elf);

@@ -88,7 +88,8 @@ static bool step_of(const struct entries *u, uint64_t form, struct attribute_ste
 
 static bool is_constant(uint64_t form)
 {
-	return form == DW_FORM_data1 || form == DW_FORM_data2 || form == DW_FORM_data4 || form == DW_FORM_data8 || form == DW_FORM_udata;
+	return form == DW_FORM_data1 || form == DW_FORM_data2 || form == DW_FORM_data4 || form == DW_FORM_data8 ||
+	       form == DW_FORM_udata;
 }
 
 /* False: a sibling is told in a way that is not known here. What bounds are told so leaves it to dwarf_ranges(). */
@@ -116,7 +117,9 @@ static void add_step(struct entries *u, const struct attribute_step *s)
 static bool read_abbreviation(struct entries *u, struct cursor *c)
 {
 	uint64_t tag = cursor_uleb(c), name, form;
-	struct abbreviation a = { .steps = u->n_steps, .tag = (uint16_t)tag, .is_parent = cursor_number(c, 1) == DW_CHILDREN_yes };
+	struct abbreviation a = { .steps = u->n_steps,
+				  .tag = (uint16_t)tag,
+				  .is_parent = cursor_number(c, 1) == DW_CHILDREN_yes };
 	uint32_t skip = 0;
 	for (; name = cursor_uleb(c), form = cursor_uleb(c), name || form;) {
 		struct attribute_step s;
@@ -162,7 +165,8 @@ static void use_value(const struct entries *u, struct debug_entry *e, unsigned u
 }
 
 /* A length may come before what it is counted from, so that bounds are made in the end. */
-static void read_values(const struct entries *u, struct cursor *c, const struct attribute_step *s, struct debug_entry *e)
+static void read_values(const struct entries *u, struct cursor *c, const struct attribute_step *s,
+			struct debug_entry *e)
 {
 	unsigned seen = 0;
 	for (;; s++) {
@@ -204,7 +208,10 @@ static bool read_entry(const struct entries *u, uint64_t offset, struct debug_en
 	return !c.bad;
 }
 
-/* Where what follows an entry and all within it is. False: damage. It is always behind the entry, so that every walk ends. */
+/*
+ * Where what follows an entry and all within it is. False: damage. It is always behind the entry, so that every walk
+ * ends.
+ */
 static bool pass(const struct entries *u, const struct debug_entry *of, uint64_t *next)
 {
 	struct debug_entry e;
@@ -283,7 +290,8 @@ struct entries *entries_new(const struct debug_sections *s, Dwarf_Die *unit)
 	Dwarf_Off abbreviations;
 	u->unit = *unit;
 	u->offset = dwarf_dieoffset(unit) - dwarf_cuoffset(unit);
-	if (!dwarf_cu_die(unit->cu, &u->unit, &u->version, &abbreviations, &u->address_size, &u->offset_size, NULL, NULL) ||
+	if (!dwarf_cu_die(unit->cu, &u->unit, &u->version, &abbreviations, &u->address_size, &u->offset_size, NULL,
+			  NULL) ||
 	    u->address_size > 8 || !read_abbreviations(u, &s->abbreviations, abbreviations) || !find_bytes(u, &s->info))
 		u->bytes = (struct cursor){ 0 };
 	return u;

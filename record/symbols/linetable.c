@@ -92,14 +92,14 @@ static bool read_header(struct cursor *c, struct header *h, const uint8_t **prog
 	h->version = cursor_number(c, 2);
 	if (h->version < 2 || h->version > 5)
 		return false;
-	if (h->version == 5 && (cursor_number(c, 1) != h->address_size || cursor_number(c, 1) != 0))	/* no segments */
+	if (h->version == 5 && (cursor_number(c, 1) != h->address_size || cursor_number(c, 1) != 0)) /* no segments */
 		return false;
 	length = cursor_number(c, h->offset_size);
 	if (length > cursor_left(c))
 		return false;
 	*program = c->at + length;
 	h->step = cursor_number(c, 1);
-	if (h->version >= 4 && cursor_number(c, 1) != 1)		/* several operations in one instruction: not here */
+	if (h->version >= 4 && cursor_number(c, 1) != 1) /* several operations in one instruction: not here */
 		return false;
 	cursor_number(c, 1);		/* whether a row begins a statement: of no matter */
 	h->line_base = (int8_t)cursor_number(c, 1);
@@ -136,7 +136,10 @@ static bool add_file(struct line_table *t, const struct folders *folders, uint64
 	return true;
 }
 
-/* Up to DWARF 4: texts up to an empty one. Numbers begin with 1; folder 0 is where the compiler ran, file 0 is as in libdw. */
+/*
+ * Up to DWARF 4: texts up to an empty one. Numbers begin with 1; folder 0 is where the compiler ran, file 0 is as in
+ * libdw.
+ */
 static bool read_old_files(struct cursor *c, struct line_table *t, struct folders *folders, const char *folder)
 {
 	add_folder(folders, folder);
@@ -155,7 +158,9 @@ static bool read_old_files(struct cursor *c, struct line_table *t, struct folder
 
 struct format { uint64_t content, form; };
 
-/* One part of an entry: a text in *text, a number in *number, or passed over. False: of a form that is not known here. */
+/*
+ * One part of an entry: a text in *text, a number in *number, or passed over. False: of a form that is not known here.
+ */
 static bool read_part(struct cursor *c, const struct header *h, uint64_t form, const char **text, uint64_t *number)
 {
 	switch (form) {
@@ -243,7 +248,10 @@ static void add_row(struct rows *to, const struct line_row *r)
 	to->at[to->n++] = *r;
 }
 
-/* Of rows at one address in one sequence the last one counts: it takes the place of the one before, which half of them do. */
+/*
+ * Of rows at one address in one sequence the last one counts: it takes the place of the one before, which half of them
+ * do.
+ */
 static inline void put_row(struct rows *to, const struct line_row *r)
 {
 	struct line_row *last = to->n ? &to->at[to->n - 1] : NULL;
@@ -254,7 +262,8 @@ static inline void put_row(struct rows *to, const struct line_row *r)
 }
 
 /* Rows a before rows b where neither is before the other. */
-static void merge(struct line_row *to, const struct line_row *a, const struct line_row *a_end, const struct line_row *b, const struct line_row *b_end)
+static void merge(struct line_row *to, const struct line_row *a, const struct line_row *a_end, const struct line_row *b,
+		  const struct line_row *b_end)
 {
 	if (b < b_end && !is_before(b, a_end - 1)) {
 		memcpy(to, a, (size_t)(b_end - a) * sizeof *a);		/* they are neighbours */
@@ -423,7 +432,8 @@ static bool read_table(struct line_table *t, struct cursor *c, struct header *h,
 	return good;
 }
 
-struct line_table *line_table_read(const struct debug_sections *s, uint64_t offset, unsigned address_size, const char *folder)
+struct line_table *line_table_read(const struct debug_sections *s, uint64_t offset, unsigned address_size,
+				   const char *folder)
 {
 	if (offset >= s->lines.size || (address_size != 4 && address_size != 8))
 		return NULL;

@@ -24,7 +24,8 @@ struct line_table;
  * (its DW_AT_comp_dir; NULL: not told) for addresses of so many bytes. NULL: not
  * read. The texts, and those of the sections, must outlive it.
  */
-struct line_table *line_table_read(const struct debug_sections *s, uint64_t offset, unsigned address_size, const char *folder);
+struct line_table *line_table_read(const struct debug_sections *s, uint64_t offset, unsigned address_size,
+				   const char *folder);
 void line_table_free(struct line_table *t);
 
 /* The row that covers an address: its line (0: none) and the number of its file. False: no row does. */

@@ -42,7 +42,8 @@ void debug_sections_find(struct debug_sections *s, Elf *elf)
 	GElf_Ehdr header;
 	size_t names;
 	*s = (struct debug_sections){ 0 };
-	if (!elf || !gelf_getehdr(elf, &header) || header.e_ident[EI_DATA] != ELFDATA2LSB || elf_getshdrstrndx(elf, &names) != 0)
+	if (!elf || !gelf_getehdr(elf, &header) || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+	    elf_getshdrstrndx(elf, &names) != 0)
 		return;
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
 		GElf_Shdr of;

@@ -44,7 +44,10 @@ struct scopes {
 	size_t n, cap;
 };
 
-/* A function that is in no other, and what is within it, as far as it was read, in the order of the tree: outer before inner. */
+/*
+ * A function that is in no other, and what is within it, as far as it was read, in the order of the tree: outer before
+ * inner.
+ */
 struct function {
 	struct scope whole;
 	bool read;
@@ -142,7 +145,9 @@ static void read_symbols(struct dwfl_object *d)
 		if (!name || !*name || sym.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC))
 			continue;
 		GROW(d->symbols, d->n_symbols, d->cap_symbols);
-		d->symbols[d->n_symbols++] = (struct symbol){ at, sym.st_size, name, bind == STB_LOCAL ? 0 : bind == STB_WEAK ? 1 : 2 };
+		d->symbols[d->n_symbols++] = (struct symbol){
+			at, sym.st_size, name, bind == STB_LOCAL ? 0 : bind == STB_WEAK ? 1 : 2
+		};
 	}
 	elf_file_release(&d->file, elf);
 	if (d->n_symbols)
@@ -238,7 +243,8 @@ static bool is_container(const struct unit *u, unsigned tag)
 /* The same, in a function. */
 static bool is_block(const struct unit *u, unsigned tag)
 {
-	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block || is_container(u, tag);
+	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block ||
+	       is_container(u, tag);
 }
 
 static void read_functions(struct dwfl_object *d, struct unit *u, const struct debug_entry *parent, unsigned depth)
@@ -261,7 +267,8 @@ static void read_functions(struct dwfl_object *d, struct unit *u, const struct d
 	free(parts.at);
 }
 
-static void read_scopes(struct dwfl_object *d, const struct unit *u, struct scopes *to, const struct debug_entry *parent, unsigned depth)
+static void read_scopes(struct dwfl_object *d, const struct unit *u, struct scopes *to,
+			const struct debug_entry *parent, unsigned depth)
 {
 	struct debug_entry e;
 	if (depth == DEEPEST_SCOPE || !entries_child(u->entries, parent, &e))
@@ -385,7 +392,8 @@ static const struct line_table *lines_of(struct dwfl_object *d, struct unit *u)
 	if (u->lines_read)
 		return u->lines;
 	u->lines_read = true;
-	if (dwarf_attr(&u->die, DW_AT_stmt_list, &a) && dwarf_formudata(&a, &offset) == 0 && dwarf_diecu(&u->die, &die, &address_size, NULL))
+	if (dwarf_attr(&u->die, DW_AT_stmt_list, &a) && dwarf_formudata(&a, &offset) == 0 &&
+	    dwarf_diecu(&u->die, &die, &address_size, NULL))
 		u->lines = line_table_read(&d->sections, offset, address_size, unit_folder(u));
 	if (u->lines)
 		u->paths = xcalloc(line_table_files(u->lines) + 1, sizeof *u->paths);
@@ -405,7 +413,8 @@ static const char *numbered_file(struct symbols *s, struct unit *u, uint32_t num
 	return u->paths[number];
 }
 
-static void place_by_line_table(struct symbols *s, struct dwfl_object *d, struct unit *u, uint64_t address, struct location *l)
+static void place_by_line_table(struct symbols *s, struct dwfl_object *d, struct unit *u, uint64_t address,
+				struct location *l)
 {
 	const struct line_table *lines = lines_of(d, u);
 	Dwarf_Line *line = lines ? NULL : dwarf_getsrc_die(&u->die, address);
@@ -420,7 +429,8 @@ static void place_by_line_table(struct symbols *s, struct dwfl_object *d, struct
 	l->file = whole_path(s, u, dwarf_linesrc(line, NULL, NULL));
 }
 
-static void place_by_call(struct symbols *s, struct dwfl_object *d, struct unit *u, Dwarf_Die *inlined, struct location *l)
+static void place_by_call(struct symbols *s, struct dwfl_object *d, struct unit *u, Dwarf_Die *inlined,
+			  struct location *l)
 {
 	Dwarf_Files *files;
 	size_t n;
@@ -523,7 +533,8 @@ size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, con
 	if (!d || d->names_only || !locate_by_dwarf(s, d, address + d->file.bias - d->dwarf_bias)) {
 		name = d ? find_symbol(d, address + d->file.bias) : NULL;
 		GROW(s->found, s->n_found, s->cap_found);
-		s->found[s->n_found++] = (struct location){ name ? symbol_name(s, name) : bare_name(s, o, address), "", 0 };
+		s->found[s->n_found++] =
+		    (struct location){ name ? symbol_name(s, name) : bare_name(s, o, address), "", 0 };
 	}
 	*locations = s->found;
 	return s->n_found;

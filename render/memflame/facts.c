@@ -52,14 +52,16 @@ void facts_take(struct page *page, const struct recording *r, const char *damage
 	if (r->host[0])
 		add_fact(page, "on", xstrdup(r->host));
 	add_fact(page, "stacks of", xstrdup(r->native ? "Python and C functions" : "Python functions"));
-	add_fact(page, "Python's small objects", xstrdup(r->python_allocators ? "each recorded" : "as the arenas they are in"));
+	add_fact(page, "Python's small objects",
+		 xstrdup(r->python_allocators ? "each recorded" : "as the arenas they are in"));
 	if (r->filters[0])
 		add_fact(page, "filtered:", xstrdup(r->filters));
 	if (r->n_traces > 1)
 		add_fact(page, "traces joined:", xasprintf("%zu", r->n_traces));
 	add_damage(page, damage);
 	for (size_t i = 0; i < r->n_lost; i++)
-		add_warning(page, xasprintf("%s events were lost: %s", count_text(r->lost[i].count, count), r->lost[i].reason));
+		add_warning(
+		    page, xasprintf("%s events were lost: %s", count_text(r->lost[i].count, count), r->lost[i].reason));
 }
 
 void facts_clear(struct page *page)

@@ -72,7 +72,8 @@ static int by_number(const void *a, const void *b)
 }
 
 /* The intervals as node << 32 | interval, in that order; those of one node stay in the order of their begin. */
-static uint64_t *by_node(const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order, uint32_t n_nodes)
+static uint64_t *by_node(const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order,
+			 uint32_t n_nodes)
 {
 	size_t n = points_intervals(r->points);
 	uint32_t *place = xmalloc(n_nodes * sizeof *place);

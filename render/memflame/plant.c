@@ -77,8 +77,11 @@ static uint32_t process_node(struct planting *p, uint32_t pid)
 	for (uint32_t i = 0; i < p->n_threads; i++)
 		if (p->thread_node[i] && threads_thread(p->r->threads, i)->pid == pid)
 			return p->threads ? calltree_call(p->t->calls, p->thread_node[i])->parent : p->thread_node[i];
-	return calltree_child(p->t->calls, 0, add_virtual(p->t, command ? xasprintf("[process %u: %.80s]", (unsigned)pid, command)
-							      : xasprintf("[process %u]", (unsigned)pid), PLACE_PROCESS));
+	return calltree_child(p->t->calls, 0,
+			      add_virtual(p->t,
+					  command ? xasprintf("[process %u: %.80s]", (unsigned)pid, command)
+						  : xasprintf("[process %u]", (unsigned)pid),
+					  PLACE_PROCESS));
 }
 
 static uint32_t make_thread_node(struct planting *p, uint32_t thread)

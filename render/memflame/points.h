@@ -39,7 +39,8 @@ enum fate {
 
 struct interval {
 	uint32_t key;
-	uint32_t begin, end;	/* points: 2i is slice i's instant of most, 2i + 1 its end. Equal: alive at none of them */
+	/* points: 2i is slice i's instant of most, 2i + 1 its end. Equal: alive at none of them */
+	uint32_t begin, end;
 	enum fate fate;
 	struct amount amount;
 };

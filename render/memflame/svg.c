@@ -43,7 +43,8 @@ static enum place_kind kind_of(const struct tree *t, uint32_t node)
 
 static struct around look_around(const struct tree *t)
 {
-	struct around a = { xcalloc(calltree_count(t->calls), sizeof *a.above), xcalloc(calltree_count(t->calls), sizeof *a.below), false };
+	struct around a = { xcalloc(calltree_count(t->calls), sizeof *a.above),
+			    xcalloc(calltree_count(t->calls), sizeof *a.below), false };
 	bool native = false, python = false;
 
 	for (uint32_t i = 1; i < calltree_count(t->calls); i++) {
@@ -71,7 +72,8 @@ static bool is_hidden(const struct tree *t, const struct page *page, const struc
 		return !page->processes;
 	case PLACE_NATIVE:
 		/* Of C code that no Python called one box stays. */
-		return a->mixed && !(!a->above[i] && !a->below[i] && (a->below[parent] || kind_of(t, parent) != PLACE_NATIVE));
+		return a->mixed &&
+		       !(!a->above[i] && !a->below[i] && (a->below[parent] || kind_of(t, parent) != PLACE_NATIVE));
 	default:
 		return false;
 	}
@@ -91,8 +93,9 @@ static struct tree shown(const struct tree *t, const struct page *page)
 	for (uint32_t i = 0; i < calltree_count(t->calls); i++) {
 		const struct call *call = call_of(t, i);
 		if (i)
-			node_of[i] = is_hidden(t, page, &a, i) ? node_of[call->parent]
-							       : calltree_child(s.calls, node_of[call->parent], call->label);
+			node_of[i] = is_hidden(t, page, &a, i)
+					 ? node_of[call->parent]
+					 : calltree_child(s.calls, node_of[call->parent], call->label);
 		if (!tree_add(&s, node_of[i], call->own[OWN_BYTES], call->own[OWN_COUNT]))
 			BUG("a part is larger than the whole");
 	}
@@ -105,7 +108,8 @@ static struct tree shown(const struct tree *t, const struct page *page)
 /* ---------------------------------------------------------------- whose code */
 
 static const char own_fill[] = "#ffd43b", stdlib_fill[] = "#cdd9e5", other_fill[] = "#dde2e8";
-static const char *const package_fills[] = { "#a9d2f7", "#ee9482", "#b4ead0", "#b9a4ee", "#e8e3a0", "#71c4cc", "#f5bfe0", "#b6c26a" };
+static const char *const package_fills[] = { "#a9d2f7", "#ee9482", "#b4ead0", "#b9a4ee",
+					     "#e8e3a0", "#71c4cc", "#f5bfe0", "#b6c26a" };
 #define FILLS (sizeof package_fills / sizeof *package_fills)
 
 static const char *find_after(const char *p, size_t n, const char *what)
@@ -204,7 +208,9 @@ static const char *fill_of(const struct packages *packages, const struct tree *t
 /* Of a difference: orange grew, blue shrank, by how much of the whole; as the page has it. */
 static const char *change_fill(uint64_t before, uint64_t after, uint64_t whole)
 {
-	static const char *const grew[] = { "#fddcc4", "#fbbf94", "#f9a264", "#f78534" }, *const shrank[] = { "#d0e3fb", "#abcff8", "#86baf4", "#61a6f1" };
+	static const char *const grew[] = { "#fddcc4", "#fbbf94", "#f9a264", "#f78534" }, *const shrank[] = {
+		"#d0e3fb", "#abcff8", "#86baf4", "#61a6f1"
+	};
 	double part = (double)(after > before ? after - before : before - after) / (double)(whole ? whole : 1);
 	int step = part < 0.02 ? 0 : part < 0.08 ? 1 : part < 0.25 ? 2 : 3;
 
@@ -259,8 +265,9 @@ static void write_box(const struct drawing *d, uint32_t node, uint32_t depth)
 {
 	const struct place *place = place_of(d->s, node);
 	uint64_t whole = d->count[0] > d->bytes[0] ? d->count[0] : d->bytes[0];
-	const char *fill = node == 0 ? other_fill : d->s->difference ? change_fill(d->bytes[node], d->count[node], whole)
-							     : fill_of(&d->packages, d->text, place);
+	const char *fill = node == 0	      ? other_fill
+			   : d->s->difference ? change_fill(d->bytes[node], d->count[node], whole)
+					      : fill_of(&d->packages, d->text, place);
 	struct mt_str name = texts_text(node ? &d->text->text : &d->s->text, place->name);
 	struct mt_str file = texts_text(&d->text->text, node ? place->file : 0);
 	unsigned y = HEAD + depth * ROW;
@@ -303,7 +310,8 @@ static void measure(struct drawing *d, const struct tree_order *order)
 		const uint64_t *own = call_of(s, i)->own;
 		d->bytes[i] = own[OWN_BYTES];
 		d->count[i] = own[OWN_COUNT];
-		d->wide[i] = (double)(s->difference && own[OWN_COUNT] > own[OWN_BYTES] ? own[OWN_COUNT] : own[OWN_BYTES]);
+		d->wide[i] =
+		    (double)(s->difference && own[OWN_COUNT] > own[OWN_BYTES] ? own[OWN_COUNT] : own[OWN_BYTES]);
 	}
 	for (uint32_t i = calltree_count(s->calls) - 1; i > 0; i--) {
 		d->bytes[call_of(s, i)->parent] += d->bytes[i];
@@ -336,9 +344,12 @@ static void draw(const struct drawing *d, const struct tree_order *order)
 	unsigned height = HEAD + deepest(d, order) * ROW;
 
 	fprintf(d->out,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %u\" width=\"%d\" height=\"%u\" font-family=\"ui-monospace, "
-		"Menlo, Consolas, monospace\" font-size=\"12\" fill=\"#12161b\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
-		"<text x=\"3\" y=\"17\" font-weight=\"bold\">", (int)WIDTH, height, (int)WIDTH, height);
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %u\" width=\"%d\" height=\"%u\" "
+		"font-family=\"ui-monospace, "
+		"Menlo, Consolas, monospace\" font-size=\"12\" fill=\"#12161b\">\n<rect width=\"100%%\" "
+		"height=\"100%%\" fill=\"#fff\"/>\n"
+		"<text x=\"3\" y=\"17\" font-weight=\"bold\">",
+		(int)WIDTH, height, (int)WIDTH, height);
 	page_text(d->page->title, strlen(d->page->title), d->out);
 	fputs(": ", d->out);
 	if (d->s->difference)

@@ -138,7 +138,8 @@ static void open_block(struct reading *g, const struct mt_event *ev)
 	struct recording *r = g->r;
 	uint32_t thread = threads_number(r->threads, ev->pid, ev->tid);
 	struct amount a = amount_of(ev->size, ev->weight);
-	uint32_t key = keys_number(&r->keys, (struct who){ thread, stacks_number(r->stacks, ev->stack), ev->allocator });
+	uint32_t key =
+	    keys_number(&r->keys, (struct who){ thread, stacks_number(r->stacks, ev->stack), ev->allocator });
 	struct share old;
 
 	r->allocators |= UINT64_C(1) << (ev->allocator & 63);
@@ -163,7 +164,8 @@ static void close_block(struct reading *g, const struct mt_event *ev)
 	if (!replay_close(&g->replay, ev->id, &ended))
 		return;
 	uint32_t freeing = threads_number(r->threads, ev->pid, ev->tid);
-	end_block(r, &ended, false, is_temporary(g, thread_of(r, ended.key), freeing, points_birth(r->points, ended.key)));
+	end_block(r, &ended, false,
+		  is_temporary(g, thread_of(r, ended.key), freeing, points_birth(r->points, ended.key)));
 	points_settle(r->points);
 }
 
@@ -225,7 +227,8 @@ static void take_span(struct recording *r, const struct mt_event *ev)
 	}
 	for (size_t i = r->n_spans; i-- > 0;) {
 		struct named_span *s = &r->spans[i];
-		if (s->pid == ev->pid && s->end_ms == UINT64_MAX && strlen(s->name) == ev->name.n && memcmp(s->name, ev->name.p, ev->name.n) == 0) {
+		if (s->pid == ev->pid && s->end_ms == UINT64_MAX && strlen(s->name) == ev->name.n &&
+		    memcmp(s->name, ev->name.p, ev->name.n) == 0) {
 			s->end_ms = ev->time_ms;
 			return;
 		}
@@ -236,7 +239,8 @@ static void take_lost(struct recording *r, const struct mt_event *ev)
 {
 	size_t i = 0;
 
-	while (i < r->n_lost && (strlen(r->lost[i].reason) != ev->name.n || memcmp(r->lost[i].reason, ev->name.p, ev->name.n) != 0))
+	while (i < r->n_lost &&
+	       (strlen(r->lost[i].reason) != ev->name.n || memcmp(r->lost[i].reason, ev->name.p, ev->name.n) != 0))
 		i++;
 	if (i == r->n_lost) {
 		GROW(r->lost, r->n_lost, r->cap_lost);
@@ -271,7 +275,8 @@ static void end_trace(struct reading *g)
 
 	points_close(r->points);
 	for (size_t cursor = 0; replay_each(&g->replay, &cursor, &open);)
-		points_leave(r->points, open.key, open.amount, fate_of(process_of(r, open.pid), points_birth(r->points, open.key), false));
+		points_leave(r->points, open.key, open.amount,
+			     fate_of(process_of(r, open.pid), points_birth(r->points, open.key), false));
 	points_finish(r->points);
 }
 
@@ -282,7 +287,8 @@ static bool is_asked(const struct recording *r, const struct interval *i, uint32
 		return false;
 	switch (r->what) {
 	case TALLY_PEAK: return i->begin <= most && most < i->end;
-	case TALLY_LEAKS: return i->fate == FATE_LEAKED || (i->fate == FATE_FREED && i->end == 2 * points_slices(r->points));
+	case TALLY_LEAKS:
+		return i->fate == FATE_LEAKED || (i->fate == FATE_FREED && i->end == 2 * points_slices(r->points));
 	default: return true;
 	}
 }

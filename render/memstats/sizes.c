@@ -59,8 +59,9 @@ void sizes_add(struct sizes *s, uint64_t size, uint64_t count)
 }
 
 /* Calls f for every size that occurred. */
-static void each(const struct sizes *s, void (*f)(struct histogram *h, uint64_t size, uint64_t count, const double *arg),
-		 struct histogram *h, const double *arg)
+static void each(const struct sizes *s,
+		 void (*f)(struct histogram *h, uint64_t size, uint64_t count, const double *arg), struct histogram *h,
+		 const double *arg)
 {
 	for (uint64_t i = 0; i < SMALL; i++)
 		if (s->small[i])

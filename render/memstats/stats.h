@@ -21,7 +21,8 @@ struct stats {
 
 	struct amount all, freed, leaked, peak;	/* of joined traces: the sums */
 	uint64_t peak_ms;			/* of the last trace */
-	uint64_t sorts[N_SORTS];		/* bytes: of memory at the high-water mark, of the others at their own */
+	/* bytes: of memory at the high-water mark, of the others at their own */
+	uint64_t sorts[N_SORTS];
 	bool mappings;				/* of a trace at least: all mappings are counted */
 	uint64_t by_allocator[256];
 	struct sizes *sizes;

@@ -12,6 +12,7 @@ int run_plugin(void)
 #else
 	Py_NoSiteFlag = 1;
 	Py_InitializeEx(0);
-	return PyRun_SimpleString("def grab(n): return bytearray(n)\nx = [grab(1000000 + i) for i in range(20)]\nprint(len(x))\n");
+	return PyRun_SimpleString(
+	    "def grab(n): return bytearray(n)\nx = [grab(1000000 + i) for i in range(20)]\nprint(len(x))\n");
 #endif
 }

@@ -31,7 +31,8 @@ void *pages_new(size_t size)
 {
 	if (__atomic_add_fetch(&pages_used, size, __ATOMIC_RELAXED) > pages_limit)
 		return NULL;
-	void *p = (void *)system_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = (void *)system_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return p == MAP_FAILED ? NULL : p;
 }
 

@@ -61,14 +61,17 @@ static void define(struct mt_out *out, uint32_t n_stacks)
 		if (depth[parent] >= 40)
 			parent = 1;
 		depth[i] = (uint8_t)(depth[parent] + 1);
-		put(out, (struct mt_event){ .kind = MT_STACK, .stack = i, .parent = parent, .frame = 1 + (uint32_t)any(FRAMES) });
+		put(out, (struct mt_event){
+			     .kind = MT_STACK, .stack = i, .parent = parent, .frame = 1 + (uint32_t)any(FRAMES) });
 	}
 	free(depth);
 }
 
 static void run(struct mt_out *out, uint64_t n_events, uint32_t n_live, uint32_t n_stacks)
 {
-	static const uint8_t allocators[] = { MT_MALLOC, MT_MALLOC, MT_CALLOC, MT_REALLOC, MT_PYMALLOC_MALLOC, MT_MMAP };
+	static const uint8_t allocators[] = {
+		MT_MALLOC, MT_MALLOC, MT_CALLOC, MT_REALLOC, MT_PYMALLOC_MALLOC, MT_MMAP
+	};
 	uint32_t *open = xcalloc(n_live, sizeof *open);
 	uint32_t n_open = 0, next = 1, stack = 1, run_at = 0, run_left = 0;
 
@@ -112,7 +115,8 @@ int main(int argc, char **argv)
 	uint32_t n_live = (uint32_t)strtoul(argv[2], NULL, 10);
 	uint32_t n_stacks = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 5000;
 	const char *const command[] = { "python3", "big.py", NULL };
-	struct mt_header *h = mt_header_new(&(struct mt_header_options){ .command = command, .start_ns = UINT64_C(1767225600000000000) });
+	struct mt_header *h =
+	    mt_header_new(&(struct mt_header_options){ .command = command, .start_ns = UINT64_C(1767225600000000000) });
 	struct mt_out *out = mt_create(STDOUT_FILENO, "standard output", MT_AUTO);
 	char *why = NULL;
 

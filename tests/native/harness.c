@@ -97,7 +97,8 @@ static void compare(const uintptr_t *ours, uint32_t n, void *const *theirs, uint
 	__atomic_add_fetch(&n_captures, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&n_frames, n, __ATOMIC_RELAXED);
 	/* After a signal the address is that of an instruction, not of a call: theirs is not one more than ours. */
-	while (k < n && lead + k < m && ((uintptr_t)theirs[lead + k] == ours[k] + 1 || (uintptr_t)theirs[lead + k] == ours[k]))
+	while (k < n && lead + k < m &&
+	       ((uintptr_t)theirs[lead + k] == ours[k] + 1 || (uintptr_t)theirs[lead + k] == ours[k]))
 		k++;
 	if ((k == n && lead + k == m) || n == MOST || m == MOST)
 		return;
@@ -196,8 +197,8 @@ __attribute__((destructor)) static void report(void)
 	guard = 1;
 	if (!file || !n_captures)
 		return;
-	int n = snprintf(line, sizeof line, "captures %lu frames %lu nodes %u different %lu disorder %lu%s\n", n_captures, n_frames,
-			 last_node, n_different, n_disorder, first);
+	int n = snprintf(line, sizeof line, "captures %lu frames %lu nodes %u different %lu disorder %lu%s\n",
+			 n_captures, n_frames, last_node, n_different, n_disorder, first);
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0 || write(fd, line, (size_t)n) != n)
 		abort();

@@ -87,8 +87,9 @@ static char *random_list(const char *own, bool anywhere)
 
 static char *random_entry(unsigned i)
 {
-	static const char *const odd[] = { "=odd", "noequals", "LD_PRELOADED=x", "LD_PRELOA=x", "MEMREC_AGENTS=x", "MEMREC_AGENT=nonsense",
-					   "LD_PRELOAD", "MEMREC_AGENT", "LD_BIND_NOT_THIS=1" };
+	static const char *const odd[] = { "=odd",	  "noequals",	     "LD_PRELOADED=x",
+					   "LD_PRELOA=x", "MEMREC_AGENTS=x", "MEMREC_AGENT=nonsense",
+					   "LD_PRELOAD",  "MEMREC_AGENT",    "LD_BIND_NOT_THIS=1" };
 	if (one_in(30))
 		return text("%s", odd[rnd(sizeof odd / sizeof *odd)]);
 	if (one_in(300))

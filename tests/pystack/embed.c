@@ -48,6 +48,7 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	counts(c);
-	printf("captures %" PRIu64 " mismatches %" PRIu64 " nodes %" PRIu64 " warnings %" PRIu64 "\n", c[0], c[3], c[4], c[6]);
+	printf("captures %" PRIu64 " mismatches %" PRIu64 " nodes %" PRIu64 " warnings %" PRIu64 "\n", c[0], c[3], c[4],
+	       c[6]);
 	return c[0] == 0 || c[3] != 0 || c[4] < 12 || c[6] != 0;
 }

@@ -176,8 +176,9 @@ EXPORT int pt_dump(char *out, int capacity)
 		const char *name = (const char *)(c + 1), *file = name + c->name_size;
 		const uint8_t *table = (const uint8_t *)file + c->file_size;
 		int lasti = seen_nodes[node].lasti;
-		n += snprintf(out + n, (size_t)(capacity - n), "%.*s\1%.*s\1%d\1%d\n", (int)c->file_size, file, (int)c->name_size, name,
-			      lasti, py_line(&(struct py_place){ 0 }, c->lines, table, c->table_size, c->first_line, lasti));
+		n += snprintf(out + n, (size_t)(capacity - n), "%.*s\1%.*s\1%d\1%d\n", (int)c->file_size, file,
+			      (int)c->name_size, name, lasti,
+			      py_line(&(struct py_place){ 0 }, c->lines, table, c->table_size, c->first_line, lasti));
 	}
 	guard = saved;
 	return n;
@@ -273,7 +274,9 @@ __attribute__((destructor)) static void report(void)
 	if (!file || !seen_version[0])
 		return;
 	pt_counts(c);
-	int n = snprintf(line, sizeof line, "%s captures %lu early %lu rebuilds %lu mismatches %lu nodes %lu codes %lu warnings %lu disorder %lu deaths %lu\n",
+	int n = snprintf(line, sizeof line,
+			 "%s captures %lu early %lu rebuilds %lu mismatches %lu nodes %lu codes %lu warnings %lu "
+			 "disorder %lu deaths %lu\n",
 			 seen_version, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]);
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0 || write(fd, line, (size_t)n) != n)

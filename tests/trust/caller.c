@@ -54,7 +54,9 @@ static int asks(int sock, const uint8_t *key, int memfds[2])
 	struct wire_answer_key answer;
 	struct iovec bytes = { &answer, sizeof answer };
 	union { char space[CMSG_SPACE(2 * sizeof(int))]; struct cmsghdr align; } control;
-	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr m = {
+		.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	if (key)
 		memcpy(hello.key, key, sizeof hello.key);
 	if (send(sock, &hello, sizeof hello, MSG_NOSIGNAL) < 0 || recvmsg(sock, &m, 0) <= 0 || !CMSG_FIRSTHDR(&m))
@@ -129,7 +131,9 @@ static void answer_falsely(int sock)
 	struct wire_answer_key answer = { { 0 } };
 	struct iovec bytes = { &answer, sizeof answer };
 	union { char space[CMSG_SPACE(2 * sizeof(int))]; struct cmsghdr align; } control = { { 0 } };
-	struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr m = {
+		.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 	int memfds[2] = { memfd_create("ring", 0), memfd_create("page", 0) };
 	for (int i = 0; i < 2; i++)

@@ -63,8 +63,8 @@ static void message(uint8_t kind, const void *bytes, size_t size, uint64_t told_
 	uint64_t n = (size + WIRE_PAYLOAD_BYTES - 1) / WIRE_PAYLOAD_BYTES, t = reserve(1 + n);
 	for (uint64_t i = 0; i < n; i++) {
 		size_t done = i * WIRE_PAYLOAD_BYTES, left = size - done;
-		memcpy((char *)at(t + 1 + i) + sizeof(struct wire_slot) - WIRE_PAYLOAD_BYTES, (const char *)bytes + done,
-		       left < WIRE_PAYLOAD_BYTES ? left : WIRE_PAYLOAD_BYTES);
+		memcpy((char *)at(t + 1 + i) + sizeof(struct wire_slot) - WIRE_PAYLOAD_BYTES,
+		       (const char *)bytes + done, left < WIRE_PAYLOAD_BYTES ? left : WIRE_PAYLOAD_BYTES);
 		commit(t + 1 + i, WIRE_PAYLOAD);
 	}
 	at(t)->size = told_size;
@@ -127,7 +127,8 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "pair-grow") == 0)
 		put(WIRE_HYBRID, 1, 0xAAAAB000ull << 32 | 1, 0);
 	else if (strcmp(what, "code-grow") == 0)
-		message(WIRE_CODE, &(struct wire_code){ .id = 0xAAAAB000 }, sizeof(struct wire_code), sizeof(struct wire_code));
+		message(WIRE_CODE, &(struct wire_code){ .id = 0xAAAAB000 }, sizeof(struct wire_code),
+			sizeof(struct wire_code));
 	else if (strcmp(what, "native-loop") == 0) {
 		put(WIRE_NATIVE, (uintptr_t)main, 500ull << 32 | 500, 0);
 		put(WIRE_MALLOC, 0x2000, 8, 500);

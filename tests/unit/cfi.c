@@ -27,7 +27,8 @@ static __attribute__((noinline)) int walk(uintptr_t *pc, int most)
 	int n = 0;
 	CFI_BEGIN(&f);
 	cfi_stack(&bounds, f.sp);
-	for (; step != CFI_END && n < most; step = step == CFI_SIGNAL ? cfi_step_slow(&f, &bounds) : cfi_step(&f, &bounds))
+	for (; step != CFI_END && n < most;
+	     step = step == CFI_SIGNAL ? cfi_step_slow(&f, &bounds) : cfi_step(&f, &bounds))
 		pc[n++] = f.pc;
 	return n;
 }

@@ -83,7 +83,8 @@ static bool programs_are_same(const char *compile, const char *const *options, s
 		if (shell("%s -O2 %s -o %s/program", compile, options[i], folder))
 			t = compare_file(in_folder("program"), alone);
 		if (t.different || t.entries < 100 || (t.bounds > 0) != alone) {
-			printf("# %s: %zu units, %zu entries, %zu with bounds, %zu different\n", options[i], t.units, t.entries, t.bounds, t.different);
+			printf("# %s: %zu units, %zu entries, %zu with bounds, %zu different\n", options[i], t.units,
+			       t.entries, t.bounds, t.different);
 			same = false;
 		}
 	}
@@ -126,7 +127,8 @@ static void check_without_siblings(void)
 				at[i] = DW_AT_type, changed++;
 		look_at(&m, compare_units, &t);
 	}
-	CHECK("so are those of a unit that does not tell where the next entry is", changed > 10 && t.bounds > 10 && t.different == 0);
+	CHECK("so are those of a unit that does not tell where the next entry is",
+	      changed > 10 && t.bounds > 10 && t.different == 0);
 	free(m.bytes);
 }
 
@@ -163,7 +165,8 @@ static void check_damage(void)
 	struct tally t = { 0 };
 	for (size_t i = 0; i < 6; i++) {
 		struct image m;
-		if (!shell("cc -O2 %s -o %s/program tests/native/known.c", kinds[i], folder) || !read_image(&m, in_folder("program"))) {
+		if (!shell("cc -O2 %s -o %s/program tests/native/known.c", kinds[i], folder) ||
+		    !read_image(&m, in_folder("program"))) {
 			CHECK("tests/native/known.c compiles", false);
 			continue;
 		}
@@ -185,7 +188,8 @@ int main(void)
 	CHECK("the entries of a program in C are libdw's, whatever the debug information's kind",
 	      programs_are_same(a_c_program, kinds, N(kinds), true));
 	CHECK("so are those of one in C++", programs_are_same(a_cxx_program, few_kinds, N(few_kinds), true));
-	CHECK("so are those of a unit that is not for our reader", programs_are_same(a_c_program, few_kinds, N(few_kinds), false));
+	CHECK("so are those of a unit that is not for our reader",
+	      programs_are_same(a_c_program, few_kinds, N(few_kinds), false));
 	check_without_siblings();
 	check_interpreters();
 	check_damage();

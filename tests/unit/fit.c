@@ -22,6 +22,7 @@ int main(void)
 	CHECK("what fits stays", becomes("abc", 3, "abc") && becomes("", 0, "") && becomes("äöü", 3, "äöü"));
 	CHECK("of what is longer the middle goes", becomes("abcdefgh", 5, "ab…gh") && becomes("abcdefgh", 4, "a…gh"));
 	CHECK("characters are counted, not bytes", becomes("äöüäöü", 4, "ä…öü"));
-	CHECK("one column has room for the dots alone, none for nothing", becomes("abc", 1, "…") && becomes("abc", 0, ""));
+	CHECK("one column has room for the dots alone, none for nothing",
+	      becomes("abc", 1, "…") && becomes("abc", 0, ""));
 	return check_done();
 }

@@ -19,7 +19,8 @@ static bool is_path(const struct line_table *t, uint32_t file, const char *path)
 	if (!line_table_file(t, file, &in, &name))
 		return path == NULL;
 	size_t n = in ? strlen(in) : 0;
-	return path && (in ? strncmp(path, in, n) == 0 && path[n] == '/' && strcmp(path + n + 1, name) == 0 : strcmp(path, name) == 0);
+	return path && (in ? strncmp(path, in, n) == 0 && path[n] == '/' && strcmp(path + n + 1, name) == 0
+			   : strcmp(path, name) == 0);
 }
 
 static void compare_address(struct tally *to, const struct line_table *t, Dwarf_Die *unit, uint64_t address)
@@ -31,8 +32,8 @@ static void compare_address(struct tally *to, const struct line_table *t, Dwarf_
 	if (theirs)
 		dwarf_lineno(theirs, &number);
 	to->addresses++;
-	to->different += ours != (theirs != NULL) ||
-	                 (ours && (line != (number > 0 ? (uint32_t)number : 0) || !is_path(t, file, dwarf_linesrc(theirs, NULL, NULL))));
+	to->different += ours != (theirs != NULL) || (ours && (line != (number > 0 ? (uint32_t)number : 0) ||
+							       !is_path(t, file, dwarf_linesrc(theirs, NULL, NULL))));
 }
 
 /* Each address that has a row, those beside it, and one half way to the next. */
@@ -120,8 +121,8 @@ static bool programs_are_same(const char *compile, const char *const *options, s
 		if (shell("%s -O2 %s -o %s/program", compile, options[i], folder))
 			t = compare_file(in_folder("program"));
 		if (!is_same(&t))
-			printf("# %s: %zu units, %zu read, %zu addresses and %zu files compared, %zu different\n", options[i], t.units, t.read,
-			       t.addresses, t.files, t.different);
+			printf("# %s: %zu units, %zu read, %zu addresses and %zu files compared, %zu different\n",
+			       options[i], t.units, t.read, t.addresses, t.files, t.different);
 		same = same && is_same(&t);
 	}
 	return same;
@@ -143,7 +144,8 @@ static void check_interpreters(void)
 	if (all.units)
 		CHECK("every address of an interpreter has libdw's line and file", is_same(&all));
 	else
-		printf("ok every address of an interpreter has libdw's line and file # skip no libpython with debug information\n");
+		printf("ok every address of an interpreter has libdw's line and file # skip no libpython with debug "
+		       "information\n");
 }
 
 /* ---------------------------------------------------------------- damage */
@@ -153,7 +155,8 @@ static void check_damage(void)
 	struct tally cuts = { 0 }, flips = { 0 };
 	for (size_t i = 0; i < 6; i++) {
 		struct image m;
-		if (!shell("cc -O2 %s -o %s/program tests/native/known.c", kinds[i], folder) || !read_image(&m, in_folder("program"))) {
+		if (!shell("cc -O2 %s -o %s/program tests/native/known.c", kinds[i], folder) ||
+		    !read_image(&m, in_folder("program"))) {
 			CHECK("tests/native/known.c compiles", false);
 			continue;
 		}
@@ -165,10 +168,13 @@ static void check_damage(void)
 	CHECK("a table that was cut off is read not at all, or as libdw reads it",
 	      cuts.units > 1000 && cuts.read < cuts.units && cuts.different == 0);
 	CHECK("a table with changed bits and bytes is read not at all, or as libdw reads it",
-	      flips.units > 10000 && flips.read > 1000 && flips.read < flips.units && flips.addresses > 10000 && flips.different == 0);
+	      flips.units > 10000 && flips.read > 1000 && flips.read < flips.units && flips.addresses > 10000 &&
+		  flips.different == 0);
 }
 
-/* ---------------------------------------------------------------- tables that no compiler makes, and that are in order */
+/*
+ * ---------------------------------------------------------------- tables that no compiler makes, and that are in order
+ */
 
 struct bytes { uint8_t *at; size_t n; };
 
@@ -225,7 +231,8 @@ static void put_entries(struct bytes *b, unsigned wide, bool files)
 {
 	static const uint8_t texts[] = { DW_FORM_string, DW_FORM_strp, DW_FORM_line_strp };
 	static const uint8_t numbers[] = { DW_FORM_udata, DW_FORM_data1, DW_FORM_data2, DW_FORM_data4, DW_FORM_data8 };
-	static const uint8_t others[] = { DW_FORM_udata, DW_FORM_data4, DW_FORM_data8, DW_FORM_data16, DW_FORM_block, DW_FORM_string };
+	static const uint8_t others[] = { DW_FORM_udata,  DW_FORM_data4, DW_FORM_data8,
+					  DW_FORM_data16, DW_FORM_block, DW_FORM_string };
 	uint8_t contents[8], forms[8];
 	unsigned n = 0, entries = 2 + any(5);
 	for (unsigned other = any(3); other > 0; other--, n++)
@@ -354,7 +361,8 @@ static void check_made_up(void)
 	FILE *f = fopen(in_folder("unit.s"), "w");
 	fputs(unit_source, f);
 	fclose(f);
-	if (!shell("cc -shared -nostdlib -o %s/unit.so %s/unit.s", folder, folder) || !read_image(&m, in_folder("unit.so"))) {
+	if (!shell("cc -shared -nostdlib -o %s/unit.so %s/unit.s", folder, folder) ||
+	    !read_image(&m, in_folder("unit.so"))) {
 		CHECK("a unit of nothing but a line table is assembled", false);
 		return;
 	}

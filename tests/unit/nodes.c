@@ -30,7 +30,8 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 static bool stack_is_right(unsigned long long *state)
 {
 	uint64_t what[40];
-	uint32_t n = 1 + (uint32_t)(check_random(state) % 40), root = check_random(state) % 2 ? NODE_ROOT : WIRE_NATIVE_ROOT | 3, node = root, id[40];
+	uint32_t n = 1 + (uint32_t)(check_random(state) % 40),
+		 root = check_random(state) % 2 ? NODE_ROOT : WIRE_NATIVE_ROOT | 3, node = root, id[40];
 	for (uint32_t i = 0; i < n; i++)
 		what[i] = (check_random(state) % (i % 5 == 0 ? 50 : 2)) << 33 | (i + 1);
 	for (uint32_t i = 0; i < n; i++) {
@@ -87,7 +88,8 @@ static bool threads_agree(void)
 
 int main(void)
 {
-	CHECK("an unknown node has no number", node_known(NODE_ROOT, 7) == 0 && node_known(WIRE_NATIVE_ROOT | 1, 7) == 0);
+	CHECK("an unknown node has no number",
+	      node_known(NODE_ROOT, 7) == 0 && node_known(WIRE_NATIVE_ROOT | 1, 7) == 0);
 	CHECK("a stack's number unfolds to that stack", many((void *)99) == NULL);
 	uint32_t one = told;
 	CHECK("so by four threads at a time", threads_agree() && told > one);
@@ -95,9 +97,11 @@ int main(void)
 	CHECK("each has one number, found again", is_unique());
 	nodes_restarted();
 	told = 0;
-	CHECK("a new session begins with none", node_known(NODE_ROOT, whats[1]) == 0 && many((void *)5) == NULL && wrong == 0 && is_unique());
+	CHECK("a new session begins with none",
+	      node_known(NODE_ROOT, whats[1]) == 0 && many((void *)5) == NULL && wrong == 0 && is_unique());
 	nodes_forked();
 	told = 0;
-	CHECK("so does a forked child", node_known(NODE_ROOT, whats[1]) == 0 && many((void *)6) == NULL && wrong == 0 && is_unique());
+	CHECK("so does a forked child",
+	      node_known(NODE_ROOT, whats[1]) == 0 && many((void *)6) == NULL && wrong == 0 && is_unique());
 	return check_done();
 }

@@ -19,12 +19,24 @@
 static char folder[] = "/tmp/memrec-unit.XXXXXX";	/* what is compiled is in it: main() makes and removes it */
 
 static const char *const kinds[] = {
-	"-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5", "-gdwarf-4 -gdwarf64", "-gdwarf-5 -gdwarf64",
-	"-gdwarf-5 -gz", "-gdwarf-4 -gz=zlib-gnu", "-gdwarf-2 -gstrict-dwarf -gno-as-loc-support", "-gdwarf-5 -gno-as-loc-support",
-	"-gdwarf-5 -flto", "-gdwarf-4 -ffunction-sections -Wl,--gc-sections", "-gdwarf-5 -ffunction-sections -Wl,--gc-sections",
+	"-gdwarf-2",
+	"-gdwarf-3",
+	"-gdwarf-4",
+	"-gdwarf-5",
+	"-gdwarf-4 -gdwarf64",
+	"-gdwarf-5 -gdwarf64",
+	"-gdwarf-5 -gz",
+	"-gdwarf-4 -gz=zlib-gnu",
+	"-gdwarf-2 -gstrict-dwarf -gno-as-loc-support",
+	"-gdwarf-5 -gno-as-loc-support",
+	"-gdwarf-5 -flto",
+	"-gdwarf-4 -ffunction-sections -Wl,--gc-sections",
+	"-gdwarf-5 -ffunction-sections -Wl,--gc-sections",
 };
-static const char *const few_kinds[] = { "-gdwarf-3", "-gdwarf-5", "-gdwarf-4 -gz -ffunction-sections -Wl,--gc-sections" };
-static const char a_c_program[] = "cc -D_GNU_SOURCE -Iformat -shared -fPIC record/symbols/linetable.c $PWD/format/xmalloc.c";
+static const char *const few_kinds[] = { "-gdwarf-3", "-gdwarf-5",
+					 "-gdwarf-4 -gz -ffunction-sections -Wl,--gc-sections" };
+static const char a_c_program[] =
+    "cc -D_GNU_SOURCE -Iformat -shared -fPIC record/symbols/linetable.c $PWD/format/xmalloc.c";
 static const char a_cxx_program[] = "c++ tests/native/throwing.cpp";
 
 static inline unsigned any(unsigned n)
@@ -55,7 +67,8 @@ static inline void each_interpreter(void (*look)(void *to, const char *path), vo
 {
 	char pattern[256];
 	glob_t found = { 0 };
-	snprintf(pattern, sizeof pattern, "%s/.pyenv/versions/*/lib/libpython*.so.1.0", getenv("HOME") ? getenv("HOME") : "");
+	snprintf(pattern, sizeof pattern, "%s/.pyenv/versions/*/lib/libpython*.so.1.0",
+		 getenv("HOME") ? getenv("HOME") : "");
 	glob(pattern, 0, NULL, &found);
 	for (size_t i = 0; i < found.gl_pathc && i < 3; i++)
 		look(to, found.gl_pathv[i]);
@@ -92,7 +105,8 @@ static inline bool read_image(struct image *m, const char *path)
 	const Elf64_Ehdr *header = (const void *)m->bytes;
 	Elf64_Shdr *sections = (void *)(m->bytes + header->e_shoff);
 	for (unsigned i = 0; i < header->e_shnum; i++) {
-		Elf64_Shdr **place = place_in_image(m, m->bytes + sections[header->e_shstrndx].sh_offset + sections[i].sh_name);
+		Elf64_Shdr **place =
+		    place_in_image(m, m->bytes + sections[header->e_shstrndx].sh_offset + sections[i].sh_name);
 		if (place)
 			*place = &sections[i];
 	}

@@ -285,8 +285,10 @@ static void test_take(void)
 	struct mt_event more = alloc(5, 9);
 
 	more.pid = 7;
-	CHECK("an allocation ends nothing, or the old one of its id", ended(o, more) == 0 && ended(o, alloc(2, 5)) == 4);
-	CHECK("a free ends it", ended(o, (struct mt_event){ .kind = MT_FREE, .id = 1 }) == 2 && sizes(o, false) == 6895);
+	CHECK("an allocation ends nothing, or the old one of its id",
+	      ended(o, more) == 0 && ended(o, alloc(2, 5)) == 4);
+	CHECK("a free ends it",
+	      ended(o, (struct mt_event){ .kind = MT_FREE, .id = 1 }) == 2 && sizes(o, false) == 6895);
 	CHECK("a resize ends nothing", ended(o, (struct mt_event){ .kind = MT_RESIZE, .id = 4, .size = 3 }) == 0 &&
 	      sizes(o, false) == 6395);
 	CHECK("an exit ends its process's", ended(o, (struct mt_event){ .kind = MT_EXIT, .pid = 7 }) == 9);
@@ -304,7 +306,8 @@ static void test_answer(void)
 	size_t cursor = 0;
 
 	open_blocks_begin(o, &answer);
-	CHECK("in an answer a live id ends nothing", !open_blocks_open(o, &ev, &was) && !open_blocks_open(o, &ev, &was));
+	CHECK("in an answer a live id ends nothing",
+	      !open_blocks_open(o, &ev, &was) && !open_blocks_open(o, &ev, &was));
 	CHECK("nor does a free, a resize, an exit", !open_blocks_close(o, 1, &was) && !resize(o, 1, 1, &was) &&
 	      !open_blocks_exit(o, 0, &cursor, &was) && sizes(o, false) == 77);
 	open_blocks_free(o);

@@ -38,7 +38,8 @@ struct model {
 };
 
 /* What held in all runs. */
-static bool births = true, slices = true, sums = true, times = true, at_points = true, at_highest = true, in_ranges = true;
+static bool births = true, slices = true, sums = true, times = true, at_points = true, at_highest = true,
+	    in_ranges = true;
 static unsigned long long seed;
 
 static unsigned below(unsigned n)
@@ -172,7 +173,8 @@ static void made_in(const struct model *m, int a, int b, enum what what, struct 
 		const struct made *made = &m->made[i];
 		bool open = made->end < 0 || made->end > b;
 		bool leaked = made->fate == FATE_LEAKED || (made->fate == FATE_FREED && open);
-		if (made->begin <= a || made->begin > b || (what == LEAKED && !leaked) || (what == TEMPORARY && !made->temporary))
+		if (made->begin <= a || made->begin > b || (what == LEAKED && !leaked) ||
+		    (what == TEMPORARY && !made->temporary))
 			continue;
 		held[made->key].bytes += made->left.bytes;
 		held[made->key].count += made->left.count;
@@ -208,7 +210,8 @@ static void table_made(const struct points *p, size_t first, size_t last, enum w
 	for (size_t k = 0; k < points_intervals(p); k++) {
 		struct interval i = points_interval(p, k);
 		bool leaked = i.fate == FATE_LEAKED || (i.fate == FATE_FREED && i.end > 2 * last + 1);
-		if (i.begin < 2 * first || i.begin > 2 * last + 1 || (i.fate == FATE_TEMPORARY) != (what == TEMPORARY) || (what == LEAKED && !leaked))
+		if (i.begin < 2 * first || i.begin > 2 * last + 1 ||
+		    (i.fate == FATE_TEMPORARY) != (what == TEMPORARY) || (what == LEAKED && !leaked))
 			continue;
 		add(held, &i);
 	}

@@ -107,9 +107,11 @@ static bool a_free_threaded_build_is_read(void)
 	words[TSTATE_CHUNK] += 8;
 	EXPECT(layout_published(&o, words, hex));
 	EXPECT(o.free_threaded && o.f_owner == 78 && o.f_mark == 79 && o.f_tlbc == 72 && o.ts_tracefunc == 88);
-	EXPECT(o.co_filename == 128 && o.co_qualname == 144 && o.co_lines == 152 && o.co_bytecode == 232 && o.co_tlbc == 224);
+	EXPECT(o.co_filename == 128 && o.co_qualname == 144 && o.co_lines == 152 && o.co_bytecode == 232 &&
+	       o.co_tlbc == 224);
 	EXPECT(o.ob_type == 24 && o.bytes_size == 32 && o.bytes_data == 48 && o.tp_dealloc == 64);
-	EXPECT(o.str_length == 32 && o.str_state == 48 && o.str_ascii == 56 && o.str_compact == 72 && o.str_kind_shift == 8);
+	EXPECT(o.str_length == 32 && o.str_state == 48 && o.str_ascii == 56 && o.str_compact == 72 &&
+	       o.str_kind_shift == 8);
 	return true;
 }
 
@@ -118,7 +120,8 @@ static bool a_release_candidate_is_read(void)
 	struct py_layout o;
 	uint32_t hex = load(py3_15_rc1);
 	EXPECT(layout_published(&o, words, hex));
-	EXPECT(o.minor == 15 && o.ts_frame == 72 && o.ts_thread_id == 176 && o.ts_chunk == 248 && o.ts_tracefunc == 112);
+	EXPECT(o.minor == 15 && o.ts_frame == 72 && o.ts_thread_id == 176 && o.ts_chunk == 248 &&
+	       o.ts_tracefunc == 112);
 	EXPECT(o.f_code == 0 && o.f_back == 8 && o.f_instr == 56 && o.f_owner == 74 && o.f_mark == 75);
 	EXPECT(o.co_filename == 112 && o.co_bytecode == 208 && o.rt_finalizing == 912 && o.rt_interpreters == 936);
 	EXPECT(o.interp_next == 7264 && o.tp_dealloc == 48);

@@ -51,7 +51,8 @@ static bool pep657_has_entries_of_every_kind(void)
 		0x80 | 0 << 3 | 1, 0x00,			/* 0-3: same line, short columns */
 		0x80 | 11 << 3 | 0, 1, 2,			/* 4-5: one line on */
 		0x80 | 13 << 3 | 0, 0x03,			/* 6-7: one line back */
-		0x80 | 14 << 3 | 7, 0x40 | 16, 2, 0, 1, 0x41, 1,	/* 8-23: 72 lines on (16 + 2 * 64 = 144, halved), three columns */
+		/* 8-23: 72 lines on (16 + 2 * 64 = 144, halved), three columns */
+		0x80 | 14 << 3 | 7, 0x40 | 16, 2, 0, 1, 0x41, 1,
 		0x80 | 15 << 3 | 0,				/* 24-25: none */
 		0x80 | 10 << 3 | 0, 1, 2,			/* 26-27: the line as before */
 	};

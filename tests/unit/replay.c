@@ -33,9 +33,11 @@ static void test_blocks(void)
 
 	replay_begin(&r, &plain);
 	CHECK("an allocation opens", !open_block(&r, 1, 5, 2, 7, &s));
-	CHECK("a live id given again ends the old one", open_block(&r, 1, 6, 3, 8, &s) && is(&s, 10, 2, 10) && s.pid == 7);
+	CHECK("a live id given again ends the old one",
+	      open_block(&r, 1, 6, 3, 8, &s) && is(&s, 10, 2, 10) && s.pid == 7);
 	CHECK("a resize that grows is no event", !resize(&r, 1, 7, &s));
-	CHECK("a resize loses bytes, as often as the weight says, and no allocation", resize(&r, 1, 2, &s) && is(&s, 12, 0, 10));
+	CHECK("a resize loses bytes, as often as the weight says, and no allocation",
+	      resize(&r, 1, 2, &s) && is(&s, 12, 0, 10));
 	CHECK("a free ends what is left", replay_close(&r, 1, &s) && is(&s, 6, 3, 10) && s.pid == 8);
 	CHECK("a free or a resize of nothing live is no event", !replay_close(&r, 1, &s) && !resize(&r, 1, 0, &s));
 	open_block(&r, 2, UINT64_MAX / 2, 3, 7, &s);
@@ -78,8 +80,9 @@ static void test_answer(void)
 	size_t cursor = 0;
 
 	replay_begin(&r, &answer);
-	CHECK("in an answer nothing ends", r.answer && !open_block(&r, 1, 1, 1, 7, &s) && !open_block(&r, 1, 1, 1, 7, &s) &&
-	      !replay_close(&r, 1, &s) && !replay_exit(&r, 7, &cursor, &s));
+	CHECK("in an answer nothing ends", r.answer && !open_block(&r, 1, 1, 1, 7, &s) &&
+					       !open_block(&r, 1, 1, 1, 7, &s) && !replay_close(&r, 1, &s) &&
+					       !replay_exit(&r, 7, &cursor, &s));
 	replay_clear(&r);
 }
 

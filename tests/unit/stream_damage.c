@@ -285,14 +285,16 @@ static bool undefined_refused_in_long_trace(void)
 /* Allocations and frees in every legal size of integer. */
 static void test_other_encodings(void)
 {
-	struct events a = ROWS("\x92\x01\x05\xcc\x05\xcd\x00\x05\xce\x00\x00\x00\x05\xcf\x00\x00\x00\x00\x00\x00\x00\x05"
-			       "\xd0\x05\xd1\x00\x05\xd2\x00\x00\x00\x05\xd3\x00\x00\x00\x00\x00\x00\x00\x05"
-			       "\xff\xd0\xfe\xd1\xff\xfe\xd2\xff\xff\xff\xfe\xd3\xff\xff\xff\xff\xff\xff\xff\xfe");
+	struct events a =
+	    ROWS("\x92\x01\x05\xcc\x05\xcd\x00\x05\xce\x00\x00\x00\x05\xcf\x00\x00\x00\x00\x00\x00\x00\x05"
+		 "\xd0\x05\xd1\x00\x05\xd2\x00\x00\x00\x05\xd3\x00\x00\x00\x00\x00\x00\x00\x05"
+		 "\xff\xd0\xfe\xd1\xff\xfe\xd2\xff\xff\xff\xfe\xd3\xff\xff\xff\xff\xff\xff\xff\xfe");
 	bool right = a.n == 14;
 
 	for (uint32_t i = 0; i < 14 && right; i++)
-		right = i < 9 ? a.v[i].kind == MT_ALLOC && a.v[i].id == i + 1 && a.v[i].size == 5 && a.v[i].allocator == 1 :
-				a.v[i].kind == MT_FREE && a.v[i].id == 9 - (i - 9);
+		right = i < 9
+			    ? a.v[i].kind == MT_ALLOC && a.v[i].id == i + 1 && a.v[i].size == 5 && a.v[i].allocator == 1
+			    : a.v[i].kind == MT_FREE && a.v[i].id == 9 - (i - 9);
 	CHECK("every encoding of an integer is read", right);
 	events_free(&a);
 

@@ -111,7 +111,9 @@ static struct mt_header *parse(const char *raw, size_t n)
 static void test_header(void)
 {
 	const char *const argv[] = { "-t", "two words", NULL };
-	struct mt_stage_options stage = { .program = "memtemp", .version = "0.1.0", .argv = argv, .title = "brief", .answer = true };
+	struct mt_stage_options stage = {
+		.program = "memtemp", .version = "0.1.0", .argv = argv, .title = "brief", .answer = true
+	};
 	struct mt_header *h = some_header(), *more = mt_header_add_stage(h, &stage);
 
 	CHECK("a header tells what it was made of", strcmp(h->command, "python3 'it'\\''s.py' '' -x") == 0 &&
@@ -119,7 +121,8 @@ static void test_header(void)
 	CHECK("a stage is appended", more->n_stages == 1 && h->n_stages == 0 &&
 	      strcmp(more->stages[0].program, "memtemp") == 0 && strcmp(more->stages[0].args, "-t 'two words'") == 0 &&
 	      strcmp(more->command, h->command) == 0);
-	CHECK("a stage says what its numbers are", more->stages[0].answer && strcmp(more->stages[0].title, "brief") == 0);
+	CHECK("a stage says what its numbers are",
+	      more->stages[0].answer && strcmp(more->stages[0].title, "brief") == 0);
 	mt_header_free(h);
 	mt_header_free(more);
 

@@ -38,7 +38,8 @@ int main(void)
 	for (uint32_t i = 0; i < 200; i++)
 		give(fresh, named(1, i, i % 2 ? "odd" : "even"));
 	CHECK("a name may be the first thing known of a thread",
-	      strcmp(threads_thread(fresh, 0)->name, "even") == 0 && strcmp(threads_thread(fresh, 199)->name, "odd") == 0);
+	      strcmp(threads_thread(fresh, 0)->name, "even") == 0 &&
+		  strcmp(threads_thread(fresh, 199)->name, "odd") == 0);
 	threads_free(fresh);
 
 	CHECK("each pid and tid has a number of its own, counted up, which stays", numbers_are_stable(t));

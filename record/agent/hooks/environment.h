@@ -19,10 +19,14 @@ enum travel {
 
 /* The room that environment_make() needs; 0: envp is right as it is. An environment of another memrec always is. */
 size_t environment_room(char *const envp[], enum travel how);
-/* envp made right, in `room` (aligned as a pointer); strings that need no change are shared. Without room: envp itself. */
+/*
+ * envp made right, in `room` (aligned as a pointer); strings that need no change are shared. Without room: envp itself.
+ */
 char **environment_make(char *const envp[], enum travel how, void *room);
 
-/* Whether a program with this environment loads us, and its agent knows what to do (if it is not recorded: to leave). */
+/*
+ * Whether a program with this environment loads us, and its agent knows what to do (if it is not recorded: to leave).
+ */
 bool environment_wakes_us(char *const envp[]);
 
 /* This process's own environment is WITHOUT_AGENT from now on; its strings are edited in place. */

@@ -66,8 +66,8 @@ static void *much_room(size_t size)
 typedef int exec_fn(const char *, char *const[], char *const[]);
 typedef int fexec_fn(int, char *const[], char *const[]);
 typedef int execat_fn(int, const char *, char *const[], char *const[], int);
-typedef int spawn_fn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
-		     char *const[]);
+typedef int spawn_fn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+		     char *const[], char *const[]);
 
 static struct {
 	exec_fn *execve, *execvpe;
@@ -174,15 +174,15 @@ HOOK int execle(const char *path, const char *arg, ...)
 	return execve(path, argv_, envp);
 }
 
-HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
-		     char *const argv[], char *const envp[])
+HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		     const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	ENVIRONMENT(envp, travel(true))
 	CALL(posix_spawn, pid, path, actions, attr, argv, env_);
 }
 
-HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
-		      char *const argv[], char *const envp[])
+HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	ENVIRONMENT(envp, travel(true))
 	CALL(posix_spawnp, pid, file, actions, attr, argv, env_);
@@ -190,7 +190,8 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
 
 /*
  * system() and popen() start their shell inside the C library, with `environ`. A shell that is not recorded and
- * is told so leaves us by itself (boot.c). If the program has changed our part of `environ`, there is another one meanwhile.
+ * is told so leaves us by itself (boot.c). If the program has changed our part of `environ`, there is another one
+ * meanwhile.
  */
 struct lent {
 	char **program, **ours;
@@ -215,7 +216,8 @@ static struct lent lend_environment(void)
 static void take_back_environment(struct lent *lent)
 {
 	if (lent->ours)
-		__atomic_compare_exchange_n(&environ, &lent->ours, lent->program, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		__atomic_compare_exchange_n(&environ, &lent->ours, lent->program, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
 }
 
 HOOK int system(const char *command)

@@ -55,7 +55,8 @@ static const char *self_file = "";
 static struct slot *slots;
 static uint32_t n_slots, capacity;
 static struct lock lock;
-static bool patched, again;		/* again: some object was not ready, or somebody came while the lock was taken */
+/* again: some object was not ready, or somebody came while the lock was taken */
+static bool patched, again;
 static unsigned long long seen_adds;
 static unsigned looks;			/* in a row that found an object not ready */
 
@@ -154,7 +155,8 @@ void *got_real(const char *name)
  * back here.
  */
 #if defined(__x86_64__)
-void *got_call_from(uintptr_t ret, void *function, uintptr_t a, uintptr_t b, uintptr_t c) __attribute__((visibility("hidden")));
+void *got_call_from(uintptr_t ret, void *function, uintptr_t a, uintptr_t b, uintptr_t c)
+    __attribute__((visibility("hidden")));
 __asm__(".text\n"
 	".hidden got_call_from\n"
 	".type got_call_from, @function\n"
@@ -245,8 +247,9 @@ static __attribute__((noinline)) void *hook_dlopen(const char *file, int mode)
 	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
 	pystack_opening();
 	dl_iterate_phdr(find_ret, &c);
-	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlopen, (uintptr_t)file, (uintptr_t)(unsigned)mode, 0)
-			     : real_dlopen(file, mode);
+	void *handle = c.ret
+			   ? got_call_from(c.ret, *(void **)&real_dlopen, (uintptr_t)file, (uintptr_t)(unsigned)mode, 0)
+			   : real_dlopen(file, mode);
 	patch_new_objects();
 	return handle;
 }
@@ -256,7 +259,8 @@ static __attribute__((noinline)) void *hook_dlmopen(Lmid_t space, const char *fi
 	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
 	pystack_opening();
 	dl_iterate_phdr(find_ret, &c);
-	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlmopen, (uintptr_t)space, (uintptr_t)file, (uintptr_t)(unsigned)mode)
+	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlmopen, (uintptr_t)space, (uintptr_t)file,
+					     (uintptr_t)(unsigned)mode)
 			     : real_dlmopen(space, file, mode);
 	patch_new_objects();
 	return handle;
@@ -332,7 +336,8 @@ static bool slots_grow(void)
 static bool is_writable(void *at)
 {
 	uint32_t none = 0;
-	return system_call(SYS_futex, &none, FUTEX_WAKE_OP, 0, NULL, at, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
+	return system_call(SYS_futex, &none, FUTEX_WAKE_OP, 0, NULL, at,
+			   FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
 }
 
 static void slot_store(const struct object *o, void **at, void *value)

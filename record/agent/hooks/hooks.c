@@ -286,7 +286,8 @@ HOOK void *mmap64(void *addr, size_t n, int protection, int flags, int fd, off64
 	return mmap(addr, n, protection, flags, fd, offset);
 }
 
-#define USER_SPACE (1ul << 47)	/* 48-bit addresses, the upper half is the kernel's; Linux gives out more only if asked */
+/* 48-bit addresses, the upper half is the kernel's; Linux gives out more only if asked */
+#define USER_SPACE (1ul << 47)
 
 HOOK int munmap(void *addr, size_t n)
 {
@@ -323,8 +324,8 @@ HOOK void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 }
 
 /*
- * What a reservation becomes, and becomes again. Recorded after the call both ways: no address changes hands, and nobody
- * can act on it before we return. The collector knows which part of it is a reservation, or a mapping.
+ * What a reservation becomes, and becomes again. Recorded after the call both ways: no address changes hands, and
+ * nobody can act on it before we return. The collector knows which part of it is a reservation, or a mapping.
  */
 HOOK int mprotect(void *addr, size_t n, int protection)
 {

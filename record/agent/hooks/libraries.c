@@ -3,7 +3,8 @@
  *
  * Apache Arrow (pyarrow, and through it pandas) has a mimalloc of its own in libarrow. It calls it through
  * slots, by names that only it has, so these hooks are reached as those of the C library are. Each call goes on to the
- * allocator of the library that called: there may be several copies, all opened RTLD_LOCAL, where no dlsym() finds them.
+ * allocator of the library that called: there may be several copies, all opened RTLD_LOCAL, where no dlsym() finds
+ * them.
  */
 #include "memory.h"
 #include "object.h"

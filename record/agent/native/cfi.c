@@ -363,7 +363,8 @@ static bool is_fp_slot(struct cursor e, int64_t *offset)
 
 static uint64_t pack(uint64_t tag, enum cfi_how how, int64_t offset, int64_t fp_saved, bool pair)
 {
-	return tag | (uint64_t)how << 33 | ((uint64_t)offset & 0x3ffff) << 36 | (uint64_t)fp_saved << 54 | (uint64_t)pair << 63;
+	return tag | (uint64_t)how << 33 | ((uint64_t)offset & 0x3ffff) << 36 | (uint64_t)fp_saved << 54 |
+	       (uint64_t)pair << 63;
 }
 
 /* 0..511: how far under the CFA the frame pointer is saved, in words; 0: it is not. False: not that simple. */
@@ -565,7 +566,8 @@ static void set_register(struct machine *m, unsigned reg, uintptr_t value)
 	m->known |= 1ull << reg;
 }
 
-static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds, const struct unwind_row *r, const struct description *d)
+static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds, const struct unwind_row *r,
+				 const struct description *d)
 {
 	bool exact = bounds->known != 0;		/* pc is the interrupted instruction itself */
 	struct machine m = { .bounds = bounds, .known = bounds->known };
@@ -578,7 +580,8 @@ static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds,
 	set_register(&m, CFI_RA, exact ? f->pc : f->pc + CFI_CALL_BYTES);
 #endif
 	uintptr_t cfa, sp, ip_slot, fp_slot, sp_slot;
-	cfa = r->by_expression ? evaluate(&m, r->expression, false, 0) : register_value(&m, r->base) + (uintptr_t)r->offset;
+	cfa = r->by_expression ? evaluate(&m, r->expression, false, 0)
+			       : register_value(&m, r->base) + (uintptr_t)r->offset;
 	if (m.failed || d->return_register >= CFI_REGISTERS || r->reg[d->return_register].saved == UNDEFINED ||
 	    (!d->signal && cfa < f->sp + (exact ? 0 : 1)))
 		return CFI_END;
@@ -604,7 +607,8 @@ static enum cfi_step step_from_slot(struct cfi_frame *f, const struct cfi_bounds
 	uintptr_t at = f->fp + (uintptr_t)(CFI_OFFSET(rule) * 8), saved = CFI_FP_SAVED(rule) * 8;
 	if (!cfi_readable(bounds, at))
 		return CFI_END;
-	uintptr_t cfa = *(volatile uintptr_t *)at, fp_slot = cfa - saved, ip_slot = CFI_PAIR(rule) ? fp_slot + 8 : cfa - 8;
+	uintptr_t cfa = *(volatile uintptr_t *)at, fp_slot = cfa - saved,
+		  ip_slot = CFI_PAIR(rule) ? fp_slot + 8 : cfa - 8;
 	if (cfa <= f->sp || !cfi_readable(bounds, ip_slot) || (saved && !cfi_readable(bounds, fp_slot)))
 		return CFI_END;
 	uintptr_t ip = *(volatile uintptr_t *)ip_slot, fp = saved ? *(volatile uintptr_t *)fp_slot : f->fp;

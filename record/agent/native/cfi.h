@@ -27,7 +27,8 @@
 #endif
 
 struct cfi_frame {
-	uintptr_t pc;		/* an address inside the call that is under way; after a signal: the instruction itself */
+	/* an address inside the call that is under way; after a signal: the instruction itself */
+	uintptr_t pc;
 	uintptr_t sp;		/* as it will be when the call returns */
 	uintptr_t fp;		/* rbp, x29: the frame pointer register, whatever it is used for */
 	uintptr_t ip_slot;	/* where pc's return address was read; 0: not in a slot of its own */
@@ -59,8 +60,12 @@ enum cfi_step {
 static inline void cfi_stack(struct cfi_bounds *b, uintptr_t sp)
 {
 	extern void *__libc_stack_end;
-	/* A thread's own block of the C library lies above its stack; the first thread's stack ends where the kernel put it. */
-	uintptr_t tcb = (uintptr_t)__builtin_thread_pointer(), end = (uintptr_t)__libc_stack_end + 8, high = UINTPTR_MAX;
+	/*
+	 * A thread's own block of the C library lies above its stack; the first thread's stack ends where the kernel
+	 * put it.
+	 */
+	uintptr_t tcb = (uintptr_t)__builtin_thread_pointer(), end = (uintptr_t)__libc_stack_end + 8,
+		  high = UINTPTR_MAX;
 	if (tcb > sp)
 		high = tcb;
 	if (end > sp && end < high)
@@ -115,7 +120,8 @@ static inline bool cfi_readable(const struct cfi_bounds *b, uintptr_t p)
  * The same, with the frame copied: a caller that hands this only addresses of
  * copies can keep its frame in registers, which halves the time of a step.
  */
-static inline __attribute__((always_inline)) enum cfi_step cfi_step_copied(struct cfi_frame *f, struct cfi_bounds *bounds)
+static inline __attribute__((always_inline)) enum cfi_step cfi_step_copied(struct cfi_frame *f,
+									   struct cfi_bounds *bounds)
 {
 	struct cfi_frame copy = *f;
 	enum cfi_step step = cfi_step_slow(&copy, bounds);

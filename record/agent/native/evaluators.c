@@ -115,7 +115,8 @@ static inline bool is_first_of(uintptr_t at, uintptr_t f, const struct py_layout
 
 static inline void read_entries(struct evaluators *list, uintptr_t ts, const struct py_layout *o, uintptr_t stop)
 {
-	uintptr_t root = ts + (uintptr_t)o->ts_root_cframe, at = LOAD(ts, o->ts_frame), f = at ? LOAD(at, o->cframe_frame) : 0;
+	uintptr_t root = ts + (uintptr_t)o->ts_root_cframe, at = LOAD(ts, o->ts_frame),
+		  f = at ? LOAD(at, o->cframe_frame) : 0;
 	for (uint32_t n = 0; f && f != stop && at != root && n < MOST_LEVELS; n++, f = LOAD(f, o->f_back)) {
 		bool entry = LOAD_BYTE(f, o->f_entry) != 0 && is_first_of(at, f, o);
 		found(list, entry ? at : 0, FOUND_FRAME);
@@ -124,7 +125,9 @@ static inline void read_entries(struct evaluators *list, uintptr_t ts, const str
 	}
 }
 
-/* The frame that the interpreter puts under a specialised __init__(): in no Python stack. pycode.c knows it likewise. */
+/*
+ * The frame that the interpreter puts under a specialised __init__(): in no Python stack. pycode.c knows it likewise.
+ */
 static inline bool is_hidden(const struct py_layout *o, uintptr_t code)
 {
 	uintptr_t name = LOAD(code, o->co_name);
@@ -141,7 +144,8 @@ static inline void read_shims(struct evaluators *list, uintptr_t ts, const struc
 		if (LOAD_BYTE(f, o->f_owner) >= o->shim_owner)
 			found(list, f, FOUND_SHIM);
 		else
-			found(list, 0, is_hidden(o, LOAD(f, o->f_code) & ~(uintptr_t)o->code_tags) ? FOUND_HIDDEN : FOUND_FRAME);
+			found(list, 0,
+			      is_hidden(o, LOAD(f, o->f_code) & ~(uintptr_t)o->code_tags) ? FOUND_HIDDEN : FOUND_FRAME);
 	}
 }
 

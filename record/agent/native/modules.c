@@ -87,7 +87,8 @@ static void tell(const struct dl_find_object *o)
 	const uint8_t *id;
 	const char *path = o->dlfo_link_map->l_name ? o->dlfo_link_map->l_name : "";
 	struct wire_module head = {
-		.start = (uintptr_t)o->dlfo_map_start, .end = (uintptr_t)o->dlfo_map_end, .bias = o->dlfo_link_map->l_addr,
+		.start = (uintptr_t)o->dlfo_map_start, .end = (uintptr_t)o->dlfo_map_end,
+		.bias = o->dlfo_link_map->l_addr,
 		.path_size = (uint32_t)strlen(path),
 	};
 	head.id_size = (uint32_t)build_id(o, &id);
@@ -101,7 +102,8 @@ COLD void module_of(uintptr_t pc)
 	lock_take(&lock);
 	if (!is_known(pc) && _dl_find_object((void *)pc, &o) == 0 && (n_modules < capacity || modules_grow())) {
 		tell(&o);
-		modules[n_modules++] = (struct reported_module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
+		modules[n_modules++] =
+		    (struct reported_module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
 	}
 	lock_drop(&lock);
 }

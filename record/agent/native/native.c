@@ -118,8 +118,8 @@ static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, b
 		n = t->now.n;
 	}
 	const struct evaluator *now = t->now.e;
-	while (same < n && same < t->n_known && t->known[same].at == now[same].at && t->known[same].frames == now[same].frames &&
-	       t->known[same].frame < kept)
+	while (same < n && same < t->n_known && t->known[same].at == now[same].at &&
+	       t->known[same].frames == now[same].frames && t->known[same].frame < kept)
 		same++;
 	for (uint32_t i = t->n_known; i-- > same;)		/* those that went, or run other frames; oldest last */
 		if (t->known[i].frame < kept) {
@@ -137,7 +137,7 @@ static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, b
 		uint32_t k = at;
 		while (k < t->n && !frame_holds(t, k, e->at))
 			k++;
-		if (k == t->n)		/* it lies beyond what could be unwound: the collector puts its frames outermost */
+		if (k == t->n) /* it lies beyond what could be unwound: the collector puts its frames outermost */
 			continue;
 		t->frames[k].runs = WIRE_RUNS(e->frames);
 		if (k < changed)
@@ -168,7 +168,8 @@ static inline bool evaluators_stand(struct native_thread *t, const struct cached
 	if (n != known + walked->n_evaluators)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct evaluator *was = i < known ? &t->known[i] : &walked->evaluator[i - known], *is = &t->now.e[i];
+		const struct evaluator *was = i < known ? &t->known[i] : &walked->evaluator[i - known],
+				       *is = &t->now.e[i];
 		different |= (was->at != is->at) | (was->frames ^ is->frames);
 	}
 	return different == 0;
@@ -330,7 +331,8 @@ static void thread_reset(struct native_thread *t)
 }
 
 /* Capture by walking; the walk is stored in `cached`. */
-static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
+static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached,
+				uint32_t python)
 {
 	bool keep;
 	int64_t stands = walk(t, *begin, &keep);
@@ -354,7 +356,8 @@ static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame 
 
 #ifdef NATIVE_VERIFY
 /* Every third hit of the walk cache is walked too (not all: a walk renews what the next hit rests on). */
-static void check_cached_walk(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached, uint32_t python)
+static void check_cached_walk(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached,
+			      uint32_t python)
 {
 	static const char text[] = "a cached walk led elsewhere";
 	static __thread uint32_t count;

@@ -96,7 +96,8 @@ static inline __attribute__((always_inline)) void walked_add(struct native_threa
 		walked->fp_slot = f->fp_slot;
 }
 
-static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct native_thread *t, struct cfi_frame *f, struct cfi_bounds *bounds)
+static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct native_thread *t, struct cfi_frame *f,
+									 struct cfi_bounds *bounds)
 {
 	struct cached_unwind *l = &t->unwinds[(f->sp >> 3 ^ f->pc ^ f->pc >> 8) & (UNWINDS - 1)];
 	if (LIKELY(l->pc == f->pc && l->sp == f->sp && ((l->fp ^ f->fp) & l->fp_matters) == 0) &&
@@ -159,7 +160,8 @@ static inline int64_t walk(struct native_thread *t, struct cfi_frame f, bool *ke
 		}
 		while (j >= 0 && t->frames[j].sp < f.sp)
 			j--;
-		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc && (t->frames[j].fp == f.fp || !t->frames[j].fp_needed)) {
+		if (j >= 0 && t->frames[j].sp == f.sp && t->frames[j].pc == f.pc &&
+		    (t->frames[j].fp == f.fp || !t->frames[j].fp_needed)) {
 			int64_t changed = outer_changed(t, (uint32_t)j);
 			if (LIKELY(changed < 0))
 				break;
@@ -222,13 +224,16 @@ static inline bool put_fresh(struct native_thread *t, uint32_t n)
 
 static inline struct cached_walk *walk_slot(struct native_thread *t, const struct cfi_frame *begin, uint32_t python)
 {
-	return &t->walks[(begin->sp >> 3 ^ begin->pc ^ (uint64_t)python << 7) * 0x9E3779B97F4A7C15u >> (64 - LOG2_WALKS)];
+	return &t->walks[(begin->sp >> 3 ^ begin->pc ^ (uint64_t)python << 7) * 0x9E3779B97F4A7C15u >>
+			 (64 - LOG2_WALKS)];
 }
 
 /* Would a walk from `begin` find what the cached one found? Its evaluators are not compared. */
-static inline bool walk_holds(const struct native_thread *t, const struct cached_walk *walked, const struct cfi_frame *begin, uint32_t python)
+static inline bool walk_holds(const struct native_thread *t, const struct cached_walk *walked,
+			      const struct cfi_frame *begin, uint32_t python)
 {
-	if (walked->n == 0 || walked->pc != begin->pc || walked->sp != begin->sp || walked->python != python || walked->base >= t->n)
+	if (walked->n == 0 || walked->pc != begin->pc || walked->sp != begin->sp || walked->python != python ||
+	    walked->base >= t->n)
 		return false;
 	const struct frame *base = &t->frames[walked->base];
 #ifdef NATIVE_VERIFY
@@ -238,8 +243,10 @@ static inline bool walk_holds(const struct native_thread *t, const struct cached
 	for (uint32_t i = 0; i < walked->n; i++)
 		if (UNLIKELY(*(volatile uintptr_t *)walked->address[i].slot != walked->address[i].word))
 			return false;
-	return base->pc == walked->address[walked->n - 1].word - CFI_CALL_BYTES && base->sp == walked->base_sp && base->node == walked->base_node &&
-	       (!base->fp_needed || base->fp == (walked->fp_slot ? *(volatile uintptr_t *)walked->fp_slot : begin->fp)) &&
+	return base->pc == walked->address[walked->n - 1].word - CFI_CALL_BYTES && base->sp == walked->base_sp &&
+	       base->node == walked->base_node &&
+	       (!base->fp_needed ||
+		base->fp == (walked->fp_slot ? *(volatile uintptr_t *)walked->fp_slot : begin->fp)) &&
 	       outer_changed(t, walked->base) < 0;
 }
 
@@ -247,7 +254,8 @@ static inline bool walk_holds(const struct native_thread *t, const struct cached
  * Store the walk just made, up to frame `base`, which was unchanged; it and the older frames
  * hold the first `known` evaluators. `place` is walk_slot()'s.
  */
-static inline void walk_store(const struct native_thread *t, struct cached_walk *place, uint32_t base, uint32_t known, uint32_t python, uint32_t node)
+static inline void walk_store(const struct native_thread *t, struct cached_walk *place, uint32_t base, uint32_t known,
+			      uint32_t python, uint32_t node)
 {
 	const struct cached_walk *walked = &t->walked;
 	if (!t->by_sp || walked->n == 0 || walked->n > WALK_MOST || t->n_known - known > WALK_EVALUATORS)

@@ -57,7 +57,8 @@ COLD struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session)
 		return NULL;
 	t->session = session;
 	reset(t);
-	t->last_stamp = (t->last_stamp + ((uint64_t)(uintptr_t)t << 20) + (1u << 19)) | 1;	/* no two states' stamps meet */
+	/* no two states' stamps meet */
+	t->last_stamp = (t->last_stamp + ((uint64_t)(uintptr_t)t << 20) + (1u << 19)) | 1;
 	return t;
 }
 

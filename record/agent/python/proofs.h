@@ -91,13 +91,13 @@ INLINE bool operand_stands(const struct level *l)
  * `slot` is what lies at the frame's own measure of its value stack: within the
  * frame, and so below the callee's if both lie in one chunk.
  */
-static __attribute__((noinline)) void operand_stamp(const struct py_layout *o, struct last_walk *t, struct level *l, uintptr_t callee,
-						    bool hidden)
+static __attribute__((noinline)) void operand_stamp(const struct py_layout *o, struct last_walk *t, struct level *l,
+						    uintptr_t callee, bool hidden)
 {
 	uintptr_t f = l->frame;
 	l->slot = 0;
-	if (hidden || LOAD(callee, o->f_back) != f || LOAD_BYTE(f, o->f_owner) != 0 || LOAD_BYTE(callee, o->f_owner) != 0 ||
-	    (o->f_entry >= 0 && LOAD_BYTE(callee, o->f_entry) != 0))
+	if (hidden || LOAD(callee, o->f_back) != f || LOAD_BYTE(f, o->f_owner) != 0 ||
+	    LOAD_BYTE(callee, o->f_owner) != 0 || (o->f_entry >= 0 && LOAD_BYTE(callee, o->f_entry) != 0))
 		return;
 	int32_t used = LOAD_INT(f, o->f_stacktop);
 	if (used < 0 || callee <= f || callee - f > MOST_FRAME_BYTES)
@@ -137,7 +137,8 @@ static COLD uintptr_t find_anchor(const struct py_layout *o, const struct last_w
 			break;
 		uint64_t stamp = CHUNK_STAMP(c);
 		for (uint32_t i = t->n_chunks; stamp && i > 1 && i + 8 > t->n_chunks; i--)
-			if (t->chunks[i - 1].stamp == stamp && t->chunks[i - 1].chunk == c && t->chunks[i - 2].chunk == below) {
+			if (t->chunks[i - 1].stamp == stamp && t->chunks[i - 1].chunk == c &&
+			    t->chunks[i - 2].chunk == below) {
 				*kept = i;
 				return CHUNK_FIRST_FRAME(below);
 			}

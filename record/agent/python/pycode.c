@@ -114,7 +114,8 @@ static struct fingerprint mix_bytes(struct fingerprint f, const void *bytes, siz
 
 static struct fingerprint fingerprint(const struct code_text *t)
 {
-	struct fingerprint f = mix((struct fingerprint){ 0x243f6a8885a308d3u, 0x13198a2e03707344u }, (uint32_t)t->first_line);
+	struct fingerprint f =
+	    mix((struct fingerprint){ 0x243f6a8885a308d3u, 0x13198a2e03707344u }, (uint32_t)t->first_line);
 	f = mix_bytes(f, t->file, t->file_size);
 	f = mix_bytes(f, t->name, t->name_size);
 	f = mix_bytes(f, t->table, t->table_size);
@@ -163,7 +164,8 @@ static void content_put(uint32_t id, const struct code_text *t)
 	if (t->table_size > WIRE_MESSAGE_MAX - sizeof head - 2 * TEXT_MAX)
 		head.table_size = head.lines = WIRE_LINES_NONE;
 	struct piece pieces[] = {
-		{ &head, sizeof head }, { t->name, t->name_size }, { t->file, t->file_size }, { t->table, head.table_size },
+		{ &head, sizeof head }, { t->name, t->name_size }, { t->file, t->file_size },
+		{ t->table, head.table_size },
 	};
 	ring_message(WIRE_CODE, id, pieces, sizeof pieces / sizeof pieces[0]);
 }

@@ -18,7 +18,8 @@ _Static_assert(sizeof(void *) == 8, "the layouts are those of 64-bit CPython");
 
 /* ---------------------------------------------------------------- offsets the interpreter publishes */
 
-enum { RUNTIME, INTERP, TSTATE, ERR_STACKITEM, FRAME, CODE, OBJECT, TYPE, HEAP_TYPE, TUPLE, LIST, SET, DICT, FLOAT, LONG, BYTES, STR, GROUPS };
+enum { RUNTIME, INTERP, TSTATE, ERR_STACKITEM, FRAME, CODE, OBJECT, TYPE, HEAP_TYPE, TUPLE, LIST, SET, DICT, FLOAT,
+	LONG, BYTES, STR, GROUPS };
 
 /* How many words each group has in a release, in the order above; the first of each is the struct's size. */
 static const uint8_t published_words[][GROUPS] = {
@@ -55,7 +56,10 @@ static void layout_unpublished(struct py_layout *o, const struct published *d, u
 	o->ts_event = !known ? -1 : d->minor < 15 ? 64 : 68;
 	if (hex >= 0x030e05f0)		/* `visited`, after the owner: before 3.14.5 the garbage collector reads it */
 		o->f_mark = o->f_owner + 1;
-	/* Without a lock the collector of cycles may read value stacks to their end; from 3.14 on they are kept in another way. */
+	/*
+	 * Without a lock the collector of cycles may read value stacks to their end; from 3.14 on they are kept in
+	 * another way.
+	 */
 	if (d->minor == 13 && !d->free_threaded && o->f_owner == 70 && d->group[FRAME][4] == 72) {
 		o->f_stacktop = 64;
 		o->f_values = 72;
@@ -197,7 +201,8 @@ static int search_count(struct dl_phdr_info *info, size_t size, void *arg)
 
 static int search_unloads(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	*(bool *)arg = size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs && info->dlpi_subs != unloads_seen;
+	*(bool *)arg = size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs &&
+		       info->dlpi_subs != unloads_seen;
 	return 1;
 }
 
@@ -283,7 +288,8 @@ static bool python_layout(struct python *p, const struct search *s)
 	if (hex >> 24 != 3 || is_prerelease(hex) || !p->runtime)
 		return false;
 	unsigned minor = hex >> 16 & 0xff;
-	return minor <= 12 ? table_layout(&p->layout, minor) : layout_published(&p->layout, (const void *)p->runtime, hex);
+	return minor <= 12 ? table_layout(&p->layout, minor)
+			   : layout_published(&p->layout, (const void *)p->runtime, hex);
 }
 
 COLD enum python_found python_find(struct python *p)

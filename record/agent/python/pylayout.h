@@ -36,17 +36,22 @@ struct py_layout {
 	int ts_frame;		/* the newest frame; 3.11 and 3.12: its cframe */
 	int cframe_frame;	/* 3.11, 3.12: the newest frame, in the cframe */
 	int ts_thread_id, ts_chunk;
-	int ts_tracefunc;	/* a debugger may move an older frame's instruction; -1: unknown, so never trust a mark */
+	/* a debugger may move an older frame's instruction; -1: unknown, so never trust a mark */
+	int ts_tracefunc;
 	int ts_event;		/* 3.12: >= 0 while a sys.monitoring callback runs, which may do the same */
-	int ts_cframe, ts_root_cframe, cframe_previous;	/* with EVALUATOR_CFRAME and _ENTRY: the newest, the outermost, to the older one */
+	/* with EVALUATOR_CFRAME and _ENTRY: the newest, the outermost, to the older one */
+	int ts_cframe, ts_root_cframe, cframe_previous;
 	/* how it behaves */
 	int instr;		/* enum py_instr: of f_instr */
 	int evaluator;		/* enum py_evaluator */
 	int lines;		/* enum wire_lines */
 	int mark_fresh;		/* what a new activation leaves in the mark's byte */
-	int chunks_stay;	/* data stack chunks are released in order, when their first frame ends, and never moved */
-	int has_mimalloc;	/* PYTHONMALLOC=mimalloc has Python served by mimalloc; only in releases that publish their offsets */
-	int hides_init;		/* a frame of the interpreter's own, called __init__ in __init__, is under each specialised __init__ */
+	/* data stack chunks are released in order, when their first frame ends, and never moved */
+	int chunks_stay;
+	/* PYTHONMALLOC=mimalloc has Python served by mimalloc; only in releases that publish their offsets */
+	int has_mimalloc;
+	/* a frame of the interpreter's own, called __init__ in __init__, is under each specialised __init__ */
+	int hides_init;
 	int attached_first;	/* the attached thread state is asked for first: it may be a sub-interpreter's */
 	/* frame */
 	int f_code, f_back, f_instr;
@@ -91,7 +96,9 @@ enum python_found { PYTHON_NONE, PYTHON_REFUSED, PYTHON_FOUND };
  * since the last NONE.
  */
 enum python_found python_find(struct python *p);
-/* Whether objects were unloaded since python_find() found one, which may have been that. Then it is to be sought again. */
+/*
+ * Whether objects were unloaded since python_find() found one, which may have been that. Then it is to be sought again.
+ */
 bool python_gone(void);
 
 /*

@@ -100,10 +100,22 @@ static inline void hook_free(const struct allocator *a, void *ctx, void *p)
 }
 
 #define DOMAIN(g, d) \
-	static void *malloc_##g##d(void *ctx, size_t n) { return hook_malloc(&original[g][d], ctx, n); } \
-	static void *calloc_##g##d(void *ctx, size_t n, size_t size) { return hook_calloc(&original[g][d], ctx, n, size); } \
-	static void *realloc_##g##d(void *ctx, void *p, size_t n) { return hook_realloc(&original[g][d], ctx, p, n); } \
-	static void free_##g##d(void *ctx, void *p) { hook_free(&original[g][d], ctx, p); }
+	static void *malloc_##g##d(void *ctx, size_t n) \
+	{ \
+		return hook_malloc(&original[g][d], ctx, n); \
+	} \
+	static void *calloc_##g##d(void *ctx, size_t n, size_t size) \
+	{ \
+		return hook_calloc(&original[g][d], ctx, n, size); \
+	} \
+	static void *realloc_##g##d(void *ctx, void *p, size_t n) \
+	{ \
+		return hook_realloc(&original[g][d], ctx, p, n); \
+	} \
+	static void free_##g##d(void *ctx, void *p) \
+	{ \
+		hook_free(&original[g][d], ctx, p); \
+	}
 #define HOOKS(g, d) { NULL, malloc_##g##d, calloc_##g##d, realloc_##g##d, free_##g##d }
 #define GENERATION(g) DOMAIN(g, 0) DOMAIN(g, 1) DOMAIN(g, 2)
 

@@ -13,7 +13,10 @@
 extern uint8_t pymem_wanted;
 /* Hooks were put in when Python had begun: blocks it took before come back through them. */
 extern uint8_t pymem_late;
-/* mimalloc serves Python: what is mapped MAP_NORESERVE is its reserve (1 GiB at once, before Python has begun), and no block. */
+/*
+ * mimalloc serves Python: what is mapped MAP_NORESERVE is its reserve (1 GiB at once, before Python has begun), and no
+ * block.
+ */
 extern uint8_t pymem_mimalloc;
 
 /* In the constructor, or (late) when a session begins: hook the three domains if an interpreter is there. */

@@ -138,7 +138,8 @@ INLINE bool level_unchanged(const struct py_layout *o, struct level *l, uintptr_
  * level that changed, at + 1 if none did, MOVED if a frame hangs under another
  * one than it did (a generator, a greenlet).
  */
-INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t at, bool marks, bool operands, uintptr_t anchor)
+INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t at, bool marks, bool operands,
+		       uintptr_t anchor)
 {
 	uint32_t changed = at + 1;
 	uintptr_t callee = t->n_fresh ? t->fresh[t->n_fresh - 1].frame : 0;
@@ -205,7 +206,8 @@ INLINE bool keep_fresh(struct last_walk *t, uint32_t n)
 
 static COLD void switch_off(void)
 {
-	static const char text[] = "this Python's memory layout does not match its version: recording without Python stacks";
+	static const char text[] =
+	    "this Python's memory layout does not match its version: recording without Python stacks";
 	if (__atomic_exchange_n(&state, OFF, __ATOMIC_ACQ_REL) != OFF)
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 }
@@ -227,7 +229,9 @@ INLINE uint32_t level_node(const struct py_layout *o, struct last_walk *t, const
 	}
 	uint32_t node = e->hidden ? parent : node_child(parent, e->id, frame_lasti(o, l));
 	if (node != NODE_NONE)
-		*s = (struct node_cache_entry){ .code = l->code, .key = l->key, .entry = e, .id = e->id, .parent = parent, .node = node };
+		*s = (struct node_cache_entry){
+			.code = l->code, .key = l->key, .entry = e, .id = e->id, .parent = parent, .node = node
+		};
 	return node;
 }
 
@@ -253,7 +257,8 @@ INLINE bool is_traced(const struct py_layout *o, uintptr_t ts)
 	if (pystack_trusting)
 		return false;
 #endif
-	return o->ts_tracefunc < 0 || LOAD(ts, o->ts_tracefunc) != 0 || (o->ts_event >= 0 && LOAD_INT(ts, o->ts_event) >= 0);
+	return o->ts_tracefunc < 0 || LOAD(ts, o->ts_tracefunc) != 0 ||
+	       (o->ts_event >= 0 && LOAD_INT(ts, o->ts_event) >= 0);
 }
 
 static COLD void thread_state_changed(const struct py_layout *o, struct last_walk *t, uintptr_t ts)
@@ -413,7 +418,9 @@ static bool is_time_to_look(void)
 
 void (*pystack_found)(const struct python *p);
 
-/* Nothing may wait for this lock: whoever holds it waits for the loader's, which its owner may hold while it allocates. */
+/*
+ * Nothing may wait for this lock: whoever holds it waits for the loader's, which its owner may hold while it allocates.
+ */
 static struct lock look_lock;
 
 static COLD void look(void)
@@ -457,7 +464,8 @@ static COLD void start(void)
 	if (state == FOUND) {
 		choose_walk();
 		code_watch(&python);
-		pystack_finalizing = (const volatile uintptr_t *)(python.runtime + (uintptr_t)python.layout.rt_finalizing);
+		pystack_finalizing =
+		    (const volatile uintptr_t *)(python.runtime + (uintptr_t)python.layout.rt_finalizing);
 		ring_message(WIRE_PYTHON, python.layout.evaluator == EVALUATOR_NOTHING ? 0 : WIRE_PYTHON_RUNS,
 			     &(struct piece){ python.version, strlen(python.version) }, 1);
 		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
@@ -470,7 +478,9 @@ static COLD void tell_refusal(void)
 	static const char head[] = "Python ", tail[] = " is not supported: recording without Python stacks";
 	if (!__atomic_exchange_n(&refused, false, __ATOMIC_ACQ_REL))
 		return;
-	struct piece pieces[] = { { head, sizeof head - 1 }, { python.version, strlen(python.version) }, { tail, sizeof tail - 1 } };
+	struct piece pieces[] = {
+		{ head, sizeof head - 1 }, { python.version, strlen(python.version) }, { tail, sizeof tail - 1 }
+	};
 	ring_message(WIRE_WARN, 0, pieces, 3);
 }
 
@@ -551,7 +561,9 @@ bool pystack_last(struct pystack_last *last)
 	const struct last_walk *t = self;
 	if (UNLIKELY(!t || t->n == 0))
 		return false;
-	*last = (struct pystack_last){ t->captures, t->ts, t->proven ? t->levels[t->proven - 1].frame : 0, t->n, t->proven, t };
+	*last = (struct pystack_last){
+		t->captures, t->ts, t->proven ? t->levels[t->proven - 1].frame : 0, t->n, t->proven, t
+	};
 	return true;
 }
 

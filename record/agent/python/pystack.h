@@ -13,7 +13,9 @@
 
 /* Look for an interpreter (in the constructor, and again now and then until found). Allocates nothing. */
 void pystack_init(void);
-/* The calling thread is about to load or unload objects: look at each allocation for a while. Any thread, keeps errno. */
+/*
+ * The calling thread is about to load or unload objects: look at each allocation for a while. Any thread, keeps errno.
+ */
 void pystack_opening(void);
 /*
  * The calling thread's Python stack as a node number (wire.h, WIRE_NODE), every new

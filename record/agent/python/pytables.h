@@ -17,19 +17,25 @@
 	.str_ascii = 40, .str_compact = 56, .str_kind_shift = 2, .tp_dealloc = 48
 /* Each release's behaviour: what of it changed is said in that release's line. */
 #define BEHAVES_38 .instr = INSTR_BYTE, .lines = WIRE_LINES_LNOTAB, .evaluator = EVALUATOR_NOTHING, .ts_cframe = -1, \
-	.ts_root_cframe = -1, .cframe_previous = -1, .mark_fresh = 1, .chunks_stay = 0, .hides_init = 0, .attached_first = 0
+	.ts_root_cframe = -1, .cframe_previous = -1, .mark_fresh = 1, .chunks_stay = 0, .hides_init = 0, \
+	.attached_first = 0
 #define BEHAVES_310 .instr = INSTR_UNIT, .lines = WIRE_LINES_PEP626, .evaluator = EVALUATOR_CFRAME, .ts_cframe = 48, \
-	.ts_root_cframe = 264, .cframe_previous = 8, .mark_fresh = 1, .chunks_stay = 0, .hides_init = 0, .attached_first = 0
+	.ts_root_cframe = 264, .cframe_previous = 8, .mark_fresh = 1, .chunks_stay = 0, .hides_init = 0, \
+	.attached_first = 0
 #define BEHAVES_311 .instr = INSTR_ADDRESS, .lines = WIRE_LINES_PEP657, .evaluator = EVALUATOR_ENTRY, .ts_cframe = 56, \
-	.ts_root_cframe = 336, .cframe_previous = 16, .mark_fresh = 0, .chunks_stay = 1, .hides_init = 0, .attached_first = 0
+	.ts_root_cframe = 336, .cframe_previous = 16, .mark_fresh = 0, .chunks_stay = 1, .hides_init = 0, \
+	.attached_first = 0
 #define BEHAVES_312 .instr = INSTR_ADDRESS, .lines = WIRE_LINES_PEP657, .evaluator = EVALUATOR_SHIM, .ts_cframe = -1, \
-	.ts_root_cframe = -1, .cframe_previous = -1, .mark_fresh = 0, .chunks_stay = 1, .hides_init = 1, .attached_first = 1
+	.ts_root_cframe = -1, .cframe_previous = -1, .mark_fresh = 0, .chunks_stay = 1, .hides_init = 1, \
+	.attached_first = 1
 /* Chunks may be kept or moved in other ways. */
 #define BEHAVES_315 .instr = INSTR_ADDRESS, .lines = WIRE_LINES_PEP657, .evaluator = EVALUATOR_SHIM, .ts_cframe = -1, \
-	.ts_root_cframe = -1, .cframe_previous = -1, .mark_fresh = 0, .chunks_stay = 0, .hides_init = 1, .attached_first = 1
+	.ts_root_cframe = -1, .cframe_previous = -1, .mark_fresh = 0, .chunks_stay = 0, .hides_init = 1, \
+	.attached_first = 1
 #define CODE_38 .co_filename = 104, .co_name = 112, .co_qualname = -1, .co_firstlineno = 40, .co_lines = 120, \
 	.co_bytecode = -1, .co_tlbc = -1
-#define TSTATE_38 .ts_frame = 24, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = -1, .ts_tracefunc = 64, .ts_event = -1
+#define TSTATE_38 \
+	.ts_frame = 24, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = -1, .ts_tracefunc = 64, .ts_event = -1
 #define FRAME_38 .f_code = 32, .f_back = 24, .f_owner = -1, .f_tlbc = -1, .shim_owner = 0, .code_tags = 0, \
 	.f_stacktop = -1, .f_values = -1, .f_entry = -1
 
@@ -57,7 +63,8 @@ static const struct py_layout py311 = {
 static const struct py_layout py312 = {
 	.minor = 12, BEHAVES_312,
 	.ts_frame = 56, .cframe_frame = 0, .ts_thread_id = 136, .ts_chunk = 232, .ts_tracefunc = 72, .ts_event = 48,
-	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1, .shim_owner = 3,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1,
+	.shim_owner = 3,
 	.f_stacktop = 64, .f_values = 72, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 192, .co_tlbc = -1, OBJECTS_312,
@@ -66,7 +73,8 @@ static const struct py_layout py312 = {
 static const struct py_layout py313 = {
 	.minor = 13, BEHAVES_312, .has_mimalloc = 1,
 	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
-	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1, .shim_owner = 3,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1,
+	.shim_owner = 3,
 	.f_stacktop = 64, .f_values = 72, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 200, .co_tlbc = -1, OBJECTS_312,
@@ -76,7 +84,8 @@ static const struct py_layout py313 = {
 static const struct py_layout py314 = {
 	.minor = 14, BEHAVES_312, .has_mimalloc = 1,
 	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
-	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1, .shim_owner = 3,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1,
+	.shim_owner = 3,
 	.code_tags = 3, .f_stacktop = -1, .f_values = -1, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 208, .co_tlbc = -1, OBJECTS_312,
@@ -86,7 +95,8 @@ static const struct py_layout py314 = {
 static const struct py_layout py315 = {
 	.minor = 15, BEHAVES_315, .has_mimalloc = 1,
 	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = 256, .ts_tracefunc = 112, .ts_event = 68,
-	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1, .shim_owner = 3,
+	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1,
+	.shim_owner = 3,
 	.code_tags = 3, .f_stacktop = -1, .f_values = -1, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 208, .co_tlbc = -1, OBJECTS_312,

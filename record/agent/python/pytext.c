@@ -46,7 +46,9 @@ static size_t put_surrogate(char *p, uint32_t c)
 
 static uint32_t character(const void *data, unsigned kind, size_t i)
 {
-	return kind == 1 ? ((const uint8_t *)data)[i] : kind == 2 ? ((const uint16_t *)data)[i] : ((const uint32_t *)data)[i];
+	return kind == 1   ? ((const uint8_t *)data)[i]
+	       : kind == 2 ? ((const uint16_t *)data)[i]
+			   : ((const uint32_t *)data)[i];
 }
 
 size_t text_utf8(const struct py_layout *o, uintptr_t str, char *out, size_t capacity)
