@@ -1,10 +1,10 @@
 /*
  * system_call.h - a system call whose arguments all have a register's width
  *
- * The kernel reads longs, and syscall(2) is variadic: of an int among its
- * arguments only 32 bits are passed, and the rest is whatever was there. gcc
- * happens to clear it; clang does not for the sixth argument, which is passed on the stack, and mmap's offset is
- * then no multiple of a page. So every call goes through here; `make layers` checks it.
+ * The kernel reads longs, but syscall(2) is variadic: of an int argument only
+ * 32 bits are passed, and the upper half is undefined. gcc happens to clear it;
+ * clang does not for the sixth argument, which is passed on the stack, so mmap's
+ * offset is no multiple of a page. So every call goes through here; `make layers` checks it.
  */
 #ifndef SYSTEM_CALL_H
 #define SYSTEM_CALL_H
@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* system_call(SYS_…, up to six arguments): as syscall(2) otherwise. Arguments not given are 0. */
+/* system_call(SYS_…, up to six arguments): like syscall(2). Missing arguments are 0. */
 #define system_call(...) SYSTEM_CALL_LONGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 #define SYSTEM_CALL_LONGS(number, a, b, c, d, e, f, ...) \
 	syscall(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))

@@ -1,12 +1,12 @@
 /*
  * wire.h - the ring between an agent and the collector
  *
- * One shared mapping (a memfd) per process: a header page group, then 2^n
- * slots of 32 bytes, two to a cache line; and one page, the control page, that all share and only the collector
- * writes to. Producers (any thread of the target) reserve slots by adding to `head`, fill them and commit each by
- * storing its `seq` last. The collector takes them in the order of reservation.
+ * One shared mapping (a memfd) per process: a header of some pages, then 2^n
+ * slots of 32 bytes, two to a cache line. And one page, the control page, which all processes share and only
+ * the collector writes to. Producers (any thread of the target) reserve slots by adding to `head`, fill them
+ * and commit each by storing its `seq` last. The collector takes them in the order of reservation.
  *
- * Only the agent and memrec of one build share it: `magic` tells them apart.
+ * Only an agent and a memrec of the same build use it together; `magic` is checked.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -15,20 +15,20 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x4d520005u
-#define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits a second-level cache (a larger ring is slower) */
+#define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits in a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
-/* Environment of the target: "ADDRESS PID FLAGS", ADDRESS of the collector, PID the first process. */
+/* In the target's environment: "ADDRESS PID FLAGS", the collector's address and the pid of the first process. */
 #define WIRE_ENV "MEMREC_AGENT"
 /*
- * "NAME:USER:NAMESPACE:KEY": the abstract socket; the collector's user, and the number of the user namespace where
- * it is called that (0: not known); and a struct wire_key in hexadecimal.
+ * "NAME:USER:NAMESPACE:KEY": the name of the abstract socket; the collector's user, and the user namespace in which
+ * it has that number (0: not known); and a struct wire_key in hexadecimal.
  */
 #define WIRE_ADDRESS_MAX 192
 #define WIRE_KEY_BYTES 16
 /*
- * Each side shows its half. The agent does so first, to a collector whose user is right; nobody else ever learns the
- * other half.
+ * Each side shows its half. The agent goes first, if the listener runs as the collector's user; only an agent that has
+ * shown its half learns the other one.
  */
 struct wire_key {
 	uint8_t agent[WIRE_KEY_BYTES], collector[WIRE_KEY_BYTES];
@@ -38,56 +38,56 @@ struct wire_key {
 #define WIRE_FLAG_NATIVE 4
 
 enum wire_kind {
-	/* Allocations: addr size stack. Numbered as a trace's rows are (enum mt_allocator). */
+	/* Allocations: addr size stack. Numbered as in a trace's rows (enum mt_allocator). */
 	WIRE_MALLOC = 1, WIRE_CALLOC, WIRE_REALLOC, WIRE_REALLOCARRAY, WIRE_POSIX_MEMALIGN, WIRE_ALIGNED_ALLOC,
 	WIRE_MEMALIGN, WIRE_VALLOC, WIRE_PVALLOC, WIRE_MMAP, WIRE_MREMAP,
 	WIRE_PYMALLOC_MALLOC, WIRE_PYMALLOC_CALLOC, WIRE_PYMALLOC_REALLOC,
-	WIRE_MMAP_RESERVED,	/* private, of no file, PROT_NONE */
+	WIRE_MMAP_RESERVED,	/* private, anonymous, PROT_NONE */
 	WIRE_MMAP_FILE,		/* of a file */
 	WIRE_MIMALLOC, WIRE_JEMALLOC,	/* blocks of such an allocator inside a library */
 	WIRE_FREE = 32,		/* addr: before the real free */
-	WIRE_REALLOC_BEGIN,	/* addr: before the real realloc; this thread's next record is one of the three below */
-	WIRE_REALLOC_FAILED,	/* the old block stands */
-	WIRE_REALLOC_FREED,	/* realloc(p, 0) that freed */
-				/* (or an allocation: the old block is freed, a new one begins) */
+	/* addr: before the real realloc; this thread's next record is an allocation, which frees the old block, … */
+	WIRE_REALLOC_BEGIN,
+	WIRE_REALLOC_FAILED,	/* … or this: the old block remains, … */
+	WIRE_REALLOC_FREED,	/* … or this: realloc(p, 0) freed it */
 	WIRE_UNMAP,		/* addr size: before the real munmap */
-	WIRE_UNMAP_FAILED,	/* addr size: it failed, this thread's last WIRE_UNMAP did not happen */
-	WIRE_REMAP_BEGIN,	/* addr size: before the real mremap; this thread's next record is MT_MREMAP or … */
-	WIRE_REMAP_FAILED,	/* … this: the old mapping stands */
-	WIRE_PROTECT,		/* addr size stack: after the real mprotect; may be used from now on */
-	WIRE_PROTECT_NONE,	/* addr size: after it, too: it gives away no address; may not be used any more */
+	WIRE_UNMAP_FAILED,	/* addr size: munmap failed; this thread's last WIRE_UNMAP had no effect */
+	WIRE_REMAP_BEGIN,	/* addr size: before the real mremap; this thread's next record is WIRE_MREMAP or … */
+	WIRE_REMAP_FAILED,	/* … this: the old mapping remains */
+	WIRE_PROTECT,		/* addr size stack: after the real mprotect; the memory may be used from now on */
+	WIRE_PROTECT_NONE,	/* addr size: after mprotect too, as it gives away no address; no longer usable */
 	WIRE_PYMALLOC_FREE,	/* addr */
 	WIRE_CODE,		/* message: a struct wire_code and its bytes */
 	WIRE_NODE,		/* addr: code | (uint64_t)(uint32_t)lasti << 32; size: id << 32 | parent */
 	WIRE_MODULE,		/* message: a struct wire_module and its bytes */
-	/* a C frame; addr: an address in it | what it runs << 48 (WIRE_RUNS); size: id << 32 | parent */
+	/* a C frame; addr: an address in it | WIRE_RUNS << 48; size: id << 32 | parent */
 	WIRE_NATIVE,
-	WIRE_HYBRID,		/* two stacks of one moment; addr: the Python node; size: id << 32 | the native node */
+	WIRE_HYBRID,		/* two stacks at one moment; addr: the Python node; size: id << 32 | the native node */
 	WIRE_WARN,		/* message: a line of text for the user, once */
-	WIRE_FINALIZING,	/* the interpreter has begun to end; once */
-	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it was found */
+	WIRE_FINALIZING,	/* the interpreter has begun to finalize; once */
+	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it is found */
 	WIRE_SPAN_END,		/* message: the name of a span that ends here; … */
-	WIRE_SPAN_BEGIN,	/* … that begins */
-	WIRE_PAYLOAD,		/* bytes of the message whose head is in front */
+	WIRE_SPAN_BEGIN,	/* … that begins here */
+	WIRE_PAYLOAD,		/* bytes of the message whose head is before it */
 };
 
 struct wire_slot {
-	uint32_t seq;		/* lap + 1, stored last with release: this slot's contents are those of this lap */
+	uint32_t seq;		/* lap + 1, stored last with release: the slot holds a record of this lap */
 	uint8_t kind;
-	uint8_t n;		/* WIRE_PAYLOAD: how many bytes */
+	uint8_t n;		/* WIRE_PAYLOAD: its number of bytes */
 	uint16_t ms;		/* low bits of the collector's clock word */
 	uint64_t addr;		/* message: its id */
-	uint64_t size;		/* message: bytes in all; they follow in ceil(size / WIRE_PAYLOAD_BYTES) slots */
+	uint64_t size;		/* message: its number of bytes, in the next ceil(size / WIRE_PAYLOAD_BYTES) slots */
 	uint32_t stack;
 	uint32_t tid;
 };
 
 /*
- * In `stack` of a record that gives memory back: below Python's allocator; if the address is unknown, that is no news.
+ * In `stack` of a record that frees memory: the call came from Python's allocator, so an unknown address is no error.
  */
 #define WIRE_NESTED 1u
 
-#define WIRE_PAYLOAD_BYTES 26		/* a payload slot: seq, kind, n, then bytes to its end */
+#define WIRE_PAYLOAD_BYTES 26		/* a payload slot: seq, kind, n, then bytes up to its end */
 #define WIRE_MESSAGE_MAX (400u << 10)
 
 /* The formats of CPython's line tables. */
@@ -98,13 +98,13 @@ enum wire_lines {
 	WIRE_LINES_PEP657,	/* from 3.11 */
 };
 
-/* The id of WIRE_PYTHON: native nodes carry how many Python frames they run. Without: evaluators are known by name. */
+/* The id of WIRE_PYTHON: native nodes carry their number of Python frames. If not set, evaluators are known by name. */
 #define WIRE_PYTHON_RUNS 1u
 
 /*
- * A code object. Numbers are given by content, from 1. Bytes after it: name,
- * file, line table. Strings are UTF-8; what was no Unicode text (lone
- * surrogates) is written \udcff, as Python's backslashreplace does.
+ * A code object. Equal contents get the same number, from 1. Bytes after it: name,
+ * file, line table. Strings are UTF-8; parts that are not Unicode text (lone
+ * surrogates) are written as \udcff, as Python's backslashreplace does.
  */
 struct wire_code {
 	uint32_t id;
@@ -114,31 +114,32 @@ struct wire_code {
 	uint8_t pad[3];
 };
 
-/* The parent of outermost native nodes: this bit and a generation, new when addresses came to mean other code. */
+/* The parent of outermost native nodes: this bit and a generation, which changes when addresses may mean other code. */
 #define WIRE_NATIVE_ROOT 0x80000000u
 
 /*
- * What a C frame runs: 0 no Python; an evaluator of the interpreter k + 1 for k
- * frames of the Python stack it is paired with, the newest evaluator the newest
- * frames; WIRE_RUNS_REST: all that the other evaluators leave.
+ * The Python frames that a C frame runs. 0: none. An evaluator of the interpreter: k + 1, if it runs k
+ * frames of the Python stack it is paired with; the newest evaluator runs the newest
+ * frames. WIRE_RUNS_REST: all frames that the other evaluators do not run.
  */
 #define WIRE_RUNS_REST 0x7fffu
 #define WIRE_RUNS(k) ((uint16_t)((k) + 1 < WIRE_RUNS_REST ? (k) + 1 : WIRE_RUNS_REST))
 
 /*
- * A loaded object, told before the first native node in it. It replaces what lay there. Bytes after it: path, build id.
+ * A loaded object, sent before the first native node in it. It replaces objects at the same addresses. Bytes after it:
+ * path, build id.
  */
 struct wire_module {
 	uint64_t start, end;		/* addresses */
-	uint64_t bias;			/* address - bias = address in the file's own terms */
+	uint64_t bias;			/* address - bias = address as in the file */
 	uint32_t path_size;		/* 0: the program itself */
 	uint32_t id_size;
 };
 
-/* What an agent says first. */
+/* An agent's first message. */
 struct wire_hello {
 	uint32_t magic, log2_slots;
-	int32_t pid, ppid;	/* as the process itself knows them */
+	int32_t pid, ppid;	/* in the process's own pid namespace */
 	uint8_t key[WIRE_KEY_BYTES];
 };
 
@@ -147,11 +148,11 @@ struct wire_answer_key {
 	uint8_t key[WIRE_KEY_BYTES];
 };
 
-/* Between reserve and commit `inside` is odd; `ticket` is the last one reserved. One cache line each. */
+/* Between reserving and committing, `inside` is odd. `ticket` is the last one reserved. One cache line each. */
 struct wire_thread {
 	volatile uint64_t inside, ticket;
 	volatile uint32_t tid, pad32;	/* 0: the entry is free */
-	volatile uint64_t local;	/* in the target: the thread's own state */
+	volatile uint64_t local;	/* in the target: the address of the thread's state */
 	uint64_t pad[4];
 };
 
@@ -162,38 +163,38 @@ struct wire_ring {
 	/* producers */
 	volatile uint64_t head;
 	uint64_t pad1[7];
-	/* the collector, once a batch */
+	/* the collector, once per batch */
 	volatile uint64_t tail;
-	volatile uint32_t waiters, wake;	/* producers asleep for space; a futex word to wake them by */
+	volatile uint32_t waiters, wake;	/* producers that wait for space; the futex word that wakes them */
 	uint64_t pad2[6];
 	volatile uint32_t n_threads;		/* entries of threads[] ever used */
-	volatile uint32_t no_entry;		/* threads that found none: then no hole can be called abandoned */
-	/* futex: set by an agent that was loaded late, when nothing comes any more */
+	volatile uint32_t no_entry;		/* threads that found none free: then no hole can be called abandoned */
+	/* futex: set by an agent that was loaded late, when it sends nothing more */
 	volatile uint32_t detached;
-	volatile uint32_t joined;		/* set by the agent once it has the ring */
+	volatile uint32_t joined;		/* set by the agent once it has mapped the ring */
 	uint32_t pad3[12];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 
-/* The control page, which all rings of one collector share. Agents can only read it: none can harm another. */
+/* The control page, shared by all rings of one collector. Agents can only read it, so none can harm another. */
 struct wire_control {
 	volatile uint32_t asleep;	/* futex: 1 while the collector sleeps until a quarter of a ring is filled */
 	uint32_t pad0[15];
 	volatile uint32_t ms;		/* clock: milliseconds since the start */
-	volatile uint32_t off;		/* futex: it wants no more: its output failed, or it was asked to end */
+	volatile uint32_t off;		/* futex: recording has ended, because the output failed or on request */
 	uint32_t pad1[14];
 	pthread_mutex_t life;		/* robust, held by the collector while it lives */
 };
 
 /*
- * What memrec leaves in a running process for the agent it has loaded there.
- * `how`: "ADDRESS FLAGS PATH": the collector's, WIRE_FLAG_…, and the agent's file for programs
- * that are executed (may be empty).
+ * A request that memrec writes into a running process for the agent it has loaded there.
+ * `how`: "ADDRESS FLAGS PATH": the collector's address, WIRE_FLAG_…, and the agent's file for programs
+ * that the process executes (may be empty).
  */
 enum wire_answer { WIRE_WAIT, WIRE_STARTED, WIRE_REFUSED };
 struct wire_request {
 	volatile uint32_t answer, taken;	/* taken: memrec has read the answer */
-	uint64_t scratch, scratch_size;		/* to be unmapped by the agent when all is over */
+	uint64_t scratch, scratch_size;		/* the agent unmaps it at the end */
 	char error[256];			/* WIRE_REFUSED: why */
 	char how[4096 + WIRE_ADDRESS_MAX + 32];
 };

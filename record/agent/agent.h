@@ -1,9 +1,9 @@
 /*
- * agent.h - the rules of the agent, and what every part of it uses
+ * agent.h - the rules of the agent, and macros that all its files use
  *
  * The agent is a library in somebody else's process. Its rules: no heap, no
  * stdio, no threads, no locks that a fork or a signal could strand, raw system
- * calls for its own memory, errno kept, nothing exported but the hooks.
+ * calls for its own memory, errno preserved, nothing exported except the hooks.
  */
 #ifndef AGENT_H
 #define AGENT_H

@@ -1,5 +1,5 @@
 /*
- * boot.c - the constructor: what was asked for, and whether this process is to be recorded
+ * boot.c - the constructor: reads the orders and decides whether this process is recorded
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "python/pystack.h"
 #include "ring.h"
 
-/* For programs that are executed with another environment. */
+/* Stores what the hooks of exec add to the environment that the program passes to another program. */
 static void remember_environment(const char *text)
 {
 	const char *file = got_own_file();
@@ -24,7 +24,7 @@ static void remember_environment(const char *text)
 		strcpy(orders.inherited, orders.entry);
 }
 
-/* A child that is not recorded does not hand the agent on to its own children. */
+/* A child that is not recorded does not pass the agent on to its own children. */
 static void leave_environment(void)
 {
 	environment_leave();

@@ -1,10 +1,10 @@
 /*
  * loadname.c - the name by which the loader, and so every debugger, knows the agent
  *
- * The name is one pointer of the loader's, which readers of its list follow without a lock:
- * it is replaced by one store, and what it points to never changes or goes
- * away. dlclose would free it, so the agent is linked to stay (-z nodelete). The loader
- * itself compares it with the names that dlopen is given; it keeps the first name as well.
+ * The name is a pointer in the loader's list, which readers follow without a lock. So it
+ * is replaced by one store, and the string it points to is never changed or freed.
+ * dlclose would free it; the agent is linked with -z nodelete, so that never happens. The loader
+ * compares this name with the argument of dlopen; it also keeps the original name.
  */
 #include "loadname.h"
 
@@ -26,7 +26,7 @@ static bool is_library(const char *path)
 	return strcmp(slash ? slash + 1 : path, LOADNAME_NONE) == 0;
 }
 
-/* The constructor runs under the loader's lock: the list is at rest. */
+/* The constructor runs under the loader's lock, so the list does not change. */
 void loadname_init(void)
 {
 	for (own = _r_debug.r_map; own && own->l_ld != _DYNAMIC; own = own->l_next)

@@ -1,24 +1,24 @@
 /*
  * loadname.h - the name by which the loader, and so every debugger, knows the agent
  *
- * Debuggers, unwinders and crash handlers open the files that the list of
- * loaded objects names. memrec -p loads the agent from a file that nobody but
- * this process sees (a memory file), or that is removed at once: another process
- * that opens that name gets something else, and may wait for ever to read it.
+ * Debuggers, unwinders and crash handlers open the files named in the list of
+ * loaded objects. memrec -p loads the agent from a memory file, which only this
+ * process can see, or from a file that is removed at once. Another process that
+ * opens that name gets a different file, and reading that may block for ever.
  */
 #ifndef LOADNAME_H
 #define LOADNAME_H
 
-/* Called by the constructor: if the agent was loaded from such a file, its name is LOADNAME_NONE from here on. */
+/* Called by the constructor: renames the agent to LOADNAME_NONE if it was loaded from such a file. */
 void loadname_init(void);
 
 /*
- * The file that holds the same bytes, which memrec loaded the agent from: the name
- * from here on, if it is LOADNAME_NONE so far. A path longer than 4095 bytes, or an empty one, is not taken.
+ * Renames the agent from LOADNAME_NONE to the path of the file that memrec loaded it from, which has the
+ * same bytes. Does nothing if its name is not LOADNAME_NONE, or if the path is empty or longer than 4095 bytes.
  */
 void loadname_set(const char *path);
 
-/* Our soname: a name without a folder. */
+/* Our soname: a name without a directory. */
 #define LOADNAME_NONE "libmemrec.so"
 
 #endif

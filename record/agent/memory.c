@@ -30,9 +30,9 @@ void pages_free(void *p, size_t size)
 }
 
 /*
- * From one value to another, if it is that. With one thread the plain instruction
- * will do (see ring_reserve()): a locked one waits until all that was written
- * before is in the cache, and what is written under these locks mostly is not.
+ * Changes the word from one value to another, if it has the first. With one thread an
+ * instruction without a lock prefix is enough (see ring_reserve()): a locked one waits until
+ * all earlier stores have reached the cache, and stores made under these locks mostly miss it.
  */
 static inline bool word_change(struct lock *l, uint32_t from, uint32_t to)
 {
@@ -46,7 +46,7 @@ static inline bool word_change(struct lock *l, uint32_t from, uint32_t to)
 	return __atomic_compare_exchange_n(&l->word, &from, to, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* 0 free, 1 taken, 2 taken and waited for: Drepper, "Futexes Are Tricky", mutex 2. */
+/* 0: free, 1: taken, 2: taken, with waiters. Source: Drepper, "Futexes Are Tricky", mutex 2. */
 void lock_take(struct lock *l)
 {
 	if (word_change(l, 0, 1))

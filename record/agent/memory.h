@@ -8,17 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed pages, not reserved, seen by no hook. NULL: none to be had. */
+/* Returns zeroed pages without reserving memory, or NULL if there are none. No hook sees the call. */
 void *pages_new(size_t size);
 void pages_free(void *p, size_t size);
 
 /*
- * Spins, then sleeps by futex. Taken only on paths that create something new;
- * a forked child starts with fresh locks.
+ * A futex lock. It is taken only on paths that create something new; a forked
+ * child starts with fresh locks.
  */
 struct lock { uint32_t word; };
 void lock_take(struct lock *l);
-/* Take it if it is free. */
+/* Takes the lock if it is free; returns whether it did. */
 bool lock_try(struct lock *l);
 void lock_drop(struct lock *l);
 

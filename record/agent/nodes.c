@@ -1,18 +1,18 @@
 /*
  * nodes.c - stacks as numbers
  *
- * A stack not met before ends in a chain of new nodes, and what finding or
- * adding one costs is waiting for memory. Most nodes have one child only, so
- * that is kept with the node itself: below a new node nothing is looked for,
- * and a chain is written one behind the other, as numbers are given out in order.
- * Only second and later children, and those of the roots, are in a table.
+ * A new stack ends in a chain of new nodes, and the cost of finding or adding
+ * nodes is cache misses. Most nodes have only one child, so the first child is
+ * kept in the node itself: below a new node no lookup is needed, and as numbers
+ * are assigned in order, a chain is written to consecutive entries. Only second
+ * and later children, and the children of roots, are in a hash table.
  *
- * Entries never change and never go. Read without a lock, written under one.
- * Nodes are kept in segments, each as large as all before it, which stay where they
- * are. The table is open-addressing and grows by doubling: the old one's pages
- * are given back at once but stay mapped, so that a late reader finds it empty
- * and takes the lock. An entry's place is the upper bits of its hash: growing
- * reads one table and writes the other from one end to the other.
+ * Entries never change and are never removed. They are read without a lock and
+ * written under one. Nodes are kept in segments, each as large as all segments
+ * before it, which never move. The table uses open addressing and doubles when it
+ * grows: the memory of the old table is released at once but stays mapped, so a late reader finds it empty
+ * and takes the lock. An entry's index is the upper bits of its hash, so growing
+ * reads one table and writes the other sequentially.
  */
 #include "nodes.h"
 
@@ -29,25 +29,25 @@
 #define FIRST_SIZE 4096u
 #define PAGE 4096u
 #define HUGE_PAGE (2ul << 20)
-#define MOST_NODES (1u << 30)		/* the roots of C stacks are numbered beyond */
+#define MOST_NODES (1u << 30)		/* roots of C stacks have larger numbers */
 
-/* What a node keeps: its first child. */
+/* A node's entry: its first child. */
 struct first {
 	uint64_t what;
-	uint32_t id;			/* stored last; 0: it has no child */
+	uint32_t id;			/* stored last; 0: no child */
 };
 
-#define LOG2_FIRST_SEGMENT 12		/* nodes in the first two segments, each */
+#define LOG2_FIRST_SEGMENT 12		/* log2 of the number of nodes in each of the first two segments */
 #define SEGMENTS (30 - LOG2_FIRST_SEGMENT + 1)
 
-/* Another child. */
+/* A second or later child. */
 struct node {
 	uint32_t id;			/* stored last; 0: the entry is free */
 	uint32_t parent;
-	uint64_t what;			/* Python: code and instruction; native: the address, and what it runs */
+	uint64_t what;			/* Python: code and instruction; native: address and WIRE_RUNS */
 };
 
-/* A page of its own for the head, so that the rest can be given back. */
+/* The head has a page of its own, so that the rest can be released. */
 struct node_table {
 	uint32_t mask, used, shift;
 	char pad[PAGE - 12];
@@ -61,7 +61,7 @@ static uint32_t last_id;
 
 /* ---------------------------------------------------------------- pages */
 
-/* At random places small pages cost a miss each: large memory is in huge ones, where they may be had. */
+/* Access is random, and with small pages each access misses the TLB: large tables use huge pages if available. */
 static char *pages_large(size_t head, size_t bytes)
 {
 	bool huge = bytes >= HUGE_PAGE;
@@ -73,16 +73,16 @@ static char *pages_large(size_t head, size_t bytes)
 	return p;
 }
 
-/* Zeroes again. Whole pages. */
+/* Zeroes whole pages by releasing them. */
 static void pages_empty(void *p, size_t bytes)
 {
 	if (system_call(SYS_madvise, p, bytes, MADV_DONTNEED) < 0)
-		memset(p, 0, bytes);		/* locked in memory */
+		memset(p, 0, bytes);		/* the pages are locked in memory */
 }
 
 /* ---------------------------------------------------------------- first children */
 
-/* Where a node's number is: in which segment, and that one's first number and size. */
+/* The segment of a node, the number of its first node, and its size. */
 struct extent { uint32_t segment, start, size; };
 
 static inline struct extent place_of(uint32_t id)
@@ -99,7 +99,7 @@ static inline struct first *first_of(uint32_t node)
 	return &segments[at.segment][node - at.start];
 }
 
-/* A root has so many children that one of them is nothing special. */
+/* A root has so many children that keeping the first apart gains nothing. */
 static inline bool is_root(uint32_t node)
 {
 	return node == NODE_ROOT || node >= MOST_NODES;
@@ -114,7 +114,7 @@ static uint32_t node_hash(uint32_t parent, uint64_t what)
 	return (uint32_t)(x >> 32);
 }
 
-/* The entry of this node, or the free one where it belongs. */
+/* Returns the entry of this node, or the free entry where it belongs. */
 static struct node *node_find(struct node_table *t, uint32_t parent, uint64_t what)
 {
 	for (uint32_t i = node_hash(parent, what) >> t->shift;; i = (i + 1) & t->mask) {
@@ -134,13 +134,13 @@ static struct node_table *table_new(uint32_t size)
 	return t;
 }
 
-/* Zeroes for late readers. Entries are whole pages: FIRST_SIZE * 16 bytes and more. */
+/* Late readers then read zeroes. The entries fill whole pages: at least FIRST_SIZE * 16 bytes. */
 static void table_retire(struct node_table *t)
 {
 	pages_empty(t->e, ((size_t)t->mask + 1) * sizeof t->e[0]);
 }
 
-/* Room for one more. False: no memory and full. */
+/* Makes room for one more entry. Returns false if the table is full and there is no memory. */
 static bool table_grow(void)
 {
 	struct node_table *old = nodes;
@@ -162,7 +162,7 @@ static bool table_grow(void)
 
 /* ---------------------------------------------------------------- adding */
 
-/* A number for a new node, of which the collector is told. NODE_NONE: no memory. */
+/* Returns the number of a new node after sending it to the collector. NODE_NONE: no memory. */
 static uint32_t node_new(uint8_t kind, uint32_t parent, uint64_t what)
 {
 	uint32_t id = last_id + 1;
@@ -206,7 +206,7 @@ static uint32_t add_other(uint8_t kind, uint32_t parent, uint64_t what)
 	return id;
 }
 
-/* Under the lock: another thread may have added it meanwhile. */
+/* Called under the lock: another thread may have added the node since it was looked up. */
 static uint32_t add(uint8_t kind, uint32_t parent, uint64_t what)
 {
 	struct first *f = is_root(parent) ? NULL : first_of(parent);
@@ -256,7 +256,7 @@ uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti)
 	return LIKELY(id != 0) ? id : node_add(WIRE_NODE, parent, what);
 }
 
-/* ---------------------------------------------------------------- from the beginning */
+/* ---------------------------------------------------------------- starting over */
 
 void nodes_forked(void)
 {

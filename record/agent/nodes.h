@@ -1,8 +1,8 @@
 /*
  * nodes.h - stacks as numbers: trees of (parent, what)
  *
- * A node is a frame and, through its parent, all older frames: so a stack is
- * one number, and two stacks share what they have in common.
+ * A node is a frame and, through its parent, all older frames. So a number
+ * identifies a stack, and stacks share their common older frames.
  */
 #ifndef NODES_H
 #define NODES_H
@@ -13,28 +13,28 @@
 #define NODE_NONE UINT32_MAX		/* no memory */
 
 /*
- * The node of a frame of `code` at the byte `lasti` of its code (-1: before the
- * first) that `parent` called. A new one is put into the ring before any thread
- * can see its number. Any thread; takes a lock for new ones only.
+ * Returns the node of a frame of `code`, at byte `lasti` of its instructions (-1:
+ * before the first), called from `parent`. A new node is put into the ring before any
+ * other thread can see its number. Thread-safe; takes a lock only for new nodes.
  */
 uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti);
 
 /*
- * Nodes of another kind in the same table (wire.h: WIRE_NATIVE, WIRE_HYBRID),
- * told apart by their roots: node_find's number is 0 if there is none yet.
+ * Nodes of another kind in the same table (wire.h: WIRE_NATIVE, WIRE_HYBRID), kept
+ * apart by their roots. node_known() returns 0 if the node does not exist yet.
  */
 uint32_t node_known(uint32_t parent, uint64_t what);
 uint32_t node_add(uint8_t kind, uint32_t parent, uint64_t what);
 
 /*
- * n nodes, each the parent of the next, the first under `parent`: their numbers
- * to id[]. For those of which the first is not known. Returns how many there was memory for.
+ * Adds n nodes, each the parent of the next, the first under `parent`, and stores their numbers
+ * in id[]. Use it if the first is not known yet. Returns how many it could add before memory ran out.
  */
 uint32_t node_add_chain(uint8_t kind, uint32_t parent, const uint64_t *what, uint32_t n, uint32_t *id);
 
-/* A forked child: no number was given out. */
+/* Discards all nodes in a forked child; numbers start again. */
 void nodes_forked(void);
-/* A new session, no thread at work here: no number was given out. */
+/* The same for a new session, while no thread uses nodes. */
 void nodes_restarted(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * object.c - a loaded object, read from its own headers
+ * object.c - a loaded object, read from its headers
  *
  * Source: the GNU hash table as glibc reads it (elf/dl-lookup.c, do_lookup_x).
  */
@@ -71,7 +71,7 @@ static bool is_default(const struct object *o, uint32_t symbol)
 
 uintptr_t object_symbol_hashed(const struct object *o, const char *name, uint32_t hash)
 {
-	const uint32_t *h = o->gnu_hash;	/* buckets, first symbol in it, words of bloom filter, shift */
+	const uint32_t *h = o->gnu_hash;	/* number of buckets, first symbol, words of the Bloom filter, shift */
 	if (!h || !h[0] || !h[2])
 		return 0;
 	const uint64_t *bloom = (const uint64_t *)(const void *)(h + 4);

@@ -1,9 +1,9 @@
 /*
- * object.h - a loaded object (the program, a library): where it lies, its symbols, its relocations
+ * object.h - a loaded object (the program or a library): its addresses, symbols and relocations
  *
- * Read from its own headers, not by dlsym(): that does not see what was opened
- * RTLD_LOCAL, takes the loader's big lock (a constructor that waits for a
- * thread of ours would hang), and allocates when it finds nothing.
+ * It is read from the object's headers, not by dlsym(), which does not see objects
+ * opened with RTLD_LOCAL, takes the loader's lock (a constructor that waits for
+ * our thread would deadlock), and allocates if it finds nothing.
  */
 #ifndef OBJECT_H
 #define OBJECT_H
@@ -26,13 +26,13 @@ struct object {
 	const char *soname;
 };
 
-/* From what dl_iterate_phdr() tells. False: nothing in it can be called or call. */
+/* Reads an object from the argument of a dl_iterate_phdr() callback. Returns false if it has no symbols. */
 bool object_read(struct object *o, const struct dl_phdr_info *info);
 
 uint32_t object_hash(const char *name);
 /*
- * Where the symbol `name` is that an object defines, in its default version, or 0.
- * Symbols without a section are passed over: a program that is not
+ * Returns the address of the default version of the symbol `name`, if the object defines it, or 0.
+ * Symbols without a section are skipped: a program that is not
  * position-independent gives them the address of its own stub.
  */
 uintptr_t object_symbol_hashed(const struct object *o, const char *name, uint32_t hash);

@@ -1,5 +1,5 @@
 /*
- * orders.c - what the agent was told to record, and by whom
+ * orders.c - the agent's orders: what to record, and for which collector
  */
 #include "orders.h"
 

@@ -1,5 +1,5 @@
 /*
- * orders.h - what the agent was told to record, and by whom
+ * orders.h - the agent's orders: what to record, and for which collector
  */
 #ifndef ORDERS_H
 #define ORDERS_H
@@ -12,25 +12,28 @@
 #include "wire.h"
 
 struct orders {
-	char address[WIRE_ADDRESS_MAX];	/* the collector's, as it was told; the next four are its parts */
+	char address[WIRE_ADDRESS_MAX];	/* the collector's address as received; the next four members are its parts */
 	char socket[96];	/* an abstract name */
-	uid_t user;		/* that the collector runs as, … */
-	uint64_t namespace;	/* … by the numbers of this user namespace; 0: not known */
+	uid_t user;		/* the user that the collector runs as, … */
+	uint64_t namespace;	/* … as numbered in this user namespace; 0: not known */
 	struct wire_key key;
-	pid_t pid;		/* the first process, which is recorded whatever it executes */
+	pid_t pid;		/* the first process, which stays recorded whatever it executes */
 	unsigned flags;		/* WIRE_FLAG_… */
-	char preload[4096];	/* our own file, as LD_PRELOAD named it; "" = not recording */
-	char entry[256];	/* the environment's entry that says all this */
-	char inherited[256];	/* the one this process was started with; a later session has another */
+	char preload[4096];	/* the agent's file as LD_PRELOAD names it; "": not recording */
+	char entry[256];	/* the environment's entry with all of the above */
+	char inherited[256];	/* the entry this process was started with; that of a later session differs */
 };
 
 extern struct orders orders;
 
-/* Take the orders from the environment, "ADDRESS PID FLAGS". False: they make no sense. */
+/* Parses "ADDRESS PID FLAGS", the value of WIRE_ENV. Returns false if it is malformed. */
 bool orders_read(const char *text);
-/* Take the collector's address, `n` bytes. False: it makes no sense. */
+/* Parses the collector's address, `n` bytes. Returns false if it is malformed. */
 bool orders_address(const char *address, size_t n);
 
-/* For programs that are executed: the agent's file, and what WIRE_ENV is to say. False: they go without. */
+/*
+ * Stores what programs that this process executes get: the agent's file, and the value of WIRE_ENV. Returns
+ * false if either is too long; they then run without the agent.
+ */
 bool orders_travel(const char *preload, size_t preload_size, const char *entry);
 #endif

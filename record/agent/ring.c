@@ -1,17 +1,17 @@
 /*
  * ring.c - the agent's side of the ring: connecting, waiting, messages
  *
- * The collector makes the ring (the target may be limited in what files it may
- * write, RLIMIT_FSIZE) and hands it over an abstract socket, with its control page; all
- * descriptors are closed again: nothing stays open in the target, so it may close
- * whatever it likes. Who listens there is not believed to be the collector until it has shown
- * that it is: once memrec is dead, anybody may take the socket's name.
+ * The collector creates the ring (RLIMIT_FSIZE may prevent the target from doing
+ * so) and passes it over an abstract socket, together with its control page. All
+ * descriptors are closed again, so none stays open in the target, which may close
+ * any number it likes. The agent trusts the listener only after it has proved to be
+ * the collector: once memrec is dead, anybody may take the socket's name.
  *
- * Fork: the state word lies on a page that fork wipes (MADV_WIPEONFORK), so a
- * child of fork, _Fork or raw clone finds RING_NEW and decides for itself at its
- * first event; a vfork child shares our memory and rightly uses our ring. The
- * parent's ring stays mapped in a child: a fork from a signal handler may have
- * interrupted a hook that still has it in hand.
+ * Fork: the state word is on a page that fork wipes (MADV_WIPEONFORK), so a
+ * child of fork, _Fork or raw clone finds RING_NEW and decides at its first event
+ * whether to connect; a vfork child shares our memory and correctly uses our ring. The
+ * parent's ring stays mapped in a child: a fork in a signal handler may have
+ * interrupted a hook that is still using it.
  */
 #include "ring.h"
 
@@ -46,7 +46,7 @@ void (*ring_begun)(enum ring_beginning how);
 volatile uint32_t ring_generation;
 __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
 static __thread struct wire_thread no_entry __attribute__((tls_model("initial-exec")));
-static pid_t collector_pid, ring_owner;		/* ring_owner: the process that the ring is of */
+static pid_t collector_pid, ring_owner;		/* ring_owner: the process that the ring belongs to */
 
 void ring_init(void)
 {
@@ -66,7 +66,7 @@ pid_t ring_process(void)
 	return ring->pid;
 }
 
-/* Copies the next bytes of the pieces, at most n; returns how many. */
+/* Copies at most n of the next bytes of the pieces. Returns how many. */
 static size_t take_bytes(const struct piece **piece, size_t *n_pieces, size_t *offset, uint8_t *to, size_t n)
 {
 	size_t done = 0;
@@ -102,12 +102,12 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 		size_t n = left < WIRE_PAYLOAD_BYTES ? left : WIRE_PAYLOAD_BYTES;
 		n = take_bytes(&pieces, &n_pieces, &offset, (uint8_t *)s + sizeof *s - WIRE_PAYLOAD_BYTES, n);
 		left -= n;
-		/* Only seq, kind and n: the bytes begin right behind them. */
+		/* Stores only seq, kind and n, as the bytes begin directly after them. */
 		s->kind = WIRE_PAYLOAD;
 		s->n = (uint8_t)n;
 		__atomic_store_n(&s->seq, (uint32_t)((r.first + i) >> WIRE_LOG2_SLOTS) + 1, __ATOMIC_RELEASE);
 	}
-	/* The head is committed last: who sees it may read all of the message. */
+	/* The head is committed last, so a reader that sees it can read the whole message. */
 	struct wire_slot *head = &ring_slots[r.first & ring_mask];
 	head->addr = id;
 	head->size = size;
@@ -129,7 +129,7 @@ void ring_new_thread(void)
 						__ATOMIC_RELAXED))
 			entry = &ring->threads[i];
 	}
-	/* All were used: the collector frees entries of threads that ended. */
+	/* All entries have been used: look for one that the collector freed because its thread ended. */
 	for (i = 0; !entry && i < WIRE_MAX_THREADS; i++) {
 		uint32_t none = 0;
 		if (__atomic_compare_exchange_n(&ring->threads[i].tid, &none, tid, 0, __ATOMIC_ACQ_REL,
@@ -155,8 +155,8 @@ void ring_bell(void)
 {
 	int e = errno;
 	/*
-	 * All, since others may wait there too. A call that comes just before the collector sleeps costs it one sleep,
-	 * of milliseconds.
+	 * Wakes all waiters, as others may wait there too. A wake just before the collector sleeps is lost,
+	 * and delays it by one sleep of a few milliseconds.
 	 */
 	system_call(SYS_futex, &ring_control->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	if (ring_control->off)
@@ -165,9 +165,9 @@ void ring_bell(void)
 }
 
 /*
- * The collector holds the robust mutex `life`; the kernel marks it when the
- * collector dies. That is read without a system call. The second line of
- * defence, about once a second, asks whether its pid still exists.
+ * The collector holds the robust mutex `life`; when it dies, the kernel marks the
+ * mutex, which can be read without a system call. In addition, about once a
+ * second, check whether its pid still exists.
  */
 static bool collector_died(unsigned tries)
 {
@@ -198,7 +198,7 @@ bool ring_wait(uint64_t last)
 		if ((room = last - ring_local.tail <= ring_mask) || *ring_state != RING_ON)
 			break;
 		if ((int64_t)(ring_local.tail - last) > 0)
-			break;	/* the collector took us for dead and went by: what stands there is not ours any more */
+			break;	/* the collector took this thread for dead and skipped its slots, which are reused */
 		if (ring_control->off || collector_died(tries)) {
 			*ring_state = RING_OFF;
 			break;
@@ -215,7 +215,7 @@ bool ring_wait(uint64_t last)
 	return room;
 }
 
-/* False: not both came (the process may have had room for one); what came is closed. */
+/* Returns false unless both were received (the process may have room for only one), and closes any that was. */
 static bool take_descriptors(const struct msghdr *m, int memfds[2])
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(m);
@@ -234,7 +234,7 @@ static bool take_descriptors(const struct msghdr *m, int memfds[2])
 	return false;
 }
 
-/* The answer to our hello: that it is the collector, and as descriptors the ring and the control page. */
+/* Receives the answer to our hello: the collector's half of the key, and descriptors of the ring and control page. */
 static bool receive_answer(int sock, int memfds[2])
 {
 	struct wire_answer_key answer;
@@ -256,7 +256,7 @@ static bool receive_answer(int sock, int memfds[2])
 	return false;
 }
 
-/* Only what cannot be cut off is mapped: touching what is not there would kill the program. */
+/* Maps only memory that cannot be truncated: accessing truncated memory would kill the program. */
 static void *map_shared(int memfd, size_t size, int protection)
 {
 	struct stat st;
@@ -269,8 +269,8 @@ static void *map_shared(int memfd, size_t size, int protection)
 }
 
 /*
- * Does whoever listens run as the collector's user? In another user namespace that user has another
- * number or none, and only the key can tell.
+ * Returns whether the listener runs as the collector's user. In another user namespace that user has another
+ * number or none, so there only the key decides.
  */
 static bool is_collectors_user(uid_t user)
 {
@@ -300,9 +300,9 @@ static int connect_collector(void)
 }
 
 /*
- * A ring of this process that the collector has, or NULL. No signal may be
- * taken: each call could be interrupted. A collector that is dead closes the
- * socket; one that is slow (or stopped) is waited for, as with a full ring.
+ * Gets a ring for this process from the collector; NULL: failed. The caller blocks signals, as
+ * each call could be interrupted. If the collector dies, the socket closes; if it is slow
+ * or stopped, this waits, as with a full ring.
  */
 static struct wire_ring *make_ring(void)
 {
@@ -359,7 +359,7 @@ bool ring_connect(void)
 
 /* ---------------------------------------------------------------- sessions */
 
-/* From here on either this thread sees what another did, or the other sees what this one did. */
+/* Afterwards either this thread sees another's earlier stores, or the other sees this one's. */
 static void barrier_for_all(void)
 {
 	struct timespec a_while = { .tv_nsec = 20000000 };
@@ -370,7 +370,7 @@ static void barrier_for_all(void)
 		system_call(SYS_nanosleep, &a_while, NULL);
 }
 
-/* What a thread's guard is; its memory is gone with it. */
+/* Reads a thread's guard. If the thread has ended, its memory may be unmapped. */
 static uint8_t guard_of(const struct wire_thread *t)
 {
 	struct ring_local local;
@@ -393,7 +393,7 @@ static bool is_quiet(void)
 	return true;
 }
 
-/* Whether no thread is inside the last session. Threads without an entry cannot be asked: they get time. */
+/* Returns whether no thread is inside the last session. Waits 20 ms for threads without an entry. */
 static bool wait_quiet(void)
 {
 	struct timespec a_while = { .tv_nsec = 1000000 };
@@ -416,8 +416,8 @@ bool ring_stop(void)
 }
 
 /*
- * The memory is given back, the addresses only at the next time: a thread may
- * be about to look whether the recording still goes on.
+ * Releases the memory, but the addresses only at the next call: a thread may
+ * be about to check there whether recording continues.
  */
 static void give_back(void *p, size_t size, void **last)
 {

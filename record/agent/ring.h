@@ -1,9 +1,9 @@
 /*
  * ring.h - putting an event into the ring: the hot path, inlined into the hooks
  *
- * No clock is read (the collector keeps a millisecond word on the control page), no
- * lock taken, no system call made unless the ring is full or a quarter of it
- * went by while the collector sleeps.
+ * It reads no clock (the collector stores milliseconds in the control page), takes no
+ * lock, and makes no system call unless the ring is full or the collector sleeps
+ * and a quarter of the ring has been filled.
  */
 #ifndef RING_H
 #define RING_H
@@ -15,26 +15,26 @@
 #include "agent.h"
 
 enum ring_state {
-	RING_NEW = 0,	/* what a forked child finds: the state page is wiped on fork */
+	RING_NEW = 0,	/* in a forked child, as fork wipes the state page */
 	RING_ON,
 	RING_OFF,
-	RING_BUSY,	/* somebody is connecting */
+	RING_BUSY,	/* a thread is connecting */
 };
 
-/* What keeps a thread's events from being recorded twice, or by surprise. */
+/* Prevents a thread's events from being recorded twice, or while the agent is not ready for them. */
 enum guard {
 	GUARD_NONE = 0,
-	GUARD_CAPTURE,	/* reading the stack: a signal handler's events are recorded, without one */
+	GUARD_CAPTURE,	/* reading the stack: events of signal handlers are recorded without a stack */
 	GUARD_PYTHON,	/* inside Python's allocator: see record.h */
-	/* inside the real allocator, or the agent itself: what happens below is not the program's doing */
+	/* inside the real allocator or the agent: calls made there are not the program's */
 	GUARD_DROP,
 };
 
 struct ring_local {
 	struct wire_thread *entry;
-	uint64_t tail;		/* of the ring, as last seen */
+	uint64_t tail;		/* the ring's, when last read */
 	uint32_t tid;
-	uint32_t generation;	/* of the ring this was set up for */
+	uint32_t generation;	/* of the ring that this was initialised for */
 	uint8_t guard;
 };
 
@@ -48,21 +48,21 @@ extern __thread struct ring_local ring_local __attribute__((tls_model("initial-e
 
 /* ---------------------------------------------------------------- cold parts */
 
-/* Put one record (kinds in wire.h). Waits while the ring is full; silently nothing when recording is off. */
+/* Puts one record (kinds in wire.h). Waits while the ring is full; does nothing if recording has ended. */
 void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack);
 
 struct piece { const void *p; size_t n; };
-/* Put one record that carries bytes: the pieces, joined. Truncated to WIRE_MESSAGE_MAX bytes. */
+/* Puts one record that carries the pieces' bytes, joined and truncated to WIRE_MESSAGE_MAX. */
 void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t n_pieces);
 
-/* The process that is recorded: where a vfork child runs, its parent, whose threads share the memory. */
+/* Returns the process that is recorded. In a vfork child that is its parent, whose memory it shares. */
 pid_t ring_process(void);
 
-/* Make the state page: from now on ring_on() may say yes. */
+/* Creates the state page; after this, ring_on() may return true. */
 void ring_init(void);
 /*
- * Called when this process has a ring of its own, with the agent's guard set, before the first event:
- * whatever was put into another ring must be put again. Set once, by the constructor.
+ * Called when this process has got a ring of its own, with the agent's guard set, before the first event.
+ * Definitions put into another ring must be put again. Set once, by the constructor.
  */
 enum ring_beginning {
 	RING_FIRST,
@@ -71,21 +71,21 @@ enum ring_beginning {
 };
 extern void (*ring_begun)(enum ring_beginning how);
 
-COLD bool ring_connect(void);		/* state was RING_NEW: connect, if this process is to be recorded */
+COLD bool ring_connect(void);		/* in state RING_NEW: connects, if this process is to be recorded */
 COLD void ring_new_thread(void);
-COLD bool ring_wait(uint64_t last);	/* until slot `last` is free; false: recording ended */
+COLD bool ring_wait(uint64_t last);	/* waits until slot `last` is free; false: recording ended */
 COLD void ring_bell(void);
 
 /*
- * A session of an agent that was loaded late. Start: connect as `boot` tells; not while a thread is
- * still inside the last session. Stop: afterwards no thread puts anything; false: one does not
- * come out. Then ring_retire(): the mappings are given back.
+ * A session of an agent that was loaded late. ring_start() connects as the orders say; it fails while a thread is
+ * still inside the last session. After ring_stop() no thread puts anything; it returns false if a thread
+ * does not leave. If it returned true, ring_retire() releases the mappings.
  */
 bool ring_start(void);
 bool ring_stop(void);
 void ring_retire(void);
 
-/* Whether events of this process are recorded now. */
+/* Returns whether events of this process are recorded now. */
 static inline bool ring_on(void)
 {
 	uint32_t s = *ring_state;
@@ -97,7 +97,7 @@ static inline bool ring_on(void)
 static inline uint64_t ring_reserve(uint64_t n)
 {
 #if defined(__x86_64__)
-	/* A plain xadd is atomic against this thread's own signal handlers, which is all there is. */
+	/* The process has one thread, and a plain xadd is atomic with respect to that thread's signal handlers. */
 	if (__libc_single_threaded) {
 		__asm__ volatile("xaddq %0, %1" : "+r"(n), "+m"(ring->head) : : "memory");
 		return n;
@@ -111,12 +111,12 @@ struct reservation {
 };
 
 /*
- * Reserve n slots. The thread's entry says "inside" from before the reserve
+ * Reserves n slots. The thread's entry is marked "inside" from before the reservation
  * until ring_leave(), so that the collector never takes a slow thread's slot
- * for an abandoned one. Nests in signal handlers. False: recording ended.
+ * for an abandoned one. Nests in signal handlers. Returns false if recording has ended.
  *
- * The state is looked at again when "inside" can be seen: ring_stop() ends the recording
- * first and looks for threads inside then, so one of the two sees the other.
+ * The state is checked again after "inside" is visible: ring_stop() first ends the recording
+ * and then looks for threads inside, so one of the two sees the other.
  */
 static inline bool ring_enter(struct reservation *r, uint64_t n)
 {

@@ -21,11 +21,11 @@
 #include "ring.h"
 #include "system_call.h"
 
-#define TICK_NS 200000000L	/* between looks for a dead collector and for new objects */
-#define PATIENCE_MS 5000	/* for memrec to read an answer */
+#define TICK_NS 200000000L	/* between two checks for a dead collector and for new objects */
+#define PATIENCE_MS 5000	/* how long memrec may take to read the answer */
 
 static struct lock lock;
-static pid_t owner;		/* the process that is in a session; 0: none */
+static pid_t owner;		/* the process that has a session; 0: none */
 
 /* "ADDRESS FLAGS PATH" */
 static bool parse(const char *how)
@@ -64,7 +64,7 @@ static void stop(void)
 	pymem_stop();
 	pystack_stop();
 	native_on = false;
-	/* The hooks look at `native_on` without a lock; whoever saw it set is inside, and was waited for. */
+	/* The hooks read `native_on` without a lock; ring_stop() has waited for the threads that may have seen it set. */
 	__atomic_store_n(&ring->detached, 1, __ATOMIC_RELEASE);
 	system_call(SYS_futex, &ring->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
 	ring_bell();
@@ -78,7 +78,7 @@ static const char *start(const char *how)
 {
 	if (*ring_state == RING_ON && ring_control && collector_wants_more())
 		return "memrec is already recording it";
-	if (owner == getpid() || *ring_state == RING_ON)	/* ON: a child that was followed */
+	if (owner == getpid() || *ring_state == RING_ON)	/* ON: recorded as the child of a recorded process */
 		stop();
 	if (!parse(how))
 		return "the agent does not understand the recorder's instructions (is it of another build?)";
@@ -96,7 +96,7 @@ static const char *start(const char *how)
 	return NULL;
 }
 
-/* A forked child has the lock as it was in its parent. */
+/* A forked child inherits the lock's state from its parent. */
 static void take_lock(void)
 {
 	static pid_t pid;
@@ -129,7 +129,7 @@ HOOK const char *memrec_agent_start(const char *how)
 	return start_session(how, &generation);
 }
 
-/* End a session, if it is still that one: another may have followed. */
+/* Ends the session of that generation, unless another has replaced it. */
 static void stop_session(uint32_t generation)
 {
 	int e = errno;
@@ -164,7 +164,7 @@ HOOK int memrec_agent_span(const char *name, int begins)
 	return 1;
 }
 
-/* Until the collector wants no more. Meanwhile: objects that were loaded past our dlopen. */
+/* Waits until the collector stops or dies, and patches objects that were loaded without passing our dlopen. */
 static void attend(uint32_t mine)
 {
 	while (owner == getpid() && mine == ring_generation && collector_wants_more()) {
@@ -180,7 +180,7 @@ HOOK void *memrec_agent_serve(void *request)
 	struct wire_request *r = request;
 	uint64_t scratch = r->scratch, size = r->scratch_size;
 	pthread_detach(pthread_self());
-	/* for its life: what happens in this thread is not the program's doing */
+	/* For the whole life of this thread: its allocations are not the program's. */
 	ring_local.guard = GUARD_DROP;
 	const char *path = strchr(r->how, ' ');
 	if (path && (path = strchr(path + 1, ' ')) != NULL)

@@ -2,7 +2,7 @@
  * session.h - a recording that begins and ends while the program runs
  *
  * For an agent that was loaded late: by memrec -p, or by the program itself.
- * These are exported; a session may follow another.
+ * These functions are exported. Sessions may follow one another.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -10,32 +10,32 @@
 #include "wire.h"
 
 /*
- * Begin: connect to the collector, put in the hooks. how: as struct
- * wire_request's. NULL, or why not. One session at a time.
+ * Begins a session: connects to the collector and installs the hooks. `how` has the format of
+ * struct wire_request's. Returns NULL, or why it failed. A process has one session at a time.
  */
 const char *memrec_agent_start(const char *how);
 
 /*
- * End: the hooks are taken out, what was there is put back, and no thread
- * puts anything into the ring from here on. Without a session: nothing.
+ * Ends the session: restores what the hooks replaced. When it returns, no thread
+ * writes to the ring any more. Does nothing without a session.
  */
 void memrec_agent_stop(void);
 
-/* Whether this process is recorded now, by whichever memrec. */
+/* Returns whether any memrec records this process now. */
 int memrec_agent_recording(void);
 
-/* A span begins or ends here: told in the trace. 0: nothing is recorded. */
+/* Records that a span begins or ends here. Returns 0 if the process is not recorded. */
 int memrec_agent_span(const char *name, int begins);
 
 /*
- * Start a program that is no child of this process and knows nothing of it but
- * three descriptors, which become its standard ones: the collector. Its pid, or -errno.
+ * Starts the collector: a program that is not a child of this process and inherits only
+ * three descriptors, which become its standard ones. Returns its pid, or -errno.
  */
 int memrec_agent_spawn(const char *path, char *const argv[], char *const env[], const int fds[3]);
 
 /*
- * The start routine of the thread that memrec makes in a running program: a
- * session, until the collector wants no more or dies. Returns NULL.
+ * The start routine of the thread that memrec creates in a running program: runs a
+ * session until the collector stops or dies. Returns NULL.
  */
 void *memrec_agent_serve(void *request);
 

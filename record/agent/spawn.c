@@ -1,13 +1,13 @@
 /*
- * spawn.c - starting the collector from inside the process that is to be recorded
+ * spawn.c - starts the collector from inside the process to be recorded
  *
- * It must be none of the process's children: the program waits for those, counts
- * them, and is told of their ends. So it is the child of a child that ends at once, and the kernel's
- * init (or a subreaper) takes it over. Both are made like vfork makes one, so nothing is copied, no
- * handler of fork is run, and of the first one's end (its exit signal is 0) the program is not told.
+ * The collector must not be a child of the process, because the program may wait for its
+ * children, count them, and get signals when they end. So the collector is the child of a child that ends
+ * at once, and init (or a subreaper) adopts it. Both are made as vfork does it: nothing is copied, no
+ * fork handler runs, and the end of the first child sends the program no signal (its exit signal is 0).
  *
- * Between clone and execve the memory is the program's own, and its thread waits: nothing
- * but system calls, and no lock.
+ * Between clone and execve the child runs in the program's memory while the calling thread waits.
+ * It makes only system calls and takes no lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #include "system_call.h"
 
 #define STACK_BYTES 32768ul
-#define MAX_DESCRIPTORS 65536u	/* looked at where close_range is not known (before Linux 5.9) */
+#define MAX_DESCRIPTORS 65536u	/* closed one by one where there is no close_range (before Linux 5.9) */
 
 struct spawn {
 	const char *path;
@@ -33,7 +33,7 @@ struct spawn {
 	int error;
 };
 
-/* The program may have no descriptor to spare: one out of the way of 0 to 2 stays what it is. */
+/* The program may have no descriptor to spare, so only those that are among 0 to 2 are duplicated. */
 static bool take_descriptors(const int *fds)
 {
 	int high[3];
@@ -51,7 +51,7 @@ static bool take_descriptors(const int *fds)
 	return true;
 }
 
-/* Not in the program's session: keys of its terminal are not for the collector. Nor does it keep a folder busy. */
+/* Starts a session, so that keys of the program's terminal do not reach the collector, and leaves its directory. */
 static int become(void *context)
 {
 	struct spawn *s = context;
@@ -61,7 +61,7 @@ static int become(void *context)
 		sigaction(sig, &standard, NULL);
 	setsid();
 	if (chdir("/") < 0) {
-		/* It stays where it is. */
+		/* Then the collector stays in the program's directory. */
 	}
 	if (take_descriptors(s->fds)) {
 		sigemptyset(&none);

@@ -1,5 +1,5 @@
 /*
- * thread_states.c - what a thread keeps, handed on when the thread is no more
+ * thread_states.c - per-thread states, reused after their threads have ended
  */
 #include "thread_states.h"
 

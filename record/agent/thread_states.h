@@ -1,8 +1,8 @@
 /*
- * thread_states.h - what a thread keeps, handed on when the thread is no more
+ * thread_states.h - per-thread states, reused after their threads have ended
  *
- * No pthread key tells of a thread's end: its destructor would run among the
- * target's own. Instead a new thread asks after the owners of a few states.
+ * No pthread key reports a thread's end: its destructor would run among those of
+ * the target. Instead, a new thread checks whether the owners of a few states still live.
  */
 #ifndef THREAD_STATES_H
 #define THREAD_STATES_H
@@ -20,14 +20,14 @@ struct thread_state {
 
 struct thread_states {
 	struct lock lock;
-	struct thread_state *all, *cursor;	/* cursor: the next to be asked after */
+	struct thread_state *all, *cursor;	/* cursor: the last one checked */
 };
 
-/* The state of a thread that ended, now the caller's, or NULL. At most one state in eight lies idle. */
+/* Gives the caller the state of a thread that has ended; NULL: found none. At most one state in eight is unused. */
 struct thread_state *thread_states_take(struct thread_states *c);
-/* A new state of the calling thread. */
+/* Adds a new state, owned by the calling thread. */
 void thread_states_add(struct thread_states *c, struct thread_state *new);
-/* A forked child: only the calling thread's state (or NULL) is left; others may be half changed and are forgotten. */
+/* In a forked child: keeps only the calling thread's state (may be NULL); others may be inconsistent. */
 void thread_states_forked(struct thread_states *c, struct thread_state *own);
 
 #endif
