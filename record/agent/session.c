@@ -64,7 +64,7 @@ static void stop(void)
 	pymem_stop();
 	pystack_stop();
 	native_on = false;
-	/* The hooks read `native_on` without a lock; ring_stop() has waited for the threads that may have seen it set. */
+	/* The hooks read `native_on` without a lock; ring_stop() has waited for threads that may have seen it set. */
 	__atomic_store_n(&ring->detached, 1, __ATOMIC_RELEASE);
 	system_call(SYS_futex, &ring->detached, FUTEX_WAKE, 1, NULL, NULL, 0);
 	ring_bell();

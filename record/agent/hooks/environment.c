@@ -1,9 +1,9 @@
 /*
- * environment.c - memrec's part in an environment: our file in LD_PRELOAD, and WIRE_ENV
+ * environment.c - memrec's part of an environment: the agent's file in LD_PRELOAD, and WIRE_ENV
  *
- * Source: LD_PRELOAD is read as the loader reads it (glibc, elf/rtld.c: process_envvars and
- * handle_preload_list): of several variables the last counts, spaces and colons
- * separate, empty entries are nothing.
+ * Source: LD_PRELOAD is parsed as the loader does it (glibc, elf/rtld.c: process_envvars and
+ * handle_preload_list): of several variables the last counts; spaces and colons
+ * separate its entries; empty entries are ignored.
  */
 #include "environment.h"
 
@@ -28,7 +28,7 @@ static bool is_wire_entry(const char *entry)
 	return strncmp(entry, WIRE_ENV "=", sizeof WIRE_ENV) == 0;
 }
 
-/* Of this recording, or of the one this process was started by. */
+/* Returns whether it is WIRE_ENV of this recording, or of the one this process was started by. */
 static bool is_our_entry(const char *entry)
 {
 	return strcmp(entry, orders.entry) == 0 || (orders.inherited[0] && strcmp(entry, orders.inherited) == 0);
@@ -39,7 +39,7 @@ static bool is_our_file(const char *p, size_t n)
 	return n > 0 && n == strlen(orders.preload) && memcmp(p, orders.preload, n) == 0;
 }
 
-/* The entry after this one, or NULL. */
+/* Returns the entry after this one, or NULL. */
 static const char *next_file(const char *list)
 {
 	list += strcspn(list, SEPARATORS);
@@ -54,13 +54,13 @@ static bool names_us(const char *list)
 	return false;
 }
 
-/* First, and nowhere else. */
+/* Returns whether our file is the first entry, and none of the others. */
 static bool names_us_once(const char *list)
 {
 	return is_our_file(list, strcspn(list, SEPARATORS)) && !names_us(next_file(list));
 }
 
-/* The list without us; `to` may be the list itself. Returns false if it named nothing but us. */
+/* Copies the list without our file; `to` may be the list itself. Returns false if the list has no other entry. */
 static bool copy_without_us(char *to, const char *list)
 {
 	bool others = false;
@@ -88,7 +88,7 @@ static bool names_others(const char *list)
 	return false;
 }
 
-/* Which LD_PRELOAD counts, or would without us: the last that names others, else the last. -1: there is none. */
+/* Returns which LD_PRELOAD takes effect, or would without us: the last that names others, else the last. -1: none. */
 static ssize_t last_preload(char *const envp[])
 {
 	ssize_t last = -1;
@@ -100,7 +100,7 @@ static ssize_t last_preload(char *const envp[])
 	return last;
 }
 
-/* getenv() finds the first. */
+/* Returns the first entry, as getenv() does. */
 static const char *wire_entry(char *const envp[])
 {
 	for (; envp && *envp; envp++)
@@ -109,7 +109,7 @@ static const char *wire_entry(char *const envp[])
 	return NULL;
 }
 
-/* Somebody runs memrec inside a program that is recorded: "ADDRESS PID FLAGS", of whichever build. */
+/* Returns whether another memrec, run inside a recorded program, made it: "ADDRESS PID FLAGS", of any build. */
 static bool is_anothers(const char *entry)
 {
 	static const char digits[] = "0123456789";
@@ -149,14 +149,14 @@ size_t environment_room(char *const envp[], enum travel how)
 {
 	if (is_right(envp, how))
 		return 0;
-	size_t entries = 3, text = sizeof PRELOAD + strlen(orders.preload) + 1;	/* two more, and the end */
+	size_t entries = 3, text = sizeof PRELOAD + strlen(orders.preload) + 1;	/* two more, and the final NULL */
 	for (; envp && *envp; envp++, entries++)
 		if (preload_list(*envp))
 			text += strlen(*envp) + 1;
 	return entries * sizeof *envp + text;
 }
 
-/* LD_PRELOAD with us in front. Returns the end of its text. */
+/* Writes LD_PRELOAD with our file first. Returns the end of its text. */
 static char *put_us_first(char *text, const char *list)
 {
 	strcpy(text, PRELOAD);
@@ -177,7 +177,7 @@ struct writer {
 	char **to, *text;
 };
 
-/* Where an entry is made, its text is the next in the room; an end of NULL: it is left out. */
+/* Adds the entry just written at `text`, which ends at `end`. NULL: it is omitted. */
 static void add_made(struct writer *w, char *end)
 {
 	if (!end)

@@ -1,13 +1,13 @@
 /*
- * exec.c - programs that are executed: with the agent in their environment, or without
+ * exec.c - hooks of exec and spawn: executed programs get an environment with the agent, or without it
  *
- * The agent travels in the environment. Who is to be recorded gets it, whatever
- * environment the caller passes (subprocess with env=…): the first process, which
- * is recorded whatever it executes, and with --follow-fork all. Who is not does
- * not: a program of another C library could not even start with it.
+ * The agent is passed on in the environment, whatever environment the caller gives
+ * (subprocess with env=…). Programs that are recorded get it: all that the first
+ * process executes, and with --follow-fork all others. Other programs do not get
+ * it: with another C library they could not even start.
  *
- * May run in a vfork child, which shares our memory and ours alone to give
- * back: what is needed is on the stack, or if it is much, kept by the thread.
+ * The code may run in a vfork child, which shares our memory and cannot release any
+ * that the parent keeps. So room is taken on the stack, or if it is large, kept by the thread.
  */
 #include <alloca.h>
 #include <errno.h>
@@ -26,9 +26,9 @@
 #include "orders.h"
 #include "wire.h"
 
-#define SMALL_ROOM 4096ul	/* taken onto the stack */
+#define SMALL_ROOM 4096ul	/* at most this is taken on the stack */
 
-/* child: the new program is another process than this one (posix_spawn). */
+/* child: the program will run in another process than this one (posix_spawn). */
 static enum travel travel(bool child)
 {
 	if (!orders.preload[0])
@@ -43,7 +43,7 @@ struct room {
 	size_t size;
 };
 
-/* Room that the thread keeps for its next program: a vfork child cannot give it back. */
+/* Returns room that the thread keeps for its next call: a vfork child cannot release it. */
 static void *much_room(size_t size)
 {
 	static __thread struct room kept;
@@ -55,7 +55,7 @@ static void *much_room(size_t size)
 	return kept.at;
 }
 
-/* A macro, since a small environment lives on the hook's own stack. */
+/* A macro, as a small environment is kept on the hook's own stack. */
 #define ENVIRONMENT(envp, how) \
 	char **env_ = (char **)(uintptr_t)(envp); \
 	enum travel how_ = (how); \
@@ -78,7 +78,7 @@ static struct {
 	FILE *(*popen)(const char *, const char *);
 } real;
 
-/* Not when they are needed: a forked child may find the loader's lock taken for ever. */
+/* Called early: in a forked child the loader's lock may be taken for ever. */
 void exec_resolve(void)
 {
 	*(void **)&real.execve = got_real("execve");
@@ -107,7 +107,7 @@ HOOK int execve(const char *path, char *const argv[], char *const envp[])
 	CALL(execve, path, argv, env_);
 }
 
-/* These pass on `environ`, which the program may have emptied (env -i). */
+/* These pass `environ`, which the program may have emptied (env -i). */
 HOOK int execv(const char *path, char *const argv[])
 {
 	return execve(path, argv, environ);
@@ -136,7 +136,7 @@ HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp
 	CALL(execveat, fd, path, argv, env_, flags);
 }
 
-/* Their arguments as an array, counted up to the NULL; v is where the environment follows. */
+/* Collects the arguments up to the NULL in an array; v is then at the argument after it, the environment. */
 #define ARGUMENTS(first, v) \
 	size_t argc_ = 1; \
 	va_start(v, first); \
@@ -189,9 +189,9 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
 }
 
 /*
- * system() and popen() start their shell inside the C library, with `environ`. A shell that is not recorded and
- * is told so leaves us by itself (boot.c). If the program has changed our part of `environ`, there is another one
- * meanwhile.
+ * system() and popen() start a shell inside the C library, with `environ`. The agent in a shell that is not recorded
+ * removes itself from the environment (boot.c). If the program has changed our part of `environ`, a corrected copy
+ * replaces it during the call.
  */
 struct lent {
 	char **program, **ours;
@@ -199,7 +199,7 @@ struct lent {
 
 static struct lent lend_environment(void)
 {
-	static __thread struct room kept;	/* never given back: another thread may be reading it */
+	static __thread struct room kept;	/* never freed: another thread may be reading it */
 	struct lent lent = { environ, NULL };
 	enum travel how = travel(true);
 	size_t size = how == WITHOUT_AGENT && environment_wakes_us(environ) ? 0 : environment_room(environ, how);
@@ -212,7 +212,7 @@ static struct lent lend_environment(void)
 	return lent;
 }
 
-/* Unless somebody has set another one since. */
+/* Restores `environ`, unless the program has replaced it since. */
 static void take_back_environment(struct lent *lent)
 {
 	if (lent->ours)

@@ -1,10 +1,10 @@
 /*
- * exec.h - programs that are executed: with the agent in their environment, or without
+ * exec.h - hooks of exec and spawn: executed programs get an environment with the agent, or without it
  */
 #ifndef EXEC_H
 #define EXEC_H
 
-/* Find the real functions. */
+/* Finds the real functions. */
 void exec_resolve(void);
 
 #endif

@@ -1,19 +1,18 @@
 /*
- * got.c - the slots of loaded objects, pointed to the hooks and back
+ * got.c - points the GOT slots of loaded objects to the hooks, and back
  *
- * The hooked functions are those that this library exports: whatever it would
- * have stood in front of, had it been preloaded. And dlopen, after which there
- * may be new objects.
+ * The hooked functions are those that this library exports, the same as when it is
+ * preloaded; and dlopen, after which there may be new objects.
  *
- * A slot is changed only if it holds the very function that a call would reach
- * without us, or, not bound yet, an address in its own object. Anything else is
- * somebody's hook or private allocator, and is left alone. What was there is kept and is
- * what comes back. A store of eight aligned bytes needs no thread to stand still.
+ * A slot is changed only if it holds the function that a call would reach
+ * without us, or, if it is not bound yet, an address in its own object. Anything else is
+ * another hook or a private allocator, and is not changed. The old value is kept and
+ * restored later. As the store is eight aligned bytes, no thread has to be stopped.
  *
- * Pages that are read-only after relocation (RELRO) are writable while they are
- * relocated. One that is writable now belongs to an object that another thread
- * is about to load: protecting it would kill that thread. Such an object waits
- * for a later look; if it stays so, somebody unprotected it for good.
+ * Pages that are read-only after relocation (RELRO) are writable while their object is
+ * relocated. If such a page is writable, another thread is about to finish loading
+ * the object, and protecting the page would crash that thread. The object is left
+ * for a later try; if the page stays writable, something has unprotected it for good.
  */
 #include "got.h"
 
@@ -39,11 +38,11 @@
 #define IS_CALL(type) ((type) == R_AARCH64_JUMP_SLOT)
 #define IS_ADDRESS(type) ((type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_ABS64)
 #else
-#error "no relocations known of this machine"
+#error "the relocation types of this machine are not known"
 #endif
 
 #define PAGE 4096ul
-#define MAX_LOOKS 25u	/* at objects that stay writable */
+#define MAX_LOOKS 25u	/* tries before an object whose RELRO pages stay writable is patched all the same */
 
 struct slot {
 	void **at;
@@ -55,10 +54,10 @@ static const char *self_file = "";
 static struct slot *slots;
 static uint32_t n_slots, capacity;
 static struct lock lock;
-/* again: some object was not ready, or somebody came while the lock was taken */
+/* again: an object was not ready, or a caller found the lock taken */
 static bool patched, again;
 static unsigned long long seen_adds;
-static unsigned looks;			/* in a row that found an object not ready */
+static unsigned looks;			/* tries in a row that found an object not ready */
 
 /* ---------------------------------------------------------------- objects */
 
@@ -134,8 +133,8 @@ static int find_real(struct dl_phdr_info *info, size_t size, void *context)
 }
 
 /*
- * Objects are listed as they are searched. Not dlsym: in a program that is not
- * position-independent it may give the program's own stub, whose slot will be ours.
+ * Objects are listed in the order of search. dlsym is not used: in a program that is not
+ * position-independent it may return the program's own stub, which calls through a slot that we patch.
  */
 void *got_real(const char *name)
 {
@@ -146,13 +145,12 @@ void *got_real(const char *name)
 	return w.found;
 }
 
-/* ---------------------------------------------------------------- dlopen, as if its caller had called it */
+/* ---------------------------------------------------------------- dlopen, called from its caller's object */
 
 /*
- * dlopen looks where it was called from: the caller's RUNPATH, $ORIGIN and
- * namespace are searched. So it is entered with a return address in the
- * caller's own object: that of a byte that is a `ret` instruction, which comes
- * back here.
+ * dlopen depends on the object that calls it: it searches that object's RUNPATH, $ORIGIN and
+ * namespace. So we enter it with a return address in the caller's object: that of any
+ * byte which is a `ret` instruction, and returns to us.
  */
 #if defined(__x86_64__)
 void *got_call_from(uintptr_t ret, void *function, uintptr_t a, uintptr_t b, uintptr_t c)
@@ -183,7 +181,7 @@ __asm__(".text\n"
 	"	.cfi_endproc\n"
 	".size got_call_from, .-got_call_from\n");
 
-/* A shadow stack would not let that return: then dlopen is left alone, and new objects are found by and by. */
+/* A shadow stack would not allow that return: then dlopen is not hooked, and new objects are found later. */
 static bool can_call_from(void)
 {
 	unsigned long features = 0;
@@ -267,7 +265,7 @@ static __attribute__((noinline)) void *hook_dlmopen(Lmid_t space, const char *fi
 }
 
 /*
- * Preloaded, all is done before it: the hook jumps to the real one, which sees its caller, and no frame of ours.
+ * If preloaded, the hook does its work first and then jumps to the real function, which sees the true caller.
  */
 #if __has_attribute(musttail)
 #define TAIL_CALL __attribute__((musttail))
@@ -289,7 +287,7 @@ HOOK JUMPS void *dlopen(const char *file, int mode)
 
 /* ---------------------------------------------------------------- slots */
 
-/* The hook for a function, and what it stands in front of; NULL: it has none. */
+/* Returns the hook for a function, and the real function that it replaces. NULL: there is no hook. */
 static void *hook_for(const char *name, void **real)
 {
 	uint32_t hash = object_hash(name);
@@ -332,7 +330,7 @@ static bool slots_grow(void)
 	return true;
 }
 
-/* Adds nothing to the word there, atomically: the kernel tells whether that could be written. */
+/* Adds zero to the word there, atomically: the kernel reports whether it could write. */
 static bool is_writable(void *at)
 {
 	uint32_t none = 0;
@@ -368,7 +366,7 @@ static void slot_patch(const struct object *o, const ElfW(Rela) *r)
 	slot_store(o, at, hook);
 }
 
-/* Ourselves, another build of us, the loader (whose own allocations are not the program's), the kernel's. */
+/* Ourselves, another build of the agent, the loader (its allocations are not the program's), and the vdso. */
 static bool is_exempt(const struct object *o)
 {
 	return is_self(o) || strcmp(o->soname, self.soname) == 0 || strncmp(o->soname, "ld-linux", 8) == 0 ||
@@ -410,7 +408,7 @@ static int count_adds(struct dl_phdr_info *info, size_t size, void *adds)
 	return 1;
 }
 
-/* Does not wait: who calls dlopen may hold a lock of the loader that the holder waits for. */
+/* Does not wait for the lock: a caller of dlopen may hold a lock of the loader that the lock's holder waits for. */
 void got_patch_new(void)
 {
 	unsigned long long adds = 0;
@@ -428,7 +426,7 @@ void got_patch_new(void)
 	lock_drop(&lock);
 }
 
-/* Only slots of objects that are still there. Newest first: an address may have been a slot of two objects. */
+/* Restores the slots of objects that are still loaded. Newest first: an address may have been a slot of two objects. */
 static int object_restore(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct object o;

@@ -1,46 +1,46 @@
 /*
- * got.h - reaching the hooks when the agent was loaded late
+ * got.h - makes calls reach the hooks if the agent was loaded late
  *
- * A preloaded library is found by the loader in front of the C library. One that
- * is loaded later is not: then the slots through which objects call the hooked
- * functions (their GOTs) are made to point to the hooks, and back.
+ * The loader finds a preloaded library before the C library, but not one that
+ * is loaded later. In that case the GOT slots through which objects call the hooked
+ * functions are pointed to the hooks, and restored at the end.
  */
 #ifndef GOT_H
 #define GOT_H
 
 #include <stdbool.h>
 
-/* Whether the agent was loaded after the C library: no call comes here by itself. */
+/* Returns whether the agent was loaded after the C library, so that calls do not reach it without patching. */
 bool got_late(void);
 
-/* Find the real dlopen() (in the constructor: a forked child may find the loader's lock taken). */
+/* Finds the real dlopen(). Called by the constructor: in a forked child the loader's lock may be taken for ever. */
 void got_resolve(void);
 
-/* The function that a call of `name` would reach without us; NULL: there is none. Allocates nothing when late. */
+/* Returns the function that a call of `name` would reach without us, or NULL. Allocates nothing if loaded late. */
 void *got_real(const char *name);
 
 /*
- * The function of that name that is first in the order of search, which a call reaches when we are preloaded:
- * ours, or that of a program or library in front of us. NULL: there is none.
+ * Returns the first function of that name in the order of search, which a call reaches if we are preloaded:
+ * ours, or that of a program or library before us. NULL: there is none.
  */
 void *got_first(const char *name);
 
-/* Our own file, as the loader was given its name. */
+/* Returns the path of the agent's file, as passed to the loader. */
 const char *got_own_file(void);
 
 /*
- * Point every slot of every loaded object that calls a hooked function to its
- * hook; also those of objects that are loaded from now on, when their dlopen
- * returns. May be called again: then for what came since. Any thread.
+ * Points every slot of every loaded object that calls a hooked function to its
+ * hook, and those of objects loaded from now on when their dlopen
+ * returns. May be called again, for objects loaded since. Thread-safe.
  */
 void got_patch(void);
-/* got_patch(), if objects were loaded since, or some were not ready then. */
+/* Calls got_patch() if objects were loaded since, or some were not ready. */
 void got_patch_new(void);
 
-/* Put back what was in each slot that still points to a hook. */
+/* Restores each slot that still points to a hook. */
 void got_restore(void);
 
-/* A forked child: the lock may be taken for ever. */
+/* In a forked child: resets the lock, which another thread may have held at the fork. */
 void got_forked(void);
 
 #endif

@@ -1,12 +1,12 @@
 /*
  * hooks.c - the allocation functions of the C library, each recorded and passed on
  *
- * Order: what gives memory back is recorded before the real call, what hands
- * it out after it; then the ring's order is right for every address, whatever
- * other threads do in between. A realloc is a begin before and an outcome after.
+ * Order: frees are recorded before the real call, allocations after it, so the
+ * order in the ring is right for every address, whatever other threads do in
+ * between. A realloc is recorded as a begin before the call and an outcome after it.
  *
- * GUARD_DROP stands around every real call: an allocator that maps its own
- * arenas (jemalloc) is not counted twice.
+ * Each real call is made under GUARD_DROP, so the arenas that an allocator maps
+ * (jemalloc) are not counted as well.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -41,15 +41,15 @@ static struct {
 } real;
 
 /*
- * dlsym may allocate before we know whose malloc to call: such blocks come
- * from here, are never recorded and never given back.
+ * dlsym may allocate before we know the real malloc. Such blocks come
+ * from here; they are never recorded or freed.
  */
 static char bootstrap[16384] __attribute__((aligned(16)));
 static size_t bootstrap_used;
 static bool resolving;
 /*
- * Another malloc is in front of ours, where only a program can put it that defines its own, or a system() whose
- * LD_PRELOAD was rearranged. Blocks are not ours then: what only we define goes on to the functions that it calls.
+ * Another malloc is before ours in the order of search: the program defines its own, or it runs in a shell of system()
+ * whose LD_PRELOAD was rearranged. Its blocks are not ours then, so functions that only we define call its functions.
  */
 static bool others_first;
 static void (*first_free)(void *);
@@ -86,7 +86,7 @@ void hooks_resolve(void)
 		{ "memalign", &real.memalign }, { "valloc", &real.valloc }, { "pvalloc", &real.pvalloc },
 		{ "mmap", &real.mmap }, { "munmap", &real.munmap }, { "mremap", &real.mremap },
 		{ "mprotect", &real.mprotect },
-		{ "malloc", &real.malloc },	/* last: it tells that all are there */
+		{ "malloc", &real.malloc },	/* last: it shows that all are set */
 	};
 	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
 		*(void **)symbols[i].where = got_real(symbols[i].name);
@@ -97,7 +97,7 @@ void hooks_resolve(void)
 	resolving = false;
 }
 
-/* True when the real functions can be called. */
+/* Returns whether the real functions can be called. */
 static inline bool ready(void)
 {
 	if (LIKELY(real.malloc != NULL))
@@ -120,7 +120,7 @@ HOOK void *malloc(size_t n)
 HOOK void *calloc(size_t n, size_t size)
 {
 	if (UNLIKELY(!ready()))
-		return bootstrap_alloc(16, n * size);	/* fresh, so zero; dlsym asks for little */
+		return bootstrap_alloc(16, n * size);	/* never reused, so zero; dlsym asks for little */
 	void *p = REAL(real.calloc(n, size));
 	look_after_python();
 	if (LIKELY(p != NULL))
@@ -169,7 +169,7 @@ static void *leave_bootstrap(const void *old, size_t n)
 	return p;
 }
 
-/* What was recorded before (begin) is what became of `old`. */
+/* Records the outcome of a call that realloc_begin() has recorded. */
 static inline void *realloc_record(uint8_t kind, void *old, void *p, size_t n, bool nested)
 {
 	if (LIKELY(p != NULL))
@@ -198,7 +198,7 @@ HOOK void *realloc(void *old, size_t n)
 	return realloc_record(WIRE_REALLOC, old, p, n, nested);
 }
 
-/* The C library's calls whichever realloc is first; an allocator's own may be another thing. */
+/* The C library's version calls the first realloc in the order of search; an allocator's own version may not. */
 HOOK void *reallocarray(void *old, size_t n, size_t size)
 {
 	size_t bytes;
@@ -262,7 +262,7 @@ HOOK void *pvalloc(size_t n)
 	return ready() ? page_aligned(WIRE_PVALLOC, real.pvalloc, n) : NULL;
 }
 
-/* A shared mapping of no file is memory of this program; PROT_NONE does not make it go. */
+/* A shared anonymous mapping is memory of this program; PROT_NONE does not free it. */
 static inline uint8_t mapping_kind(int protection, int flags)
 {
 	if (!(flags & MAP_ANONYMOUS))
@@ -286,14 +286,14 @@ HOOK void *mmap64(void *addr, size_t n, int protection, int flags, int fd, off64
 	return mmap(addr, n, protection, flags, fd, offset);
 }
 
-/* 48-bit addresses, the upper half is the kernel's; Linux gives out more only if asked */
+/* addresses have 48 bits, and the kernel has the upper half; Linux uses more only on request */
 #define USER_SPACE (1ul << 47)
 
 HOOK int munmap(void *addr, size_t n)
 {
 	if (UNLIKELY(!ready()))
 		return (int)system_call(SYS_munmap, addr, n);
-	/* Else it fails, and nothing happens. */
+	/* Otherwise it fails without any effect. */
 	bool plausible = n && !((uintptr_t)addr & 4095) && n <= USER_SPACE && (uintptr_t)addr <= USER_SPACE - n;
 	if (plausible)
 		record(WIRE_UNMAP, addr, n);
@@ -312,7 +312,7 @@ HOOK void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	if (UNLIKELY(!ready()))
 		return (void *)system_call(SYS_mremap, old, old_size, n, flags, to);
 	bool nested = ring_local.guard == GUARD_PYTHON;
-	bool moves = old_size && !(flags & MREMAP_DONTUNMAP);	/* else the old pages stay as well */
+	bool moves = old_size && !(flags & MREMAP_DONTUNMAP);	/* otherwise the old pages remain mapped */
 	if (moves)
 		record(nested ? WIRE_UNMAP : WIRE_REMAP_BEGIN, old, old_size);
 	void *p = REAL(real.mremap(old, old_size, n, flags, to));
@@ -324,8 +324,8 @@ HOOK void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 }
 
 /*
- * What a reservation becomes, and becomes again. Recorded after the call both ways: no address changes hands, and
- * nobody can act on it before we return. The collector knows which part of it is a reservation, or a mapping.
+ * Turns a reservation into usable memory and back. Both are recorded after the call: no address changes its owner, and
+ * no other code can act on it before we return. The collector knows which parts are reserved and which are mapped.
  */
 HOOK int mprotect(void *addr, size_t n, int protection)
 {

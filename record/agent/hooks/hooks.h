@@ -4,7 +4,7 @@
 #ifndef HOOKS_H
 #define HOOKS_H
 
-/* Find the real allocator functions (idempotent; may be called before the constructor). */
+/* Finds the real allocation functions. Idempotent; may be called before the constructor. */
 void hooks_resolve(void);
 
 #endif

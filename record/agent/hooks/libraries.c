@@ -1,10 +1,10 @@
 /*
- * libraries.c - allocators inside libraries: their blocks are recorded, not the mappings that they are cut from
+ * libraries.c - allocators inside libraries: records their blocks instead of the mappings that contain these
  *
- * Apache Arrow (pyarrow, and through it pandas) has a mimalloc of its own in libarrow. It calls it through
- * slots, by names that only it has, so these hooks are reached as those of the C library are. Each call goes on to the
- * allocator of the library that called: there may be several copies, all opened RTLD_LOCAL, where no dlsym() finds
- * them.
+ * Apache Arrow (pyarrow, and through it pandas) has its own mimalloc in libarrow. It calls it through
+ * GOT slots by names of its own, so these hooks are reached like those of the C library. Each call goes on to the
+ * allocator of the calling library: there may be several copies, all opened with RTLD_LOCAL, where dlsym() does not
+ * find them.
  */
 #include "memory.h"
 #include "object.h"
@@ -28,13 +28,13 @@ struct copy {
 };
 
 static struct copy copies[MOST_COPIES];
-static uint32_t n_copies, closes;	/* closes: native_closes when they were found */
+static uint32_t n_copies, closes;	/* closes: the value of native_closes when they were found */
 static struct lock lock;
 
 struct search {
 	uintptr_t caller;
 	struct copy found;
-	bool own;	/* the caller's own: no other is better */
+	bool own;	/* found in the caller's object, which is preferred */
 };
 
 static int search_object(struct dl_phdr_info *info, size_t size, void *context)
@@ -63,7 +63,7 @@ static COLD uintptr_t find(uintptr_t caller, enum function f)
 	uint32_t before = __atomic_load_n(&native_closes, __ATOMIC_ACQUIRE);
 	uint8_t guard = guard_set(GUARD_DROP);
 	dl_iterate_phdr(search_object, &s);
-	if (lock_try(&lock)) {		/* else, or in a child that was forked meanwhile, it is looked for again */
+	if (lock_try(&lock)) {		/* otherwise, or in a child forked meanwhile, it searches again */
 		uint32_t n = closes == before ? n_copies : 0;
 		__atomic_store_n(&n_copies, n, __ATOMIC_RELEASE);
 		__atomic_store_n(&closes, before, __ATOMIC_RELEASE);
@@ -79,7 +79,7 @@ static COLD uintptr_t find(uintptr_t caller, enum function f)
 
 static inline uintptr_t real_of(void *caller, enum function f)
 {
-	/* An object was unloaded since: another may lie there now. */
+	/* An object was unloaded since, and another may be at its addresses now. */
 	if (UNLIKELY(__atomic_load_n(&closes, __ATOMIC_ACQUIRE) != __atomic_load_n(&native_closes, __ATOMIC_ACQUIRE)))
 		return find((uintptr_t)caller, f);
 	uint32_t n = __atomic_load_n(&n_copies, __ATOMIC_ACQUIRE);

@@ -57,7 +57,7 @@ static inline void record_alloc(uint8_t kind, void *p, size_t n)
 	guard_reset(GUARD_NONE);
 }
 
-/* Called by the hooks of the C library, before they record: Python's allocators may need another look. */
+/* Called by the C library's hooks before they record: Python's allocators may have to be checked again. */
 static inline void look_after_python(void)
 {
 	if (UNLIKELY(pymem_wanted) && ring_local.guard == GUARD_NONE && ring_on()) {
@@ -68,9 +68,9 @@ static inline void look_after_python(void)
 }
 
 /*
- * Below Python's allocator nothing is recorded, but for memory that goes back
- * which was taken before the hooks were in: then the outer free named an
- * address that nobody knows (the debug allocator's), or none (an arena).
+ * Calls made inside Python's allocator are not recorded, except frees of memory
+ * that may have been allocated before the hooks were installed: for it, the outer free named an
+ * address that the collector does not know (the debug allocator's), or there was none (an arena).
  */
 static inline bool recording(void)
 {
