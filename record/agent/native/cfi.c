@@ -1,14 +1,14 @@
 /*
- * cfi.c - reading unwind tables
+ * cfi.c - reads unwind tables
  *
- * An object's .eh_frame_hdr is a sorted table of functions; its entry leads to
- * a description (FDE) and what it has in common with others (CIE). Both are
- * little programs that say, from one instruction to the next, how the caller's
- * registers are found. Only the frame pointer and the return address are of
- * interest here, but after a signal any register may be asked for once.
+ * An object's .eh_frame_hdr is a sorted table of functions. Its entry refers to
+ * a function's description (FDE), which shares a part with others (CIE). Both contain
+ * short programs that define, for each instruction, how to find the caller's
+ * registers. Normally only the frame pointer and the return address are
+ * needed, but the step after a signal may need any register.
  *
- * _dl_find_object takes no lock and is safe in signal handlers. It came with
- * glibc 2.35; without it there are no native stacks.
+ * _dl_find_object takes no lock and is async-signal-safe. It exists since
+ * glibc 2.35; with an older C library there are no native stacks.
  *
  * Source: DWARF 5, 6.4 (call frame information) and 2.5 (expressions);
  *         Linux Standard Base Core 5.0, 10.6 (.eh_frame, .eh_frame_hdr);
@@ -23,12 +23,12 @@
 
 #define DEEPEST_REMEMBER 8
 #define DEEPEST_EXPRESSION 16
-#define MOST_OPERATIONS 512	/* of an expression: a loop in one would be a defect */
+#define MOST_OPERATIONS 512	/* per expression; reaching it means a loop */
 
 uint64_t cfi_rules[1u << CFI_LOG2_RULES] __attribute__((aligned(64)));
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
-/* ---------------------------------------------------------------- reading */
+/* ---------------------------------------------------------------- reading values */
 
 struct cursor { const uint8_t *p, *end; };
 
@@ -75,7 +75,7 @@ static int64_t take_sleb(struct cursor *c)
 	return (int64_t)v;
 }
 
-/* A pointer as DW_EH_PE_… `encoding` says. Indirect ones are read through. */
+/* Reads a pointer encoded as `encoding` (DW_EH_PE_…). Indirect ones are dereferenced. */
 static uintptr_t take_pointer(struct cursor *c, uint8_t encoding, uintptr_t data)
 {
 	uintptr_t here = (uintptr_t)c->p, v;
@@ -113,7 +113,7 @@ struct description {
 	bool signal;
 };
 
-/* The CIE: what the functions of a source file have in common. */
+/* Reads the CIE, the part that the functions of a source file share. */
 static bool read_common(struct description *d, const uint8_t *cie, bool *augmented)
 {
 	uint32_t size;
@@ -151,7 +151,7 @@ static bool read_common(struct description *d, const uint8_t *cie, bool *augment
 	return true;
 }
 
-/* The table of an object: pairs of (function, FDE), both relative to the table, sorted. */
+/* Searches an object's table: pairs of function and FDE, both relative to the table, sorted by function. */
 static const uint8_t *find_fde(const uint8_t *header, uintptr_t pc)
 {
 	if (header[0] != 1 || header[3] != 0x3b)
@@ -198,7 +198,7 @@ static bool describe(struct description *d, uintptr_t pc)
 	return pc >= d->start && pc < d->end;
 }
 
-/* ---------------------------------------------------------------- a row: where everything is, at one instruction */
+/* ---------------------------------------------------------------- a row: the rules at one instruction */
 
 enum saved { SAME, UNDEFINED, AT_OFFSET, IS_OFFSET, AT_EXPRESSION, IS_EXPRESSION, IN_REGISTER };
 
@@ -209,7 +209,7 @@ struct register_rule {
 };
 
 struct unwind_row {
-	bool by_expression;		/* the caller's stack pointer (CFA) */
+	bool by_expression;		/* the caller's stack pointer (CFA) is given by `expression` */
 	unsigned base;			/* register, if not by_expression */
 	int64_t offset;
 	struct cursor expression;
@@ -253,7 +253,7 @@ static void define_base(struct unwind_row *r, uint64_t reg)
 	r->by_expression = false;
 }
 
-/* The instructions with an operand in their own byte are passed here as its two upper bits. False: unknown. */
+/* Runs one instruction that has no operand in its own byte. Returns false if it is unknown. */
 static bool run_instruction(struct program *p, struct cursor *c, uint8_t op)
 {
 	struct unwind_row *r = p->row;
@@ -309,7 +309,7 @@ static bool run_instruction(struct program *p, struct cursor *c, uint8_t op)
 	return true;
 }
 
-/* Run a program up to the instruction at pc. */
+/* Runs a program up to the instruction at pc. */
 static bool run(struct program *p, struct cursor c, uintptr_t pc)
 {
 	while (c.p < c.end) {
@@ -331,7 +331,7 @@ static bool run(struct program *p, struct cursor c, uintptr_t pc)
 	return true;
 }
 
-/* The row for pc. The programs' state is large: kept off the caller's path. */
+/* Finds the row for pc. A separate function, as the programs' state is large and callers seldom need it. */
 static __attribute__((noinline)) bool find_row(struct unwind_row *r, uintptr_t pc, struct description *d)
 {
 	struct program p;
@@ -350,9 +350,9 @@ static __attribute__((noinline)) bool find_row(struct unwind_row *r, uintptr_t p
 	return run(&p, d->own, pc);
 }
 
-/* ---------------------------------------------------------------- rules in a word */
+/* ---------------------------------------------------------------- rules that fit in a word */
 
-/* "What is at frame pointer + offset": functions that align their stack keep it there (gcc: DRAP). */
+/* Recognises the value at frame pointer + offset: functions that align their stack keep the CFA there (gcc: DRAP). */
 static bool is_fp_slot(struct cursor e, int64_t *offset)
 {
 	if (e.p == e.end || *e.p++ != 0x70 + CFI_FP)
@@ -367,7 +367,7 @@ static uint64_t pack(uint64_t tag, enum cfi_how how, int64_t offset, int64_t fp_
 	       (uint64_t)pair << 63;
 }
 
-/* 0..511: how far under the CFA the frame pointer is saved, in words; 0: it is not. False: not that simple. */
+/* Stores how many words below the CFA the frame pointer is saved (0: it is not, to 511). False: not that simple. */
 static bool simple_fp(const struct register_rule *fp, int64_t *words)
 {
 	*words = 0;
@@ -427,7 +427,7 @@ static uintptr_t read_word(struct machine *m, uintptr_t p)
 	return 0;
 }
 
-/* An operation on the two topmost values; false: op is none. */
+/* Applies an operation to the two topmost values. Returns false if op is not one. */
 static bool binary(uint8_t op, uintptr_t a, uintptr_t b, uintptr_t *result)
 {
 	intptr_t x = (intptr_t)a, y = (intptr_t)b;
@@ -452,7 +452,7 @@ static bool binary(uint8_t op, uintptr_t a, uintptr_t b, uintptr_t *result)
 	return true;
 }
 
-/* An operation that pushes a constant; false: op is none. */
+/* Decodes an operation that pushes a constant. Returns false if op is not one. */
 static bool constant(uint8_t op, struct cursor *e, uintptr_t *value)
 {
 	switch (op) {
@@ -472,10 +472,10 @@ static bool constant(uint8_t op, struct cursor *e, uintptr_t *value)
 	return true;
 }
 
-/* The value of an expression; `cfa` is on the stack first if `has_cfa`. m->failed: it has none. */
+/* Evaluates an expression, starting with `cfa` on the stack if `has_cfa`. Sets m->failed if it cannot. */
 static uintptr_t evaluate(struct machine *m, struct cursor e, bool has_cfa, uintptr_t cfa)
 {
-	uintptr_t s[DEEPEST_EXPRESSION + 2] = { 0 };	/* two below, so that the topmost two can always be read */
+	uintptr_t s[DEEPEST_EXPRESSION + 2] = { 0 };	/* two more at the bottom, so two can always be read */
 	unsigned n = 2;
 	const uint8_t *start = e.p;
 	if (has_cfa)
@@ -524,9 +524,9 @@ static uintptr_t evaluate(struct machine *m, struct cursor e, bool has_cfa, uint
 	return m->failed ? 0 : s[n - 1];
 }
 
-/* ---------------------------------------------------------------- a step by the row itself */
+/* ---------------------------------------------------------------- a step by a row */
 
-/* The caller's value of a register; *slot: where it was read, 0 if not read from one. */
+/* Returns the caller's value of a register. *slot: the address it was read from, or 0. */
 static uintptr_t restore(struct machine *m, const struct unwind_row *r, unsigned reg, uintptr_t cfa, uintptr_t *slot)
 {
 	const struct register_rule *p = &r->reg[reg];
@@ -545,7 +545,7 @@ static uintptr_t restore(struct machine *m, const struct unwind_row *r, unsigned
 	return read_word(m, at);
 }
 
-/* What a signal frame saved beside the three registers that every step restores. */
+/* Keeps the registers that a signal frame saved, besides the three that every step restores. */
 static void keep_interrupted(struct cfi_bounds *b, const struct machine *m, const struct unwind_row *r, uintptr_t cfa)
 {
 	struct machine from = *m;
@@ -569,7 +569,7 @@ static void set_register(struct machine *m, unsigned reg, uintptr_t value)
 static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds, const struct unwind_row *r,
 				 const struct description *d)
 {
-	bool exact = bounds->known != 0;		/* pc is the interrupted instruction itself */
+	bool exact = bounds->known != 0;		/* pc is the interrupted instruction, not a return address */
 	struct machine m = { .bounds = bounds, .known = bounds->known };
 	if (exact)
 		memcpy(m.reg, bounds->reg, sizeof m.reg);
@@ -601,7 +601,7 @@ static enum cfi_step step_by_row(struct cfi_frame *f, struct cfi_bounds *bounds,
 	return CFI_SIGNAL;
 }
 
-/* The caller's stack pointer lies in a slot beside the frame pointer: frequent in vector code. */
+/* The caller's stack pointer is stored at an offset from the frame pointer; frequent in vector code. */
 static enum cfi_step step_from_slot(struct cfi_frame *f, const struct cfi_bounds *bounds, uint64_t rule)
 {
 	uintptr_t at = f->fp + (uintptr_t)(CFI_OFFSET(rule) * 8), saved = CFI_FP_SAVED(rule) * 8;
@@ -619,10 +619,10 @@ static enum cfi_step step_from_slot(struct cfi_frame *f, const struct cfi_bounds
 }
 
 /*
- * A signal handler returns to code that has no description on some systems, or
- * one that passes over the interrupted function. On aarch64 it is told by its
- * instructions, as libgcc does: "mov x8, 139; svc 0", and finds the kernel's
- * frame, a siginfo_t and a ucontext_t, at the stack pointer.
+ * The code that a signal handler returns to has no description on some systems, or
+ * one that skips the interrupted function. On aarch64 it is recognised by its
+ * instructions, as in libgcc: "mov x8, 139; svc 0". The kernel's
+ * frame, a siginfo_t and a ucontext_t, is then at the stack pointer.
  */
 #if defined(__aarch64__)
 static bool is_signal_return(uintptr_t pc)

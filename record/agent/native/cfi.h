@@ -1,10 +1,10 @@
 /*
- * cfi.h - from a frame to its caller, by the unwind tables that every object brings along
+ * cfi.h - steps from a frame to its caller by the unwind tables that every object contains
  *
- * A frame is described by three registers: where it executes, its stack
- * pointer, its frame pointer. The tables (.eh_frame) tell for each instruction
- * where the caller's are. Rules once read are kept in a table of 64-bit words,
- * read and written whole, so no thread ever waits or sees half a rule.
+ * A frame is described by three registers: instruction, stack and frame
+ * pointer. For each instruction, the tables (.eh_frame) describe where to find
+ * those of the caller. Rules that were read are cached in a table of 64-bit words,
+ * which are loaded and stored whole, so no thread waits or sees half a rule.
  */
 #ifndef CFI_H
 #define CFI_H
@@ -15,7 +15,7 @@
 #include "agent.h"
 
 #if defined(__x86_64__)
-#define CFI_CALL_BYTES 1u	/* how far before a return address something of the call surely lies */
+#define CFI_CALL_BYTES 1u	/* that far before a return address is certainly a byte of the call */
 #define CFI_ADDRESS_BITS 47
 #define CFI_ALIGN_BITS 0
 #elif defined(__aarch64__)
@@ -23,16 +23,16 @@
 #define CFI_ADDRESS_BITS 48
 #define CFI_ALIGN_BITS 2
 #else
-#error "no rules for this machine's frames"
+#error "unwinding is not implemented for this machine"
 #endif
 
 struct cfi_frame {
-	/* an address inside the call that is under way; after a signal: the instruction itself */
+	/* an address inside the call instruction; after a signal: the interrupted instruction */
 	uintptr_t pc;
-	uintptr_t sp;		/* as it will be when the call returns */
-	uintptr_t fp;		/* rbp, x29: the frame pointer register, whatever it is used for */
-	uintptr_t ip_slot;	/* where pc's return address was read; 0: not in a slot of its own */
-	uintptr_t fp_slot;	/* where fp was read; 0: it is the callee's */
+	uintptr_t sp;		/* its value after the call returns */
+	uintptr_t fp;		/* rbp or x29: the frame pointer register, even if used for something else */
+	uintptr_t ip_slot;	/* where pc's return address was read; 0: not read from a slot of its own */
+	uintptr_t fp_slot;	/* where fp was read; 0: it is unchanged from the callee */
 };
 
 #if defined(__x86_64__)
@@ -41,28 +41,28 @@ enum { CFI_REGISTERS = 17, CFI_FP = 6, CFI_SP = 7, CFI_RA = 16 };
 enum { CFI_REGISTERS = 33, CFI_FP = 29, CFI_SP = 31, CFI_RA = 30 };
 #endif
 
-/* Stack that may be read; and what a signal saved of other registers, for the one step that may ask for them. */
+/* The part of the stack that may be read; and other registers that a signal saved, for the next step only. */
 struct cfi_bounds {
 	uintptr_t low, high;
-	uint64_t known;			/* bit per register, 0: no signal was just passed */
+	uint64_t known;			/* bit per register; 0: the last step did not pass a signal */
 	uintptr_t reg[CFI_REGISTERS];
 };
 
 enum cfi_step {
-	CFI_END,	/* no caller, or none that can be found */
-	CFI_CALLER,	/* f is the caller: what it is follows from the callee, *ip_slot and *fp_slot */
-	CFI_COMPLEX,	/* f is the caller, and more was read to find it */
-	CFI_SIGNAL,	/* f is what a signal interrupted, perhaps on another stack: *bounds are that one's.
-			   The next step is to be made by cfi_step_slow() */
+	CFI_END,	/* there is no caller, or it cannot be found */
+	CFI_CALLER,	/* f is the caller; it is determined by the callee, *ip_slot and *fp_slot */
+	CFI_COMPLEX,	/* f is the caller; finding it took more reads */
+	CFI_SIGNAL,	/* f was interrupted by a signal, perhaps on another stack, to which *bounds now apply.
+			   Make the next step with cfi_step_slow() */
 };
 
-/* The bounds for a thread whose stack pointer is sp: to the end of its stack. */
+/* Sets the bounds for a thread whose stack pointer is sp: up to the end of its stack. */
 static inline void cfi_stack(struct cfi_bounds *b, uintptr_t sp)
 {
 	extern void *__libc_stack_end;
 	/*
-	 * A thread's own block of the C library lies above its stack; the first thread's stack ends where the kernel
-	 * put it.
+	 * The C library's thread control block is above a thread's stack; the first thread's stack ends where the
+	 * kernel put it.
 	 */
 	uintptr_t tcb = (uintptr_t)__builtin_thread_pointer(), end = (uintptr_t)__libc_stack_end + 8,
 		  high = UINTPTR_MAX;
@@ -75,17 +75,17 @@ static inline void cfi_stack(struct cfi_bounds *b, uintptr_t sp)
 	b->known = 0;
 }
 
-/* Forget all rules: code went away. Any thread. */
+/* Discards all rules, because code was unloaded. Thread-safe. */
 void cfi_flush(void);
 
-/* The rule is not in the table, or cannot be kept in a word. */
+/* For rules that are not in the table, or do not fit in a word. */
 COLD enum cfi_step cfi_step_slow(struct cfi_frame *f, struct cfi_bounds *bounds);
 
 /*
  * A rule: the tag of its address (33 bits), how to find the caller's stack
  * pointer (3), its offset (18, signed), where the frame pointer is saved (9,
- * 0: nowhere), and whether the return address lies right under the caller's
- * stack pointer or beside the frame pointer (1). Offsets count 8 bytes.
+ * 0: nowhere), and whether the return address is next to the saved frame pointer
+ * instead of directly below the caller's stack pointer (1). Offsets count words of 8 bytes.
  */
 #define CFI_LOG2_RULES 14
 extern uint64_t cfi_rules[1u << CFI_LOG2_RULES];
@@ -98,7 +98,7 @@ enum cfi_how { CFI_EMPTY, CFI_FROM_SP, CFI_FROM_FP, CFI_FROM_SLOT, CFI_OUTERMOST
 #define CFI_FP_SAVED(rule) ((rule) >> 54 & 511)
 #define CFI_PAIR(rule) ((rule) >> 63)
 
-/* 47 bits, one to one: what is not the index is the tag. */
+/* A bijection of 47 bits: the upper bits are the index, the rest is the tag. */
 static inline uint64_t cfi_hash(uintptr_t pc)
 {
 	return (pc >> CFI_ALIGN_BITS) * 0x9E3779B97F4A7C15u & ((1ull << 47) - 1);
@@ -117,8 +117,8 @@ static inline bool cfi_readable(const struct cfi_bounds *b, uintptr_t p)
 }
 
 /*
- * The same, with the frame copied: a caller that hands this only addresses of
- * copies can keep its frame in registers, which halves the time of a step.
+ * The same on a copy of the frame: if a caller passes only addresses of
+ * copies, it can keep its own frame in registers, which halves the time of a step.
  */
 static inline __attribute__((always_inline)) enum cfi_step cfi_step_copied(struct cfi_frame *f,
 									   struct cfi_bounds *bounds)
@@ -129,7 +129,7 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step_copied(struc
 	return step;
 }
 
-/* One frame outwards. Reads only within *bounds. f is undefined after CFI_END. */
+/* Steps one frame outwards. Reads only within *bounds. f is undefined after CFI_END. */
 static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_frame *f, struct cfi_bounds *bounds)
 {
 	uint64_t hash = cfi_hash(f->pc), rule = __atomic_load_n(cfi_rule_place(hash), __ATOMIC_RELAXED);
@@ -145,7 +145,7 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_f
 		break;
 	case CFI_OUTERMOST:
 		return CFI_END;
-	default:	/* also an empty entry whose tag matches by accident */
+	default:	/* including an empty entry whose tag happens to match */
 		return cfi_step_copied(f, bounds);
 	}
 	uintptr_t slot = cfa - 8, fp_slot = cfa - CFI_FP_SAVED(rule) * 8;
@@ -170,7 +170,7 @@ static inline __attribute__((always_inline)) enum cfi_step cfi_step(struct cfi_f
 	return CFI_CALLER;
 }
 
-/* Is the rule for pc known to ask for the stack pointer alone? */
+/* Returns whether the rule for pc is cached and depends only on the stack pointer. */
 static inline bool cfi_is_by_sp(uintptr_t pc)
 {
 	uint64_t hash = cfi_hash(pc), rule = __atomic_load_n(cfi_rule_place(hash), __ATOMIC_RELAXED);
@@ -178,8 +178,8 @@ static inline bool cfi_is_by_sp(uintptr_t pc)
 }
 
 /*
- * A frame to begin with: on x86-64 the caller of the function that uses this
- * (which keeps a frame pointer then, so that two loads do), elsewhere itself.
+ * Stores the frame to start from: on x86-64 the caller of the function that uses this
+ * (which then has a frame pointer, so that two loads suffice), elsewhere that function itself.
  */
 #if defined(__x86_64__)
 #define CFI_BEGIN(f) \
@@ -194,7 +194,7 @@ static inline bool cfi_is_by_sp(uintptr_t pc)
 #else
 #define CFI_BEGIN(f) \
 	do { \
-		/* x30: the return address shall be on the stack by now, for no step asks for that register. */ \
+		/* x30 is clobbered so that the return address is on the stack, as no step reads that register. */ \
 		__asm__ volatile("adr %0, .\n\tmov %1, sp\n\tmov %2, x29" \
 				 : "=&r"((f)->pc), "=&r"((f)->sp), "=&r"((f)->fp) : : "x30"); \
 		(f)->ip_slot = (f)->fp_slot = 0; \

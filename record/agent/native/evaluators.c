@@ -1,26 +1,26 @@
 /*
  * evaluators.c - which Python frames a C frame runs
  *
- * What the interpreter's loop keeps on the C stack while it runs, by release:
+ * The interpreter's loop keeps data on the C stack while it runs, depending on the release:
  *
  *	3.10		its cframe, one for each Python frame
- *	3.11		its cframe; the frames from the newest to one with is_entry set
+ *	3.11		its cframe; it runs the frames from the newest to one with is_entry set
  *	from 3.12	a frame of its own (a shim), older than the frames it runs
  *
  * Source: _PyEval_EvalFrameDefault() of each release (Python/ceval.c): `cframe` and is_entry to 3.11,
  * `entry_frame` (FRAME_OWNED_BY_CSTACK, from 3.15 FRAME_OWNED_BY_INTERPRETER) from 3.12; _gen_throw()
  * (Objects/genobject.c) for frames that are linked without running.
  *
- * That needs no names of functions: it holds for stripped interpreters, for
- * parts of the loop that the compiler put elsewhere, and for interpreters
- * compiled to tail calls. 3.8 and 3.9 keep nothing there: the collector knows
+ * This needs no function names, so it works with stripped interpreters, with
+ * parts of the loop that the compiler moved elsewhere, and with interpreters
+ * compiled to tail calls. 3.8 and 3.9 keep nothing there: the collector recognises
  * their evaluators by name, each running one frame.
  *
- * From 3.11 on deep Python stacks need few C frames, so reading them all would
- * cost more than all else. In 3.11 the cframes alone do: each tells its newest frame, and
- * pystack.c's last walk how many frames lie between two of them. Where that
- * fails, and later: what pystack.c proved to stand since its last capture is
- * not read again.
+ * From 3.11, deep Python stacks need few C frames, and reading all Python frames
+ * would dominate the cost. In 3.11 the cframes are enough: each points to its newest
+ * frame, and pystack.c's last walk gives the number of frames between two of them.
+ * If that fails, and in later releases, frames that pystack.c has proved unchanged
+ * since its last capture are not read again.
  */
 #include <string.h>
 
@@ -34,9 +34,9 @@
 #include "ring.h"
 #include "wire.h"
 
-#define MOST_LEVELS (1u << 24)	/* a chain that long is none */
+#define MOST_LEVELS (1u << 24)	/* a longer chain is corrupt */
 
-/* Room for one more of the list's arrays. */
+/* Makes room for one more element in one of the list's arrays. */
 #define ROOM(list, array, n, capacity) \
 	(LIKELY((n) < (list)->capacity) || grow((void **)&(list)->array, &(list)->capacity, n, sizeof *(list)->array))
 
@@ -60,7 +60,7 @@ static inline void found(struct evaluators *list, uintptr_t at, enum found_kind 
 		list->found[list->n_found++] = (struct found){ at, kind };
 }
 
-/* Few frames: they are read each time, and nothing is kept by frame. */
+/* Stacks with few frames are read each time, and no data is kept per frame. */
 #define FEW 16u
 
 static inline void append_few(struct evaluators *list)
@@ -74,7 +74,7 @@ static inline void append_few(struct evaluators *list)
 	}
 }
 
-/* Append what was found, newest first, to the list, oldest first. */
+/* Appends list->found (newest first) to list->e (oldest first). */
 static inline void append(struct evaluators *list)
 {
 	for (uint32_t i = list->n_found; i-- > 0;) {
@@ -94,7 +94,7 @@ static inline void append(struct evaluators *list)
 	}
 }
 
-/* ---------------------------------------------------------------- what there is, newest first, down to frame `stop` */
+/* ---------------------------------------------------------------- reading, newest first, down to frame `stop` */
 
 static void read_cframes(struct evaluators *list, uintptr_t ts, const struct py_layout *o)
 {
@@ -104,8 +104,8 @@ static void read_cframes(struct evaluators *list, uintptr_t ts, const struct py_
 }
 
 /*
- * Is an entry this evaluator's own first frame? Throwing into a generator that waits for
- * another links its frame without running it, whatever is_entry was when it ran last.
+ * Returns whether a frame with is_entry set is this evaluator's first. Throwing into a generator that waits for
+ * another one links its frame without running it, and its is_entry is left over from its last run.
  */
 static inline bool is_first_of(uintptr_t at, uintptr_t f, const struct py_layout *o)
 {
@@ -126,7 +126,8 @@ static inline void read_entries(struct evaluators *list, uintptr_t ts, const str
 }
 
 /*
- * The frame that the interpreter puts under a specialised __init__(): in no Python stack. pycode.c knows it likewise.
+ * Returns whether it is the frame that the interpreter puts under a specialised __init__(), which belongs to no Python
+ * stack. pycode.c recognises it in the same way.
  */
 static inline bool is_hidden(const struct py_layout *o, uintptr_t code)
 {
@@ -149,7 +150,7 @@ static inline void read_shims(struct evaluators *list, uintptr_t ts, const struc
 	}
 }
 
-/* Keep of the list what belongs to the oldest `n` Python frames. */
+/* Keeps only the part of the list that belongs to the oldest `n` Python frames. */
 static inline void cut(struct evaluators *list, uint32_t n)
 {
 	list->n_upto = n;
@@ -162,7 +163,7 @@ static inline void cut(struct evaluators *list, uint32_t n)
 
 #define MOST_CFRAMES 32u
 
-/* Which level of the walk, from 1; 0: not known. */
+/* Returns a frame's level in the walk, from 1; 0: not known. */
 static inline uint32_t level_of(const struct last_walk *t, uintptr_t frame)
 {
 	uint32_t i = t->place[last_walk_place(frame)];
@@ -170,9 +171,9 @@ static inline uint32_t level_of(const struct last_walk *t, uintptr_t frame)
 }
 
 /*
- * An evaluator's first frame was linked to what was newest in the evaluator
- * before. Greenlets cut such links, so that it is one (is_entry) is looked at, and that the
- * oldest evaluator's is the oldest frame. False: too many, or it is not so; the list is empty.
+ * An evaluator's first frame was linked to the newest frame of the evaluator
+ * before it. Greenlets cut such links, so check that it has is_entry set, and that the first frame of the
+ * oldest evaluator is the oldest frame. Returns false and an empty list if a check fails or there are too many.
  */
 static bool read_by_cframes(struct evaluators *list, const struct pystack_last *last, const struct py_layout *o)
 {
@@ -202,10 +203,10 @@ static bool read_by_cframes(struct evaluators *list, const struct pystack_last *
 }
 
 #ifdef NATIVE_VERIFY
-/* The same the long way. */
+/* Compares with the result of reading every frame. */
 static void check_by_cframes(struct evaluators *list, const struct pystack_last *last, const struct py_layout *o)
 {
-	static const char text[] = "evaluators by cframes are others";
+	static const char text[] = "evaluators by cframes are different";
 	struct evaluator quick[MOST_CFRAMES];
 	uint32_t n = list->n;
 	memcpy(quick, list->e, n * sizeof *quick);

@@ -7,36 +7,36 @@
 #include <stdint.h>
 
 /*
- * Something that an evaluator (a call of the interpreter's loop) keeps on the C
- * stack while it runs, and how many Python frames it runs.
+ * An evaluator is a call of the interpreter's loop. `at` is the address of data that
+ * it keeps on the C stack while it runs, `frames` the number of Python frames it runs.
  */
 struct evaluator {
 	uintptr_t at;
 	uint32_t frames;
-	uint32_t frame;			/* for the walker: the C frame that holds it */
+	uint32_t frame;			/* for native.c: the index of the C frame that holds `at` */
 };
 
-/* Its own: what it came by, newest first: a frame entered from C (at its evaluator's), any other (at 0), a shim. */
+/* Private: a frame read, newest first. `at`: the evaluator's, if C code entered the frame or it is a shim; else 0. */
 enum found_kind { FOUND_FRAME, FOUND_HIDDEN, FOUND_SHIM };
 struct found {
 	uintptr_t at;
 	enum found_kind kind;
 };
 
-/* Its own: how many evaluators there are up to a Python frame, and how many frames the last runs up to it. */
+/* Private: the number of evaluators up to a Python frame, and of frames that the last of them runs up to it. */
 struct upto { uint32_t evaluators, frames; };
 
-/* A thread's. All zero is one that was never read. */
+/* Each thread has one. All zero: never read. */
 struct evaluators {
 	struct evaluator *e;		/* oldest first */
 	uint32_t n, capacity;
-	uint64_t capture;		/* pystack.c's number of the one it was read for */
+	uint64_t capture;		/* the number of pystack.c's capture that it was read for */
 	struct found *found;
 	struct upto *upto;		/* by Python frame, oldest first */
 	uint32_t n_found, found_capacity, n_upto, upto_capacity;
 };
 
-/* The calling thread's, as of its last pystack_capture(), which must have found a stack. */
+/* Reads those of the calling thread as of its last pystack_capture(), which must have found a stack. */
 void evaluators_read(struct evaluators *list);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * modules.c - telling the collector of the objects that code was seen in
+ * modules.c - reports loaded objects to the collector
  *
- * An object is told before the first node that lies in it: where it is, its
- * path, its build id as it stands in memory. So the collector need not read
- * the process's mappings, which may be others by then.
+ * An object is reported before the first node inside it: its addresses, its
+ * path, and its build id as in memory. So the collector need not read
+ * the process's mappings, which may have changed by then.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -22,7 +22,7 @@
 struct reported_module { uintptr_t start, end; const struct link_map *map; };
 
 static struct lock lock;
-static struct reported_module *modules;		/* those told of, in no order */
+static struct reported_module *modules;		/* in no order */
 static uint32_t n_modules, capacity;
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
@@ -48,7 +48,7 @@ static bool modules_grow(void)
 	return true;
 }
 
-/* The id in one segment of notes. */
+/* Finds the id in a segment of notes. */
 static size_t find_id(const uint8_t *p, size_t n, const uint8_t **id)
 {
 	while (n >= sizeof(ElfW(Nhdr))) {
@@ -67,7 +67,7 @@ static size_t find_id(const uint8_t *p, size_t n, const uint8_t **id)
 	return 0;
 }
 
-/* The object's headers lie where its first page does. */
+/* The object's headers are in its first page. */
 static size_t build_id(const struct dl_find_object *o, const uint8_t **id)
 {
 	const ElfW(Ehdr) *e = o->dlfo_map_start;

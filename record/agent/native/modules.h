@@ -1,5 +1,5 @@
 /*
- * modules.h - the loaded objects that code was seen in
+ * modules.h - reports loaded objects that contain code of stacks
  */
 #ifndef MODULES_H
 #define MODULES_H
@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Tell the collector of the object at pc, if it was not yet told. */
+/* Reports the object at pc to the collector, unless it has been reported. */
 void module_of(uintptr_t pc);
-/* Some object was unloaded: if it was one of those told of, begin anew. True: numbers given to its code are void. */
+/* Call after an unloading. True: a reported object is gone, so numbers of code are void; all reports are forgotten. */
 bool modules_unloaded(void);
 void modules_forked(void);
 

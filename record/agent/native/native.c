@@ -1,27 +1,27 @@
 /*
  * native.c - the calling thread's stack of C functions
  *
- * Most stacks equal the one before. Each thread keeps its last walk, oldest frame
+ * Most stacks are the same as the one before. Each thread keeps its last walk, oldest frame
  * first. Unwinding (cfi.h) goes from the newest frame outwards until a frame is in
- * the same state (pc, sp, fp) as in the last walk. Everything older is
+ * the same state (pc, sp, fp) as in the last walk. All older frames are
  * determined by that state and by the words that unwinding read then: the
  * return addresses, and saved frame pointers where an older frame is
  * found by its frame pointer (few are: most functions use that register like any
  * other). These words are read again; if none has changed, neither has the rest
  * of the stack, by induction. Frames that needed more than
- * those words are unwound again. From a frame that changed, unwinding goes on
+ * those words are unwound again. From a frame that changed, unwinding continues
  * until an older frame is unchanged.
  *
  * Three caches:
  *   unwinds   one step each: a frame's caller, valid while its return address is unchanged
  *   walks     whole walks from the hook to an unchanged frame, for the few stacks of a loop, valid
- *             while every return address on them is unchanged (the walk took 14.4 % of the time without, 1.9 % with)
+ *             while every return address on them is unchanged (walking took 14.4 % of the time without, 1.9 % with it)
  *   paths     the node numbers of a few frames on top of a node
  *
  * Then Python: each evaluator among the frames gets the number of Python frames
- * it runs (evaluators.c). A node is a frame with that number; and a pair of
- * such a stack with a Python stack is a node again, which the collector
- * unfolds once into one stack of both.
+ * it runs (evaluators.c). A node is a frame with that number. A pair of
+ * such a stack and a Python stack is also a node, which the collector
+ * merges once into one stack.
  */
 #include "native.h"
 
@@ -43,13 +43,13 @@
 #include "wire.h"
 
 #define FIRST_FRAMES 256u
-#define NEW_AT_ONCE 32u	/* nodes added under one lock */
+#define NEW_AT_ONCE 32u	/* nodes added while the lock is taken once */
 
 bool native_on;
 static struct thread_states threads;
 static __thread struct native_thread *self __attribute__((tls_model("initial-exec")));
-static uint32_t generation = 1;		/* of code addresses: one more when code went away that numbers were given to */
-static uint32_t flushes = 1;		/* of rules: one more when any code went away */
+static uint32_t generation = 1;		/* of code addresses: incremented when code that has numbers is unloaded */
+static uint32_t flushes = 1;		/* of rules: incremented when any code is unloaded */
 
 #ifdef NATIVE_VERIFY
 bool native_no_flush;
@@ -76,7 +76,7 @@ static COLD struct native_thread *thread_begin(void)
 		}
 		thread_states_add(&threads, &t->state);
 	}
-	t->generation = t->flushes = 0;		/* whatever they were before */
+		t->generation = t->flushes = 0;		/* differ from the current ones, so all is reset */
 	self = t;
 	return t;
 }
@@ -99,16 +99,16 @@ static COLD bool known_grow(struct native_thread *t, uint32_t n)
 	return true;
 }
 
-/* Does frame i's part of the stack hold this address? */
+/* Returns whether frame i's part of the stack contains this address. */
 static inline bool frame_holds(const struct native_thread *t, uint32_t i, uintptr_t at)
 {
 	return at >= t->frames[i].sp && (i == 0 || at < t->frames[i - 1].sp);
 }
 
 /*
- * Give the evaluators among the frames their numbers of Python frames. The
- * first `kept` frames have them from the last walk; returns how many of
- * those stand in this one too.
+ * Sets `runs` of the frames that are evaluators. The first `kept` frames
+ * have it from the last walk. Returns how many of those
+ * are unchanged.
  */
 static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, bool python)
 {
@@ -121,7 +121,7 @@ static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, b
 	while (same < n && same < t->n_known && t->known[same].at == now[same].at &&
 	       t->known[same].frames == now[same].frames && t->known[same].frame < kept)
 		same++;
-	for (uint32_t i = t->n_known; i-- > same;)		/* those that went, or run other frames; oldest last */
+		for (uint32_t i = t->n_known; i-- > same;)	/* gone, or running other frames; oldest last */
 		if (t->known[i].frame < kept) {
 			changed = t->known[i].frame;
 			t->frames[changed].runs = 0;
@@ -137,7 +137,7 @@ static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, b
 		uint32_t k = at;
 		while (k < t->n && !frame_holds(t, k, e->at))
 			k++;
-		if (k == t->n) /* it lies beyond what could be unwound: the collector puts its frames outermost */
+		if (k == t->n) /* beyond the frames that could be unwound: the collector puts its frames outermost */
 			continue;
 		t->frames[k].runs = WIRE_RUNS(e->frames);
 		if (k < changed)
@@ -148,7 +148,7 @@ static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, b
 	return changed;
 }
 
-/* How many evaluators lie in frame `base` or beyond. */
+/* Returns how many evaluators are in frame `base` or older ones. */
 static inline uint32_t evaluators_to(const struct native_thread *t, uint32_t base)
 {
 	uint32_t n = t->n_known;
@@ -157,7 +157,7 @@ static inline uint32_t evaluators_to(const struct native_thread *t, uint32_t bas
 	return n;
 }
 
-/* Are the evaluators unchanged: up to the cached walk's base since the last walk, above it since the cached one? */
+/* Returns whether evaluators are unchanged: up to the base since the last walk, above it since the cached walk. */
 static inline bool evaluators_stand(struct native_thread *t, const struct cached_walk *walked, bool python)
 {
 	uint32_t n = 0, known = evaluators_to(t, walked->base), different = 0;
@@ -183,7 +183,7 @@ static inline struct known_node *step_place(struct native_thread *t, uint32_t pa
 	return &t->steps[h >> (64 - LOG2_STEPS)];
 }
 
-/* The number of a node that has one; 0: it has none yet. */
+/* Returns the number of a node, or 0 if it has none yet. */
 static inline uint32_t known_node(struct native_thread *t, uint32_t parent, uint64_t what)
 {
 	struct known_node *step = step_place(t, parent, what);
@@ -200,7 +200,7 @@ static inline uint64_t frame_what(const struct frame *f)
 	return f->pc | (uint64_t)f->runs << 48;
 }
 
-/* Frames from `first` on that were never met under `node`: theirs are new ones. False: no memory. */
+/* Adds nodes for the frames from `first`, the first of which is new under `node`. False: no memory. */
 static COLD bool name_new(struct native_thread *t, uint32_t first, uint32_t node)
 {
 	uint64_t what[NEW_AT_ONCE];
@@ -230,12 +230,12 @@ static COLD bool name_new(struct native_thread *t, uint32_t first, uint32_t node
 	return true;
 }
 
-/* Give the frames from `changed` on their nodes, under `node`. False: no memory. */
+/* Sets the nodes of the frames from `changed`, whose parent is `node`. False: no memory. */
 static bool name_each(struct native_thread *t, uint32_t changed, uint32_t node)
 {
 	for (uint32_t i = changed; i < t->n; i++) {
 		struct frame *f = &t->frames[i];
-		if (LIKELY(!is_own(f->pc))) {	/* else the agent's own, as when a code object dies: not to be seen */
+		if (LIKELY(!is_own(f->pc))) {	/* frames of the agent itself (when a code object dies) are hidden */
 			uint32_t known = known_node(t, node, frame_what(f));
 			if (UNLIKELY(known == 0))
 				return name_new(t, i, node);
@@ -246,7 +246,7 @@ static bool name_each(struct native_thread *t, uint32_t changed, uint32_t node)
 	return true;
 }
 
-/* The path of the frames from `first` on, or the entry where it belongs; *found tells which. */
+/* Returns the path of the frames from `first`, or the entry where it belongs if not *found. */
 static inline struct node_path *find_path(struct native_thread *t, uint32_t from, uint32_t first, bool *found)
 {
 	uint32_t n = t->n - first;
@@ -268,7 +268,7 @@ static inline struct node_path *find_path(struct native_thread *t, uint32_t from
 	return p;
 }
 
-/* The same as name_each(), for few frames by a path. */
+/* Like name_each(), but looks up a few frames by their path. */
 static inline bool name_frames(struct native_thread *t, uint32_t changed)
 {
 	uint32_t from = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation, n = t->n - changed;
@@ -311,7 +311,7 @@ static inline uint32_t pair_of(struct native_thread *t, uint32_t native, uint32_
 	return pair;
 }
 
-/* Rules were forgotten: so must be what was found by them. */
+/* Clears the caches that were filled by rules, as the rules have been discarded. */
 static COLD void forget_cached(struct native_thread *t)
 {
 	memset(t->unwinds, 0, sizeof t->unwinds);
@@ -330,7 +330,7 @@ static void thread_reset(struct native_thread *t)
 	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
-/* Capture by walking; the walk is stored in `cached`. */
+/* Captures by walking; stores the walk in `cached`. */
 static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached,
 				uint32_t python)
 {
@@ -355,7 +355,7 @@ static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame 
 }
 
 #ifdef NATIVE_VERIFY
-/* Every third hit of the walk cache is walked too (not all: a walk renews what the next hit rests on). */
+/* Every third hit of the walk cache is checked by walking (not all, as a walk renews what the next hit relies on). */
 static void check_cached_walk(struct native_thread *t, const struct cfi_frame *begin, struct cached_walk *cached,
 			      uint32_t python)
 {
@@ -424,15 +424,15 @@ uint32_t native_frames(uintptr_t *pc, uint32_t n)
 }
 #endif
 
-/* ---------------------------------------------------------------- code that goes away */
+/* ---------------------------------------------------------------- unloaded code */
 
 uint32_t native_closes;
 static int (*real_dlclose)(void *);
 
 /*
- * Not only a hook for us: any address may be another function's from here on.
- * Rules are forgotten after the unloading; numbers given to addresses too, if
- * one of the objects we had told of is gone.
+ * Hooked even without --native, as python/ and libraries.c depend on it too: any address may now belong to another
+ * function. Rules are discarded after the unloading; numbers given to addresses too, if
+ * one of the reported objects is gone.
  */
 HOOK int dlclose(void *handle)
 {

@@ -1,5 +1,5 @@
 /*
- * native.h - the calling thread's stack of C functions, and Python's among them
+ * native.h - the calling thread's stack of C functions, with Python frames marked
  */
 #ifndef NATIVE_H
 #define NATIVE_H
@@ -9,34 +9,34 @@
 
 #include "cfi.h"
 
-/* Asked for (--native). Constant while recording. */
+/* Whether native stacks are recorded (--native). Constant during a session. */
 extern bool native_on;
 
-/* In the constructor, or when a session begins. */
+/* Called by the constructor, or when a session begins. */
 void native_init(void);
 
 /*
- * The calling thread's whole stack as a node number (wire.h: WIRE_NATIVE and
- * WIRE_HYBRID), from a frame that stands still meanwhile (CFI_BEGIN) outwards,
- * less the agent's own; what is new of it was put into the ring before. As
+ * Returns the calling thread's stack as a node number (wire.h: WIRE_NATIVE and
+ * WIRE_HYBRID), from the frame `begin` (CFI_BEGIN) outwards, which must not return before this does,
+ * without the agent's own frames. New nodes are put into the ring first. Same conditions as
  * pystack_capture(), which it calls.
  */
 uint32_t native_capture(const struct cfi_frame *begin);
 
-/* A forked child that is recorded; after pystack_forked(). */
+/* Called in a forked child that is recorded, after pystack_forked(). */
 void native_forked(void);
-/* A new session, no thread in a capture: no number was given out. */
+/* Called for a new session, with no thread in a capture: discards all numbers. */
 void native_restarted(void);
 
 #ifdef NATIVE_VERIFY
-/* For tests: the last capture's frames, newest first; their number. */
+/* For tests: stores the last capture's frames, newest first, and returns their number. */
 uint32_t native_frames(uintptr_t *pc, uint32_t n);
 extern bool native_no_flush;
-/* For tests: take a cached walk without a look at its addresses. Wrong, and shown to be. */
+/* For tests: reuses a cached walk without checking its addresses. Wrong on purpose: the tests must notice. */
 extern bool native_blind;
 #endif
 
-/* How often dlclose() returned: what was known of an object may be of another since. */
+/* How often dlclose() has returned: addresses read before may belong to another object since. */
 extern uint32_t native_closes;
 
 #endif

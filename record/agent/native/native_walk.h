@@ -1,5 +1,5 @@
 /*
- * native_walk.h - from the hook outwards to what stands as it was, for native.c
+ * native_walk.h - walks from the hook outwards to an unchanged frame, for native.c
  */
 #ifndef NATIVE_WALK_H
 #define NATIVE_WALK_H
@@ -21,7 +21,7 @@ static COLD bool fresh_grow(struct native_thread *t)
 	return true;
 }
 
-/* The frames move: those whose frame pointer is the callee's point into themselves. */
+/* The frames move: an fp_slot that points to its frame's own fp is adjusted. */
 static COLD bool frames_grow(struct native_thread *t, uint32_t n)
 {
 	uint32_t capacity = t->capacity;
@@ -40,10 +40,10 @@ static COLD bool frames_grow(struct native_thread *t, uint32_t n)
 	return true;
 }
 
-#define NONE (-1)	/* no frame of the last walk stands */
+#define NONE (-1)	/* no frame of the last walk is unchanged */
 #define FAILED (-2)	/* no memory */
 
-/* Does stepping out of `inner` still lead to `outer`? */
+/* Returns whether stepping out of `inner` still leads to `outer`. */
 static COLD bool step_again(const struct frame *inner, const struct frame *outer)
 {
 	struct cfi_frame f = { .pc = inner->pc, .sp = inner->sp, .fp = inner->fp };
@@ -55,9 +55,9 @@ static COLD bool step_again(const struct frame *inner, const struct frame *outer
 }
 
 /*
- * Frame `at` is in the state it was in. Are those beyond it? One after the other:
- * that a frame is what it was says that its caller is there to be read. Returns -1, or the
- * newest that is not: those beyond that one may be.
+ * Frame `at` is unchanged. Checks the older ones, one after the other: only if a frame
+ * is unchanged are its caller's slots known to be readable. Returns -1 if all are unchanged, or the
+ * newest that is not; some older ones may be.
  */
 static inline int64_t outer_changed(const struct native_thread *t, uint32_t at)
 {
@@ -83,7 +83,7 @@ static inline bool is_own(uintptr_t pc)
 	return pc - own_start < own_end - own_start;
 }
 
-/* The step just made becomes part of this walk. */
+/* Adds the step just made to this walk. */
 static inline __attribute__((always_inline)) void walked_add(struct native_thread *t, const struct cfi_frame *f)
 {
 	struct cached_walk *walked = &t->walked;
@@ -116,7 +116,7 @@ static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct 
 	enum cfi_step step = cfi_step(f, bounds);
 	t->step_by_sp = step == CFI_CALLER && cfi_is_by_sp(pc);
 	if (LIKELY(step == CFI_CALLER)) {
-		l->pc = 0;		/* nobody's, should a signal handler jump away from here */
+			l->pc = 0;		/* invalid, in case a signal handler jumps away from here */
 		__asm__ volatile("" ::: "memory");
 		l->sp = sp;
 		l->fp = fp;
@@ -133,9 +133,9 @@ static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct 
 }
 
 /*
- * Walk from `f` outwards. What is new is in t->fresh; returns the oldest-first
- * index of the newest frame that stands as it was. *keep: the walk may serve
- * as the next one's last.
+ * Walks from `f` outwards. Stores new frames in t->fresh; returns the oldest-first
+ * index of the newest unchanged frame, NONE, or FAILED. *keep: the next walk may
+ * use this one.
  */
 static inline int64_t walk(struct native_thread *t, struct cfi_frame f, bool *keep)
 {
@@ -169,7 +169,7 @@ static inline int64_t walk(struct native_thread *t, struct cfi_frame f, bool *ke
 		}
 		if (n == 0 && is_own(f.pc))
 			continue;
-		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* such a stack is not kept: it is rare */
+			if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* rare, so such a stack is not kept */
 			*keep = false;
 			j = NONE;
 		}
@@ -193,8 +193,8 @@ static inline int64_t walk(struct native_thread *t, struct cfi_frame f, bool *ke
 }
 
 /*
- * A frame that was written a moment ago, word by word, is copied likewise: the
- * processor does not hand on two fresh words in one wide load.
+ * Copies a frame that was just written word by word in the same way, because the
+ * processor cannot forward two recent stores to one wide load.
  */
 static inline void frame_copy(struct frame *to, const struct frame *from, const struct frame *outer)
 {
@@ -209,7 +209,7 @@ static inline void frame_copy(struct frame *to, const struct frame *from, const 
 	to->fp_needed = p->fp_needed || (outer && outer->fp_needed && outer->fp_slot == (uintptr_t)&outer->fp);
 }
 
-/* The first `n` frames stand; the fresh ones come on top. */
+/* Puts the fresh frames on top of the first `n`, which are unchanged. */
 static inline bool put_fresh(struct native_thread *t, uint32_t n)
 {
 	t->n = n;
@@ -228,7 +228,7 @@ static inline struct cached_walk *walk_slot(struct native_thread *t, const struc
 			 (64 - LOG2_WALKS)];
 }
 
-/* Would a walk from `begin` find what the cached one found? Its evaluators are not compared. */
+/* Returns whether a walk from `begin` would be the same as the cached one. Does not compare evaluators. */
 static inline bool walk_holds(const struct native_thread *t, const struct cached_walk *walked,
 			      const struct cfi_frame *begin, uint32_t python)
 {
@@ -251,7 +251,7 @@ static inline bool walk_holds(const struct native_thread *t, const struct cached
 }
 
 /*
- * Store the walk just made, up to frame `base`, which was unchanged; it and the older frames
+ * Stores the walk just made, up to frame `base`, which was unchanged. That frame and older ones
  * hold the first `known` evaluators. `place` is walk_slot()'s.
  */
 static inline void walk_store(const struct native_thread *t, struct cached_walk *place, uint32_t base, uint32_t known,
@@ -260,7 +260,7 @@ static inline void walk_store(const struct native_thread *t, struct cached_walk 
 	const struct cached_walk *walked = &t->walked;
 	if (!t->by_sp || walked->n == 0 || walked->n > WALK_MOST || t->n_known - known > WALK_EVALUATORS)
 		return;
-	place->n = 0;			/* nobody's, should a signal handler jump away from here */
+	place->n = 0;			/* invalid, in case a signal handler jumps away from here */
 	__asm__ volatile("" ::: "memory");
 	place->pc = walked->pc;
 	place->sp = walked->sp;
