@@ -1,5 +1,5 @@
 /*
- * lastwalk.c - what a thread keeps of the Python stack it read last
+ * lastwalk.c - the last Python stack that a thread has read
  */
 #include "lastwalk.h"
 #include "memory.h"
@@ -9,7 +9,7 @@
 
 #define FIRST_LEVELS 1024u
 #define FIRST_CHUNKS 64u
-#define FIRST_MARK 2u		/* 0 and 1 are what new activations have */
+#define FIRST_MARK 2u		/* new activations have 0 or 1 */
 #define N_MARKS 254u
 
 static struct thread_states all;
@@ -57,7 +57,7 @@ COLD struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session)
 		return NULL;
 	t->session = session;
 	reset(t);
-	/* no two states' stamps meet */
+		/* stamps of two states never collide */
 	t->last_stamp = (t->last_stamp + ((uint64_t)(uintptr_t)t << 20) + (1u << 19)) | 1;
 	return t;
 }
@@ -69,7 +69,7 @@ void last_walk_forked(struct last_walk *own)
 		reset(own);
 }
 
-/* Twice the room for an array of which `used` entries count. */
+/* Doubles the capacity of an array that has `used` entries. */
 static COLD void *grow(void *old, uint32_t *capacity, uint32_t used, size_t size)
 {
 	char *p = pages_new(*capacity * 2 * size);
@@ -122,6 +122,6 @@ COLD void last_walk_spoil_dead(struct last_walk *t)
 	}
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (code_deaths() - first >= CODE_DEAD_KEPT / 2)
-		t->n = 0;		/* too many to have seen them all */
+		t->n = 0;		/* too many died for all to be in code_dead */
 	t->deaths = last;
 }

@@ -1,11 +1,11 @@
 /*
  * pycode.c - code objects and their numbers
  *
- * Two open-addressing tables, both written under one lock: `addresses` (address
- * to number, read without the lock) and `contents` (fingerprint of the content
- * to number). They grow by doubling; the pages of an old address table are
- * given back but stay mapped, so that a late reader finds an empty table, which
- * sends it to the lock.
+ * Two open-addressing tables, both written under one lock: `addresses` (from address
+ * to number, read without the lock) and `contents` (from fingerprint of the content
+ * to number). They double when they grow. The pages of an old address table are
+ * released but stay mapped, so a late reader finds an empty table and
+ * then takes the lock.
  */
 #include "pycode.h"
 
@@ -23,18 +23,18 @@
 #define FIRST_SIZE 2048u		/* entries; always a power of two */
 #define TEXT_MAX (16u << 10)		/* a name or a file name */
 #define EMPTY ((uintptr_t)0)
-#define DEAD ((uintptr_t)1)		/* an entry whose object died: probing goes on past it */
+#define DEAD ((uintptr_t)1)		/* an entry whose object died: probing continues after it */
 
 #define PAGE 4096u
 
-/* A page of its own for the head, so that the rest can be given back. */
+/* The head has a page of its own, so that the rest can be released. */
 struct address_table {
 	uint32_t mask, used;		/* used: live and dead entries */
 	char pad[PAGE - 8];
 	struct code_entry e[];
 };
 
-/* 128 bits of two unlike mixes: the content itself is not kept, equal means equal. */
+/* 128 bits from two different mixes. The content itself is not kept: equal fingerprints count as equal contents. */
 struct fingerprint { uint64_t a, b; };
 struct content { struct fingerprint print; uint32_t id, hidden; };
 struct content_table {
@@ -48,7 +48,7 @@ static struct content_table *contents;
 static uint32_t last_id;
 static const struct python *python;
 static void (*python_dealloc)(void *);
-static pid_t pid;			/* of the process the tables are about */
+static pid_t pid;			/* the process that the tables belong to */
 static __thread bool busy;
 
 uint32_t code_death_count;
@@ -84,7 +84,7 @@ static void text_read(struct code_text *t, uintptr_t code)
 		t->table = (const uint8_t *)(lines + (uintptr_t)o->bytes_data);
 		t->table_size = (uint32_t)LOAD(lines, o->bytes_size);
 	}
-	/* _Py_InitCleanup: one string for file and name. */
+	/* The code object of _Py_InitCleanup uses one string for file and name. */
 	t->hidden = o->hides_init && file == name && t->name_size == 8 && memcmp(t->name, "__init__", 8) == 0;
 }
 
@@ -132,7 +132,7 @@ static struct content *content_slot(struct content_table *t, struct fingerprint 
 	return &t->e[i];
 }
 
-/* Room for one more. False: no memory and full. */
+/* Makes room for one more entry. Returns false if the table is full and there is no memory. */
 static bool contents_grow(void)
 {
 	uint32_t size = contents ? contents->mask + 1 : 0;
@@ -154,7 +154,7 @@ static bool contents_grow(void)
 	return true;
 }
 
-/* Tell the collector. A line table that fits in no message goes without. */
+/* Sends a code object to the collector, without its line table if that does not fit in a message. */
 static void content_put(uint32_t id, const struct code_text *t)
 {
 	struct wire_code head = {
@@ -193,7 +193,7 @@ static uint32_t address_hash(uintptr_t code)
 	return (uint32_t)((code >> 4) * 0x9e3779b97f4a7c15u >> 32);
 }
 
-/* The entry of this address, or NULL. Without the lock. */
+/* Returns the entry of this address, or NULL. Needs no lock. */
 static struct code_entry *address_find(struct address_table *t, uintptr_t code)
 {
 	for (uint32_t i = address_hash(code) & t->mask;; i = (i + 1) & t->mask) {
@@ -205,7 +205,7 @@ static struct code_entry *address_find(struct address_table *t, uintptr_t code)
 	}
 }
 
-/* The address is published last: who sees it sees the rest. */
+/* Stores the address last, so that a reader that sees it also sees the rest. */
 static struct code_entry *address_add(struct address_table *t, uintptr_t code, uint32_t id, uint32_t hidden)
 {
 	uint32_t i = address_hash(code) & t->mask;
@@ -219,12 +219,12 @@ static struct code_entry *address_add(struct address_table *t, uintptr_t code, u
 	return &t->e[i];
 }
 
-/* Zeroes for late readers. */
+/* Late readers then read zeroes. */
 static void address_table_retire(struct address_table *t)
 {
 	size_t size = ((size_t)t->mask + 1) * sizeof t->e[0];
 	if (system_call(SYS_madvise, t->e, size, MADV_DONTNEED) < 0)
-		memset(t->e, 0, size);		/* locked in memory */
+		memset(t->e, 0, size);		/* the pages are locked in memory */
 }
 
 static bool addresses_grow(void)
@@ -276,11 +276,11 @@ static void code_forget(uintptr_t code)
 {
 	struct address_table *t = addresses;
 	struct code_entry *e = address_find(t, code);
-	if (!e)			/* a new session began since the caller looked */
+	if (!e)			/* a new session has begun since the caller checked */
 		return;
 	uint32_t i = (uint32_t)(e - t->e);
 	__atomic_store_n(&t->e[i].code, DEAD, __ATOMIC_RELEASE);
-	if (t->e[(i + 1) & t->mask].code == EMPTY)	/* nothing is reached through the dead any more */
+	if (t->e[(i + 1) & t->mask].code == EMPTY)	/* no probe goes past these dead entries any more */
 		for (; t->e[i].code == DEAD; i = (i - 1) & t->mask) {
 			__atomic_store_n(&t->e[i].code, EMPTY, __ATOMIC_RELEASE);
 			t->used--;
@@ -291,10 +291,10 @@ static void code_forget(uintptr_t code)
 }
 
 /*
- * In place of code_dealloc. Runs in the target's own course, so it is a probe
- * for objects that were on no recorded stack. A forked child that is not
- * recorded still comes here, and its lock may be held for ever by a thread of
- * its parent: hence the pid.
+ * Replaces code_dealloc. It runs whenever the target frees a code object, so for an object
+ * that was on no recorded stack it costs only a probe. A forked child that is not
+ * recorded still comes here, and a thread of its parent may have held the
+ * lock at the fork: hence the check of the pid.
  */
 static void code_dealloc(void *object)
 {
@@ -327,7 +327,7 @@ void code_watch(const struct python *p)
 	__atomic_store_n(slot, code_dealloc, __ATOMIC_RELEASE);
 }
 
-/* The parent's other threads may have been anywhere in here: nothing of it is trusted, or given back. */
+/* The parent's other threads may have been changing the tables at the fork: they are abandoned, not freed. */
 void code_forked(void)
 {
 	lock = (struct lock){ 0 };
@@ -342,7 +342,7 @@ void code_unwatch(void)
 	if (!python)
 		return;
 	void (**slot)(void *) = (void (**)(void *))(python->code_type + (uintptr_t)python->layout.tp_dealloc);
-	if (*slot == code_dealloc)	/* else somebody stands in front of us */
+	if (*slot == code_dealloc)	/* otherwise another hook has replaced ours */
 		__atomic_store_n(slot, python_dealloc, __ATOMIC_RELEASE);
 }
 

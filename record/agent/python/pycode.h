@@ -1,10 +1,10 @@
 /*
  * pycode.h - code objects and their numbers
  *
- * A number is given to a code object's content (file, qualified name, first
- * line, line table), so a program that compiles the same text for ever does not
- * make them grow. The table from address to number is read without a lock. An
- * address is forgotten when the object dies: PyCode_Type.tp_dealloc is ours.
+ * A number is assigned to a code object's content (file, qualified name, first
+ * line, line table), so the tables do not grow if a program compiles the same text
+ * again and again. The table from address to number is read without a lock. An
+ * address is forgotten when its object dies: we replace PyCode_Type.tp_dealloc.
  */
 #ifndef PYCODE_H
 #define PYCODE_H
@@ -12,43 +12,43 @@
 #include "pylayout.h"
 
 /*
- * What is known of the code object at `code`. Good as long as the object lives.
- * To see whether it is still about a certain object, compare `code` first
+ * Data about the code object at `code`, valid while the object lives.
+ * To check whether it still describes a given object, compare `code` first
  * (acquire) and then `id`.
  */
 struct code_entry {
 	uintptr_t code;
 	uint32_t id;		/* WIRE_CODE's */
-	uint32_t hidden;	/* the interpreter's own, to be left out of stacks */
+	uint32_t hidden;	/* belongs to the interpreter itself and is left out of stacks */
 };
 
 enum code_result { CODE_OK, CODE_NO_MEMORY, CODE_NOT_CODE };
 
 /*
- * The entry of a code object that is alive because it is on the calling
- * thread's stack. A new one is put into the ring first. NOT_CODE: the object is
- * not of PyCode_Type, so this build's layout is not what we believe.
+ * Finds the entry of a code object that is alive because it is on the calling
+ * thread's stack. A new one is put into the ring first. NOT_CODE: the object's type is
+ * not PyCode_Type, so the layout is wrong for this build.
  */
 enum code_result code_lookup(uintptr_t code, const struct code_entry **e);
 
-/* From now on learn of dying code objects. Before the first code_lookup. */
+/* Starts watching for code objects that die. Call it before the first code_lookup(). */
 void code_watch(const struct python *p);
 
-/* A forked child: no number was given out. */
+/* Discards all numbers in a forked child. */
 void code_forked(void);
 
-/* The recording ended: no longer learn of dying code objects. */
+/* Stops watching, at the end of a recording. */
 void code_unwatch(void);
-/* A new session, no thread in a lookup: no number was given out. */
+/* Discards all numbers for a new session, while no thread is in a lookup. */
 void code_restarted(void);
 
-/* True while this thread is inside the table's lock on behalf of a dying object. */
+/* Returns whether this thread holds the table's lock because an object is being freed. */
 bool code_busy(void);
 
 /*
- * Dead code objects are numbered from 1: their count so far, and their
- * addresses, of which the last CODE_DEAD_KEPT are kept. A reader that looked at
- * the address number i must afterwards find code_deaths() < i + CODE_DEAD_KEPT.
+ * Dead code objects are numbered from 1. Kept are their count so far, and the
+ * addresses of the last CODE_DEAD_KEPT. A reader that has read
+ * address number i must afterwards find code_deaths() < i + CODE_DEAD_KEPT.
  */
 #define CODE_DEAD_KEPT 1024u
 extern uint32_t code_death_count;
@@ -60,9 +60,9 @@ static inline uint32_t code_deaths(void)
 }
 
 #ifdef PYSTACK_VERIFY
-/* The number of this content, read anew; 0: it has none. For tests. */
+/* Reads the content and returns its number, or 0. For tests. */
 uint32_t code_content_id(uintptr_t code, bool *hidden);
-/* For tests: do not learn of dying code objects. */
+/* For tests: do not watch for code objects that die. */
 extern bool code_stale;
 #endif
 

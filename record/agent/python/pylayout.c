@@ -1,5 +1,5 @@
 /*
- * pylayout.c - which CPython is here, and its layout
+ * pylayout.c - finds the CPython in this process, and its layout
  *
  * Source: _Py_DebugOffsets is declared in Include/internal/pycore_debug_offsets.h
  *         of each release (3.13: pycore_runtime.h).
@@ -16,12 +16,12 @@
 
 _Static_assert(sizeof(void *) == 8, "the layouts are those of 64-bit CPython");
 
-/* ---------------------------------------------------------------- offsets the interpreter publishes */
+/* ---------------------------------------------------------------- offsets that the interpreter publishes */
 
 enum { RUNTIME, INTERP, TSTATE, ERR_STACKITEM, FRAME, CODE, OBJECT, TYPE, HEAP_TYPE, TUPLE, LIST, SET, DICT, FLOAT,
 	LONG, BYTES, STR, GROUPS };
 
-/* How many words each group has in a release, in the order above; the first of each is the struct's size. */
+/* The number of words in each group by release, in the order above; the first word of a group is the struct's size. */
 static const uint8_t published_words[][GROUPS] = {
 	[13] = { 3, 13,  9, 0, 6, 10, 2, 4, 0, 3, 3, 0, 3, 2, 3, 3, 4 },
 	[14] = { 3, 16,  9, 0, 8, 11, 2, 4, 0, 3, 3, 4, 3, 2, 3, 3, 4 },
@@ -34,7 +34,7 @@ struct published {
 	bool bad;
 };
 
-/* A field's offset; it must lie in its struct. */
+/* Returns a field's offset, which must be within its struct. */
 static int field(struct published *d, int group, int i)
 {
 	uint64_t size = d->group[group][0], at = d->group[group][i];
@@ -44,9 +44,9 @@ static int field(struct published *d, int group, int i)
 }
 
 /*
- * Fields that are not published. They stand where they stood in the release we
- * know as long as their published neighbours do; otherwise no early stop is
- * made, for it rests on them.
+ * Fields that are not published. They are assumed to be where they were in the known release
+ * if their published neighbours are; otherwise walks never stop early, as that
+ * relies on them.
  */
 static void layout_unpublished(struct py_layout *o, const struct published *d, uint32_t hex)
 {
@@ -54,11 +54,11 @@ static void layout_unpublished(struct py_layout *o, const struct published *d, u
 	bool known = o->ts_frame == 72 && (d->minor < 15 ? o->ts_chunk == 232 : ts[6] == 88 && ts[7] == 96);
 	o->ts_tracefunc = !known ? -1 : d->minor < 15 ? 88 : 112;
 	o->ts_event = !known ? -1 : d->minor < 15 ? 64 : 68;
-	if (hex >= 0x030e05f0)		/* `visited`, after the owner: before 3.14.5 the garbage collector reads it */
+	if (hex >= 0x030e05f0)		/* `visited`, after the owner: before 3.14.5 the garbage collector uses it */
 		o->f_mark = o->f_owner + 1;
 	/*
-	 * Without a lock the collector of cycles may read value stacks to their end; from 3.14 on they are kept in
-	 * another way.
+	 * Without the GIL the garbage collector may read value stacks to their end; from 3.14 they are kept
+	 * differently.
 	 */
 	if (d->minor == 13 && !d->free_threaded && o->f_owner == 70 && d->group[FRAME][4] == 72) {
 		o->f_stacktop = 64;
@@ -66,7 +66,7 @@ static void layout_unpublished(struct py_layout *o, const struct published *d, u
 	}
 }
 
-/* As the newest table says, but for chunks: see pytables.h. */
+/* As in py313, except for chunks: see pytables.h. */
 static void layout_behaviour(struct py_layout *o, const struct published *d)
 {
 	o->instr = py313.instr;
@@ -119,7 +119,7 @@ static void layout_objects(struct py_layout *o, struct published *d)
 	o->bytes_data = field(d, BYTES, 2);
 	o->str_state = field(d, STR, 1);
 	o->str_length = field(d, STR, 2);
-	o->str_ascii = (int)d->group[STR][3];		/* the size of a PyASCIIObject: just past the struct */
+	o->str_ascii = (int)d->group[STR][3];		/* the size of a PyASCIIObject: directly after the struct */
 	o->str_compact = o->str_ascii + 16;
 	o->str_kind_shift = d->minor >= 14 && d->free_threaded ? 8 : 2;	/* there `interned` is a byte of its own */
 	o->rt_finalizing = field(d, RUNTIME, 1);
@@ -158,14 +158,14 @@ bool layout_published(struct py_layout *o, const void *runtime, uint32_t hex)
 	return !d.bad;
 }
 
-/* ---------------------------------------------------------------- finding it */
+/* ---------------------------------------------------------------- finding the interpreter */
 
 struct search {
 	struct object program, python;
 	bool have_program, unchanged;
 };
-static unsigned long long loads_seen;	/* dlpi_adds at the last look that found nothing */
-static unsigned long long unloads_seen;	/* dlpi_subs at the last look */
+static unsigned long long loads_seen;	/* dlpi_adds at the last search that found nothing */
+static unsigned long long unloads_seen;	/* dlpi_subs at the last search */
 
 static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -177,7 +177,7 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
 	if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs)
 		unloads_seen = info->dlpi_subs;
 	struct object o;
-	bool is_program = !s->have_program;	/* the program itself comes first */
+	bool is_program = !s->have_program;	/* the program is listed first */
 	s->have_program = true;
 	if (!object_read(&o, info))
 		return 0;
@@ -190,7 +190,7 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-/* Remember how much was loaded, so that the next look is cheap. */
+/* Stores how many objects have been loaded, so that the next search can end at once. */
 static int search_count(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)arg;
@@ -213,7 +213,7 @@ bool python_gone(void)
 	return gone;
 }
 
-/* Data of a library may have been copied into a program that is linked to fixed addresses. */
+/* A program that is linked to fixed addresses may contain a copy of a library's data. */
 static uintptr_t data_symbol(const struct search *s, const char *name)
 {
 	uintptr_t p = object_symbol(&s->program, name);
@@ -249,7 +249,7 @@ static void version_text(char *p, uint32_t hex)
 }
 
 /*
- * Up to 3.10 the version can only be asked for by a call, and a call must wait
+ * Up to 3.10 the exact version is known only by a call, which is not allowed yet
  * (python_begun). But each release added functions.
  */
 static unsigned minor_by_symbols(const struct object *o)
@@ -272,7 +272,7 @@ static bool table_layout(struct py_layout *o, unsigned minor)
 	return true;
 }
 
-/* Py_Version is data, from 3.11. */
+/* Py_Version is data, and exists from 3.11. */
 static bool python_layout(struct python *p, const struct search *s)
 {
 	uintptr_t version = data_symbol(s, "Py_Version");
@@ -316,7 +316,7 @@ COLD enum python_found python_find(struct python *p)
 		return PYTHON_REFUSED;
 	if (p->layout.free_threaded)
 		strcat(p->version, " free-threaded");
-	/* A debug build (to be told by this symbol) keeps a flag of its own in the mark's byte. */
+	/* A debug build (recognised by this symbol) keeps a flag of its own in the mark's byte. */
 	if (p->layout.minor >= 14 && object_symbol(&s.python, "_Py_INCREF_IncRefTotal"))
 		p->layout.f_mark = -1;
 	return PYTHON_FOUND;

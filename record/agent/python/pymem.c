@@ -1,24 +1,24 @@
 /*
  * pymem.c - hooks in the three domains of Python's allocators
  *
- * PyMem_SetAllocator (PEP 445) lets us stand in front of PYMEM_DOMAIN_RAW, _MEM and
- * _OBJ. What happens below our call (malloc, an arena's mmap) is not recorded beside it.
+ * PyMem_SetAllocator (PEP 445) lets us hook PYMEM_DOMAIN_RAW, _MEM and
+ * _OBJ. The calls made below a hook (malloc, mmap for an arena) are not recorded as well.
  *
- * For whom: those who ask (--trace-python-allocators), and where mimalloc serves Python.
+ * For whom: with --trace-python-allocators, and always if Python uses mimalloc.
  *
- * When: in the constructor, before the interpreter begins; and, since it
+ * When: in the constructor, before the interpreter begins. As the interpreter
  * replaces all allocators while it reads its configuration (PYTHONMALLOC,
- * -X dev), again at the first allocation after that, and whenever we are
- * found to be in the chain no more (tracemalloc puts back what was
- * there when it started; 3.12 and newer start afresh after Py_Finalize).
+ * -X dev), again at the first allocation after that, and whenever a check
+ * finds that we are no longer in the chain (when tracemalloc stops, it restores the
+ * allocators from before its start; 3.12 and newer start afresh after Py_Finalize).
  *
- * The context of a domain is left as it is: a thread that calls while we change
- * it loads the old function with the old context or the new one with the same.
- * At the end of a session the originals are put back where nobody stands in front of us.
+ * The context of a domain is not changed: a thread that calls while we hook
+ * loads the old or the new function with the same context.
+ * At the end of a session the originals are restored unless another hook is in front of ours.
  *
  * Each time we hook, other functions are used (a generation), each with its own
- * originals: being called twice in one chain is then harmless (the guard
- * records only the outer call), where one set would call itself for ever.
+ * originals. So being called twice in one chain is harmless (the guard
+ * records only the outer call), whereas a single set would call itself for ever.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +34,8 @@
 
 #define N_DOMAINS 3
 #define N_GENERATIONS 4
-#define CHECK_EVERY 256		/* allocations between two looks at the chain */
-#define MAX_CHAIN 8		/* allocators in front of one another */
+#define CHECK_EVERY 256		/* allocations between two checks of the chain */
+#define MAX_CHAIN 8		/* allocators in a chain */
 
 /* CPython's PyMemAllocatorEx (Include/cpython/pymem.h), the same since 3.5. */
 struct allocator {
@@ -49,7 +49,7 @@ struct allocator {
 uint8_t pymem_wanted, pymem_late, pymem_mimalloc;
 
 static struct allocator original[N_GENERATIONS][N_DOMAINS];
-static uint8_t generations[N_DOMAINS];		/* used */
+static uint8_t generations[N_DOMAINS];		/* number in use */
 static uint32_t checks;
 static bool told_to_use_mimalloc;		/* by the environment */
 static struct lock lock;
@@ -139,7 +139,7 @@ static bool is_ours(void *(*function)(void *, size_t), int domain)
 	return false;
 }
 
-/* Words at an address that may be anything. */
+/* Reads words at an address that may be invalid. */
 static bool peek(const void *at, uintptr_t *words, size_t n)
 {
 	struct iovec to = { words, n * sizeof *words }, from = { (void *)(uintptr_t)at, n * sizeof *words };
@@ -147,9 +147,9 @@ static bool peek(const void *at, uintptr_t *words, size_t n)
 }
 
 /*
- * Whether a call to this allocator comes to us. Those in front of another
- * (tracemalloc, the debug hooks) keep it behind their context, at once or after
- * a word: it is looked for there, not called, for their hooks may take locks.
+ * Returns whether a call of this allocator reaches one of our hooks. An allocator that wraps another
+ * (tracemalloc, the debug hooks) stores it at its context, or one word
+ * further. It is looked up there instead of called, as their hooks may take locks.
  */
 static bool reaches_us(struct allocator a, int domain)
 {
@@ -168,7 +168,7 @@ static bool reaches_us(struct allocator a, int domain)
 	return false;
 }
 
-/* One not used, or one that stood in front of the very same: a call that is still in it then goes on as it was. */
+/* Returns an unused one, or one with the same originals, so that a call still in it continues unchanged. */
 static int generation_for(int domain, const struct allocator *now)
 {
 	for (int g = 0; g < generations[domain]; g++)
@@ -197,7 +197,7 @@ static void hook(const struct python *p, bool late)
 	}
 }
 
-/* Whether the interpreter is initialized. Nothing is called before it has begun: see python_begun(). */
+/* Returns whether the interpreter is initialized. Calls nothing before it has begun: see python_begun(). */
 static bool is_initialized(const struct python *p)
 {
 	return python_begun(p) && p->is_initialized && p->is_initialized();
@@ -216,8 +216,8 @@ static void look(bool late)
 }
 
 /*
- * mimalloc gives Python blocks of any size from mappings of its own: no call of the C library would
- * show one of them. It serves free-threaded builds, and from 3.13 on those that are told to use it.
+ * mimalloc allocates Python's blocks of all sizes from mappings of its own, so no call of the C library
+ * shows them. Free-threaded builds use it, and from 3.13 others with PYTHONMALLOC=mimalloc.
  */
 static bool is_on_mimalloc(const struct python *p)
 {
@@ -241,7 +241,7 @@ void pymem_found(const struct python *p)
 		pymem_wanted = pymem_mimalloc = 1;
 }
 
-/* What stood behind this hook of ours; NULL: it is none. */
+/* Returns the originals of this hook of ours, or NULL if it is not one. */
 static const struct allocator *behind(const struct allocator *a, int domain)
 {
 	for (int g = 0; g < N_GENERATIONS; g++)
@@ -260,7 +260,7 @@ void pymem_stop(void)
 	for (int d = 0; d < N_DOMAINS; d++) {
 		struct allocator now;
 		const struct allocator *next;
-		if (!generations[d])	/* never hooked: it may not have begun */
+		if (!generations[d])	/* never hooked: the interpreter may not have begun */
 			continue;
 		p->get_allocator(d, &now);
 		bool ours = false;
@@ -274,7 +274,7 @@ void pymem_stop(void)
 
 void pymem_check(void)
 {
-	/* Often at first, until the interpreter has settled on its allocators. A lost count is no loss. */
+		/* Each time until the interpreter has settled on its allocators, then rarely. Losing a count is harmless. */
 	uint32_t n = __atomic_load_n(&checks, __ATOMIC_RELAXED) + 1;
 	__atomic_store_n(&checks, n, __ATOMIC_RELAXED);
 	static bool settled;
@@ -285,7 +285,7 @@ void pymem_check(void)
 		settled = true;
 		look(true);
 	} else {
-		settled = false;	/* not begun, or finalized: look again as soon as it begins anew */
+		settled = false;	/* not begun, or finalized: check every time until it begins again */
 	}
 }
 

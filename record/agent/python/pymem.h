@@ -1,5 +1,5 @@
 /*
- * pymem.h - Python's own allocators (memrec --trace-python-allocators)
+ * pymem.h - hooks of Python's own allocators (memrec --trace-python-allocators)
  */
 #ifndef PYMEM_H
 #define PYMEM_H
@@ -9,25 +9,25 @@
 
 #include "pylayout.h"
 
-/* 0: neither asked for nor needed. Else pymem_check() is to be called now and then. */
+/* 0: neither requested nor needed. Otherwise the hooks call pymem_check() from time to time. */
 extern uint8_t pymem_wanted;
-/* Hooks were put in when Python had begun: blocks it took before come back through them. */
+/* Hooks were installed after Python had begun, so blocks allocated before that are freed through them. */
 extern uint8_t pymem_late;
 /*
- * mimalloc serves Python: what is mapped MAP_NORESERVE is its reserve (1 GiB at once, before Python has begun), and no
- * block.
+ * Python uses mimalloc. Mappings with MAP_NORESERVE are then its reserve (1 GiB, mapped before Python has begun), not
+ * allocations.
  */
 extern uint8_t pymem_mimalloc;
 
-/* In the constructor, or (late) when a session begins: hook the three domains if an interpreter is there. */
+/* In the constructor, or (late) when a session begins: hooks the three domains if there is an interpreter. */
 void pymem_init(bool late);
-/* An interpreter is there that was not when recording began: are its allocators to be hooked? */
+/* Called when an interpreter was found after recording began: decides whether to hook its allocators. */
 void pymem_found(const struct python *p);
-/* At an allocation, guard set to GUARD_DROP: see whether the hooks stand, put them in (again) if not. */
+/* Called at an allocation, under GUARD_DROP: checks whether the hooks are in place, and installs them if not. */
 void pymem_check(void);
-/* The recording ended: Python's own allocators are put back, unless somebody stands in front of us. */
+/* At the end of a recording: restores Python's allocators, unless another hook is in front of ours. */
 void pymem_stop(void);
-/* A forked child that is recorded: the lock may be taken for ever. */
+/* In a forked child that is recorded: resets the lock. */
 void pymem_forked(void);
 
 #endif

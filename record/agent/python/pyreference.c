@@ -1,8 +1,8 @@
 /*
- * pyreference.c - the stack as a test wants it: slow, and without a memory
+ * pyreference.c - a reference implementation of the Python stack for tests: slow and without state
  *
- * Only in builds with -DPYSTACK_VERIFY. Shares no walking code with pystack.c
- * and no cache at all, so that a mistake would have to be made twice.
+ * Only in builds with -DPYSTACK_VERIFY. It shares no walking code with pystack.c
+ * and has no cache, so a mistake would have to be made twice to pass.
  */
 #include "pystack.h"
 
@@ -14,7 +14,7 @@
 #ifdef PYSTACK_VERIFY
 
 #define DEPTH_MAX (1u << 20)
-#define READ_ANEW 200u		/* of the newest frames also the content is read again: that finds stale numbers */
+#define READ_ANEW 200u		/* for so many of the newest frames the content is read again, to find stale numbers */
 
 static __thread uintptr_t *frames;
 

@@ -1,14 +1,13 @@
 /*
  * pystack.c - the calling thread's Python stack, read from inside an allocation
  *
- * The chain of frames is read by constant offsets, without the interpreter's
- * help, so neither its lock nor its consent is needed: nobody but the calling
- * thread changes its own chain.
+ * The chain of frames is read at constant offsets, without calling the interpreter
+ * and without its lock: only the calling thread changes its own chain.
  *
- * A stack is mostly the last one. Each thread keeps its last walk (`levels`,
- * oldest first) and compares: new frames on top are collected until one is met
- * that was there before; from there down EVERY level is compared with what it
- * was. "The top frame looks the same, so the rest is" would be wrong: two calls
+ * Most stacks are the same as the last one. Each thread keeps its last walk (`levels`,
+ * oldest first) and compares: new frames on top are collected up to the first that
+ * was there before; from there down EVERY level is compared with its
+ * old state. "The top frame looks the same, so the rest is" would be wrong: two calls
  * of one function from two lines of its caller put the same frame at the same
  * address with the same instruction. Only a proof (proofs.h) allows an early stop.
  */
@@ -35,14 +34,14 @@ static __thread struct last_walk *self;
 static struct python python;
 static struct lock start_lock;
 enum { NOT_FOUND, FOUND, READY, OFF };
-static uint32_t state;		/* FOUND: it has not begun, or is not yet hooked and told */
-static bool refused;		/* OFF, and the user is yet to be told */
+static uint32_t state;		/* FOUND: it has not begun, or is not hooked and reported yet */
+static bool refused;		/* state is OFF, and the user has not been warned yet */
 static uint32_t lookups;
 static volatile uint32_t session;
 
 /* ---------------------------------------------------------------- frames */
 
-/* The interpreter's own frames (from 3.12: one for each entry from C) are passed over. */
+/* Skips the interpreter's own frames (from 3.12: one for each entry from C). */
 INLINE uintptr_t skip_shims(const struct py_layout *o, uintptr_t f)
 {
 	if (o->shim_owner)
@@ -70,15 +69,15 @@ INLINE uintptr_t frame_key(const struct py_layout *o, uintptr_t f)
 }
 
 /*
- * Do equal keys need equal codes to be the same place? Offsets do; an address
- * is in one living code object only, except where threads have copies.
+ * Returns whether equal keys mean the same place only if the codes are equal too. Offsets need that; an address
+ * is in only one living code object, except if threads have copies.
  */
 INLINE bool key_needs_code(const struct py_layout *o)
 {
 	return o->instr != INSTR_ADDRESS || o->f_tlbc >= 0;
 }
 
-/* The byte of its code a frame is at; -1: before the first. */
+/* Returns the byte offset of a frame's instruction in its code; -1: before the first. */
 static int32_t frame_lasti(const struct py_layout *o, const struct level *l)
 {
 	int32_t at = (int32_t)(uint32_t)l->key;
@@ -97,11 +96,11 @@ static int32_t frame_lasti(const struct py_layout *o, const struct level *l)
 
 /* ---------------------------------------------------------------- the walk */
 
-#define COLLECTED_ALL (-1)	/* no frame of the last walk was met */
+#define COLLECTED_ALL (-1)	/* no frame of the last walk was found */
 #define NO_MEMORY (-2)
 #define MOVED UINT32_MAX
 
-/* Collect new frames from the newest down. Returns the level of the first that is known. */
+/* Collects new frames, newest first. Returns the level of the first known frame. */
 INLINE int64_t collect(const struct py_layout *o, struct last_walk *t, uintptr_t f, bool marks)
 {
 	for (t->n_fresh = 0; f; f = skip_shims(o, LOAD(f, o->f_back))) {
@@ -121,7 +120,7 @@ INLINE int64_t collect(const struct py_layout *o, struct last_walk *t, uintptr_t
 	return COLLECTED_ALL;
 }
 
-/* Is the frame where it was? If not, note where it is. */
+/* Returns whether the frame is where it was; if not, stores where it is now. */
 INLINE bool level_unchanged(const struct py_layout *o, struct level *l, uintptr_t f)
 {
 	uintptr_t key = frame_key(o, f);
@@ -134,9 +133,9 @@ INLINE bool level_unchanged(const struct py_layout *o, struct level *l, uintptr_
 }
 
 /*
- * Compare level `at` and all older ones with the frames. Returns the oldest
- * level that changed, at + 1 if none did, MOVED if a frame hangs under another
- * one than it did (a generator, a greenlet).
+ * Compares level `at` and all older ones with the frames. Returns the oldest
+ * level that changed; at + 1 if none did; MOVED if a frame's caller is not the same
+ * (a generator, a greenlet).
  */
 INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t at, bool marks, bool operands,
 		       uintptr_t anchor)
@@ -146,7 +145,7 @@ INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t 
 	uintptr_t f = t->levels[at].frame;
 	for (uint32_t i = at;; i--) {
 		uintptr_t expected = i ? t->levels[i - 1].frame : 0, next = LOAD(f, o->f_back);
-		/* Go on from the cached address, not the loaded one, or every load waits for the one before. */
+		/* Continue from the cached address, not the loaded one, so that no load waits for the one before. */
 		uintptr_t guess = expected;
 		__asm__("" : "+r"(guess));
 		if (UNLIKELY(!level_unchanged(o, &t->levels[i], f)))
@@ -188,7 +187,7 @@ INLINE uint32_t verify(const struct py_layout *o, struct last_walk *t, uint32_t 
 	}
 }
 
-/* The first `n` levels stand; the collected frames come on top. */
+/* Puts the collected frames on top of the first `n` levels, which are unchanged. */
 INLINE bool keep_fresh(struct last_walk *t, uint32_t n)
 {
 	if (UNLIKELY(n + t->n_fresh > t->capacity)) {
@@ -212,7 +211,7 @@ static COLD void switch_off(void)
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 }
 
-/* The node of a level under `parent`; NODE_NONE: no memory. */
+/* Returns the node of a level under `parent`; NODE_NONE: no memory. */
 INLINE uint32_t level_node(const struct py_layout *o, struct last_walk *t, const struct level *l, uint32_t parent)
 {
 	uint64_t h = (l->key ^ l->code << 3 ^ (uintptr_t)parent << 17) * 0x9e3779b97f4a7c15u;
@@ -235,7 +234,7 @@ INLINE uint32_t level_node(const struct py_layout *o, struct last_walk *t, const
 	return node;
 }
 
-/* Give the levels from `changed` up their nodes; returns the newest. */
+/* Sets the nodes of the levels from `changed` up; returns the newest. */
 INLINE uint32_t name_levels(const struct py_layout *o, struct last_walk *t, uint32_t changed)
 {
 	uint32_t node = changed ? t->levels[changed - 1].node : NODE_ROOT;
@@ -250,7 +249,7 @@ INLINE uint32_t name_levels(const struct py_layout *o, struct last_walk *t, uint
 	return node;
 }
 
-/* May a debugger move frames now? */
+/* Returns whether a debugger may move frames now. */
 INLINE bool is_traced(const struct py_layout *o, uintptr_t ts)
 {
 #ifdef PYSTACK_VERIFY
@@ -265,7 +264,7 @@ static COLD void thread_state_changed(const struct py_layout *o, struct last_wal
 {
 	t->ts = ts;
 	t->n = t->n_chunks = 0;
-	if (o->f_tlbc >= 0)		/* other copies of the bytecode */
+	if (o->f_tlbc >= 0)		/* the thread may run other copies of the bytecode */
 		memset(t->steps, 0, sizeof t->steps);
 }
 
@@ -304,7 +303,7 @@ INLINE uint32_t walk(const struct py_layout *o, struct last_walk *t, uintptr_t t
 	return name_levels(o, t, changed);
 }
 
-/* One walk for each release, with its offsets as constants; and one for any. */
+/* One walk for each release, compiled with its offsets as constants, and one for any layout. */
 typedef uint32_t walk_fn(struct last_walk *t, uintptr_t ts);
 #define WALK(name, layout) \
 	static uint32_t name(struct last_walk *t, uintptr_t ts) { return walk(layout, t, ts); }
@@ -342,14 +341,14 @@ uintptr_t pystack_thread_state(const struct python *p)
 {
 	const struct py_layout *o = &p->layout;
 	if (o->attached_first) {
-		/* The attached one first: a sub-interpreter's. Without the lock, the last one that was attached. */
+		/* The attached one may be a sub-interpreter's. Without one, use the last that was attached. */
 		uintptr_t ts = (uintptr_t)p->attached();
 		return ts ? ts : (uintptr_t)p->thread_state();
 	}
 	uintptr_t ts = (uintptr_t)p->thread_state();
 	uintptr_t main_interpreter = ts ? LOAD(p->runtime, o->rt_interpreters) : 0;
 	if (UNLIKELY(main_interpreter && LOAD(main_interpreter, o->interp_next))) {
-		/* That is the main interpreter's, always; a sub-interpreter's is seen only while it holds the lock. */
+		/* `ts` is always the main interpreter's; a sub-interpreter's is seen only while it holds the lock. */
 		uintptr_t current = LOAD(p->runtime, o->rt_tstate_current);
 		if (current && current != ts && LOAD(current, o->ts_thread_id) == (uintptr_t)pthread_self())
 			ts = current;
@@ -367,7 +366,7 @@ COLD void pystack_tell_finalizing(void)
 		ring_put(WIRE_FINALIZING, 0, 0, 0);
 }
 
-/* From there on the thread states of other threads are freed under them. */
+/* Then other threads' PyThreadStates may be freed while they use them. */
 static bool is_finalizing(uintptr_t ts)
 {
 	uintptr_t by = LOAD(python.runtime, python.layout.rt_finalizing);
@@ -375,13 +374,13 @@ static bool is_finalizing(uintptr_t ts)
 }
 
 /*
- * A dlopen() may bring an interpreter: from when it begins we look at each allocation of any thread, until the thread
- * that called it has allocated this often since the last object came. It maps objects with a few allocations
- * between them, before any code of theirs runs, so none is missed; other threads' allocations say nothing of it.
+ * A dlopen() may load an interpreter. From its start, each allocation of any thread checks for one, until the thread
+ * that called it has allocated this often since it last opened an object. It maps objects with only a few allocations
+ * between them, before any of their code runs, so none is missed. Other threads' allocations do not count.
  */
 #define OPENING_ALLOCATIONS 1000u
 
-static uint32_t opening;			/* threads in that state */
+static uint32_t opening;			/* number of threads in that state */
 static __thread uint32_t opening_left;		/* allocations, of this thread */
 
 void pystack_opening(void)
@@ -406,27 +405,27 @@ static COLD void count_opening(void)
 }
 
 /*
- * Does this look count? While objects are opened each does. Else, for an object that came past our dlopen,
- * the 1st, 2nd, 4th, … does, later one now and then.
+ * Returns whether to search at this allocation: at each while objects are opened. Otherwise, for an object that was
+ * loaded without our dlopen, at the 1st, 2nd, 4th, … allocation, and later at every 4096th.
  */
 static bool is_time_to_look(void)
 {
 	uint32_t n = __atomic_load_n(&lookups, __ATOMIC_RELAXED) + 1;
-	__atomic_store_n(&lookups, n, __ATOMIC_RELAXED);	/* a lost count is no loss */
+	__atomic_store_n(&lookups, n, __ATOMIC_RELAXED);	/* losing a count does no harm */
 	return is_opening() || (n < 4096 ? (n & (n - 1)) == 0 : n % 4096 == 0);
 }
 
 void (*pystack_found)(const struct python *p);
 
 /*
- * Nothing may wait for this lock: whoever holds it waits for the loader's, which its owner may hold while it allocates.
+ * Nothing may wait for this lock: its holder waits for the loader's lock, whose holder may allocate and come here.
  */
 static struct lock look_lock;
 
 static COLD void look(void)
 {
 	if (!lock_try(&look_lock))
-		return;		/* somebody looks already */
+		return;		/* another thread is searching */
 	if (state == NOT_FOUND) {
 		enum python_found found = python_find(&python);
 		refused = found == PYTHON_REFUSED;
@@ -437,7 +436,7 @@ static COLD void look(void)
 	lock_drop(&look_lock);
 }
 
-/* Its dlopen() failed after all, or it is unloaded: what has not begun may go. */
+/* An interpreter that has not begun may go away again: its dlopen() fails, or it is unloaded. */
 static COLD void look_whether_gone(void)
 {
 	if (!lock_try(&look_lock))
@@ -453,7 +452,7 @@ const struct python *pystack_python(void)
 	return now == FOUND || now == READY ? &python : NULL;
 }
 
-/* The first allocation with an interpreter: hook it and say so. */
+/* The first allocation with an interpreter that has begun: hooks and reports it. */
 static COLD void start(void)
 {
 	lock_take(&start_lock);
@@ -484,7 +483,7 @@ static COLD void tell_refusal(void)
 	ring_message(WIRE_WARN, 0, pieces, 3);
 }
 
-/* The usual path is READY. False: there is no stack to be had. */
+/* Not called in the usual state, READY. Returns false if there is no stack. */
 static COLD bool prepare(void)
 {
 	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
@@ -517,15 +516,15 @@ bool pystack_naive, pystack_trusting, pystack_blind, pystack_generic;
 static void check(uint32_t node, struct last_walk *t, uintptr_t ts)
 {
 	static const char text[] = "stack mismatch: the cached walk differs from the reference";
-	if (state == OFF)		/* since this walk */
+	if (state == OFF)		/* switched off during this walk */
 		return;
-	/* The reference takes time in proportion to the depth: of the very deep ones, some. */
+	/* The reference takes time in proportion to the depth: check only some of the very deep stacks. */
 	if (COUNT(captures) % 50 != 0 && t->n > 2000)
 		return;
 	if (pystack_reference(&python, ts) == node)
 		return;
 	COUNT(mismatches);
-	t->n = 0;		/* do not go on from a wrong stack */
+	t->n = 0;		/* do not continue from a wrong stack */
 	if (pystack_counts.mismatches <= 10)
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 }
@@ -568,8 +567,8 @@ bool pystack_last(struct pystack_last *last)
 }
 
 /*
- * The states of the parent's other threads are forgotten, not given back: they
- * may have been halfway through growing.
+ * The states of the parent's other threads are abandoned, not freed: they
+ * may be inconsistent.
  */
 void pystack_forked(void)
 {
@@ -579,7 +578,7 @@ void pystack_forked(void)
 	last_walk_forked(self);
 	opening = opening_left != 0;
 	if (state == READY)
-		state = FOUND;		/* the child's own stream hears of the interpreter */
+		state = FOUND;		/* report the interpreter in the child's own ring */
 	lookups = 0;
 }
 

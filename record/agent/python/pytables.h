@@ -1,8 +1,8 @@
 /*
  * pytables.h - the layouts of CPython 3.8 to 3.15
  *
- * In a header, so that the walkers see them as constants. They were read from
- * the debug information of the releases, not from anyone's copy of the structs.
+ * In a header, so that the walks are compiled with constants. The numbers were read from
+ * the debug information of the releases, not from other copies of the structs.
  */
 #ifndef PYTABLES_H
 #define PYTABLES_H
@@ -12,10 +12,10 @@
 
 #define OBJECTS_38 .ob_type = 8, .bytes_size = 16, .bytes_data = 32, .str_length = 16, .str_state = 32, \
 	.str_ascii = 48, .str_compact = 72, .str_kind_shift = 2, .tp_dealloc = 48
-/* 3.12 took the wchar_t representation out of str. */
+/* 3.12 removed the wchar_t representation from str. */
 #define OBJECTS_312 .ob_type = 8, .bytes_size = 16, .bytes_data = 32, .str_length = 16, .str_state = 32, \
 	.str_ascii = 40, .str_compact = 56, .str_kind_shift = 2, .tp_dealloc = 48
-/* Each release's behaviour: what of it changed is said in that release's line. */
+/* The behaviour of each release. */
 #define BEHAVES_38 .instr = INSTR_BYTE, .lines = WIRE_LINES_LNOTAB, .evaluator = EVALUATOR_NOTHING, .ts_cframe = -1, \
 	.ts_root_cframe = -1, .cframe_previous = -1, .mark_fresh = 1, .chunks_stay = 0, .hides_init = 0, \
 	.attached_first = 0
@@ -80,7 +80,7 @@ static const struct py_layout py313 = {
 	.co_bytecode = 200, .co_tlbc = -1, OBJECTS_312,
 	.rt_finalizing = 608, .rt_tstate_current = -1, .rt_interpreters = 632, .interp_next = 7264,
 };
-/* 3.14.5 and later: the mark byte is free again. */
+/* 3.14.5 and later: the mark's byte is unused again. */
 static const struct py_layout py314 = {
 	.minor = 14, BEHAVES_312, .has_mimalloc = 1,
 	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,

@@ -1,8 +1,8 @@
 /*
- * pytext.c - a Python str as UTF-8, without Python's help
+ * pytext.c - converts a Python str to UTF-8, without calling Python
  *
- * Source: PEP 393. A str is an array of 1, 2 or 4 byte code points, behind its
- *         header ("compact") or pointed to by it (instances of subclasses).
+ * Source: PEP 393. A str is an array of code points of 1, 2 or 4 bytes, directly after its
+ *         header ("compact") or at an address in it (instances of subclasses).
  */
 #include "pytext.h"
 
@@ -56,7 +56,7 @@ size_t text_utf8(const struct py_layout *o, uintptr_t str, char *out, size_t cap
 	uint32_t state = str ? (uint32_t)LOAD_INT(str, o->str_state) >> o->str_kind_shift : 0;
 	unsigned kind = state & 7;
 	bool compact = state & 8, ascii = state & 16;
-	if (kind != 1 && kind != 2 && kind != 4) {	/* 0: not ready, in 3.11 and before */
+	if (kind != 1 && kind != 2 && kind != 4) {	/* 0: not ready, up to 3.11 */
 		out[0] = '?';
 		return 1;
 	}

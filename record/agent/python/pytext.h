@@ -1,5 +1,5 @@
 /*
- * pytext.h - a Python str as UTF-8
+ * pytext.h - converts a Python str to UTF-8
  */
 #ifndef PYTEXT_H
 #define PYTEXT_H
@@ -9,10 +9,10 @@
 #include "pylayout.h"
 
 /*
- * The str object at `str` into out[0..capacity), not terminated; returns the
- * bytes written. Lone surrogates are written \udcff, as Python's
- * backslashreplace does; a text too long is cut between two characters; what
- * cannot be read is "?". Allocates nothing.
+ * Writes the str object at `str` into out[0..capacity), without a final NUL; returns the
+ * number of bytes. Lone surrogates are written as \udcff, as Python's
+ * backslashreplace does. A text that is too long is cut between two characters; one
+ * that cannot be read becomes "?". Allocates nothing.
  */
 size_t text_utf8(const struct py_layout *o, uintptr_t str, char *out, size_t capacity);
 
