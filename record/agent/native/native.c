@@ -76,7 +76,7 @@ static COLD struct native_thread *thread_begin(void)
 		}
 		thread_states_add(&threads, &t->state);
 	}
-		t->generation = t->flushes = 0;		/* differ from the current ones, so all is reset */
+	t->generation = t->flushes = 0;		/* differ from the current ones, so all is reset */
 	self = t;
 	return t;
 }
@@ -121,7 +121,7 @@ static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, b
 	while (same < n && same < t->n_known && t->known[same].at == now[same].at &&
 	       t->known[same].frames == now[same].frames && t->known[same].frame < kept)
 		same++;
-		for (uint32_t i = t->n_known; i-- > same;)	/* gone, or running other frames; oldest last */
+	for (uint32_t i = t->n_known; i-- > same;)	/* gone, or running other frames; oldest last */
 		if (t->known[i].frame < kept) {
 			changed = t->known[i].frame;
 			t->frames[changed].runs = 0;

@@ -116,7 +116,7 @@ static inline __attribute__((always_inline)) enum cfi_step unwind_cached(struct 
 	enum cfi_step step = cfi_step(f, bounds);
 	t->step_by_sp = step == CFI_CALLER && cfi_is_by_sp(pc);
 	if (LIKELY(step == CFI_CALLER)) {
-			l->pc = 0;		/* invalid, in case a signal handler jumps away from here */
+		l->pc = 0;		/* invalid, in case a signal handler jumps away from here */
 		__asm__ volatile("" ::: "memory");
 		l->sp = sp;
 		l->fp = fp;
@@ -169,7 +169,7 @@ static inline int64_t walk(struct native_thread *t, struct cfi_frame f, bool *ke
 		}
 		if (n == 0 && is_own(f.pc))
 			continue;
-			if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* rare, so such a stack is not kept */
+		if (UNLIKELY(step == CFI_SIGNAL || f.ip_slot == 0)) {	/* rare, so such a stack is not kept */
 			*keep = false;
 			j = NONE;
 		}

@@ -274,7 +274,7 @@ void pymem_stop(void)
 
 void pymem_check(void)
 {
-		/* Each time until the interpreter has settled on its allocators, then rarely. Losing a count is harmless. */
+	/* Each time until the interpreter has settled on its allocators, then rarely. Losing a count does no harm. */
 	uint32_t n = __atomic_load_n(&checks, __ATOMIC_RELAXED) + 1;
 	__atomic_store_n(&checks, n, __ATOMIC_RELAXED);
 	static bool settled;
