@@ -234,7 +234,7 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 	ulimit -v 4000000
 	for what in node grow code-grow pair-grow kind no-kind free-null block mapping message; do
 		beside_hostile $what
-		[ "$(grep -c 'its ring makes no sense' err)" -eq 1 ] || { echo "$what: $(cat err)"; return 1; }
+		[ "$(grep -c 'its ring is corrupt' err)" -eq 1 ] || { echo "$what: $(cat err)"; return 1; }
 	done
 	beside_hostile head
 	beside_hostile head-back	# what memrec had not taken yet is lost without a trace
@@ -242,7 +242,7 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 	options=--native
 	for what in native-grow native-loop node pair-grow; do
 		beside_hostile $what
-		[ "$(grep -c 'its ring makes no sense' err)" -eq 1 ] || { echo "--native $what: $(cat err)"; return 1; }
+		[ "$(grep -c 'its ring is corrupt' err)" -eq 1 ] || { echo "--native $what: $(cat err)"; return 1; }
 	done
 }
 

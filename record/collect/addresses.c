@@ -1,5 +1,5 @@
 /*
- * addresses.c - the blocks alive in one process
+ * addresses.c - the live blocks of one process
  */
 #include "addresses.h"
 

@@ -1,9 +1,9 @@
 /*
- * addresses.h - the blocks alive in one process: address to id and size
+ * addresses.h - the live blocks of one process: from address to id and size
  *
- * Open addressing with linear probing; a removal shifts its followers back, so
- * there are no tombstones. 16 bytes a slot, at most half full: what this
- * takes is most of what memrec takes for a large process.
+ * Open addressing with linear probing; a removal shifts the following entries back, so
+ * there are no tombstones. 16 bytes per slot, at most half full: for a large
+ * process, this table takes most of memrec's memory.
  */
 #ifndef ADDRESSES_H
 #define ADDRESSES_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Both below 2^48, as a process's addresses are. */
+/* Both are below 2^48, as addresses of a process are. */
 struct address {
 	uint64_t addr;		/* not 0 */
 	uint64_t size;
@@ -20,8 +20,8 @@ struct address {
 };
 
 struct address_slot {
-	uint64_t addr;		/* << 16, and the upper 16 bits of the size; 0: free */
-	uint32_t id, size;	/* its lower 32 */
+	uint64_t addr;		/* << 16 | upper 16 bits of the size; 0: the slot is free */
+	uint32_t id, size;	/* size: the lower 32 bits */
 };
 
 struct addresses {
@@ -32,20 +32,18 @@ struct addresses {
 
 void addresses_init(struct addresses *a);
 void addresses_clear(struct addresses *a);
-/* Put an address that is not there. */
+/* Adds an address that is not in the table. */
 void addresses_put(struct addresses *a, const struct address *new);
-/* Take it out; false: it is not there. */
+/* Removes an address. Returns false if it is not in the table. */
 bool addresses_take(struct addresses *a, uint64_t addr, struct address *was);
 
-/*
- * The upper bits of a hash: in a table twice as large all stand in the same order, so growing goes through both once.
- */
+/* Returns the upper bits of a hash. Entries keep their order in a table twice as large, so growing is sequential. */
 static inline size_t address_home(const struct addresses *a, uint64_t addr)
 {
 	return (size_t)((addr * 0x9E3779B97F4A7C15ull) >> a->shift);
 }
 
-/* The cache line that a look-up of addr will need. */
+/* Prefetches the cache line that a lookup of addr needs. */
 static inline void addresses_prefetch(const struct addresses *a, uint64_t addr)
 {
 	__builtin_prefetch(&a->slots[address_home(a, addr)]);

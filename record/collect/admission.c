@@ -18,12 +18,12 @@
 #include "clock.h"
 #include "error.h"
 
-#define CALLERS_A_TURN 64			/* others' rings are to be emptied too */
-#define SILENCE_NS 10000000000ull		/* after which a caller is sent away */
+#define CALLERS_A_TURN 64			/* so that rings are drained in between */
+#define SILENCE_NS 10000000000ull		/* after which a caller is disconnected */
 
 /* ---------------------------------------------------------------- the address */
 
-/* The number of our user namespace, by which an agent knows whether users have the same numbers there; 0: not known. */
+/* Returns the inode of our user namespace, by which an agent knows if its user ids are the same; 0: not known. */
 static unsigned long user_namespace(void)
 {
 	struct stat st;
@@ -50,13 +50,13 @@ static void listen_as(struct admission *a, const char *name)
 		die("cannot create a socket for the recorded program: %s", strerror(errno));
 }
 
-/* What comes there interrupts our sleep (SIGIO), so that a starting program does not wait for our sleep to end. */
+/* Makes data on the socket interrupt our sleep (SIGIO), so that a starting program does not wait for it to end. */
 static bool interrupts_us(int sock)
 {
 	return fcntl(sock, F_SETOWN, getpid()) == 0 && fcntl(sock, F_SETFL, O_NONBLOCK | O_ASYNC) == 0;
 }
 
-/* A descriptor that is given up to have one when all are in use. */
+/* Opens a descriptor that can be closed to have a free one when all are in use. */
 static int keep_spare(void)
 {
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -93,9 +93,9 @@ void admission_expect(struct admission *a, pid_t root, uid_t owner, bool descend
 	a->descendants = descendants;
 }
 
-/* ---------------------------------------------------------------- who calls */
+/* ---------------------------------------------------------------- checking a caller */
 
-/* A program of root's may hand its rights down and run its children as anybody; another's children are its own. */
+/* If root records root's program, its children may be any user's. Otherwise they are the owner's, ours, or root's. */
 static bool is_expected(const struct admission *a, const struct ucred *who)
 {
 	if (!a->descendants && who->pid != a->root)
@@ -104,7 +104,7 @@ static bool is_expected(const struct admission *a, const struct ucred *who)
 	return any || who->uid == a->owner || who->uid == geteuid() || who->uid == 0;
 }
 
-/* Takes as long for a wrong key as for the right one. */
+/* Takes the same time whether or not the key is right. */
 static bool is_key(const uint8_t *key, const uint8_t *right)
 {
 	uint8_t differs = 0;
@@ -113,7 +113,7 @@ static bool is_key(const uint8_t *key, const uint8_t *right)
 	return differs == 0;
 }
 
-/* Told once: whoever is refused can come again and again. */
+/* Warns only once, as a refused process can connect again and again. */
 static void refuse(struct admission *a, const struct ucred *who, const char *why)
 {
 	if (!a->told)
@@ -123,11 +123,11 @@ static void refuse(struct admission *a, const struct ucred *who, const char *why
 
 enum heard { NOTHING, A_HELLO, NO_MORE };
 
-/* What a caller has said. NO_MORE: nothing that admits it. */
+/* Receives a caller's hello. NO_MORE: it is not admitted. */
 static enum heard hear(struct admission *a, struct caller *v)
 {
 	ssize_t n;
-	do	/* signals (another connection, a child's end) interrupt it */
+	do	/* signals (another connection, the end of a child) interrupt it */
 		n = recv(v->sock, &v->hello, sizeof v->hello, MSG_TRUNC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
@@ -143,7 +143,7 @@ static enum heard hear(struct admission *a, struct caller *v)
 	return NO_MORE;
 }
 
-/* ---------------------------------------------------------------- who says nothing yet */
+/* ---------------------------------------------------------------- callers that have sent nothing yet */
 
 static void forget_silent(struct admission *a, size_t i)
 {
@@ -151,7 +151,7 @@ static void forget_silent(struct admission *a, size_t i)
 	a->n_silent--;
 }
 
-/* Strangers cannot crowd out those who are likelier to be meant. */
+/* Chooses which caller to disconnect: strangers first, so that they cannot crowd out likelier ones. */
 static size_t to_send_away(const struct admission *a)
 {
 	for (size_t i = 0; i < a->n_silent; i++)
@@ -203,7 +203,7 @@ static void hear_silent(struct admission *a, admit_fn *admit, void *arg)
 		send_away(a, 0);
 }
 
-/* ---------------------------------------------------------------- the turn */
+/* ---------------------------------------------------------------- one turn */
 
 static void meet(struct admission *a, struct caller *v, admit_fn *admit, void *arg)
 {
@@ -212,7 +212,7 @@ static void meet(struct admission *a, struct caller *v, admit_fn *admit, void *a
 	if (getsockopt(v->sock, SOL_SOCKET, SO_PEERCRED, &v->who, &size) == 0) {
 		if (!is_expected(a, &v->who))
 			refuse(a, &v->who, "it is not part of the recorded program");
-		/* Usually it has spoken by now; else we look again once its words can interrupt us. */
+		/* Usually its hello is there already; if not, try again once its arrival interrupts us. */
 		else if ((heard = hear(a, v)) == NOTHING && interrupts_us(v->sock))
 			heard = hear(a, v);
 	}
@@ -231,15 +231,15 @@ static int accept_one(const struct admission *a)
 }
 
 /*
- * A connection cannot be accepted. Whoever made it waits for an answer, in the midst of its program: it gets an end
- * instead, and goes on unrecorded. Returns whether others may be waiting.
+ * A connection could not be accepted. Its process is blocked in the agent until it gets an answer, so close
+ * the connection; it continues unrecorded. Returns whether more connections may be waiting.
  */
 static bool turn_away(struct admission *a)
 {
 	bool full = errno == EMFILE || errno == ENFILE;
 	if (!a->told_failure)
 		warn("a process is not recorded: cannot accept its connection: %s%s", strerror(errno),
-		     full ? "; raise the limit of open files (ulimit -n)" : "; nor is any that starts later");
+		     full ? "; raise the limit of open files (ulimit -n)" : "; later ones are not recorded either");
 	a->told_failure = true;
 	int sock = -1;
 	if (full && a->spare >= 0) {
@@ -248,7 +248,7 @@ static bool turn_away(struct admission *a)
 			close(sock);
 		a->spare = keep_spare();
 	}
-	if (sock < 0) {		/* who waits there, and who comes, is told by the kernel */
+	if (sock < 0) {		/* closing the listener ends all waiting connections and refuses new ones */
 		close(a->listener);
 		a->listener = -1;
 	}

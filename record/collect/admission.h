@@ -1,8 +1,8 @@
 /*
  * admission.h - which processes may join a recording
  *
- * Agents connect to an abstract socket, whose name everybody can see. Each side proves who it is:
- * the agent by the kernel's word on its pid and user, and by a key that only the recorded program and
+ * Agents connect to an abstract socket, whose name everybody can see. Each side identifies itself:
+ * the agent by its pid and user, which the kernel confirms, and by a key that only the recorded program and
  * its descendants inherit; the collector by its user, and by the other half of the key.
  */
 #ifndef ADMISSION_H
@@ -25,7 +25,7 @@ struct caller {
 	struct wire_hello hello;
 };
 
-/* Who connected and has said nothing yet. */
+/* A process that has connected but sent nothing yet. */
 struct silent_caller {
 	int sock;
 	struct ucred who;
@@ -34,37 +34,37 @@ struct silent_caller {
 
 struct admission {
 	char address[WIRE_ADDRESS_MAX];	/* for agents: see wire.h */
-	int listener, spare;		/* listener: -1 once nobody can be accepted any more */
+	int listener, spare;		/* listener: -1 once no more connections can be accepted */
 	struct wire_key key;
 	pid_t root;			/* the recorded process */
 	uid_t owner;			/* its user */
-	bool descendants;		/* they may join too */
-	int admitting;			/* the socket of the caller that is being admitted; -1: none is */
-	bool told_failure;		/* that a connection could not be accepted */
-	bool told;			/* that somebody was refused */
+	bool descendants;		/* its descendants may join too */
+	int admitting;			/* the socket of the caller being admitted; -1: none */
+	bool told_failure;		/* warned that a connection could not be accepted */
+	bool told;			/* warned that a process was refused */
 	struct silent_caller silent[ADMISSION_MOST_SILENT];
 	size_t n_silent;
 };
 
-/* Open the socket; a connection or a hello interrupts us by SIGIO. Dies if that cannot be. */
+/* Opens the socket. A connection or a hello interrupts us by SIGIO. Dies if it fails. */
 void admission_open(struct admission *a);
-/* Who is let in from now on: the process `root` of user `owner`, and if `descendants` those that inherited the key. */
+/* Sets who is admitted from now on: process `root` of user `owner`; if `descendants`, also those that have the key. */
 void admission_expect(struct admission *a, pid_t root, uid_t owner, bool descendants);
-/* The user of a running process; root, if the process hides it. */
+/* Returns the user of a running process. It appears as root if the process is not dumpable. */
 uid_t admission_owner(pid_t pid);
 
 /*
- * Call admit() with each agent that may join and has said so; it answers by admission_answer(), or not; the
- * socket is closed after it. Never waits for anybody. True: more may be waiting to be heard.
+ * Calls admit() for each agent that may join and has sent its hello. admit() may call admission_answer(); the
+ * socket is closed after it returns. Never blocks. Returns whether more callers may be waiting.
  */
 bool admission_turn(struct admission *a, void (*admit)(void *arg, const struct caller *caller), void *arg);
 /*
- * Prove who we are, and hand out the ring and the control page. False: that failed (errno); EPIPE, ECONNRESET: it is
- * gone.
+ * Sends our half of the key, the ring and the control page. Returns false with errno set if that failed; EPIPE or
+ * ECONNRESET means that the caller is gone.
  */
 bool admission_answer(const struct admission *a, int sock, int ring, int control_page);
 
-/* Let nobody join any more; who waits to is told by the end of its connection. */
+/* Admits no more processes, and closes the connections of those that wait. */
 void admission_close(struct admission *a);
 
 #endif

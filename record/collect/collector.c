@@ -1,5 +1,5 @@
 /*
- * collector.c - from rings to a trace: the loop over all processes
+ * collector.c - turns rings into a trace: the loop over all processes
  */
 #include "collector.h"
 
@@ -21,13 +21,13 @@
 #include "xmalloc.h"
 #include "system_call.h"
 
-#define BATCH_SLOTS 16384	/* taken from one ring before the next has its turn */
+#define BATCH_SLOTS 16384	/* taken from one ring before the next one's turn */
 #define SAMPLE_MS 10		/* between samples of resident memory */
-#define SAMPLES_A_TURN 64	/* processes looked at in one turn of sampling */
-#define DETACH_MS 3000	/* for an agent to take its hooks out */
-#define FLUSH_MS 100		/* a live reader waits no longer than this */
+#define SAMPLES_A_TURN 64	/* processes sampled in one turn */
+#define DETACH_MS 3000	/* for an agent to remove its hooks */
+#define FLUSH_MS 100		/* a reader of a live trace waits at most this long */
 
-/* For the handlers of signals: the control page of the collector there is. */
+/* For signal handlers: the control page of the only collector. */
 static struct wire_control *the_control;
 static volatile sig_atomic_t interrupted, stopped;
 
@@ -35,7 +35,7 @@ void collector_interrupt(void)
 {
 	interrupted = 1;
 	if (the_control)
-		the_control->asleep = 0;	/* a sleep about to begin will not */
+		the_control->asleep = 0;	/* a sleep that is about to begin will not */
 }
 
 void collector_stop(void)
@@ -49,7 +49,7 @@ bool collector_stopped(void)
 	return stopped;
 }
 
-/* The mutex is held while we live: the kernel marks it when we die, and the agents read that. */
+/* The mutex is held while we live. When we die, the kernel marks it, and the agents see that. */
 static void make_control_page(struct collector *c)
 {
 	c->control = shared_new("memrec control", WIRE_CONTROL_BYTES, SHARED_OURS_ALONE, &c->control_memfd);
@@ -65,7 +65,7 @@ static void make_control_page(struct collector *c)
 	the_control = c->control;
 }
 
-/* The ids of all that is alive. */
+/* Reports the ids of all live blocks and mappings. */
 static void hold(void *arg)
 {
 	struct collector *c = arg;
@@ -91,12 +91,12 @@ void collector_init(struct collector *c, const struct recording_options *how)
 
 /* ---------------------------------------------------------------- processes */
 
-/* It ended: take what is left in its ring, and let go of it. */
+/* Ends a process: takes the rest of its ring, and releases it. */
 static void finish(struct collector *c, size_t i, int status)
 {
 	struct process *p = c->processes[i];
 	if (!p->ring->joined && !p->executed)
-		warn("process %d: not recorded: it had fewer than 3 free file descriptors, or was killed meanwhile",
+		warn("process %d: not recorded: it had fewer than 3 free file descriptors, or was killed too early",
 		     p->pid);
 	if (!c->output.failed)
 		process_drain_rest(p);
@@ -114,7 +114,7 @@ void collector_end_executed(struct collector *c, pid_t pid)
 		}
 }
 
-/* An agent asks for a ring: from the answer on its process is recorded. */
+/* An agent asks for a ring: once it is answered, its process is recorded. */
 static void admit(void *arg, const struct caller *caller)
 {
 	struct collector *c = arg;
@@ -125,7 +125,7 @@ static void admit(void *arg, const struct caller *caller)
 	struct process *p = process_new(&c->output, c->symbols, pid, &caller->hello, &memfd);
 	if (!p)
 		return;
-	/* while it waits: once it runs it may end before we have looked at it */
+	/* before the answer: once the process continues, it may end before we have read its data */
 	process_begin(p, caller->hello.ppid);
 	if (admission_answer(&c->admission, caller->sock, memfd, c->control_memfd)) {
 		GROW(c->processes, c->n_processes, c->cap_processes);
@@ -146,7 +146,7 @@ static void admit(void *arg, const struct caller *caller)
 static uint64_t drain_all(struct collector *c)
 {
 	uint64_t taken = 0;
-	if (c->output.failed)		/* the programs go on unrecorded */
+	if (c->output.failed)		/* the programs continue unrecorded */
 		c->control->off = 1;
 	for (size_t i = 0; i < c->n_processes; i++) {
 		struct process *p = c->processes[i];
@@ -158,7 +158,7 @@ static uint64_t drain_all(struct collector *c)
 	return taken;
 }
 
-/* The listener, and every process; wait for `timeout` (NULL: as long as it takes). */
+/* Polls the listener and every process; waits for `timeout` (NULL: for ever). */
 static void poll_all(struct collector *c, const struct timespec *timeout)
 {
 	GROW(c->polled, c->n_processes, c->cap_polled);
@@ -200,8 +200,8 @@ static bool may_sleep(const struct collector *c)
 }
 
 /*
- * Nothing to do: sleep until the bell (a quarter of a ring was filled), a new
- * agent or a child's end (signals, which interrupt), or until the next sample is due.
+ * Sleeps until a ring has been filled by a quarter (futex), a new
+ * agent connects or a child ends (signals), or the next sample is due.
  */
 static void sleep_until_news(struct collector *c)
 {
@@ -265,7 +265,7 @@ void collector_detach(struct collector *c, pid_t pid, bool attended)
 	while (attended && p && !p->ring->detached && !process_is_gone(p) && now_ns() < deadline)
 		if (drain_all(c) == 0)
 			system_call(SYS_futex, &p->ring->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
-	/* Its threads that waited for space gave up: their slots are holes. */
+	/* Threads that waited for space have given up: their slots are holes. */
 	if (p && p->ring->detached) {
 		p->released = true;
 		if (!c->output.failed)

@@ -1,17 +1,17 @@
 /*
  * hybrid.c - C stacks merged with Python stacks
  *
- * The agent tells of each C frame how many Python frames it runs. So a merge is
- * made from the innermost frame outwards: an evaluator gives way to its Python
- * frames, every other C frame stays where it is. Python frames that are left
- * over (the C stack could not be followed to its end, as through code that was
- * made at run time) are outermost.
+ * For each C frame, the agent reports how many Python frames it runs. So a merge goes
+ * from the innermost frame outwards: an evaluator is replaced by its Python
+ * frames, every other C frame is kept. Remaining Python frames
+ * (if the C stack could not be followed to its end, for example through code
+ * generated at run time) become the outermost.
  *
- * What the interpreter does between a Python frame and the C function it calls,
- * or the reverse, is always the same few functions: they are left out, so that
- * the caller stands next to what it called. So is what ctypes puts in between.
+ * Between a Python frame and the C function it calls, and in the other direction,
+ * the interpreter always runs the same few functions. They are left out, so that
+ * the caller is next to its callee. So are those of ctypes and libffi.
  *
- * Addresses are resolved when the first stack with them is asked for.
+ * Addresses are resolved when the first stack that contains them is needed.
  */
 #include "hybrid.h"
 
@@ -32,74 +32,74 @@ struct mapped_object {
 };
 
 /*
- * A function and line, and the trace's frame of them once it is used; whether it is part of how the interpreter calls.
+ * A function and line, the trace's frame for them once it is used, and whether the function only calls others.
  */
 struct resolved {
 	uint32_t function, line, frame;
-	bool calls, calls_here;		/* wherever it lies; if it lies in the interpreter */
+	bool calls, calls_here;		/* in any object; only in the interpreter's object */
 };
 
-/* An address of code, resolved: its places, innermost first. */
+/* A code address, and after resolving its functions, innermost (inlined) first. */
 struct site {
 	struct object *object;		/* NULL: in no object */
 	uint64_t address;		/* in the object's file */
-	uint32_t first, n;		/* of h->places; n == 0: not yet resolved */
+	uint32_t first, n;		/* in h->places; n == 0: not resolved yet */
 	bool evaluator;			/* by its name */
-	bool bridge, bridge_end;	/* of ctypes or libffi; of libffi */
+	bool bridge, bridge_end;	/* in ctypes or libffi; in libffi */
 	bool nameless;			/* no symbol covers it */
-	bool beginning;			/* here a greenlet's stack begins: what lies beyond is another's by now */
+	bool beginning;			/* a greenlet's stack begins here: older frames are not its own */
 };
 
 /* A C frame of the stack being merged. */
 struct merging_frame {
 	const struct site *site;
-	/* python: the Python frames that it and what lies beyond may take; or NOT_MERGING */
+	/* python: the Python frames left for it and older frames; or NOT_MERGING */
 	uint32_t node, python;
-	int64_t runs;			/* how many it takes; -1: it is no evaluator */
+	int64_t runs;			/* how many of them it runs; -1: it is not an evaluator */
 	bool under_evaluator;		/* called by one */
 	bool left_out;
-	bool kept;			/* what is merged to here may be built upon: no frame within changes that */
+	bool kept;			/* the merged stack up to here may be stored: inner frames cannot change it */
 };
 
-#define NOT_MERGING UINT32_MAX		/* in place of the Python stack */
+#define NOT_MERGING UINT32_MAX		/* instead of a Python stack */
 
 /*
- * A node of the agent's, and its stack when it was first merged, with which
- * Python stack: what more is called from there is put on top of it. With
- * NOT_MERGING: of C frames only. `others` has a bit set for each other Python
- * stack it was merged with: most that are asked for are none of those.
+ * A node of the agent, the Python stack that it was first merged with, and the result:
+ * frames called from there are put on top of it. NOT_MERGING: merged with none.
+ * `others` has a bit set for each further Python stack it was merged with, as a
+ * filter: most lookups are for stacks that are not among them.
  */
 struct native {
-	uint32_t parent, site;		/* site 0: this node was not defined */
-	uint32_t python, stack;		/* stack 0: not yet merged */
+	uint32_t parent, site;		/* site 0: the node is not defined */
+	uint32_t python, stack;		/* stack 0: not merged yet */
 	uint16_t runs, others;
 };
 
 /*
- * A stack that Python frames were put on, a few of the last: the frames of `python` newer than `outer` on top of
- * `base` are `stack`. A deeper one that is put on the same base then costs its new frames only.
+ * A cache of recent stacks that Python frames were put on: `stack` is `base` with the frames of `python` that are
+ * newer than `outer`. Putting a deeper Python stack on the same base then adds only its new frames.
  */
 struct extended { uint32_t base, python, outer, stack; };
-#define EXTENDED (1u << 14)		/* kept: 256 KiB */
-#define FEW_FRAMES 16			/* put each time: nothing is looked up */
+#define EXTENDED (1u << 14)		/* entries: 256 KiB */
+#define FEW_FRAMES 16			/* stacks of at most this many frames are not cached */
 
-/* Its stack with another Python stack. */
+/* The stack of a node merged with a further Python stack. */
 struct merged { uint32_t node, python, stack; };
 
 struct hybrid {
 	struct output *out;
 	struct symbols *symbols;	/* of all processes */
-	/* Python stacks, of the trace's frames; none of the trace's own unless asked for */
+	/* Python stacks of the trace's frames; they get stacks in the trace only when needed */
 	struct stacks *pythons;
-	uint32_t *ancestors;		/* of each of them one far out: see ancestor_of() */
+	uint32_t *ancestors;		/* a distant ancestor of each: see ancestor_of() */
 	size_t cap_ancestors;
-	struct extended *extended;	/* by base and Python stack, each in one place only; NULL: none was put yet */
-	uint32_t *python_of;		/* the agent's nodes to these */
+	struct extended *extended;	/* direct-mapped by base and Python stack; NULL: not used yet */
+	uint32_t *python_of;		/* from the agent's nodes to these */
 	size_t cap_python_of;
 	pid_t pid;
 	char *exe;
-	bool counted;			/* native nodes carry how many Python frames they run … */
-	/* … or evaluators are known by name, each running one. Neither: no interpreter yet */
+	bool counted;			/* native nodes carry their number of Python frames … */
+	/* … or evaluators are recognised by name, each running one. Neither: no interpreter yet */
 	bool by_name;
 	struct mapped_object *modules;		/* sorted, not overlapping */
 	size_t n_modules, cap_modules;
@@ -111,10 +111,10 @@ struct hybrid {
 	struct index site_index;	/* by object and address */
 	struct resolved *places;
 	size_t n_places, cap_places;
-	const struct object *interpreter;	/* where its evaluators are */
-	struct merging_frame *steps;		/* a stack being merged, innermost first */
+	const struct object *interpreter;	/* the object that contains its evaluators */
+	struct merging_frame *steps;		/* the stack being merged, innermost first */
 	size_t n_steps, cap_steps;
-	uint32_t *pending;		/* Python stacks whose newest frames are being put, newest first */
+	uint32_t *pending;		/* Python stacks whose newest frames have to be put, newest first */
 	size_t cap_pending;
 	struct merged *merged;
 	uint32_t n_merged;
@@ -166,9 +166,9 @@ void hybrid_python(struct hybrid *h, bool counted)
 /* ---------------------------------------------------------------- modules */
 
 /*
- * Where a file of the process can be opened from here: by its name, if that
- * is the same file, for the process may end at any moment; else by way of the
- * process, which may have another root, or may have lost the name.
+ * Returns a path by which we can open a file of the process. Its own name is preferred if it is
+ * the same file, as the process may end at any moment; otherwise the path through
+ * /proc, as the process may have another root directory, or the file may be deleted.
  */
 static char *reachable(const char *name, const char *by_process)
 {
@@ -273,7 +273,7 @@ static bool is_evaluator(const char *name)
 	return begins(name, "_PyEval_EvalFrameDefault") || begins(name, "_TAIL_CALL_");
 }
 
-/* The functions by which CPython, 3.8 to 3.15, gets from a Python frame to a C function and back. */
+/* Recognises the functions that CPython, 3.8 to 3.15, runs between a Python frame and a C function, both ways. */
 static bool is_calling(const char *name)
 {
 	static const char *const prefixes[] = {
@@ -281,15 +281,15 @@ static bool is_calling(const char *name)
 		"_PyObject_MakeTpCall", "_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall",
 		"call_function", "do_call_core", "trace_call_function", "cfunction_", "_PyCFunction_",
 		"PyCFunction_Call", "_PyMethodDef_Raw", "method_call", "gen_send_ex", "gen_iternext", "object_vacall",
-		/* an instruction, where each is a function: frames of it run no Python frame */
+		/* an instruction, if each is a function: frames of it that run no Python frame */
 		"_TAIL_CALL_",
-		"_Py_LoadAttr_StackRef",	/* 3.15: what was inlined into the evaluator */
+		"_Py_LoadAttr_StackRef",	/* 3.15: was part of the evaluator before */
 	};
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (begins(name, prefixes[i]))
 			return true;
 	/*
-	 * From 3.15 on functions call with the evaluator's own stack: _Py_BuiltinCallFast_StackRef,
+	 * From 3.15, functions call with the evaluator's own stack: _Py_BuiltinCallFast_StackRef,
 	 * _Py_VectorCall_StackRefSteal, …
 	 */
 	return strstr(name, "ectorcall") || (begins(name, "_Py") && strstr(name, "Call") && strstr(name, "_StackRef"));
@@ -301,7 +301,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Give the site its functions. */
+/* Sets the functions of a site. */
 static void resolve(struct hybrid *h, struct site *s)
 {
 	static const struct location nowhere = { "[code in no file]", "", 0 };
@@ -349,7 +349,7 @@ bool hybrid_is_native(const struct hybrid *h, uint32_t node)
 	return native_at(h, node) != NULL;
 }
 
-/* ---------------------------------------------------------------- what was merged before */
+/* ---------------------------------------------------------------- stacks merged before */
 
 static bool is_merged(const void *merged, uint32_t n, const void *key)
 {
@@ -362,7 +362,7 @@ static uint16_t other_bit(uint32_t python)
 	return (uint16_t)(1u << (python * 0x9E3779B1u >> 28));
 }
 
-/* 0: not yet merged. */
+/* Returns the merged stack of a node; 0: not merged yet. */
 static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t python)
 {
 	const struct native *f = &h->natives[node];
@@ -376,8 +376,8 @@ static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t pyth
 }
 
 /*
- * With a second Python stack and more, evaluators only are kept: most C frames between two of them are
- * never come by again with that one, and for those that are, a few frames are put a second time.
+ * For the second and later Python stacks of a node, only evaluators are stored: most other C frames
+ * never recur with the same one, and for those that do, a few frames are merged again.
  */
 static void merged_put(struct hybrid *h, const struct merging_frame *s, uint32_t stack)
 {
@@ -402,7 +402,7 @@ static void merged_put(struct hybrid *h, const struct merging_frame *s, uint32_t
 
 /* ---------------------------------------------------------------- from the innermost frame outwards */
 
-/* What the evaluators beyond leave to one that runs more than can be told. */
+/* Returns how many frames the other, older evaluators leave for one with WIRE_RUNS_REST. */
 static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
 {
 	int64_t left = python ? stacks_stack(h->pythons, python)->depth : 0;
@@ -413,15 +413,15 @@ static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
 	return left > 0 ? left : 0;
 }
 
-/* Is it an evaluator, whatever its name? Then that need not be looked for: its Python frames stand in its place. */
+/* Returns whether the agent reported an evaluator. Its name is not needed, as its Python frames replace it. */
 static bool runs_by_agent(const struct hybrid *h, const struct native *f, uint32_t python)
 {
 	return python && f->runs && h->counted;
 }
 
 /*
- * How many Python frames a C frame runs; -1: it is no evaluator. Where evaluators are known by name its site is to be
- * resolved.
+ * Returns how many Python frames a C frame runs; -1: it is not an evaluator. If evaluators are recognised by name, its
+ * site must be resolved.
  */
 static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s, uint32_t python)
 {
@@ -438,8 +438,8 @@ static uint32_t depth_of(const struct hybrid *h, uint32_t python)
 }
 
 /*
- * A Python stack's far ancestor, such that any ancestor is reached in a logarithmic number of steps.
- * Source: Myers, "An applicative random-access stack", 1983.
+ * Returns a distant ancestor of a new Python stack, chosen so that any ancestor is reached in a logarithmic number of
+ * steps. Source: Myers, "An applicative random-access stack", 1983.
  */
 static uint32_t ancestor_of(const struct hybrid *h, uint32_t parent)
 {
@@ -447,7 +447,7 @@ static uint32_t ancestor_of(const struct hybrid *h, uint32_t parent)
 	return depth_of(h, parent) - depth_of(h, far) == depth_of(h, far) - depth_of(h, farther) ? farther : parent;
 }
 
-/* A Python stack less its n newest frames. */
+/* Returns a Python stack without its n newest frames. */
 static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
 {
 	int64_t depth = (int64_t)depth_of(h, python) - (n > 0 ? n : 0);
@@ -460,9 +460,9 @@ static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
 }
 
 /*
- * Frames of ctypes and libffi in a row, from step `first` on: left out if a
- * foreign function is at one end (there libffi is), Python at the other. What
- * ctypes allocates for itself stays.
+ * Consecutive frames of ctypes and libffi, from step `first` on, are left out if they connect
+ * a foreign function at one end (next to libffi) with Python at the other. Allocations
+ * that ctypes makes for itself keep them.
  */
 static void leave_out_bridge(struct hybrid *h, size_t first)
 {
@@ -472,13 +472,13 @@ static void leave_out_bridge(struct hybrid *h, size_t first)
 		h->steps[k].left_out = k > 0;
 }
 
-/* A part of the interpreter, stripped of its name: what it is there for shows only in what it calls. */
+/* Returns whether it is a function of a stripped interpreter. Its purpose shows only in the function it calls. */
 static bool is_nameless_part(const struct hybrid *h, const struct site *s)
 {
 	return s->nameless && s->object == h->interpreter;
 }
 
-/* Is `node` an evaluator, or a calling function that has a name, called by one? */
+/* Returns whether `node` is an evaluator, or a calling function with a name that was called by one. */
 static bool is_under_evaluator(struct hybrid *h, uint32_t node, uint32_t python)
 {
 	const struct native *f = native_at(h, node);
@@ -493,8 +493,8 @@ static bool is_under_evaluator(struct hybrid *h, uint32_t node, uint32_t python)
 }
 
 /*
- * A stripped interpreter's calling functions have no names to be known by. One
- * nameless function between an evaluator and another object's is taken for one.
+ * In a stripped interpreter, the calling functions cannot be recognised by name. One
+ * nameless function between an evaluator and a function of another object is taken for one.
  */
 static void leave_out_nameless(struct hybrid *h)
 {
@@ -513,7 +513,7 @@ static struct extended *extended_at(struct hybrid *h, uint32_t base, uint32_t py
 	return &h->extended[(base * 0x9E3779B1u ^ python * 0x85EBCA6Bu) >> 18];
 }
 
-/* On top of a stack, the newest frames of a Python stack, `most` at most. */
+/* Puts the newest frames of a Python stack, at most `most`, on top of a stack. */
 static uint32_t put_python(struct hybrid *h, uint32_t base, uint32_t python, int64_t most)
 {
 	uint32_t outer = outer_python(h, python, most), stack = base;
@@ -539,8 +539,8 @@ static uint32_t put_python(struct hybrid *h, uint32_t base, uint32_t python, int
 }
 
 /*
- * Collect the frames from `node` outwards until one is met whose merged stack
- * is known: that, or (at the end) the Python frames that no frame took.
+ * Collects frames from `node` outwards until the merged stack of one is known, and returns
+ * that stack; at the end, the stack of the Python frames that no frame took.
  */
 static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 {
@@ -557,7 +557,7 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 		if (!in_bridge && is_bridge)
 			bridge = h->n_steps;
 		in_bridge = is_bridge;
-		if (!s->object && h->n_steps > 0)	/* an address that led nowhere */
+		if (!s->object && h->n_steps > 0)	/* an address outside all objects */
 			break;
 		uint32_t key = merging ? python : NOT_MERGING;
 		uint32_t known = h->n_steps && !is_bridge && !nameless ? merged_find(h, node, key) : 0;
@@ -579,7 +579,7 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 
 /* ---------------------------------------------------------------- and back inwards */
 
-/* A C frame's functions, less those that only call; but always the one that allocated. */
+/* Puts the functions of a C frame, without those that only call; but always the one that allocated. */
 static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s, bool merging, bool innermost)
 {
 	for (uint32_t i = s->n; i-- > 0;) {

@@ -1,5 +1,5 @@
 /*
- * hybrid.h - one process's C stacks, and the merging of them with Python stacks
+ * hybrid.h - the C stacks of one process, merged with its Python stacks
  */
 #ifndef HYBRID_H
 #define HYBRID_H
@@ -13,16 +13,16 @@
 
 struct hybrid;
 
-/* exe: the program's path, "" if not known; copied. */
+/* exe: the program's path, "" if not known; it is copied. */
 struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid, const char *exe);
 void hybrid_free(struct hybrid *h);
 
-/* An interpreter was found; counted: native nodes carry how many Python frames they run (WIRE_PYTHON_RUNS). */
+/* An interpreter was found. counted: native nodes carry their number of Python frames (WIRE_PYTHON_RUNS). */
 void hybrid_python(struct hybrid *h, bool counted);
 
 /*
- * WIRE_MODULE. The bytes behind the head are path and build id, as far as they
- * were not cut off. Returns the object as the trace is to name it.
+ * WIRE_MODULE. The bytes after the head are path and build id, possibly
+ * truncated. Returns the object with its name for the trace.
  */
 const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m, const uint8_t *bytes, size_t size);
 
@@ -30,21 +30,21 @@ const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m
 void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what);
 
 /*
- * WIRE_NODE: a Python stack by the agent's numbers, its newest frame the trace's (0: none, the same stack as
- * its parent's). It becomes part of the trace as what it is merged with; few are asked for alone.
+ * WIRE_NODE: a Python stack in the agent's numbers; its newest frame is the trace's (0: none, the same stack as
+ * its parent's). The trace gets it only merged with a C stack, or if hybrid_python_stack() is called.
  */
 void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t frame);
 
-/* The stack, in the trace, of a Python node alone. 0: there is none. */
+/* Returns the stack in the trace of a Python node alone, or 0. */
 uint32_t hybrid_python_stack(struct hybrid *h, uint32_t node);
 
 /*
- * The stack, in the trace, of a native node merged with a Python node (0:
- * none). Functions not met before are resolved and defined.
+ * Returns the stack in the trace of a native node merged with a Python node (0:
+ * none). Resolves and defines functions that are new.
  */
 uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node);
 
-/* Whether there is such a native node. */
+/* Returns whether the native node exists. */
 bool hybrid_is_native(const struct hybrid *h, uint32_t node);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * info.c - building the msgpack maps of process and exit rows
+ * info.c - builds the msgpack maps of process and exit rows
  */
 #include "info.h"
 
@@ -34,7 +34,7 @@ void info_int(struct info *i, const char *key, int64_t value)
 	msgpack_pack_int64(&i->pk, value);
 }
 
-/* Length of the UTF-8 character at p, 0 if there is none (RFC 3629: no surrogates, nothing overlong). */
+/* Returns the length of the UTF-8 character at p; 0: not valid (RFC 3629: no surrogates, no overlong forms). */
 static size_t utf8_length(const unsigned char *p, size_t n)
 {
 	if (p[0] < 0x80)

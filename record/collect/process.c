@@ -1,5 +1,5 @@
 /*
- * process.c - one traced process: its ring, what is read of it from outside, its begin and end
+ * process.c - one recorded process: its ring, samples, begin and end
  */
 #include "process.h"
 
@@ -23,11 +23,11 @@
 #include "xmalloc.h"
 #include "system_call.h"
 
-/* slots beyond the ring: more threads than there can be, each with its longest message */
+/* reserved slots beyond the ring: more than all possible threads with the longest messages could reserve */
 #define MOST_WAITING (1ull << 40)
-#define HOLE_NS 20000000ull		/* how long nothing must move before a hole is looked at */
-#define PREFETCH_SLOTS 32		/* how far ahead a slot is fetched, and … */
-#define PREFETCH_ADDRESSES 12		/* … the table line of an address: both found by trial */
+#define HOLE_NS 20000000ull		/* how long a hole must last before it is examined */
+#define PREFETCH_SLOTS 32		/* how many slots ahead a slot is prefetched, and … */
+#define PREFETCH_ADDRESSES 12		/* … the table's line of an address; both chosen by measurement */
 
 /* ---------------------------------------------------------------- the ring */
 
@@ -43,7 +43,7 @@ static void wake_producers(struct process *p)
 	system_call(SYS_futex, &p->ring->wake, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Give slots back. Partner: wait_for_wake() in the agent, which counts itself and then reads tail. */
+/* Releases slots. Partner: wait_for_wake() in the agent, which counts itself and then reads tail. */
 static inline void publish(struct process *p, uint64_t tail)
 {
 	__atomic_store_n(&p->ring->tail, tail, __ATOMIC_SEQ_CST);
@@ -57,7 +57,7 @@ bool process_is_gone(const struct process *p)
 	return p->executed || (p->pidfd >= 0 ? poll(&f, 1, 0) > 0 : kill(p->pid, 0) < 0);
 }
 
-/* In a pid namespace of its own: its threads' numbers mean nothing here. */
+/* Returns whether it is in another pid namespace, so that its threads have other numbers here. */
 static bool is_foreign(const struct process *p)
 {
 	return p->own_pid != p->pid;
@@ -66,7 +66,7 @@ static bool is_foreign(const struct process *p)
 static bool thread_exists(const struct process *p, uint32_t tid)
 {
 	char path[64];
-	if (is_foreign(p))	/* in another pid namespace: it has other numbers there, and none is known to be gone */
+	if (is_foreign(p))	/* its numbers mean nothing here, so no thread can be called gone */
 		return true;
 	snprintf(path, sizeof path, "/proc/%d/task/%u", p->pid, tid);
 	return access(path, F_OK) == 0;
@@ -80,11 +80,11 @@ static void hole_look(struct process *p)
 }
 
 /*
- * Whether the slot at `tail` will never be committed: the process is gone, or
- * no thread can be its owner. An owner was inside when first looked at, has
- * not moved since, has reserved nothing later, and still exists. (`ticket` is
- * needed: a thread that waits for space is inside too, and would keep a
- * full ring with one hole waiting for ever.)
+ * Returns whether the slot at `tail` will never be committed: the process is gone, or
+ * no thread can be its owner. An owner was inside at the first check, has
+ * not moved since, has reserved no later slot, and still exists. (The last ticket
+ * matters because a thread that waits for space is inside too: without it,
+ * a full ring with one hole would wait for ever.)
  */
 static bool hole_abandoned(struct process *p)
 {
@@ -100,7 +100,7 @@ static bool hole_abandoned(struct process *p)
 	return true;
 }
 
-/* A slot is reserved but not committed. True: it was skipped. */
+/* The slot at `tail` is reserved but not committed. Returns whether it can be passed. */
 static bool pass_hole(struct process *p)
 {
 	bool gone = p->released || process_is_gone(p);
@@ -117,16 +117,16 @@ static bool pass_hole(struct process *p)
 	}
 	p->abandoned++;
 	if (!gone)
-		p->hole_ns = 0;		/* the next hole is looked at afresh */
+		p->hole_ns = 0;		/* the next hole gets its own time */
 	publish(p, ++p->tail);
 	return true;
 }
 
-/* The target may write to a slot at any time: what is looked at is what is used. */
+/* Copies a slot before it is checked, as the target may write to it at any time. */
 static inline struct wire_slot copy_of(const struct wire_slot *slot)
 {
 	struct wire_slot s = *slot;
-	__asm__ volatile("" : "+m"(s));	/* not read again */
+	__asm__ volatile("" : "+m"(s));	/* so that the compiler does not read the slot again */
 	return s;
 }
 
@@ -149,14 +149,14 @@ uint64_t process_drain(struct process *p, uint64_t max)
 		p->hole_ns = 0;
 	} else if (!process_is_drained(p)) {
 		if (p->ring->head - t > MOST_WAITING)
-			records_refuse(p, "more is reserved than can be");
+			records_refuse(p, "more slots are reserved than is possible");
 		else if (pass_hole(p))
 			return 1;
 	}
 	return t - first;
 }
 
-/* Whatever `head` says, beyond one ring's length nothing can have been written. */
+/* Takes at most one ring's length, whatever `head` says: no more can have been written. */
 void process_drain_rest(struct process *p)
 {
 	uint64_t head = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE), most = p->mask + 1;
@@ -190,7 +190,7 @@ static void sample_rss(struct process *p)
 	if (sscanf(text, "%*u %llu", &pages) != 1 || pages == 0)
 		return;
 	uint64_t rss = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	/* A step function: a sample that changed nothing says nothing. */
+	/* The size is a step function, so a sample with no change adds nothing. */
 	if (rss == p->rss && p->out->now_ms - p->rss_ms < 1000)
 		return;
 	p->rss = rss;
@@ -209,7 +209,7 @@ static void sample_threads(struct process *p)
 			thread_name(p, t);
 		}
 	}
-	/* Entries run short: give back those of threads that ended. */
+	/* If entries run short, free those of threads that have ended. */
 	if (p->ring->n_threads < WIRE_MAX_THREADS / 4 * 3 || is_foreign(p))
 		return;
 	for (uint32_t i = 0; i < WIRE_MAX_THREADS; i++) {
@@ -330,7 +330,7 @@ void process_end(struct process *p, int status)
 	process_live(p, 0, p->live_bytes);
 	if (!p->out->failed) {
 		if (p->abandoned && !p->released && !WIFSIGNALED(status))
-			warn("process %d: %llu events were begun but never finished by threads that ended",
+			warn("process %d: threads that ended left %llu events unfinished",
 			     p->pid, (unsigned long long)p->abandoned);
 		put_exit(p, status);
 	}

@@ -1,5 +1,5 @@
 /*
- * procfs.c - small files of /proc
+ * procfs.c - reads small files of /proc
  */
 #include "procfs.h"
 

@@ -1,5 +1,5 @@
 /*
- * pylines.c - the three line tables of CPython
+ * pylines.c - CPython's three line table formats
  *
  * Source: Objects/lnotab_notes.txt (3.8, 3.9; and 3.10, PEP 626) and
  *         InternalDocs/code_objects.md (from 3.11, PEP 657) of CPython.
@@ -10,7 +10,7 @@
 
 #define NO_LINE (-1)
 
-/* 3.8, 3.9: pairs of (bytes, lines) to go on by; the lines count from the byte they lead to. */
+/* 3.8, 3.9: pairs of increments (bytes, lines); a line applies from the byte that its pair leads to. */
 static int line_lnotab(struct py_place *here, const uint8_t *p, size_t n, int lasti)
 {
 	for (; here->at + 1 < n && here->byte + p[here->at] <= lasti; here->at += 2) {
@@ -20,7 +20,7 @@ static int line_lnotab(struct py_place *here, const uint8_t *p, size_t n, int la
 	return here->line;
 }
 
-/* 3.10: pairs of (length in bytes, lines to go on by first); -128: no line. */
+/* 3.10: pairs of (length in bytes, line increment, which applies first); -128: no line. */
 static int line_pep626(struct py_place *here, const uint8_t *p, size_t n, int lasti)
 {
 	for (; here->at + 1 < n; here->at += 2) {
@@ -36,7 +36,7 @@ static int line_pep626(struct py_place *here, const uint8_t *p, size_t n, int la
 
 struct bytes { const uint8_t *p, *end; };
 
-/* Six bits a byte, the lowest first; bit 6: more follow. False: cut short. */
+/* Reads a number of six bits per byte, lowest first; bit 6: another byte follows. Returns false if truncated. */
 static bool take_varint(struct bytes *b, uint32_t *v)
 {
 	*v = 0;
@@ -50,7 +50,7 @@ static bool take_varint(struct bytes *b, uint32_t *v)
 	return false;
 }
 
-/* How many lines an entry of the kind `code` goes on by; the entry's columns are passed over. */
+/* Reads the line increment of an entry of kind `code`, and skips its columns. */
 static bool take_lines(struct bytes *b, unsigned code, int *lines)
 {
 	uint32_t v;
@@ -73,7 +73,7 @@ static bool take_lines(struct bytes *b, unsigned code, int *lines)
 	return true;
 }
 
-/* From 3.11: entries of 1ccccnnn (kind, length - 1 in units of two bytes) and what the kind needs. */
+/* From 3.11: entries of 1ccccnnn (kind, length - 1 in units of two bytes) followed by the kind's data. */
 static int line_pep657(struct py_place *here, const uint8_t *p, size_t n, int lasti)
 {
 	struct bytes b = { p + here->at, p + n };
@@ -83,7 +83,7 @@ static int line_pep657(struct py_place *here, const uint8_t *p, size_t n, int la
 		int lines = 0, end = here->byte + ((head & 7) + 1) * 2;
 		if (code != 15 && !take_lines(&b, code, &lines))
 			return NO_LINE;
-		int line = (int)((unsigned)here->line + (unsigned)lines);	/* any bytes will do: it may wrap */
+		int line = (int)((unsigned)here->line + (unsigned)lines);	/* may wrap if the table is corrupt */
 		if (lasti < end)
 			return code == 15 ? NO_LINE : line;
 		*here = (struct py_place){ (size_t)(b.p - p), end, line };

@@ -1,5 +1,5 @@
 /*
- * pylines.h - the line an instruction belongs to
+ * pylines.h - finds the source line of a Python instruction
  */
 #ifndef PYLINES_H
 #define PYLINES_H
@@ -10,20 +10,20 @@
 #include "wire.h"
 
 /*
- * A place in a line table: that of the entry found last, from where the next search of that table goes on. Begins all
+ * A position in a line table: that of the entry found last, where the next search in the table continues. Initially
  * zero.
  */
 struct py_place {
 	size_t at;			/* bytes of the table before it */
-	int byte, line;			/* where the instructions it speaks of begin, the line before */
+	int byte, line;			/* the first instruction of its entry, and the line before it */
 };
 
 /*
  * Returns the line of the instruction at byte `lasti` of a code object, whose line
  * table of n bytes is in `format`. Before the first instruction (lasti < 0) it is
- * `first_line`. -1: no line; the compiler made the instruction for itself, or the
- * table is cut short or absent (WIRE_LINES_NONE). Any bytes will do as a table.
- * It is cheap for an instruction after the one that was asked for before, with the same `from`.
+ * `first_line`. Returns -1 if there is no line: the compiler added the instruction, or the
+ * table is truncated or absent (WIRE_LINES_NONE). The table may contain any bytes.
+ * A call for a later instruction than the last call's, with the same `from`, is cheap.
  */
 int py_line(struct py_place *from, enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti);
 

@@ -1,5 +1,5 @@
 /*
- * records.c - what each record of a ring means
+ * records.c - applies the records of a ring
  */
 #include "records.h"
 
@@ -12,9 +12,9 @@
 #include "procfs.h"
 #include "xmalloc.h"
 
-#define MOST_FRAMES_KEPT 65536	/* of one code object; of instructions behind those the line is found each time */
-#define MOST_FRAMES_OF_ALL (64u << 20)	/* of all code objects of a process */
-#define NUMBERS_AHEAD 65536		/* how much a number may be ahead of the tickets */
+#define MOST_FRAMES_KEPT 65536	/* per code object; lines of later instructions are searched each time */
+#define MOST_FRAMES_OF_ALL (64u << 20)	/* for all code objects of a process */
+#define NUMBERS_AHEAD 65536		/* how far a number may exceed the ticket */
 
 _Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_N_ALLOCATORS - 1,
 	       "allocators are numbered alike");
@@ -22,7 +22,7 @@ _Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_
 void records_refuse(struct process *p, const char *what)
 {
 	if (!p->refused)
-		warn("process %d is not recorded any more: its ring makes no sense (%s)", p->pid, what);
+		warn("process %d: no longer recorded: its ring is corrupt (%s)", p->pid, what);
 	p->refused = true;
 }
 
@@ -74,13 +74,13 @@ static inline struct traced_thread *thread_of(struct process *p, uint32_t tid)
 
 /* ---------------------------------------------------------------- allocations */
 
-/* When a slot was written: its low clock bits against the collector's clock. */
+/* Returns when a slot was written, from its low clock bits and the collector's clock. */
 static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *s)
 {
 	return p->out->now_ms - (uint16_t)((uint16_t)p->out->now_ms - s->ms);
 }
 
-/* size: what it counted for. */
+/* size: the bytes it was counted as. */
 static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
 {
 	struct mt_event *ev = &p->out->freed;
@@ -115,7 +115,7 @@ static void stacks_room(struct process *p, uint32_t node)
 	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
 }
 
-/* Where C stacks are recorded, those that are no pairs are put when the first allocation has them. */
+/* With C stacks, nodes that are not pairs get their stack when the first allocation uses them. */
 static __attribute__((noinline)) uint32_t native_stack_of(struct process *p, uint32_t node)
 {
 	bool native = hybrid_is_native(p->hybrid, node);
@@ -130,7 +130,7 @@ static inline uint32_t stack_of(struct process *p, uint32_t node)
 	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
 }
 
-/* The table of blocks keeps 48 bits of an address, and 0 for none. */
+/* Returns whether the table of blocks can store it: 48 bits, and 0 means none. */
 static inline bool is_address(uint64_t addr)
 {
 	return (addr - 1) >> 48 == 0;
@@ -140,10 +140,10 @@ static void take_block(struct process *p, const struct wire_slot *s)
 {
 	struct address old;
 	if (__builtin_expect(!is_address(s->addr) || s->size >> 48, 0)) {
-		records_refuse(p, "a block beyond all memory");
+		records_refuse(p, "a block outside the address space");
 		return;
 	}
-	/* An address given out twice was freed in between where no hook saw it. */
+	/* If an address is allocated twice, it was freed in between without passing a hook. */
 	if (addresses_take(&p->live, s->addr, &old))
 		put_free(p, s, old.id, old.size);
 	uint32_t id = put_alloc(p, s, s->kind, s->size, stack_of(p, s->stack));
@@ -160,9 +160,9 @@ static void take_free(struct process *p, const struct wire_slot *s)
 }
 
 /*
- * The old block leaves the table at the begin (another thread may be given its
- * address at once), but the trace's free waits for the outcome: a realloc that
- * fails was no event.
+ * The block leaves the table at the begin, as another thread may get its
+ * address at once, but the trace's free waits for the outcome: a realloc that
+ * fails is no event.
  */
 static void take_realloc_begin(struct process *p, const struct wire_slot *s)
 {
@@ -197,11 +197,11 @@ static void take_realloc_failed(struct process *p, const struct wire_slot *s)
 
 /* ---------------------------------------------------------------- mappings */
 
-/* What regions.c reports back to: the process and the record that caused it. */
+/* The context for callbacks of regions.c: the process, and the record that caused the change. */
 struct cut {
 	struct process *p;
 	const struct wire_slot *s;
-	struct traced_thread *remember;	/* keep what went whole, in case the unmap failed; or NULL */
+	struct traced_thread *remember;	/* keeps ranges that are removed whole, in case the unmap failed; or NULL */
 };
 
 static uint64_t counted(const struct region *r)
@@ -238,7 +238,7 @@ static void region_split(void *arg, struct region *right)
 	right->id = put_alloc(cut->p, cut->s, right->allocator, region_size(right), right->stack);
 }
 
-/* Not so: what a program asked for in error, or invented. */
+/* Returns false for a range that no process can have: a call with bad arguments, or an invented record. */
 static bool is_in_memory(const struct wire_slot *s)
 {
 	return s->size <= UINT64_MAX - PAGE_BYTES && s->addr <= UINT64_MAX - PAGE_BYTES - s->size;
@@ -267,14 +267,14 @@ static void put_region(struct process *p, const struct wire_slot *s, struct regi
 static void take_mapping(struct process *p, const struct wire_slot *s)
 {
 	if (!is_in_memory(s)) {
-		records_refuse(p, "a mapping beyond all memory");
+		records_refuse(p, "a mapping outside the address space");
 		return;
 	}
 	struct traced_thread *t = thread_of(p, s->tid);
 	struct region new = {
 		.start = s->addr, .end = s->addr + s->size, .allocator = s->kind, .stack = stack_of(p, s->stack),
 	};
-	/* a reservation stays one, and so does a file's */
+	/* a reservation keeps its kind, and so does a file's mapping */
 	if (s->kind == WIRE_MREMAP && t->pending >= PENDING_REMAP) {
 		if (!mt_is_memory(t->region.allocator))
 			new.allocator = t->region.allocator;
@@ -282,11 +282,11 @@ static void take_mapping(struct process *p, const struct wire_slot *s)
 			put_free(p, s, t->region.id, counted(&t->region));
 		t->pending = PENDING_NONE;
 	}
-	cut_regions(p, s, NULL);	/* MAP_FIXED over what was there */
+	cut_regions(p, s, NULL);	/* MAP_FIXED replaces mappings */
 	put_region(p, s, &new);
 }
 
-/* The part of a range that becomes another allocator's: a reservation that is used now belongs to who uses it. */
+/* Changes the kind of part of a range. A reservation made usable is attributed to the stack that does so. */
 static void convert_part(struct process *p, const struct wire_slot *s, const struct region *r, uint64_t start,
 			 uint64_t end)
 {
@@ -329,7 +329,7 @@ static void take_unmap(struct process *p, const struct wire_slot *s)
 	cut_regions(p, s, t);
 }
 
-/* Only a process at its limit of mappings comes here: what went whole is there again. */
+/* Happens only to a process at its limit of mappings: the mappings removed whole exist again. */
 static void take_unmap_failed(struct process *p, const struct wire_slot *s)
 {
 	struct traced_thread *t = thread_of(p, s->tid);
@@ -372,25 +372,25 @@ static void take_remap_failed(struct process *p, const struct wire_slot *s)
 /* ---------------------------------------------------------------- numbers */
 
 /*
- * The agent gives out numbers in order, and puts a record for each: one that is far ahead of its ticket
- * was invented, and would make a table for all that lie before.
+ * The agent assigns numbers in order and puts a record for each. A number far ahead of its ticket
+ * is invented, and would need a table for all numbers before it.
  */
 static bool is_number(struct process *p, uint32_t id, uint64_t ticket)
 {
 	if (id != 0 && id <= ticket + NUMBERS_AHEAD)
 		return true;
-	records_refuse(p, "a number that cannot have been given out");
+	records_refuse(p, "a number that the agent cannot have assigned");
 	return false;
 }
 
-/* Of a stack: it is defined after its parent, so that no chain of parents comes back to where it began. */
+/* Checks the number of a stack, which must be defined after its parent, so chains of parents have no cycles. */
 static bool is_node(struct process *p, uint32_t id, uint32_t parent, uint64_t ticket)
 {
 	if (!is_number(p, id, ticket))
 		return false;
 	if (parent < id)
 		return true;
-	records_refuse(p, "a stack before its caller's");
+	records_refuse(p, "a stack defined before its caller");
 	return false;
 }
 
@@ -410,7 +410,7 @@ static uint8_t *message_bytes(struct process *p, const struct wire_slot *head, u
 	return bytes;
 }
 
-/* The next n bytes, or what is left of them (a message may have been truncated). */
+/* Returns the next n bytes, or as many as are left (the message may be truncated). */
 static struct mt_str cut_text(const uint8_t **at, const uint8_t *end, size_t n)
 {
 	if (n > (size_t)(end - *at))
@@ -447,12 +447,12 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size, uint
 static uint32_t make_frame(struct process *p, struct code *c, int lasti)
 {
 	int line = py_line(&c->place, c->lines, c->table, c->table_size, c->first_line, lasti);
-	if (line <= 0)			/* an instruction the compiler added belongs to no line */
+	if (line <= 0)			/* an instruction that the compiler added has no line */
 		line = c->first_line;
 	return output_frame(p->out, c->function, line > 0 ? (uint32_t)line : 0);
 }
 
-/* Of the instruction at byte `lasti`. Kept: the same instruction calls from many stacks. */
+/* Returns the frame of the instruction at byte `lasti`, and keeps it, as many stacks share an instruction. */
 static uint32_t frame_of(struct process *p, struct code *c, int lasti)
 {
 	size_t i = lasti < 0 ? 0 : (size_t)lasti / 2 + 1, cap = c->cap_frames;
@@ -473,7 +473,7 @@ static void take_node(struct process *p, const struct wire_slot *s, uint64_t tic
 		return;
 	int lasti = (int)(int32_t)(s->addr >> 32);
 	struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
-	/* 0: its definition was abandoned by a dying thread. */
+	/* 0: a thread ended before it had committed the definition. */
 	uint32_t frame = c && c->function ? frame_of(p, c, lasti) : 0;
 	if (p->hybrid) {
 		hybrid_python_node(p->hybrid, id, parent, frame);
@@ -529,7 +529,7 @@ static void take_python(struct process *p, const char *version, size_t size, uin
 		hybrid_python(p->hybrid, how & WIRE_PYTHON_RUNS);
 }
 
-/* Of a Python program; a program that embeds an interpreter may go on, and free by itself what it holds. */
+/* Only for a Python program: a program that embeds an interpreter may continue and free its blocks itself. */
 static void take_finalizing(struct process *p)
 {
 	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
@@ -551,11 +551,11 @@ static void take_span(struct process *p, const struct wire_slot *s, const char *
 	output_put(p->out, &ev, slot_ms(p, s));
 }
 
-/* Returns how many slots the message takes beyond its head. */
+/* Returns the number of slots that the message takes after its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	if (s->size > WIRE_MESSAGE_MAX) {
-		records_refuse(p, "a message longer than any");
+		records_refuse(p, "a message that is too long");
 		return 0;
 	}
 	uint8_t *bytes = message_bytes(p, s, ticket);
@@ -683,7 +683,7 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_block(p, s);
 		return 1;
 	default:
-		records_refuse(p, "a record of no kind");
+		records_refuse(p, "a record of an unknown kind");
 		return 1;
 	}
 }

@@ -1,22 +1,22 @@
 /*
- * records.h - what the records of a process's ring mean: applied to what is alive in it, and put into the trace
+ * records.h - applies the records of a ring to the live blocks and mappings of its process, and to the trace
  */
 #ifndef RECORDS_H
 #define RECORDS_H
 
 #include "process.h"
 
-/* The tables of what is alive, of threads, code objects and stacks. */
+/* The tables of live blocks, threads, code objects and stacks. */
 void records_init(struct process *p);
 void records_clear(struct process *p);
 
-/* Apply the record at `ticket`; the number of slots it took. */
+/* Applies the record at `ticket` and returns the number of slots it takes. */
 uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t ticket);
 
-/* No agent writes such a record: say so, and believe nothing of this process any more. */
+/* Call for a record that no agent writes: warns, and stops reading this ring. */
 void records_refuse(struct process *p, const char *what);
 
-/* The kernel's name of a thread: told when first seen, and when it changed. */
+/* Writes the kernel's name of a thread, if it is new or has changed. */
 void thread_name(struct process *p, struct traced_thread *t);
 
 #endif

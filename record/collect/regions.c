@@ -19,7 +19,7 @@ void regions_clear(struct regions *r)
 	*r = (struct regions){ 0 };
 }
 
-/* The first range that ends beyond addr. */
+/* Returns the index of the first range that ends after addr. */
 static size_t find(const struct regions *r, uint64_t addr)
 {
 	size_t low = 0, high = r->n;

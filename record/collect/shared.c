@@ -1,5 +1,5 @@
 /*
- * shared.c - memory that is shared with the programs being recorded
+ * shared.c - memory shared with the recorded programs
  */
 #include "shared.h"
 
@@ -16,8 +16,8 @@
 #define FIXED_SIZE (F_SEAL_SHRINK | F_SEAL_GROW)
 
 /*
- * Before Linux 5.1 a memfd cannot be sealed against writers and stay ours to write to: others get a descriptor
- * that was opened to read, of a file that none but its owner may open anew.
+ * Before Linux 5.1 a memfd cannot be sealed against other writers while we keep writing to it. Instead, others get a
+ * read-only descriptor of a file that only its owner may open again.
  */
 static int reopen_to_read(int memfd)
 {
@@ -31,7 +31,7 @@ static int reopen_to_read(int memfd)
 	return reading;
 }
 
-/* Returns the descriptor to be handed out, or -1. */
+/* Returns the descriptor to pass on, or -1. */
 static int seal(int memfd, enum shared_writers writers)
 {
 	int seals = FIXED_SIZE | F_SEAL_SEAL;

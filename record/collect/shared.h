@@ -1,8 +1,8 @@
 /*
- * shared.h - memory that is shared with the programs being recorded
+ * shared.h - memory shared with the recorded programs
  *
- * They are not trusted: none of them can change its size (a mapping that was cut off
- * kills whoever touches it, by SIGBUS).
+ * The programs are not trusted: none can change its size (accessing a mapping of a truncated
+ * file raises SIGBUS).
  */
 #ifndef SHARED_H
 #define SHARED_H
@@ -10,13 +10,13 @@
 #include <stddef.h>
 
 enum shared_writers {
-	SHARED_BOTH,		/* the descriptor may be mapped to be written to */
-	SHARED_OURS_ALONE,	/* whoever has the descriptor can only read */
+	SHARED_BOTH,		/* the descriptor may be mapped for writing */
+	SHARED_OURS_ALONE,	/* the descriptor is read-only */
 };
 
 /*
- * Returns zeroed memory of `size` bytes, mapped to be written to, and in *memfd the descriptor to be handed
- * out; the caller closes it. NULL: errno says why, and *memfd is none.
+ * Returns zeroed memory of `size` bytes, mapped for writing, and in *memfd the descriptor to pass
+ * on, which the caller closes. On failure returns NULL with errno set and *memfd = -1.
  */
 void *shared_new(const char *name, size_t size, enum shared_writers writers, int *memfd);
 
