@@ -32,7 +32,7 @@ struct mt_in {
 	uint32_t pid, tid;
 	uint32_t n_functions, n_frames, n_stacks;	/* defined so far */
 	uint64_t allocs, frees;				/* rows since the header */
-	uint32_t not_hot;				/* a bit each: no allocator, those whose rows are left out */
+	bool slow[ROW_LAST_ALLOCATOR + 1];		/* no allocator, and those whose rows are left out */
 	bool memory_only;
 	enum place place;
 	uint32_t stacks_left;
@@ -380,7 +380,7 @@ static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
 	if ((*p & 0xf0) == 0x90) {
 		unsigned items = *p & 15;
 		allocator = p[1];
-		if (items < 2 || items > 5 || allocator == ROW_FREE || allocator > ROW_LAST_ALLOCATOR ||
+		if (items < 2 || items > 5 || allocator > ROW_LAST_ALLOCATOR || in->slow[allocator] ||
 		    (p = mp_get_uint(p + 2, (uint64_t *)&n)) == NULL ||
 		    (items > 2 && (p = mp_get_int(p, &stack)) == NULL) ||
 		    (items > 3 && (p = mp_get_int(p, &id)) == NULL) ||
@@ -399,9 +399,10 @@ static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
 		set_context(in, ev);
 		in->bytes.p = p;
 		return true;
+	} else if (in->slow[allocator]) {
+		return false;
 	}
-	if ((in->not_hot >> (allocator & 31) & 1) || in->run.stack + (uint64_t)stack > in->n_stacks ||
-	    in->run.id + (uint64_t)id > UINT32_MAX)
+	if (in->run.stack + (uint64_t)stack > in->n_stacks || in->run.id + (uint64_t)id > UINT32_MAX)
 		return false;
 	in->run.allocator = allocator;
 	in->run.stack += (uint64_t)stack;
@@ -449,10 +450,18 @@ static int whole_object(struct mt_in *in, size_t *size, const char **why)
 	}
 }
 
+static void choose_slow(struct mt_in *in, const struct mt_header *h)
+{
+	bool all = !in->memory_only || mt_header_counts_mappings(h);
+
+	for (unsigned i = 0; i <= ROW_LAST_ALLOCATOR; i++)
+		in->slow[i] = i == ROW_FREE || (!all && !mt_is_memory(i));
+}
+
 void mt_in_memory_only(struct mt_in *in)
 {
 	in->memory_only = true;
-	in->not_hot = 1 | (mt_header_counts_mappings(in->header) ? 0 : MT_NOT_MEMORY);
+	choose_slow(in, in->header);
 }
 
 /* The header of that size at the front. On failure what it is, without the file's name, is in why. */
@@ -469,7 +478,7 @@ static int take_header(struct mt_in *in, size_t size, char *why, size_t why_size
 	in->pid = in->tid = 0;
 	in->n_functions = in->n_frames = in->n_stacks = 0;
 	in->allocs = in->frees = 0;
-	in->not_hot = 1 | (in->memory_only && !mt_header_counts_mappings(h) ? MT_NOT_MEMORY : 0);
+	choose_slow(in, h);
 	in->place = IN_TRACE;
 	return 0;
 }
@@ -596,7 +605,7 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 		if (r < 0)
 			return end_of_file(in, -1, "invalid row", ev);
 		if (r > 0) {
-			if (ev->kind == MT_ALLOC && in->not_hot >> (ev->allocator & 31) & 1)
+			if (ev->kind == MT_ALLOC && in->slow[ev->allocator])
 				ev->kind = MT_FREE;
 			return 1;
 		}

@@ -40,6 +40,7 @@ struct counter {
 	struct replay replay;
 	struct high_water water;	/* of this trace */
 	struct { uint64_t live, peak; } sorts[N_SORTS];	/* likewise; bytes */
+	uint64_t changed_ms;		/* when a block last began or ended */
 	struct ending ending;
 	struct threads *seen;		/* a process is the thread 0 of it */
 	uint32_t last_pid, last_tid;	/* of the last event's thread: mostly the next one's too */
@@ -90,29 +91,22 @@ static void take_rss(struct counter *c, uint32_t pid, uint64_t size)
 
 /* ---------------------------------------------------------------- allocations */
 
-/* What is alive has changed at that time. */
-static void note_peak(struct counter *c, uint64_t time_ms)
+/* The heap falls from its high-water mark, or the trace ends there: that moment's values are kept. */
+static void keep_peak(struct counter *c)
 {
-	if (c->water.below)
-		return;
-	c->s.peak_ms = time_ms;
+	c->s.peak_ms = c->changed_ms;
 	c->sorts[SORT_HEAP].peak = c->sorts[SORT_HEAP].live;
 	c->sorts[SORT_ANONYMOUS].peak = c->sorts[SORT_ANONYMOUS].live;
 }
 
 static enum sort sort_of(unsigned allocator)
 {
-	switch (allocator) {
-	case MT_MMAP:
-	case MT_MREMAP:
-		return SORT_ANONYMOUS;
-	case MT_MMAP_RESERVED:
-		return SORT_RESERVED;
-	case MT_MMAP_FILE:
-		return SORT_FILE;
-	default:
-		return SORT_HEAP;
-	}
+	static const uint8_t sorts[MT_N_ALLOCATORS] = {
+		[MT_MMAP] = SORT_ANONYMOUS, [MT_MREMAP] = SORT_ANONYMOUS,
+		[MT_MMAP_RESERVED] = SORT_RESERVED, [MT_MMAP_FILE] = SORT_FILE,
+	};
+
+	return allocator < MT_N_ALLOCATORS ? sorts[allocator] : SORT_HEAP;
 }
 
 /* Whether sums count it: memory, and what a filter was asked for. */
@@ -124,8 +118,12 @@ static bool is_counted(const struct counter *c, enum sort sort)
 /* It is not alive any more, but freed, or something else became of it. A block's key is its sort. */
 static void take_away(struct counter *c, const struct share *gone, struct amount *fate)
 {
+	bool counted = is_counted(c, gone->key);
+
+	if (counted && !c->water.below && gone->amount.bytes > 0)
+		keep_peak(c);
 	c->sorts[gone->key].live -= gone->amount.bytes;
-	if (!is_counted(c, gone->key))
+	if (!counted)
 		return;
 	high_water_sub(&c->water, gone->amount);
 	amount_add(fate, gone->amount);
@@ -158,28 +156,22 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 {
 	struct amount a = amount_of(ev->size, ev->weight);
 	enum sort sort = sort_of(ev->allocator);
-	bool counted = is_counted(c, sort);
 	struct share old;
 
-	if (counted)
-		count_block(c, ev, a);
 	if (replay_open(&c->replay, ev, sort, &old))
 		take_away(c, &old, &c->s.freed);
 	add_sort(c, sort, a.bytes);
-	if (counted)
+	if (is_counted(c, sort)) {
+		count_block(c, ev, a);
 		high_water_add(&c->water, a);
-	note_peak(c, ev->time_ms);
+	}
+	c->changed_ms = ev->time_ms;
 }
 
-/* A free or a resize. */
-static void close_block(struct counter *c, const struct mt_event *ev)
+static void close_block(struct counter *c, const struct mt_event *ev, const struct share *gone)
 {
-	struct share gone;
-
-	if (!(ev->kind == MT_FREE ? replay_close(&c->replay, ev->id, &gone) : replay_resize(&c->replay, ev, &gone)))
-		return;
-	take_away(c, &gone, &c->s.freed);
-	note_peak(c, ev->time_ms);
+	take_away(c, gone, &c->s.freed);
+	c->changed_ms = ev->time_ms;
 }
 
 /* What is open in the process (0: in all) is leaked, unless that was told when its interpreter began to end. */
@@ -201,7 +193,7 @@ static void close_process(struct counter *c, const struct mt_event *ev)
 
 	for (size_t cursor = 0; replay_exit(&c->replay, ev->pid, &cursor, &gone); )
 		take_away(c, &gone, fate);
-	note_peak(c, ev->time_ms);
+	c->changed_ms = ev->time_ms;
 	take_rss(c, ev->pid, 0);
 }
 
@@ -220,6 +212,8 @@ static void begin_trace(struct counter *c, const struct mt_header *h)
 
 static void end_trace(struct counter *c)
 {
+	if (!c->water.below)
+		keep_peak(c);
 	amount_add(&c->s.peak, c->water.max);
 	if (c->replay.answer)
 		amount_add(&c->s.leaked, c->water.live);
@@ -228,6 +222,7 @@ static void end_trace(struct counter *c)
 	for (int i = 0; i < N_SORTS; i++)
 		c->s.sorts[i] += c->sorts[i].peak;
 	memset(c->sorts, 0, sizeof c->sorts);
+	c->changed_ms = 0;
 	c->water = (struct high_water){ .below = false };
 	c->rss = 0;
 }
@@ -247,6 +242,8 @@ static void take_process(struct counter *c, const struct mt_event *ev)
 
 static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 {
+	struct share gone;
+
 	switch (ev->kind) {
 	case MT_ALLOC:
 		see_thread(c, ev);
@@ -254,10 +251,12 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_FREE:
 		see_thread(c, ev);
-		close_block(c, ev);
+		if (replay_close(&c->replay, ev->id, &gone))
+			close_block(c, ev, &gone);
 		break;
 	case MT_RESIZE:
-		close_block(c, ev);
+		if (replay_resize(&c->replay, ev, &gone))
+			close_block(c, ev, &gone);
 		break;
 	case MT_PROCESS:
 		take_process(c, ev);
