@@ -10,6 +10,7 @@
 
 #include "json.h"
 #include "tool.h"
+#include "xmalloc.h"
 
 void report_title(const struct tally *t)
 {
@@ -18,6 +19,21 @@ void report_title(const struct tally *t)
 	printf("%s%s%s\n", command, *command ? ": " : "", title);
 	free(title);
 	free(command);
+}
+
+char *report_location(const char *name, const char *place, uint32_t line, bool native)
+{
+	char *shown_name = tool_printable(*name ? name : "[unknown]"), *shown_place = tool_printable(place);
+	char number[16] = "";
+	bool brackets = native && *place;
+
+	if (line)
+		snprintf(number, sizeof number, ":%u", line);
+	char *text = xasprintf("%s%s%s%s%s%s", shown_name, *place ? " at " : "", brackets ? "[" : "", shown_place,
+			       number, brackets ? "]" : "");
+	free(shown_name);
+	free(shown_place);
+	return text;
 }
 
 double report_share(uint64_t part, uint64_t whole)
@@ -35,6 +51,21 @@ const char *report_colour(double share)
 const char *report_colour_end(double share)
 {
 	return *report_colour(share) ? "\033[0m" : "";
+}
+
+void report_csv_field(const char *raw)
+{
+	char *text = tool_printable(raw);
+	const char *quote = strpbrk(text, ",\"") ? "\"" : "";
+
+	fputs(quote, stdout);
+	for (const char *p = text; *p; p++) {
+		if (*p == '"')
+			putchar('"');
+		putchar(*p);
+	}
+	fputs(quote, stdout);
+	free(text);
 }
 
 void report_json_text(const char *key, const char *text)

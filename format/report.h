@@ -17,6 +17,13 @@ double report_share(uint64_t part, uint64_t whole);
  */
 const char *report_colour(double share);
 const char *report_colour_end(double share);
+/*
+ * Returns "load at app.py:41", of native code "read at [io.c:7]"; without what is not known ("", 0). It is safe for a
+ * terminal. The caller frees it.
+ */
+char *report_location(const char *name, const char *place, uint32_t line, bool native);
+/* Prints a field of comma-separated values, quoted as RFC 4180 has it. */
+void report_csv_field(const char *text);
 /* Prints "KEY":"TEXT" of a JSON object. */
 void report_json_text(const char *key, const char *text);
 /* Prints the beginning of the object: {"title":…,"command":…,"total_bytes":…,"total_allocations":… */

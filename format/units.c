@@ -103,3 +103,20 @@ const char *count_text(uint64_t n, char buf[28])
 	*out = '\0';
 	return buf;
 }
+
+const char *duration_text(uint64_t ms, char buf[DURATION_TEXT])
+{
+	unsigned long long s = ms / 1000;
+
+	if (s == 0)
+		snprintf(buf, DURATION_TEXT, "%ums", (unsigned)ms);
+	else if (s < 60)
+		snprintf(buf, DURATION_TEXT, "%llu.%us", s, (unsigned)(ms % 1000 / 100));
+	else if (s < 3600)
+		snprintf(buf, DURATION_TEXT, "%llum%02us", s / 60, (unsigned)(s % 60));
+	else if (s < 86400)
+		snprintf(buf, DURATION_TEXT, "%lluh%02um", s / 3600, (unsigned)(s / 60 % 60));
+	else
+		snprintf(buf, DURATION_TEXT, "%llud%02uh", s / 86400 % 1000000000, (unsigned)(s / 3600 % 24));
+	return buf;
+}

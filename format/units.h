@@ -19,6 +19,10 @@ bool parse_size(const char *text, uint64_t *bytes);
  */
 const char *size_text(uint64_t bytes, char buf[SIZE_TEXT]);
 
+#define DURATION_TEXT 16
+/* "350ms", "12.3s", "4m58s", "2h05m", "3d04h", rounded down. buf: DURATION_TEXT bytes; returned. */
+const char *duration_text(uint64_t ms, char buf[DURATION_TEXT]);
+
 /* 0-terminated "12,345,678"; buf: 28 bytes; returned. */
 const char *count_text(uint64_t n, char buf[28]);
 

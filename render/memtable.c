@@ -244,23 +244,6 @@ static char *thread_text(const struct table *table, const struct row *row)
 	return text;
 }
 
-/* "load at app.py:41", of native code "read at [io.c:7]"; without what is not known. To be freed. */
-static char *location_text(const struct row *row)
-{
-	const struct function *f = row->function;
-	char *name = tool_printable(*f->name ? f->name : "[unknown]"), *place = tool_printable(function_place(f));
-	char line[16] = "";
-
-	if (row->line && *f->file)
-		snprintf(line, sizeof line, ":%u", row->line);
-	bool native = function_is_native(f) && *place;
-	char *text =
-	    xasprintf("%s%s%s%s%s%s", name, *place ? " at " : "", native ? "[" : "", place, line, native ? "]" : "");
-	free(name);
-	free(place);
-	return text;
-}
-
 /* Columns of a terminal; 0: of no terminal, or of a table without threads. */
 struct widths {
 	unsigned terminal;
@@ -269,7 +252,9 @@ struct widths {
 
 static void print_location(const struct row *row, const struct widths *w)
 {
-	char *whole = location_text(row), *text = whole;
+	const struct function *f = row->function;
+	char *whole = report_location(f->name, function_place(f), *f->file ? row->line : 0, function_is_native(f));
+	char *text = whole;
 	unsigned used = 11 + 2 + 13 + 2 + (unsigned)w->allocator + 2 + (w->thread ? (unsigned)w->thread + 2 : 0);
 
 	if (w->terminal)
@@ -355,22 +340,6 @@ static void print_table(const struct table *table, uint64_t max_rows)
 
 /* ---------------------------------------------------------------- CSV, JSON */
 
-/* A field as RFC 4180 has it. */
-static void print_field(const char *raw)
-{
-	char *text = tool_printable(raw);
-	const char *quote = strpbrk(text, ",\"") ? "\"" : "";
-
-	fputs(quote, stdout);
-	for (const char *p = text; *p; p++) {
-		if (*p == '"')
-			putchar('"');
-		putchar(*p);
-	}
-	fputs(quote, stdout);
-	free(text);
-}
-
 static void print_csv(const struct table *table, uint64_t max_rows)
 {
 	puts("size,allocations,allocator,threads,pid,tid,thread,function,file,line,language");
@@ -383,11 +352,11 @@ static void print_csv(const struct table *table, uint64_t max_rows)
 			printf("%u,%u,", t->pid, t->tid);
 		else
 			fputs(",,", stdout);
-		print_field(t ? t->name : "");
+		report_csv_field(t ? t->name : "");
 		putchar(',');
-		print_field(row->function->name);
+		report_csv_field(row->function->name);
 		putchar(',');
-		print_field(function_place(row->function));
+		report_csv_field(function_place(row->function));
 		printf(",%u,%s\n", row->line, function_language(row->function));
 	}
 }

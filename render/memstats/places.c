@@ -2,17 +2,14 @@
  * places.c - allocations by the line and by the module that made them
  *
  * Source: memray (_memray.pyx, compute_statistics; reporters/module_tools.py).
- * memray asks the interpreter for its paths; a trace has file names only, so
- * the standard library is told by its folder's name, and the program's own
- * folder by the first module that is run.
  */
 #include "places.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "modules.h"
 #include "xmalloc.h"
 
 /* ---------------------------------------------------------------- sums by name */
@@ -113,87 +110,6 @@ struct places places_lines(const struct stacks *s, const struct amount *at, uint
 
 /* ---------------------------------------------------------------- modules */
 
-/* After "/site-packages/" or the like; NULL: it is not there. */
-static const char *in_packages(const char *file)
-{
-	static const char *const folders[] = { "/site-packages/", "/dist-packages/" };
-
-	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-		const char *p = strstr(file, folders[i]);
-		if (p)
-			return p + strlen(folders[i]);
-	}
-	return NULL;
-}
-
-/* "3.11/" or "3/": what follows a folder's "python". */
-static bool is_version_folder(const char *p)
-{
-	const char *digits = p;
-
-	while (isdigit((unsigned char)*p) || *p == '.')
-		p++;
-	return p > digits && *p == '/';
-}
-
-/* "<frozen …>", or ".../lib/python3.11/…" that is no installed package. */
-static bool is_standard_library(const char *file)
-{
-	static const char *const folders[] = { "/lib/python", "/lib64/python" };
-
-	if (strncmp(file, "<frozen ", 8) == 0)
-		return true;
-	if (in_packages(file))
-		return false;
-	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-		for (const char *p = file; (p = strstr(p, folders[i])); ) {
-			p += strlen(folders[i]);
-			if (is_version_folder(p))
-				return true;
-		}
-	return false;
-}
-
-/* "pkg/sub/x.py" -> "pkg", "x.py" -> "x". */
-static char *top_of(const char *path)
-{
-	size_t n = strcspn(path, "/");
-
-	if (!path[n] && n > 3 && strcmp(path + n - 3, ".py") == 0)
-		n -= 3;
-	return xasprintf("%.*s", (int)n, path);
-}
-
-/* Where the program's own modules are, with a '/' at the end: where the first that ran is. */
-static char *find_root(const struct stacks *s)
-{
-	for (uint32_t i = 1; i < stacks_function_count(s); i++) {
-		const struct function *f = stacks_function(s, i);
-		const char *slash = strrchr(f->file, '/');
-		if (f->lang != MT_LANG_PYTHON || strcmp(f->name, "<module>") != 0 || !slash ||
-		    is_standard_library(f->file) || in_packages(f->file))
-			continue;
-		if (strcmp(slash, "/__init__.py") == 0)
-			while (slash > f->file && *--slash != '/')
-				;
-		return xasprintf("%.*s", (int)(slash - f->file) + 1, f->file);
-	}
-	return xstrdup("/");
-}
-
-static char *module_of(const char *file, const char *root)
-{
-	const char *slash = strrchr(file, '/'), *installed = in_packages(file);
-
-	if (!*file)
-		return xstrdup("unknown");
-	if (installed)
-		return top_of(installed);
-	if (root[1] && strncmp(file, root, strlen(root)) == 0)
-		return top_of(file + strlen(root));
-	return top_of(slash ? slash + 1 : file);
-}
-
 /* The function nearest to the allocation that is Python and not the standard library's; 0: none. */
 static uint32_t nearest_own(const struct stacks *s, const uint8_t *own, const uint32_t *nearest, uint32_t stack)
 {
@@ -209,11 +125,11 @@ struct places places_modules(const struct stacks *s, const struct amount *at, ui
 	uint8_t *own = xcalloc(n_functions, 1);
 	struct amount *sums = xcalloc(n_functions, sizeof *sums);
 	struct places p = { .at = xcalloc(n_functions, sizeof *p.at) };
-	char *root = find_root(s);
+	char *root = modules_root(s);
 
 	for (uint32_t i = 1; i < n_functions; i++) {
 		const struct function *f = stacks_function(s, i);
-		own[i] = f->lang == MT_LANG_PYTHON && !is_standard_library(f->file);
+		own[i] = f->lang == MT_LANG_PYTHON && !modules_is_standard(f->file);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		nearest[i] = nearest_own(s, own, nearest, i);
@@ -223,7 +139,7 @@ struct places places_modules(const struct stacks *s, const struct amount *at, ui
 	for (uint32_t i = 0; i < n_functions; i++)
 		if (sums[i].count)
 			p.at[p.n++] = (struct place){
-				i ? module_of(stacks_function(s, i)->file, root) : xstrdup("<root>"),
+				i ? modules_name(stacks_function(s, i)->file, root) : xstrdup("<root>"),
 				sums[i],
 			};
 	free(root);

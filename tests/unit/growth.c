@@ -1,0 +1,188 @@
+/*
+ * growth.c - courses, ages and verdicts: planted ones, and random ones against the definitions
+ */
+#include "growth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "error.h"
+
+#define N 60
+
+/* A verdict on N samples, which f() gives for 0 to N - 1. */
+static enum growth_word judge(double (*f)(int i))
+{
+	uint64_t v[N];
+
+	for (int i = 0; i < N; i++)
+		v[i] = (uint64_t)(1e6 * f(i));
+	return growth_judge(v, N);
+}
+
+static double noise(int i)
+{
+	return (i * 7919 % 101) / 101.;
+}
+
+static double even(int i) { return 1 + i; }
+static double on_a_base(int i) { return 10000 + i; }
+static double noisy(int i) { return 10 + i + 4 * noise(i); }
+static double in_steps(int i) { return 1 + (int)(i / 10); }
+static double ever_faster(int i) { return 1 + i * i; }
+static double leak_under_saw(int i) { return 1 + i + i % 6 * 3; }
+static double bounded(int i) { return i < 30 ? 1 + i : 31; }
+static double one_by_one(int i) { return 100 - 100. / (1 + i); }
+static double noisy_level(int i) { return i < 20 ? 1 + i : 21 + .5 * noise(i); }
+static double saw(int i) { return 1 + i % 12; }
+static double pulse(int i) { return i > 10 && i < 20 ? 9 : 1; }
+static double busy(int i) { return 1 + 10 * noise(i); }
+static double level(int i) { (void)i; return 5; }
+static double rustling(int i) { return 100 + 5 * noise(i); }
+static double released(int i) { return i < 30 ? 9 : 3; }
+static double at_last(int i) { return i < 55 ? 5 : 9; }
+
+static void words(void)
+{
+	CHECK("what grows evenly is a leak, on a large base too",
+	      judge(even) == GROWTH_LEAK && judge(on_a_base) == GROWTH_LEAK);
+	CHECK("and with noise, in steps, ever faster, under a saw tooth",
+	      judge(noisy) == GROWTH_LEAK && judge(in_steps) == GROWTH_LEAK && judge(ever_faster) == GROWTH_LEAK &&
+		      judge(leak_under_saw) == GROWTH_LEAK);
+	CHECK("what grew and is level is a cache",
+	      judge(bounded) == GROWTH_CACHE && judge(one_by_one) == GROWTH_CACHE &&
+		      judge(noisy_level) == GROWTH_CACHE);
+	CHECK("what rises and falls is garbage",
+	      judge(saw) == GROWTH_GARBAGE && judge(pulse) == GROWTH_GARBAGE && judge(busy) == GROWTH_GARBAGE);
+	CHECK("what hardly moves, or was released, is steady",
+	      judge(level) == GROWTH_STEADY && judge(rustling) == GROWTH_STEADY && judge(released) == GROWTH_STEADY);
+	CHECK("one step at the end has no word", judge(at_last) == GROWTH_UNCLEAR);
+
+	const uint64_t five[] = { 1, 2, 3, 4, 5 }, six[] = { 1, 2, 3, 4, 5, 6 };
+	CHECK("five samples have no word, six have",
+	      growth_judge(five, 5) == GROWTH_UNCLEAR && growth_judge(six, 6) == GROWTH_LEAK);
+	CHECK("words have texts",
+	      strcmp(growth_word_text(GROWTH_LEAK), "leak") == 0 && strcmp(growth_word_text(GROWTH_UNCLEAR), "-") == 0);
+}
+
+static void intervals(void)
+{
+	struct growth *g = growth_new(10, 8);
+	uint32_t cohort[4];
+
+	growth_reach(g, 100, false);
+	cohort[0] = growth_add(g, 0, (struct amount){ 100, 1 });
+	growth_reach(g, 115, false);		/* 110: 100 */
+	cohort[1] = growth_add(g, 0, (struct amount){ 10, 2 });
+	cohort[2] = growth_add(g, 2, (struct amount){ 7, 1 });
+	growth_reach(g, 120, false);		/* 120: 110 and 7 */
+	growth_sub(g, cohort[0], (struct amount){ 60, 0 });
+	growth_reach(g, 133, false);		/* 130: 50 and 7 */
+	growth_sub(g, cohort[2], (struct amount){ 7, 1 });
+	cohort[3] = growth_add(g, 0, (struct amount){ 5, 1 });
+	growth_reach(g, 139, false);
+	growth_end(g);
+
+	struct growth_window w = growth_window(g);
+	CHECK("the last interval lasts to the end",
+	      w.begin_ms == 100 && w.end_ms == 139 && w.every_ms == 10 && w.n == 3);
+	CHECK("samples are what was live at the ends of intervals",
+	      growth_sample(g, 0, 0) == 0 && growth_sample(g, 0, 1) == 100 && growth_sample(g, 0, 2) == 110 &&
+		      growth_sample(g, 0, 3) == 55 && growth_sample(g, 2, 2) == 7 && growth_sample(g, 2, 3) == 0);
+	struct grown a = growth_of(g, 0, 0), b = growth_of(g, 0, 1), c = growth_of(g, 2, 0), all = growth_of_all(g, 0);
+	CHECK("growth is from one end to the other",
+	      a.before.bytes == 0 && a.now.bytes == 55 && a.now.count == 4 && a.rose == 2);
+	CHECK("a warm-up is left out",
+	      b.before.bytes == 100 && b.before.count == 1 && b.rose == 1 && b.low == 55 && b.high == 110);
+	CHECK("the oldest block, and the median by blocks: ages 39, 24, 24, 6", a.oldest_ms == 39 && a.median_ms == 24);
+	CHECK("what holds nothing has no age", c.now.count == 0 && c.oldest_ms == 0 && c.median_ms == 0);
+	CHECK("all places together",
+	      all.now.bytes == 55 && all.high == 117 && all.oldest_ms == 39 && growth_places(g) == 3);
+	growth_free(g);
+}
+
+/* A block every millisecond for 1000 of them: at most 8 intervals, whose samples are what they would be alone. */
+static void merging(void)
+{
+	struct growth *g = growth_new(1, 8);
+	bool right = true;
+
+	for (uint64_t ms = 0; ms < 1000; ms++) {
+		growth_reach(g, ms, false);
+		growth_add(g, ms >= 500 ? 1 : 0, (struct amount){ 1, 1 });
+	}
+	growth_end(g);
+	struct growth_window w = growth_window(g);
+	CHECK("intervals become twice as long when there are too many",
+	      w.every_ms == 128 && w.n == 7 && w.end_ms == 999);
+	for (uint32_t i = 0; i <= w.n; i++) {
+		uint64_t ms = i < w.n ? i * w.every_ms : 1000, late = ms > 500 ? ms - 500 : 0;
+		right = right && growth_sample(g, 0, i) == ms - late && growth_sample(g, 1, i) == late;
+	}
+	CHECK("their samples are the same", right);
+	growth_free(g);
+
+	g = growth_new(1, 64);
+	growth_reach(g, 5, false);
+	growth_add(g, 0, (struct amount){ 1, 1 });
+	growth_reach(g, INT64_MAX, false);
+	growth_end(g);
+	w = growth_window(g);
+	CHECK("a gap of ages is crossed at once",
+	      w.end_ms == INT64_MAX && w.n >= 32 && w.n <= 64 && growth_sample(g, 0, w.n) == 1);
+	growth_free(g);
+}
+
+static void endings(void)
+{
+	struct growth *g = growth_new(10, 64);
+
+	growth_reach(g, 0, false);
+	uint32_t a = growth_add(g, 0, (struct amount){ 10, 1 }), b = growth_add(g, 1, (struct amount){ 20, 1 });
+	growth_reach(g, 12, false);
+	growth_hold(g);
+	growth_sub(g, a, (struct amount){ 10, 1 });
+	growth_reach(g, 25, false);		/* something else goes on */
+	growth_reach(g, 33, false);
+	growth_hold(g);
+	growth_sub(g, b, (struct amount){ 20, 1 });
+	growth_reach(g, 100, true);
+	growth_end(g);
+	struct growth_window w = growth_window(g);
+	CHECK("the course ends where all begins to end", w.end_ms == 33 && w.n == 3);
+	CHECK("who ended before took its memory along", growth_sample(g, 0, 1) == 10 && growth_sample(g, 0, 3) == 0);
+	CHECK("the last one's is still there", growth_sample(g, 1, 3) == 20 && growth_of(g, 1, 0).oldest_ms == 33);
+	growth_free(g);
+}
+
+/* Weights of which some are so large that sums overflow: nothing breaks. */
+static void overflow(void)
+{
+	struct growth *g = growth_new(1, 8);
+	uint32_t cohort[2];
+
+	growth_reach(g, 0, false);
+	cohort[0] = growth_add(g, 0, (struct amount){ 1, UINT64_MAX });
+	cohort[1] = growth_add(g, 0, (struct amount){ 1, 1 });
+	growth_reach(g, 3, false);
+	growth_add(g, 0, (struct amount){ 5, 1 });
+	growth_sub(g, cohort[0], (struct amount){ 1, UINT64_MAX });
+	growth_sub(g, cohort[1], (struct amount){ 1, 1 });
+	growth_end(g);
+	CHECK("counts that wrapped come right again",
+	      growth_of(g, 0, 0).now.bytes == 5 && growth_of(g, 0, 0).now.count == 1);
+	growth_free(g);
+}
+
+int main(void)
+{
+	program_name = "growth";
+	words();
+	intervals();
+	merging();
+	endings();
+	overflow();
+	return check_done();
+}
