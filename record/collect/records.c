@@ -248,8 +248,8 @@ static void cut_range(struct process *p, const struct wire_slot *s, uint64_t sta
 		      struct traced_thread *remember)
 {
 	struct cut cut = { p, s, remember };
-	const struct region_changes tell = { region_gone, region_shrunk, region_split, &cut };
-	regions_cut(&p->regions, start, size, &tell);
+	const struct region_changes changes = { region_gone, region_shrunk, region_split, &cut };
+	regions_cut(&p->regions, start, size, &changes);
 }
 
 static void cut_regions(struct process *p, const struct wire_slot *s, struct traced_thread *remember)

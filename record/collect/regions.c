@@ -55,19 +55,19 @@ void regions_put(struct regions *r, const struct region *new)
 	insert(r, find(r, new->start), &rounded);
 }
 
-static void split(struct regions *r, size_t i, uint64_t start, uint64_t end, const struct region_changes *tell)
+static void split(struct regions *r, size_t i, uint64_t start, uint64_t end, const struct region_changes *changes)
 {
 	struct region right = r->at[i];
 	uint64_t size = region_size(&right);
 	right.start = end;
 	r->at[i].end = start;
 	r->at[i].padding = 0;
-	tell->shrunk(tell->arg, &r->at[i], size - region_size(&r->at[i]));
-	tell->split(tell->arg, &right);
+	changes->shrunk(changes->arg, &r->at[i], size - region_size(&r->at[i]));
+	changes->split(changes->arg, &right);
 	insert(r, i + 1, &right);
 }
 
-void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct region_changes *tell)
+void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct region_changes *changes)
 {
 	uint64_t end = start + page_up(size);
 	for (size_t i = find(r, start); i < r->n && r->at[i].start < end;) {
@@ -75,11 +75,11 @@ void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct 
 		if (start <= at->start && at->end <= end) {
 			struct region gone = *at;
 			delete(r, i);
-			tell->gone(tell->arg, &gone);
+			changes->gone(changes->arg, &gone);
 			continue;
 		}
 		if (at->start < start && end < at->end) {
-			split(r, i, start, end, tell);
+			split(r, i, start, end, changes);
 			return;
 		}
 		uint64_t was = region_size(at);
@@ -89,7 +89,7 @@ void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct 
 			at->end = start;
 			at->padding = 0;
 		}
-		tell->shrunk(tell->arg, at, was - region_size(at));
+		changes->shrunk(changes->arg, at, was - region_size(at));
 		i++;
 	}
 }

@@ -45,7 +45,7 @@ void regions_clear(struct regions *r);
 /* Adds a range where there is none (call regions_cut() first). */
 void regions_put(struct regions *r, const struct region *new);
 /* Removes [start, start + size), with size rounded up to pages. */
-void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct region_changes *tell);
+void regions_cut(struct regions *r, uint64_t start, uint64_t size, const struct region_changes *changes);
 /* Finds the first mapped byte of [*start, end); stores it in *start and its range in *at. False: there is none. */
 bool regions_next(const struct regions *r, uint64_t *start, uint64_t end, struct region *at);
 /* Removes the range that is exactly [start, start + size). Returns false if there is none. */

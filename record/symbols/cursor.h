@@ -1,9 +1,9 @@
 /*
- * cursor.h - the bytes of a section of debug information, read within bounds
+ * cursor.h - reads the bytes of a section of debug information within bounds
  *
- * Little-endian, whatever this machine is. Once something was not there whole,
- * the cursor is bad and at its end, and all that is read is 0: it is enough to
- * look when it matters, and no loop over a cursor goes on.
+ * Numbers are little-endian, whatever this machine is. When an item is not there completely,
+ * the cursor becomes bad and moves to its end, and every later read returns 0. So the
+ * result needs checking only at the end, and loops over a cursor terminate.
  */
 #ifndef CURSOR_H
 #define CURSOR_H
@@ -37,7 +37,7 @@ static inline void cursor_skip(struct cursor *c, uint64_t n)
 		c->at += n;
 }
 
-/* A number of 8 bytes at most. */
+/* Reads a number of at most 8 bytes. */
 static inline uint64_t cursor_number(struct cursor *c, unsigned size)
 {
 	uint64_t v = 0;
@@ -51,7 +51,7 @@ static inline uint64_t cursor_number(struct cursor *c, unsigned size)
 	return v;
 }
 
-/* LEB128 of 10 bytes at most, what is over 64 bits let go; *bits tells how many it has. */
+/* Reads LEB128 of at most 10 bytes and drops bits above 64. *bits: the number of bits it had. */
 static inline uint64_t cursor_leb(struct cursor *c, unsigned *bits)
 {
 	uint64_t v = 0;
@@ -72,7 +72,7 @@ static inline uint64_t cursor_uleb(struct cursor *c)
 	return cursor_leb(c, &bits);
 }
 
-/* Of 9 bytes at most. */
+/* Reads signed LEB128 of at most 9 bytes. */
 static inline int64_t cursor_sleb(struct cursor *c)
 {
 	unsigned bits;
@@ -84,7 +84,7 @@ static inline int64_t cursor_sleb(struct cursor *c)
 	return (int64_t)v;
 }
 
-/* A text that ends before the cursor's end; "" if none does. */
+/* Reads a NUL-terminated text. Returns "" if there is no NUL. */
 static inline const char *cursor_text(struct cursor *c)
 {
 	const char *s = (const char *)c->at;

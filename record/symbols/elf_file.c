@@ -1,5 +1,5 @@
 /*
- * elf_file.c - an object file and its debug information by libdw, of which no descriptor stays open
+ * elf_file.c - opens an object file and its debug information by libdw without keeping descriptors open
  */
 #include "elf_file.h"
 
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * libdw has a descriptor. Which file it is of is noted: libdw may have closed it by itself, and the number be
- * another's.
+ * Records a descriptor of libdw and its file: libdw may have closed it by itself since, and the number may now belong
+ * to another file.
  */
 static void note_open(struct elf_file *f, int fd)
 {
@@ -36,7 +36,7 @@ static const Dwfl_Callbacks callbacks = {
 	.section_address = dwfl_offline_section_address,
 };
 
-/* Whether the file is the one in the program's memory. */
+/* Returns whether the file is the one in the program's memory. */
 static bool is_same(Dwfl_Module *m, const uint8_t *id, size_t id_size)
 {
 	const unsigned char *bits;
@@ -45,7 +45,7 @@ static bool is_same(Dwfl_Module *m, const uint8_t *id, size_t id_size)
 	return n < 0 || (size_t)n != id_size ? n <= 0 && id_size == 0 : memcmp(bits, id, id_size) == 0;
 }
 
-/* The recorded program names the path: where a FIFO lies, or a device, nobody waits. */
+/* The recorded program chooses the path, so opening a FIFO or a device must not block. */
 static int open_file(const char *path)
 {
 	struct stat st;
@@ -67,12 +67,12 @@ bool elf_file_open(struct elf_file *f, const char *name, const char *path, const
 	if (!f->dwfl)
 		goto failed;
 	dwfl_report_begin(f->dwfl);
-	/* by its own name: debug links are relative to it */
+	/* name, not path: debug links are relative to it */
 	f->module = dwfl_report_elf(f->dwfl, name, name, fd, 0, true);
 	if (!f->module)
 		goto failed;
 	note_open(f, fd);
-	fd = -1;			/* libdw's now */
+	fd = -1;			/* libdw owns it now */
 	void **user;
 	dwfl_module_info(f->module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
 	*user = f;
@@ -89,7 +89,7 @@ failed:
 	return false;
 }
 
-/* All of a file that could not be mapped is read. */
+/* Reads the whole file, if it could not be mapped. */
 static void read_whole(Elf *elf)
 {
 	if (elf)

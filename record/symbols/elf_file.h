@@ -1,9 +1,9 @@
 /*
- * elf_file.h - an object file and its debug information by libdw, of which no descriptor stays open
+ * elf_file.h - opens an object file and its debug information by libdw without keeping descriptors open
  *
- * libdw keeps one for each file it has open, and a program can load more objects than a process may have descriptors.
- * The files are mapped, so those are not needed any more. libdw believes it has them still: once one was
- * given back, a Dwfl must not be ended. What is open stays so as long as memrec lives.
+ * libdw keeps a descriptor for each open file, and a program can load more objects than a process may have
+ * descriptors. As libdw maps the files, it does not need them any more, but it still believes that it owns them: after
+ * elf_file_release() has closed one, the Dwfl must not be ended. So files stay open as long as memrec runs.
  */
 #ifndef ELF_FILE_H
 #define ELF_FILE_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define ELF_FILE_DESCRIPTORS 8	/* the file, its debug information, what that shares with others (dwz) */
+#define ELF_FILE_DESCRIPTORS 8	/* the file, its debug information, and a part shared with others (dwz) */
 
 struct elf_file {
 	Dwfl *dwfl;
@@ -28,11 +28,11 @@ struct elf_file {
 };
 
 /*
- * The file at `path`, if its build id is that one; `name` is its own, for links relative to it. False: it is not, or is
- * no object.
+ * Opens the file at `path` if it has that build id; `name` is its own name, which debug links are relative to. Returns
+ * false if it has not, or is not an object file.
  */
 bool elf_file_open(struct elf_file *f, const char *name, const char *path, const uint8_t *id, size_t id_size);
-/* Give back what libdw opened meanwhile; after each look at something new. `elf`: where that was found, or NULL. */
+/* Closes what libdw has opened. Call it after every new kind of query. `elf`: the file that answered, or NULL. */
 void elf_file_release(struct elf_file *f, Elf *elf);
 
 #endif

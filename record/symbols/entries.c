@@ -1,8 +1,8 @@
 /*
- * entries.c - DWARF's entries (DIEs) of a unit, passed over fast
+ * entries.c - skips quickly over the DWARF entries (DIEs) of a unit
  *
- * An abbreviation becomes a few steps: so many bytes to skip, then a value
- * whose size is told in it, or one that is of interest.
+ * An abbreviation is compiled to a few steps: a number of bytes to skip, followed by a value
+ * that either has a variable size or is needed.
  *
  * Source: DWARF 5, sections 7.5.2, 7.5.3 (and 2 to 4).
  */
@@ -14,30 +14,30 @@
 #include "cursor.h"
 #include "xmalloc.h"
 
-/* What a value is for, which comes behind the bytes that a step skips. */
+/* The purpose of the value that follows the bytes a step skips. */
 enum use { NOTHING, LOW, HIGH, HIGH_FROM_LOW, SIBLING };
 
-/* How it is written. */
-enum kind { LAST, NUMBER, LEB, TEXT, BLOCK };	/* LAST: there is none, the entry ends */
+/* Its encoding. */
+enum kind { LAST, NUMBER, LEB, TEXT, BLOCK };	/* LAST: no value, the entry ends */
 
 struct attribute_step {
 	uint32_t skip;
-	uint8_t kind, size, use;	/* size: of a number, or of the number of a block's bytes; 0: LEB */
+	uint8_t kind, size, use;	/* size: of a number, or of a block's length; 0: LEB */
 };
 
 struct abbreviation {
-	size_t steps;			/* where the first is */
+	size_t steps;			/* the index of its first step */
 	uint16_t tag;
 	bool is_parent, has_code;
 };
 
 struct entries {
 	Dwarf_Die unit;
-	struct cursor bytes;		/* from its header on. NULL: libdw reads it */
+	struct cursor bytes;		/* the unit from its header. NULL: libdw reads it */
 	uint64_t offset;		/* of the header */
 	uint8_t address_size, offset_size;
 	Dwarf_Half version;
-	struct abbreviation *abbreviations;	/* number n is at n - 1 */
+	struct abbreviation *abbreviations;	/* number n has index n - 1 */
 	size_t n, cap;
 	struct attribute_step *steps;
 	size_t n_steps, cap_steps;
@@ -45,7 +45,7 @@ struct entries {
 
 /* ---------------------------------------------------------------- abbreviations */
 
-/* How a form is written; the skip is the size of one that is always the same. False: not known here. */
+/* Sets a step for a form; `size` is set if it is fixed. Returns false if the form is not supported. */
 static bool step_of(const struct entries *u, uint64_t form, struct attribute_step *s)
 {
 	*s = (struct attribute_step){ .kind = NUMBER };
@@ -92,7 +92,7 @@ static bool is_constant(uint64_t form)
 	       form == DW_FORM_udata;
 }
 
-/* False: a sibling is told in a way that is not known here. What bounds are told so leaves it to dwarf_ranges(). */
+/* Returns false for an unsupported form of a sibling. Bounds in unsupported forms are left to dwarf_ranges(). */
 static bool find_use(uint64_t name, uint64_t form, struct attribute_step *s)
 {
 	if (name == DW_AT_low_pc && form == DW_FORM_addr)
@@ -113,7 +113,7 @@ static void add_step(struct entries *u, const struct attribute_step *s)
 	u->steps[u->n_steps++] = *s;
 }
 
-/* One with its attributes, behind its number. */
+/* Reads an abbreviation and its attributes, after its number. */
 static bool read_abbreviation(struct entries *u, struct cursor *c)
 {
 	uint64_t tag = cursor_uleb(c), name, form;
@@ -124,7 +124,7 @@ static bool read_abbreviation(struct entries *u, struct cursor *c)
 	for (; name = cursor_uleb(c), form = cursor_uleb(c), name || form;) {
 		struct attribute_step s;
 		if (form == DW_FORM_implicit_const)
-			cursor_uleb(c);		/* the value, whatever its sign */
+			cursor_uleb(c);		/* the value; its sign does not matter */
 		if (!step_of(u, form, &s) || !find_use(name, form, &s))
 			return false;
 		a.has_code = a.has_code || name == DW_AT_high_pc || name == DW_AT_ranges;
@@ -142,7 +142,7 @@ static bool read_abbreviation(struct entries *u, struct cursor *c)
 	return tag <= UINT16_MAX && !c->bad;
 }
 
-/* They are numbered 1, 2, 3, …, or not read here. */
+/* Reads all abbreviations of a unit, which must be numbered 1, 2, 3, … */
 static bool read_abbreviations(struct entries *u, const struct debug_section *s, uint64_t offset)
 {
 	struct cursor c = { s->at, s->at + s->size, false };
@@ -164,7 +164,7 @@ static void use_value(const struct entries *u, struct debug_entry *e, unsigned u
 	}
 }
 
-/* A length may come before what it is counted from, so that bounds are made in the end. */
+/* Bounds are computed at the end, as a length may come before the address it is added to. */
 static void read_values(const struct entries *u, struct cursor *c, const struct attribute_step *s,
 			struct debug_entry *e)
 {
@@ -188,7 +188,7 @@ static void read_values(const struct entries *u, struct cursor *c, const struct 
 	}
 }
 
-/* What is at an offset; of tag 0 is what ends the entries within another. False: damage, or the unit's end. */
+/* Reads the entry at an offset; tag 0 ends the children of an entry. False: damaged, or the unit ends. */
 static bool read_entry(const struct entries *u, uint64_t offset, struct debug_entry *e)
 {
 	struct cursor c = u->bytes;
@@ -204,24 +204,24 @@ static bool read_entry(const struct entries *u, uint64_t offset, struct debug_en
 		e->has_code = a->has_code;
 		read_values(u, &c, &u->steps[a->steps], e);
 	}
-	e->behind = u->offset + (uint64_t)(c.at - u->bytes.at);
+	e->end = u->offset + (uint64_t)(c.at - u->bytes.at);
 	return !c.bad;
 }
 
 /*
- * Where what follows an entry and all within it is. False: damage. It is always behind the entry, so that every walk
- * ends.
+ * Finds the offset after an entry and all its children. Returns false if the unit is damaged. The offset is always
+ * after the entry, so every loop over siblings terminates.
  */
 static bool pass(const struct entries *u, const struct debug_entry *of, uint64_t *next)
 {
 	struct debug_entry e;
-	*next = of->sibling ? of->sibling : of->behind;
+	*next = of->sibling ? of->sibling : of->end;
 	if (of->sibling || !of->is_parent)
 		return *next > of->offset;
 	for (unsigned level = 1; level > 0;) {
 		if (!read_entry(u, *next, &e) || (e.sibling && e.sibling <= e.offset))
 			return false;
-		*next = e.sibling ? e.sibling : e.behind;
+		*next = e.sibling ? e.sibling : e.end;
 		if (e.tag == 0)
 			level--;
 		else if (e.is_parent && !e.sibling)
@@ -256,7 +256,7 @@ bool entries_child(const struct entries *u, const struct debug_entry *parent, st
 {
 	Dwarf_Die die;
 	if (u->bytes.at)
-		return parent->is_parent && read_entry(u, parent->behind, child) && child->tag;
+		return parent->is_parent && read_entry(u, parent->end, child) && child->tag;
 	return entry_die(u, parent->offset, &die) && dwarf_child(&die, &die) == 0 && ask_libdw(&die, child);
 }
 
@@ -269,7 +269,7 @@ bool entries_next(const struct entries *u, struct debug_entry *e)
 	return entry_die(u, e->offset, &die) && dwarf_siblingof(&die, &die) == 0 && ask_libdw(&die, e);
 }
 
-/* The unit's bytes, by the length in its header. */
+/* Finds the unit's bytes from the length in its header. */
 static bool find_bytes(struct entries *u, const struct debug_section *s)
 {
 	struct cursor c = { s->at, s->at + s->size, false };

@@ -1,10 +1,10 @@
 /*
- * entries.h - DWARF's entries (DIEs) of a unit, passed over fast
+ * entries.h - skips quickly over the DWARF entries (DIEs) of a unit
  *
- * To find the functions of a unit, most of its entries are read only to get
- * behind them. libdw does that attribute by attribute for each question anew;
- * here it is done by the unit's abbreviations, which are read once. A unit of
- * forms that are not known here is left to libdw, with the same answers.
+ * To find the functions of a unit, most of its entries only have to be
+ * skipped. libdw does that attribute by attribute, and again for each query;
+ * here it is done by the unit's abbreviations, which are read once. A unit
+ * with unsupported forms is left to libdw, with the same results.
  */
 #ifndef ENTRIES_H
 #define ENTRIES_H
@@ -18,27 +18,27 @@
 struct debug_entry {
 	uint64_t offset;		/* in .debug_info */
 	unsigned tag;
-	bool has_code;			/* it may have: dwarf_ranges() tells where, */
-	bool has_bounds;		/* and if it is in one piece these do */
+	bool has_code;			/* it may have code: then dwarf_ranges() finds it … */
+	bool has_bounds;		/* … and if it is one range, low and high are set */
 	uint64_t low, high;
-	/* entries.c */
-	uint64_t behind, sibling;
+	/* for entries.c */
+	uint64_t end, sibling;
 	bool is_parent;
 };
 
 struct entries;
 
-/* Of the unit whose first entry this is. The sections and libdw's unit must outlive it. */
+/* `unit` is the unit's first entry. The sections and libdw's unit must outlive the result. */
 struct entries *entries_new(const struct debug_sections *s, Dwarf_Die *unit);
 void entries_free(struct entries *u);
 
-/* The entry at an offset. False: none. */
+/* Reads the entry at an offset. Returns false if there is none. */
 bool entries_at(const struct entries *u, uint64_t offset, struct debug_entry *e);
 
-/* The first entry within another one. False: there is none. */
+/* Reads the first child of an entry. Returns false if it has none. */
 bool entries_child(const struct entries *u, const struct debug_entry *parent, struct debug_entry *child);
 
-/* Makes *e the next entry within the one that *e is in. False: it was the last. */
+/* Replaces *e by its next sibling. Returns false if it was the last. */
 bool entries_next(const struct entries *u, struct debug_entry *e);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * linetable.c - DWARF's line tables, small: from an address to a line and a file
+ * linetable.c - compact DWARF line tables: from an address to a line and a file
  *
- * Source: DWARF 5, section 6.2 (and 2 to 4, where the header differs); what the
- *         standard leaves open is as in libdw: which of several rows at one
- *         address counts, and that a row counts up to the next one of the whole
- *         unit, of whatever sequence.
+ * Source: DWARF 5, section 6.2 (and 2 to 4 where the header differs). Where the
+ *         standard leaves it open, we do as libdw does: which of several rows at one
+ *         address counts, and that a row extends to the next one of the whole
+ *         unit, whatever its sequence.
  *
- * Whatever is not as it should be ends the reading: nothing here is repaired or
- * guessed, for libdw is asked then.
+ * Reading stops at anything invalid; nothing is repaired or
+ * guessed, as libdw is used in that case.
  */
 #include "linetable.h"
 
@@ -18,7 +18,7 @@
 #include "cursor.h"
 #include "xmalloc.h"
 
-#define END 0x80000000u		/* in a row's file: the address is the first behind a sequence */
+#define END 0x80000000u		/* in a row's file: the address is the first after a sequence */
 
 struct line_row {
 	uint64_t address;
@@ -26,7 +26,7 @@ struct line_row {
 	uint32_t file;
 };
 
-/* Rows while they are read, and where those begin that are behind the row before them. */
+/* Rows while they are read. runs: the indices where sorted runs begin. */
 struct rows {
 	struct line_row *at;
 	size_t n, cap;
@@ -43,7 +43,7 @@ struct line_table {
 	size_t n_files, cap_files;
 };
 
-/* The text that lies at an offset into another section. */
+/* Reads an offset and returns the text at it in another section. */
 static const char *text_at(struct cursor *c, const struct debug_section *s, unsigned offset_size)
 {
 	uint64_t offset = cursor_number(c, offset_size);
@@ -63,12 +63,12 @@ static const char *text_at(struct cursor *c, const struct debug_section *s, unsi
 struct header {
 	const struct debug_sections *sections;
 	unsigned version, offset_size, address_size;
-	uint8_t step;			/* bytes an advance by one goes */
+	uint8_t step;			/* bytes per unit of address advance */
 	int8_t line_base;
 	uint8_t line_range, opcode_base;
 };
 
-/* Each standard opcode takes as many operands as the standard tells, and none is unknown. */
+/* Checks that each standard opcode has the standard number of operands, and that none is unknown. */
 static bool opcodes_are_known(struct cursor *c, unsigned opcode_base)
 {
 	static const uint8_t operands[] = { 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1 };
@@ -80,7 +80,7 @@ static bool opcodes_are_known(struct cursor *c, unsigned opcode_base)
 	return true;
 }
 
-/* All before the names; *c is left at them, and goes to the end of this table, *program is where they should end. */
+/* Reads the header up to the names. *c then ends at the end of this table; *program is where the names should end. */
 static bool read_header(struct cursor *c, struct header *h, const uint8_t **program)
 {
 	uint64_t length = cursor_number(c, h->offset_size = 4);
@@ -99,9 +99,9 @@ static bool read_header(struct cursor *c, struct header *h, const uint8_t **prog
 		return false;
 	*program = c->at + length;
 	h->step = cursor_number(c, 1);
-	if (h->version >= 4 && cursor_number(c, 1) != 1) /* several operations in one instruction: not here */
+	if (h->version >= 4 && cursor_number(c, 1) != 1) /* several operations per instruction: not supported */
 		return false;
-	cursor_number(c, 1);		/* whether a row begins a statement: of no matter */
+	cursor_number(c, 1);		/* whether rows begin statements: not needed */
 	h->line_base = (int8_t)cursor_number(c, 1);
 	h->line_range = cursor_number(c, 1);
 	h->opcode_base = cursor_number(c, 1);
@@ -110,7 +110,7 @@ static bool read_header(struct cursor *c, struct header *h, const uint8_t **prog
 
 /* ---------------------------------------------------------------- files */
 
-/* Folders are needed while files are read. */
+/* Needed only while files are read. */
 struct folders {
 	const char **at;
 	size_t n, cap;
@@ -137,8 +137,8 @@ static bool add_file(struct line_table *t, const struct folders *folders, uint64
 }
 
 /*
- * Up to DWARF 4: texts up to an empty one. Numbers begin with 1; folder 0 is where the compiler ran, file 0 is as in
- * libdw.
+ * Up to DWARF 4: texts up to an empty one. Numbers begin at 1; folder 0 is the compiler's working directory, file 0 is
+ * named as in libdw.
  */
 static bool read_old_files(struct cursor *c, struct line_table *t, struct folders *folders, const char *folder)
 {
@@ -148,7 +148,7 @@ static bool read_old_files(struct cursor *c, struct line_table *t, struct folder
 	put_file(t, NULL, "???");
 	for (const char *s; *(s = cursor_text(c));) {
 		uint64_t in = cursor_uleb(c);
-		cursor_uleb(c);		/* when it was changed */
+		cursor_uleb(c);		/* its time of modification */
 		cursor_uleb(c);		/* its size */
 		if (!add_file(t, folders, in, s))
 			return false;
@@ -159,7 +159,7 @@ static bool read_old_files(struct cursor *c, struct line_table *t, struct folder
 struct format { uint64_t content, form; };
 
 /*
- * One part of an entry: a text in *text, a number in *number, or passed over. False: of a form that is not known here.
+ * Reads one part of an entry: stores a text in *text, a number in *number, or skips it. False: an unsupported form.
  */
 static bool read_part(struct cursor *c, const struct header *h, uint64_t form, const char **text, uint64_t *number)
 {
@@ -196,7 +196,7 @@ static bool read_entry(struct cursor *c, const struct header *h, const struct fo
 	return *name && !c->bad;
 }
 
-/* How entries are made up, and how many there are. */
+/* Reads the format of entries, and their number. */
 static bool read_formats(struct cursor *c, struct format *f, unsigned *n, uint64_t *entries)
 {
 	*n = cursor_number(c, 1);
@@ -208,7 +208,7 @@ static bool read_formats(struct cursor *c, struct format *f, unsigned *n, uint64
 	return *n > 0 && !c->bad;
 }
 
-/* DWARF 5: of any make-up. Numbers begin with 0. */
+/* DWARF 5: entries have any format. Numbers begin at 0. */
 static bool read_files(struct cursor *c, const struct header *h, struct line_table *t, struct folders *folders)
 {
 	struct format f[255];
@@ -217,7 +217,7 @@ static bool read_files(struct cursor *c, const struct header *h, struct line_tab
 	const char *name;
 	if (!read_formats(c, f, &n, &entries))
 		return false;
-	for (; entries > 0; entries--) {	/* each of a byte at least: a false count ends with the table */
+	for (; entries > 0; entries--) {	/* each has at least one byte, so a wrong count ends with the table */
 		if (!read_entry(c, h, f, n, &name, &folder))
 			return false;
 		add_folder(folders, name);
@@ -232,7 +232,7 @@ static bool read_files(struct cursor *c, const struct header *h, struct line_tab
 
 /* ---------------------------------------------------------------- rows */
 
-/* At one address the end of a sequence is before what follows it. */
+/* At one address, the end of a sequence comes before the row that follows it. */
 static bool is_before(const struct line_row *a, const struct line_row *b)
 {
 	return a->address != b->address ? a->address < b->address : (a->file & END) > (b->file & END);
@@ -249,8 +249,8 @@ static void add_row(struct rows *to, const struct line_row *r)
 }
 
 /*
- * Of rows at one address in one sequence the last one counts: it takes the place of the one before, which half of them
- * do.
+ * Of rows at one address in one sequence, the last counts, so it replaces the one before; this saves half of the
+ * rows.
  */
 static inline void put_row(struct rows *to, const struct line_row *r)
 {
@@ -261,12 +261,12 @@ static inline void put_row(struct rows *to, const struct line_row *r)
 		add_row(to, r);
 }
 
-/* Rows a before rows b where neither is before the other. */
+/* Merges rows a and b; of equal ones, those of a come first. */
 static void merge(struct line_row *to, const struct line_row *a, const struct line_row *a_end, const struct line_row *b,
 		  const struct line_row *b_end)
 {
 	if (b < b_end && !is_before(b, a_end - 1)) {
-		memcpy(to, a, (size_t)(b_end - a) * sizeof *a);		/* they are neighbours */
+		memcpy(to, a, (size_t)(b_end - a) * sizeof *a);		/* a and b are contiguous */
 		return;
 	}
 	while (a < a_end && b < b_end)
@@ -275,7 +275,7 @@ static void merge(struct line_row *to, const struct line_row *a, const struct li
 	memcpy(to + (a_end - a), b, (size_t)(b_end - b) * sizeof *b);
 }
 
-/* Sequences are in order, mostly, and unlike them their order need not be; so it is runs that are merged. */
+/* Rows within a sequence are in order, mostly; sequences may not be. So sort by merging runs. */
 static void sort_rows(struct rows *r)
 {
 	if (r->n_runs < 2)
@@ -298,12 +298,12 @@ static void sort_rows(struct rows *r)
 	free(to);
 }
 
-/* Without rows that tell what the one before them tells, or that the next one is at the address of. */
+/* Drops rows equal to the one before, and rows at the same address as the next one. */
 static void keep_rows(struct line_table *t, const struct rows *r)
 {
 	size_t n = 0;
 	if (r->n)
-		r->at[r->n - 1].file |= END;		/* some compilers forget it; libdw makes it so too */
+		r->at[r->n - 1].file |= END;		/* some compilers omit it; libdw adds it too */
 	for (size_t i = 0; i < r->n; i++) {
 		struct line_row *row = &r->at[i];
 		if (row->file & END)
@@ -343,7 +343,7 @@ static void run_extended(struct cursor *c, const struct header *h, struct line_r
 	case DW_LNE_set_discriminator:
 		cursor_uleb(c);
 		break;
-	default:		/* files that are defined here (nobody does), and what others have added */
+	default:		/* definitions of files (unused by compilers), and vendors' extensions */
 		cursor_fail(c);
 	}
 	if (c->at != next)
@@ -365,7 +365,7 @@ static void run_standard(struct cursor *c, const struct header *h, unsigned opco
 		break;
 	case DW_LNS_advance_pc:
 		v = cursor_uleb(c);
-		if (v > UINT32_MAX / h->step)		/* backwards, that is */
+		if (v > UINT32_MAX / h->step)		/* meant as an advance backwards */
 			cursor_fail(c);
 		else
 			r->address += v * h->step;

@@ -1,12 +1,12 @@
 /*
- * linetable.h - DWARF's line tables, small: from an address to a line and a file
+ * linetable.h - compact DWARF line tables: from an address to a line and a file
  *
- * What libdw's dwarf_getsrc_die(), dwarf_lineno(), dwarf_linesrc() and
- * dwarf_filesrc() answer, at a tenth of the memory and less of the time: a table
- * is read once, into rows of 16 bytes, and a row that could not change an answer
- * is not kept. Tables of DWARF 2 to 5, of 32 and 64 bits, as compilers and
- * assemblers make them. Of others, damaged ones among them, nothing is read: the
- * caller asks libdw, which has the last word on what is an error.
+ * Gives the same results as libdw's dwarf_getsrc_die(), dwarf_lineno(), dwarf_linesrc() and
+ * dwarf_filesrc(), in a tenth of the memory and less time. A table
+ * is read once, into rows of 16 bytes; rows that cannot change a result
+ * are dropped. Supports tables of DWARF 2 to 5, of 32 and 64 bits, as compilers and
+ * assemblers write them. Other tables, including damaged ones, are not read: the
+ * caller uses libdw, which decides what is an error.
  */
 #ifndef LINETABLE_H
 #define LINETABLE_H
@@ -20,23 +20,23 @@
 struct line_table;
 
 /*
- * The table at `offset` of .debug_line, of a unit that was compiled in `folder`
- * (its DW_AT_comp_dir; NULL: not told) for addresses of so many bytes. NULL: not
- * read. The texts, and those of the sections, must outlive it.
+ * Reads the table at `offset` of .debug_line, of a unit compiled in `folder`
+ * (its DW_AT_comp_dir; NULL: unknown), with addresses of `address_size` bytes. NULL: not
+ * supported. `folder` and the sections must outlive it.
  */
 struct line_table *line_table_read(const struct debug_sections *s, uint64_t offset, unsigned address_size,
 				   const char *folder);
 void line_table_free(struct line_table *t);
 
-/* The row that covers an address: its line (0: none) and the number of its file. False: no row does. */
+/* Finds the row that covers an address: its line (0: none) and file number. Returns false if there is none. */
 bool line_table_find(const struct line_table *t, uint64_t address, uint32_t *line, uint32_t *file);
 
-/* Numbers of files are below this. */
+/* Returns the upper bound of file numbers. */
 size_t line_table_files(const struct line_table *t);
 
 /*
- * The path of file number n, which is *name if *folder is NULL, else *folder
- * "/" *name; it need not be absolute. False: there is no such file.
+ * Stores the path of file number n: *name if *folder is NULL, otherwise *folder
+ * "/" *name, which may be relative. Returns false if there is no such file.
  */
 bool line_table_file(const struct line_table *t, uint32_t n, const char **folder, const char **name);
 

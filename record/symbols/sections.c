@@ -1,5 +1,5 @@
 /*
- * sections.c - the sections of debug information that are read here, and not by libdw
+ * sections.c - finds the debug sections that we read without libdw
  */
 #include "sections.h"
 
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Of "debug_line", as it is named and as it was when it was packed: ".debug_line", ".zdebug_line". */
+/* Returns whether it is ".debug_line" for "debug_line", or ".zdebug_line", its name while it is compressed. */
 static bool is_named(const char *name, const char *what)
 {
 	return name[0] == '.' && strcmp(name + 1 + (name[1] == 'z'), what) == 0;
@@ -22,7 +22,7 @@ static struct debug_section *place_of(struct debug_sections *s, const char *name
 	       is_named(name, "debug_str") ? &s->strings : NULL;
 }
 
-/* Of two of one name libdw takes the first, and none that belongs to a group. */
+/* Like libdw, takes the first of two sections with one name, and none that belongs to a group. */
 static void take_section(struct debug_sections *s, const char *name, Elf_Scn *section)
 {
 	struct debug_section *to = place_of(s, name);
@@ -31,7 +31,7 @@ static void take_section(struct debug_sections *s, const char *name, Elf_Scn *se
 	    header.sh_flags & (SHF_GROUP | SHF_COMPRESSED))
 		return;
 	Elf_Data *data = elf_getdata(section, NULL);
-	/* One that is packed still, which in the old way is not to be seen by its flags. */
+	/* Skip a section that is still compressed; the old format does not show in its flags. */
 	if (!data || !data->d_buf || (name[1] == 'z' && data->d_size >= 4 && memcmp(data->d_buf, "ZLIB", 4) == 0))
 		return;
 	*to = (struct debug_section){ data->d_buf, data->d_size };

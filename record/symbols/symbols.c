@@ -1,12 +1,12 @@
 /*
  * symbols.c - functions, files and lines by libdw
  *
- * libdw's own searches walk a whole compilation unit for every address. Here a
- * unit's functions are gathered once, when the first address in it is asked
- * for, and what was inlined into one when the first address in that is; an
- * object's symbols are sorted once. Line tables, which libdw makes large, are
- * read by linetable.c, and by libdw if they are not for that; entries are passed
- * over by entries.c, and libdw is asked about those that matter.
+ * libdw's own searches walk a whole compilation unit for every address. Here the
+ * functions of a unit are collected once, when the first address in it is
+ * looked up, and the functions inlined into one when the first address in that is; an
+ * object's symbols are sorted once. Line tables, which need much memory in libdw, are
+ * read by linetable.c, or by libdw if it does not support them. Entries are skipped
+ * by entries.c, and libdw reads those that matter.
  */
 #include "symbols.h"
 
@@ -25,15 +25,15 @@
 #include "texts.h"
 #include "xmalloc.h"
 
-#define DEEPEST_SCOPE 256	/* of nested blocks and inlined functions */
+#define DEEPEST_SCOPE 256	/* nesting of blocks and inlined functions */
 
 struct symbol {
 	uint64_t start, size;
 	const char *name;
-	unsigned char rank;		/* of two at one address, the more global one is shown */
+	unsigned char rank;		/* of two at one address, the more global one is used */
 };
 
-/* Where a function is, or one that was inlined. */
+/* The address range of a function or an inlined function. */
 struct scope {
 	uint64_t low, high;
 	Dwarf_Off die;
@@ -45,7 +45,7 @@ struct scopes {
 };
 
 /*
- * A function that is in no other, and what is within it, as far as it was read, in the order of the tree: outer before
+ * An outermost function, and once it is read the scopes within it, in the order of the tree: outer before
  * inner.
  */
 struct function {
@@ -57,11 +57,11 @@ struct function {
 struct unit {
 	Dwarf_Die die;
 	bool in_c, lines_read;
-	struct entries *entries;	/* once it is read */
+	struct entries *entries;	/* NULL: not read yet */
 	struct function *functions;
 	size_t n, cap;
 	struct line_table *lines;	/* NULL: libdw reads it */
-	const char **paths;		/* by the numbers of its files, as far as they were asked for */
+	const char **paths;		/* by file number, as far as they were needed */
 };
 
 /* Part of a unit: units need not be contiguous. */
@@ -72,8 +72,8 @@ struct dwfl_object {
 	Dwarf *dwarf;
 	struct debug_sections sections;
 	bool symbols_read, units_read;
-	bool names_only;		/* its debug information is left alone */
-	uint64_t dwarf_bias;		/* of the debug information, as file.bias of the file */
+	bool names_only;		/* its debug information is not used */
+	uint64_t dwarf_bias;		/* of the debug information, like file.bias of the file */
 	struct symbol *symbols;
 	size_t n_symbols, cap_symbols;
 	struct unit *units;
@@ -84,7 +84,7 @@ struct dwfl_object {
 
 struct symbols {
 	struct object *objects;
-	struct texts texts;		/* what was demangled or made */
+	struct texts texts;		/* demangled or generated names */
 	struct location *found;
 	size_t n_found, cap_found;
 };
@@ -96,7 +96,7 @@ static const char *keep(struct symbols *s, const char *text)
 	return texts_keep(&s->texts, text, strlen(text));
 }
 
-/* As its language writes it: Rust's first, whose older names look like C++'s. */
+/* Returns the demangled name. Rust is tried first, as its older names look like those of C++. */
 static const char *demangled(struct symbols *s, const char *name)
 {
 	char *text = NULL;
@@ -112,7 +112,7 @@ static const char *demangled(struct symbols *s, const char *name)
 
 /* ---------------------------------------------------------------- the symbol table */
 
-/* Without the version that a symbol table may tell behind the name: "fopen@@GLIBC_2.2.5". */
+/* Returns a name without the version that a symbol table may append: "fopen@@GLIBC_2.2.5". */
 static const char *symbol_name(struct symbols *s, const char *name)
 {
 	const char *version = strchr(name, '@');
@@ -154,7 +154,7 @@ static void read_symbols(struct dwfl_object *d)
 		qsort(d->symbols, d->n_symbols, sizeof *d->symbols, symbol_order);
 }
 
-/* The symbol that covers libdw's address, or NULL. */
+/* Returns the symbol that covers an address of libdw, or NULL. */
 static const char *find_symbol(struct dwfl_object *d, uint64_t address)
 {
 	if (!d->symbols_read)
@@ -167,7 +167,7 @@ static const char *find_symbol(struct dwfl_object *d, uint64_t address)
 		else
 			high = middle;
 	}
-	/* Aliases and parts of a function may lie in between. */
+	/* Aliases and parts of a function may be in between. */
 	for (size_t back = 0; back < 16 && low > back; back++) {
 		const struct symbol *s = &d->symbols[low - 1 - back];
 		if (address - s->start < s->size || (s->size == 0 && back == 0))
@@ -233,14 +233,14 @@ static void add_scopes(struct dwfl_object *d, struct scopes *to, const struct de
 			add_scope(to, low, high, e->offset);
 }
 
-/* What may hold functions, and is none itself. C's types may not, and are most of what there is in its units. */
+/* Returns whether it may contain functions without being one. C's types cannot, and are most of a C unit's entries. */
 static bool is_container(const struct unit *u, unsigned tag)
 {
 	return tag == DW_TAG_namespace || tag == DW_TAG_module ||
 	       (!u->in_c && (tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type));
 }
 
-/* The same, in a function. */
+/* The same, inside a function. */
 static bool is_block(const struct unit *u, unsigned tag)
 {
 	return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block ||
@@ -255,7 +255,7 @@ static void read_functions(struct dwfl_object *d, struct unit *u, const struct d
 		return;
 	do {
 		parts.n = 0;
-		if (e.tag == DW_TAG_subprogram)	/* of no parts: a declaration, or only a pattern for inlining */
+		if (e.tag == DW_TAG_subprogram)	/* without parts: a declaration, or only an abstract instance */
 			add_scopes(d, &parts, &e);
 		else if (is_container(u, e.tag))
 			read_functions(d, u, &e, depth + 1);
@@ -298,13 +298,13 @@ static bool covers(const struct scope *s, uint64_t address)
 	return address >= s->low && address < s->high;
 }
 
-/* The scopes of the function at an address, those of other addresses among them. NULL: none. */
+/* Returns the scopes of the function at an address, including those of its other addresses. NULL: none. */
 static const struct scopes *find_scopes(struct dwfl_object *d, struct unit *u, uint64_t address)
 {
 	for (size_t i = u->n; i-- > 0;)
 		if (covers(&u->functions[i].whole, address))
 			return scopes_of(d, u, &u->functions[i]);
-	/* A function in a function (GNU C, Ada, Fortran) has code of its own, elsewhere. */
+	/* A nested function (GNU C, Ada, Fortran) has code of its own, elsewhere. */
 	for (size_t i = u->n; i-- > 0;) {
 		const struct scopes *s = scopes_of(d, u, &u->functions[i]);
 		for (size_t k = s->n; k-- > 0;)
@@ -338,7 +338,7 @@ static struct unit *find_unit(struct dwfl_object *d, uint64_t address)
 	return u;
 }
 
-/* An attribute's text, of the function itself or of what it is an instance of. */
+/* Returns an attribute's text, of the function or of the abstract instance that it refers to. */
 static const char *text_of(Dwarf_Die *die, unsigned name)
 {
 	Dwarf_Attribute a;
@@ -361,7 +361,7 @@ static const char *unit_folder(struct unit *u)
 	return dwarf_attr(&u->die, DW_AT_comp_dir, &a) ? dwarf_formstring(&a) : NULL;
 }
 
-/* File names are relative to where the compiler ran. */
+/* File names are relative to the compiler's working directory. */
 static const char *whole_path(struct symbols *s, struct unit *u, const char *file)
 {
 	if (!file)
@@ -382,7 +382,7 @@ static unsigned number_of(Dwarf_Die *die, unsigned name)
 	return dwarf_attr(die, name, &a) && dwarf_formudata(&a, &v) == 0 ? (unsigned)v : 0;
 }
 
-/* NULL: libdw is to be asked. */
+/* Returns the unit's line table, or NULL: use libdw. */
 static const struct line_table *lines_of(struct dwfl_object *d, struct unit *u)
 {
 	Dwarf_Attribute a;
@@ -442,7 +442,7 @@ static void place_by_call(struct symbols *s, struct dwfl_object *d, struct unit 
 		l->file = whole_path(s, u, dwarf_filesrc(files, file, NULL, NULL));
 }
 
-/* Functions at the address, innermost first. False: the debug information tells of none. */
+/* Finds the functions at the address, innermost first. Returns false if the debug information has none. */
 static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t address)
 {
 	Dwarf_Die inner = { 0 };
@@ -470,9 +470,9 @@ static bool locate_by_dwarf(struct symbols *s, struct dwfl_object *d, uint64_t a
 /* ---------------------------------------------------------------- objects */
 
 /*
- * The C library and its loader are in every process, and their lines are what
- * nobody looks for. Their debug information, where it is installed, is packed;
- * to unpack it takes longer than all else here.
+ * The C library and its loader are in every process, and their lines are of
+ * little interest. Their debug information, where it is installed, is compressed;
+ * decompressing it takes longer than everything else here.
  */
 static bool is_c_library(const char *name)
 {
@@ -500,7 +500,7 @@ struct object *symbols_object(struct symbols *s, const char *name, const char *p
 	char hex[sizeof s->objects->build_id] = "";
 	for (size_t i = 0; i < id_size && 2 * i + 2 < sizeof hex; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
-	/* Without an id there is no telling whether it is the same file still. */
+	/* Without an id, one cannot know whether it is still the same file. */
 	for (struct object *o = s->objects; o && *hex; o = o->next)
 		if (strcmp(o->build_id, hex) == 0 && strcmp(o->name, name) == 0)
 			return o;
