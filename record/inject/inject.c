@@ -1,10 +1,10 @@
 /*
- * inject.c - putting the agent into a running process
+ * inject.c - loads the agent into a running process
  *
- * One thread is stopped, best an idle one, shown to be in a safe place, and
- * made to call pthread_create; all else is done by the new thread while the
- * process runs on. The agent comes as a memfd made in the process, so it needs no
- * file that could be seen from there.
+ * One thread is stopped, preferably an idle one, checked to be in a safe place, and
+ * made to call pthread_create. The new thread does everything else while the
+ * process continues. The agent is loaded from a memfd created in the process, so it needs no
+ * file that is visible there.
  */
 #include "inject.h"
 
@@ -36,9 +36,9 @@
 
 #define AGENT_SONAME "libmemrec.so"
 #define ENTRY "memrec_agent_serve"
-#define FIND_NS 10000000000ull		/* to find a thread that can be borrowed */
+#define FIND_NS 10000000000ull		/* to find a thread that may be used */
 #define SERVE_NS 15000000000ull		/* for the new thread to answer */
-#define BREAKPOINT_US 20000		/* for a thread to leave a dangerous place */
+#define BREAKPOINT_US 20000		/* for a thread to leave an unsafe place */
 #define MAX_CANDIDATES 256
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10u
@@ -57,11 +57,11 @@ static void sleep_us(long us)
 	nanosleep(&t, NULL);
 }
 
-/* ---------------------------------------------------------------- which thread */
+/* ---------------------------------------------------------------- choosing a thread */
 
 struct candidate {
 	pid_t tid;
-	int rank;		/* the smaller the better */
+	int rank;		/* lower is better */
 };
 
 static int by_rank(const void *a, const void *b)
@@ -69,7 +69,7 @@ static int by_rank(const void *a, const void *b)
 	return ((const struct candidate *)a)->rank - ((const struct candidate *)b)->rank;
 }
 
-/* Idle in a system call, then waiting for a lock, in another call, running; among those the main thread. */
+/* Ranks a thread: idle in a system call, waiting for a lock, in another call, running; the main thread first in each. */
 static int rank_of(pid_t pid, pid_t tid)
 {
 	char path[96], text[64] = "";
@@ -101,7 +101,7 @@ static int find_candidates(pid_t pid, struct candidate *c)
 	return n;
 }
 
-/* Stop this thread; true: it stands where it may be borrowed. Else it goes on. */
+/* Stops this thread. Returns whether it is in a safe place; if not, releases it. */
 static bool try_thread(struct borrowed *b, const struct target *t, struct safety *s, pid_t tid, struct verdict *v)
 {
 	int error = thread_stop(b, t->pid, tid);
@@ -149,8 +149,8 @@ static void find_thread(struct borrowed *b, struct target *t, struct safety **s)
 /* ---------------------------------------------------------------- the new thread */
 
 /*
- * Unused space behind some object's code, in its last page: nobody runs there.
- * The code stays: a thread left behind by a memrec that was killed may be in it.
+ * Finds unused space after an object's code, in its last page, which nothing executes.
+ * The stub remains there: a thread that a killed memrec left behind may be running it.
  */
 static uint64_t find_space(const struct target *t)
 {
@@ -174,7 +174,7 @@ static uint64_t find_space(const struct target *t)
 	return best;
 }
 
-/* Borrow a thread for one call. The scratch block, which the new thread looks at. */
+/* Makes a thread of the process create a new one. Returns the scratch block's address, which the new thread polls. */
 static uint64_t make_thread(struct target *t)
 {
 	static struct borrowed b;
@@ -211,7 +211,7 @@ static uint64_t make_thread(struct target *t)
 
 #define AT(scratch, member) ((scratch) + offsetof(struct stub_scratch, member))
 
-/* A system call made by the new thread: its result, or -errno. */
+/* Has the new thread make a system call. Returns its result, or -errno. */
 static long remote_call(const struct target *t, uint64_t scratch, long number, uint64_t a, uint64_t b)
 {
 	static uint64_t sequence;
@@ -256,7 +256,7 @@ static struct file read_agent(const char *path)
 	return f;
 }
 
-/* The first page holds the build id. */
+/* Finds an agent that is loaded already. The first page contains the build id. */
 static uint64_t find_agent(const struct target *t, const struct file *agent, unsigned *n_agents)
 {
 	char page[4096];
@@ -273,7 +273,7 @@ static uint64_t find_agent(const struct target *t, const struct file *agent, uns
 	return entry;
 }
 
-/* A file in its memory that holds the agent: the descriptor there. */
+/* Creates a memory file in the process that contains the agent. Returns its descriptor there. */
 static int make_memfd(const struct target *t, uint64_t scratch, const struct file *agent)
 {
 	static const char name[] = "memrec-agent";
@@ -294,8 +294,8 @@ static int make_memfd(const struct target *t, uint64_t scratch, const struct fil
 }
 
 /*
- * Where /proc is not to be seen (a chroot), the loader cannot be given a memory file: then a file in
- * the process's root, for the moment. *outside: its path for us; "": none was made.
+ * Without /proc (in a chroot) the loader cannot open a memory file. Then the agent is written to a file in
+ * the process's root, which is removed soon. *outside: its path for us; "": none was created.
  */
 static bool make_file(const struct target *t, const struct file *agent, char *inside, size_t size, char *outside,
 		      size_t outside_size)
@@ -326,7 +326,7 @@ static bool sees_proc(const struct target *t)
 	return lstat(path, &st) == 0;
 }
 
-/* A process's own number as its /proc counts, which may be of another pid namespace than it is; 0: none is right. */
+/* Returns the process's number in the /proc that it sees, which may belong to another pid namespace. 0: not known. */
 static int pid_seen_there(const struct target *t, int fd)
 {
 	char numbers[256], path[96], *rest = numbers;
@@ -343,9 +343,9 @@ static int pid_seen_there(const struct target *t, int fd)
 }
 
 /*
- * The loader knows objects by the name they were loaded by: it must be one that
- * nobody uses, and another each time. Until the agent gives itself a better one
- * (agent/loadname.h) whoever debugs the process may open it: hence not "self" where a number will do.
+ * The loader identifies objects by the name they were loaded by, so the name must be unused and
+ * different each time. Until the agent renames itself (agent/loadname.h), debuggers of
+ * the process may open that name: hence a number instead of "self" where possible.
  */
 static void name_memfd(const struct target *t, int fd, unsigned n_agents, char *path, size_t size)
 {
@@ -391,7 +391,7 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	remote_call(t, scratch, STUB_LOAD, 0, 0);
 }
 
-/* made: a file that is not needed once there is an answer. */
+/* made: a temporary file, removed once there is an answer. */
 static void await_answer(const struct target *t, uint64_t scratch, const char *made)
 {
 	uint64_t deadline = now_ns() + SERVE_NS, stage;
@@ -457,7 +457,7 @@ void inject_leave_network(int own)
 		close(own);
 }
 
-/* While a thread is stopped it waits for us: where that is allowed, nobody else's work comes between. */
+/* A stopped thread waits for us, so run with the highest priority we may have. */
 static void hurry(void)
 {
 	struct sched_param p = { .sched_priority = 1 };

@@ -1,5 +1,5 @@
 /*
- * inject.h - putting the agent into a running process
+ * inject.h - loads the agent into a running process
  */
 #ifndef INJECT_H
 #define INJECT_H
@@ -10,26 +10,26 @@
 struct injection {
 	pid_t pid;
 	const char *agent;	/* the agent's file */
-	const char *address;	/* the collector's */
+	const char *address;	/* the collector's address */
 	unsigned flags;		/* WIRE_FLAG_… */
 };
 
 /*
- * Look at the process; nothing of it is touched. Dies, saying why and what to
- * do, if it cannot be attached to. ignore_filter: attach in spite of a seccomp filter.
+ * Checks the process without changing anything in it. If it cannot be attached to, dies with
+ * the reason and the remedy. ignore_filter: attach despite a seccomp filter.
  */
 void inject_examine(pid_t pid, bool ignore_filter);
 
 /*
- * Agents find the collector in the network namespace it was opened in: enter
- * the process's (a container's). What to give to inject_leave_network(). Dies if that is forbidden.
+ * Agents look for the collector in their own network namespace: enters that of
+ * the process (a container). Returns the argument for inject_leave_network(). Dies if that is forbidden.
  */
 int inject_enter_network(pid_t pid);
 void inject_leave_network(int own);
 
 /*
- * Attach in a process of its own, so that our sudden death leaves no thread of the
- * target halfway. Its pid; it exits with 0 when the agent records, else it has told why.
+ * Attaches in a child process, so that no thread of the target is left half-way if memrec is
+ * killed. Returns the child's pid. It exits with 0 once the agent records; otherwise it has reported why not.
  */
 pid_t inject_start(const struct injection *how);
 

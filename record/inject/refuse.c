@@ -1,5 +1,5 @@
 /*
- * refuse.c - what cannot be attached to: why, and what to do
+ * refuse.c - refuses processes that cannot be attached to: why, and what to do
  */
 #include "refuse.h"
 
@@ -36,7 +36,7 @@ static bool may_trace_all(void)
 	return status_line(getpid(), "CapEff", text, sizeof text) && strtoull(text, NULL, 16) >> 19 & 1;
 }
 
-/* The process that traces this one (or this thread), and its name; 0: none. */
+/* Returns the pid of the process that traces this one (or this thread), and its name. 0: none. */
 static int tracer_of(pid_t pid, char *name, size_t size)
 {
 	char by[32] = "0";
@@ -111,7 +111,7 @@ static void refuse_state(pid_t pid)
 }
 
 /*
- * A filter that was inherited from whoever started us too is a container's: it answers with errors, it does not kill.
+ * A filter that both we and the process inherited is a container's: it makes calls fail, but does not kill.
  */
 static void refuse_seccomp(pid_t pid, bool ignore_filter)
 {
@@ -126,7 +126,7 @@ static void refuse_seccomp(pid_t pid, bool ignore_filter)
 	status_line(getpid(), "Seccomp_filters", own, sizeof own);
 	if (strcmp(mode, ours) != 0 || strcmp(theirs, own) != 0)
 		die("process %d has a seccomp filter that may kill it for the agent's system calls (memfd_create, "
-		    "socket, clone): start it under memrec, or attach nevertheless with --ignore-seccomp",
+		    "socket, clone): start it under memrec, or attach anyway with --ignore-seccomp",
 		    (int)pid);
 }
 

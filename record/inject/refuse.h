@@ -1,19 +1,19 @@
 /*
- * refuse.h - what cannot be attached to: why, and what to do
+ * refuse.h - refuses processes that cannot be attached to: why, and what to do
  *
- * Each of these dies with one line, or returns.
+ * Each of these prints one line and dies, or returns.
  */
 #ifndef REFUSE_H
 #define REFUSE_H
 
 #include "target.h"
 
-/* The kernel said no, with this errno. */
+/* The kernel denied access with this errno. */
 _Noreturn void refuse_access(pid_t pid, int error);
-/* It has no C library that the agent could be loaded into. */
+/* Refuses a process without a C library that the agent can be loaded into. */
 void refuse_libc(const struct target *t);
 
-/* Another memrec is about to attach to this process or thread, or was when it was killed: that takes milliseconds. */
+/* Returns whether another memrec is attaching to this process or thread (or was killed doing so): for milliseconds. */
 bool is_being_attached(pid_t pid);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * safety.c - may a stopped thread be borrowed where it stands?
+ * safety.c - decides whether a stopped thread may be used where it is
  *
- * The stack is unwound by libunwind with accessors of our own, from the
- * process's memory. Where that ends early (code without unwind tables), every word
- * of the stack above is taken for a return address.
+ * libunwind unwinds the stack with accessors of ours, which read the process's
+ * memory. If that ends early (code without unwind tables), every word
+ * of the stack above is treated as a return address.
  */
 #include "safety.h"
 
@@ -21,7 +21,7 @@
 #define MAX_SCAN (512ull << 10)	/* bytes of stack */
 #define N_PAGES 128
 
-/* In libunwind's library for x86-64, not in its headers: also perf(1) uses it. */
+/* Exported by libunwind's library for x86-64, but not declared in its headers; perf(1) uses it too. */
 extern int _Ux86_64_dwarf_search_unwind_table(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int,
 					      void *);
 
@@ -31,7 +31,7 @@ struct zone {
 };
 
 struct page {
-	uint64_t at;		/* 1: holds none */
+	uint64_t at;		/* 1: empty */
 	uint8_t bytes[4096];
 };
 
@@ -40,7 +40,7 @@ struct safety {
 	struct zone *zones;
 	size_t n_zones, cap_zones;
 	unw_addr_space_t space;
-	const struct user_regs_struct *regs;	/* of the thread that is judged */
+	const struct user_regs_struct *regs;	/* of the thread being judged */
 	struct page pages[N_PAGES];
 };
 
@@ -75,7 +75,7 @@ static void add_functions(struct safety *s, const struct target_module *m, const
 	}
 }
 
-/* Its local functions (_int_malloc and others) lie in one piece with the exported ones, in front of and among them. */
+/* The local functions (_int_malloc and others) are contiguous with the exported ones, before and among them. */
 static void add_libc_malloc(struct safety *s, const struct target_module *libc)
 {
 	uint64_t low = UINT64_MAX, high = 0;
@@ -94,7 +94,7 @@ static void add_libc_malloc(struct safety *s, const struct target_module *libc)
 	add_zone(s, low - gap < 0x10000 ? gap : low, high, "malloc");
 }
 
-/* A malloc of somebody else: all of its library; in a program only the functions. */
+/* Another allocator: its whole library; in a program only its functions. */
 static void add_foreign_malloc(struct safety *s, const struct target_module *m)
 {
 	if (!module_symbol(s->t, m, "malloc", NULL))
@@ -159,7 +159,7 @@ bool is_idle_call(long number)
 	return false;
 }
 
-/* ---------------------------------------------------------------- libunwind's view of the process */
+/* ---------------------------------------------------------------- libunwind's accessors */
 
 static const uint8_t *page_at(struct safety *s, uint64_t at)
 {
@@ -205,7 +205,7 @@ static int read_register(unw_addr_space_t as, unw_regnum_t n, unw_word_t *value,
 	return 0;
 }
 
-/* The table of an object's unwind information, in the form all linkers make. */
+/* Finds an object's unwind information in its table, whose format is the one that all linkers write. */
 static int find_unwind_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info, int need, void *context)
 {
 	struct safety *s = context;
@@ -262,7 +262,7 @@ static unw_accessors_t accessors = {
 
 /* ---------------------------------------------------------------- judging */
 
-/* No unwind information from here on: is anything above like a return address into a zone? */
+/* There is no more unwind information. Returns whether no word above could be a return address into a zone. */
 static bool scan_stack(struct safety *s, uint64_t sp, struct verdict *v)
 {
 	for (uint64_t at = sp & ~7ull; at - sp < MAX_SCAN; at += 8) {
@@ -302,7 +302,7 @@ void safety_judge(struct safety *s, const struct user_regs_struct *regs, struct 
 		unw_get_reg(&cursor, UNW_REG_SP, &sp);
 		if (!ip)
 			break;
-		uint64_t at = frame ? ip - 1 : ip;	/* of the call, not behind it */
+		uint64_t at = frame ? ip - 1 : ip;	/* inside the call, not after it */
 		const char *zone = zone_of(s, at);
 		if (zone) {
 			snprintf(v->why, sizeof v->why, "it is inside %s", zone);

@@ -1,9 +1,9 @@
 /*
- * safety.h - may a stopped thread be borrowed where it stands?
+ * safety.h - decides whether a stopped thread may be used where it is
  *
- * It is going to call pthread_create. That must not happen inside malloc, the
- * loader or anything else that holds a lock of the C library or is halfway through
- * changing what pthread_create uses: so no frame of its stack may lie there.
+ * The thread is going to call pthread_create. It must not do that inside malloc, the
+ * loader, or any function that holds a lock of the C library or is changing
+ * data that pthread_create uses. So no frame of its stack may be in one.
  */
 #ifndef SAFETY_H
 #define SAFETY_H
@@ -14,18 +14,18 @@
 
 struct safety;
 
-/* What is dangerous in this process as it is now; again after target_load(). */
+/* Finds the unsafe functions of this process. Call it again after target_load(). */
 struct safety *safety_new(const struct target *t);
 void safety_free(struct safety *s);
 
 struct verdict {
 	bool safe;
-	uint64_t way_out;	/* not safe: where the outermost dangerous function returns to; 0: not known */
+	uint64_t way_out;	/* not safe: the return address of the outermost unsafe function; 0: not known */
 	char why[96];		/* not safe */
 };
 void safety_judge(struct safety *s, const struct user_regs_struct *regs, struct verdict *v);
 
-/* Whether a thread in this system call waits for something from outside. */
+/* Returns whether a thread in this system call waits for an external event. */
 bool is_idle_call(long number);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * stub.c - the code that runs in the target before the agent is there
+ * stub.c - the code that runs in the target until the agent is loaded
  *
- * Position-independent, no data of its own; a copy of it is put into unused
- * space behind some object's code.
+ * It is position-independent and has no data. A copy of it is written to unused
+ * space after an object's code.
  */
 #include "stub.h"
 
@@ -15,10 +15,10 @@ _Static_assert(offsetof(struct stub_scratch, arguments) == 24 && offsetof(struct
 	       offsetof(struct stub_scratch, fd) == 112 && offsetof(struct stub_scratch, stage) == 120 &&
 	       offsetof(struct stub_scratch, nap) == 128 && offsetof(struct stub_scratch, path) == 144 &&
 	       offsetof(struct stub_scratch, symbol) == 256 && offsetof(struct stub_scratch, error) == 512 &&
-	       offsetof(struct stub_scratch, request) == 1024, "the code below knows them");
-_Static_assert(sizeof(struct stub_scratch) < 0x2000, "there is a stack behind it");
+	       offsetof(struct stub_scratch, request) == 1024, "the code below uses these offsets");
+_Static_assert(sizeof(struct stub_scratch) < 0x2000, "a stack follows it");
 
-/* stub_begin: r12 = pthread_create, r13 = stub_serve; at the end rbx = the scratch block, eax = what it returned. */
+/* stub_begin: in r12 = pthread_create, r13 = stub_serve; out rbx = the scratch block, eax = pthread_create's result. */
 __asm__(".pushsection .rodata\n"
 	".globl stub_start, stub_begin, stub_serve, stub_end\n"
 	".hidden stub_start, stub_begin, stub_serve, stub_end\n"

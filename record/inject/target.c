@@ -1,5 +1,5 @@
 /*
- * target.c - a running process, read from outside
+ * target.c - reads a running process from outside
  */
 #include "target.h"
 
@@ -101,7 +101,7 @@ static void read_headers(const struct target *t, struct target_module *m, const 
 		read_dynamic(t, m, dynamic);
 }
 
-/* If an object's headers lie at the start of this mapping. */
+/* Adds a module if this mapping begins with an object's headers. */
 static void add_module(struct target *t, uint64_t start, const char *path)
 {
 	Elf64_Ehdr e;
@@ -117,7 +117,7 @@ static void add_module(struct target *t, uint64_t start, const char *path)
 	read_headers(t, m, h, e.e_phnum);
 }
 
-/* The biases of the objects of the program's own namespace (dlmopen makes others, with a C library of their own). */
+/* Reads the biases of the objects in the main namespace (dlmopen creates others, with their own C library). */
 static size_t read_link_maps(const struct target *t, uint64_t *bias)
 {
 	char path[64];
@@ -228,7 +228,7 @@ const struct target_module *module_at(const struct target *t, uint64_t address)
 
 /* ---------------------------------------------------------------- symbols */
 
-#define MOST_SYMBOLS (4u << 20)	/* of one object; the numbers below are the target's */
+#define MOST_SYMBOLS (4u << 20)	/* per object, as the numbers below come from the target and are not trusted */
 
 struct hash_table {
 	uint32_t n_buckets, first, n_bloom;

@@ -1,7 +1,7 @@
 /*
- * thread.c - one thread of another process, stopped and borrowed by ptrace
+ * thread.c - stops and borrows one thread of another process by ptrace
  *
- * PTRACE_SEIZE and PTRACE_INTERRUPT: no signal that the process could see.
+ * By PTRACE_SEIZE and PTRACE_INTERRUPT, which send no signal that the process could see.
  */
 #include "thread.h"
 
@@ -20,11 +20,11 @@
 
 #include "system_call.h"
 
-/* ptrace(2) is variadic as syscall(2) is, and reads two longs. */
+/* ptrace(2) is variadic like syscall(2), and reads two longs. */
 #define trace(request, tid, address, data) ptrace(request, tid, (void *)(uintptr_t)(address), (void *)(uintptr_t)(data))
 
 #define STOP_TIMEOUT_US 500000
-#define ERESTARTNOHAND 514	/* the kernel's own: begin the call again, unless a handler runs */
+#define ERESTARTNOHAND 514	/* internal to the kernel: restart the call, unless a handler runs */
 #define TRAP_HWBKPT_CODE 4
 #define MASK(sig) (1ull << ((sig) - 1))
 
@@ -35,7 +35,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* Repeats: the first may come before the wait. */
+/* Repeats, as the first signal may arrive before the wait begins. */
 static void set_alarm(int us)
 {
 	struct sigaction a = { .sa_handler = on_alarm };
@@ -83,7 +83,7 @@ static int wait_for_stop(struct borrowed *b)
 		}
 		if (is_our_stop(status))
 			break;
-		trace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));	/* a real signal was first: ours follows */
+		trace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));	/* another signal came first */
 	}
 	set_alarm(0);
 	return error;
@@ -105,7 +105,7 @@ int thread_stop(struct borrowed *b, pid_t pid, pid_t tid)
 	return error;
 }
 
-/* ---------------------------------------------------------------- to a safe place */
+/* ---------------------------------------------------------------- running to a safe place */
 
 static bool set_debug_register(const struct borrowed *b, int n, uint64_t value)
 {
@@ -123,7 +123,7 @@ bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
 {
 	bool interrupted = false;
 	int status;
-	/* Where there are no such registers, it only runs on for a while. */
+	/* Without debug registers the thread only runs until the timeout. */
 	if (set_debug_register(b, 0, address))
 		set_debug_register(b, 7, 1);
 	trace(PTRACE_CONT, b->tid, NULL, NULL);
@@ -155,7 +155,7 @@ bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
 /* ---------------------------------------------------------------- borrowing */
 
 /*
- * All signals wait, but for those the C library sends itself (it may be setting
+ * Blocks all signals, except those that the C library sends itself (it may be changing
  * the user of all threads), and SIGTRAP, which the kernel would otherwise unblock by force.
  */
 static void save(struct borrowed *b)
@@ -168,7 +168,7 @@ static void save(struct borrowed *b)
 	b->saved = true;
 }
 
-/* Until the int3 at the end of our code. */
+/* Waits for the int3 at the end of our code. */
 static int wait_for_trap(struct borrowed *b)
 {
 	for (;;) {
@@ -193,7 +193,7 @@ static int wait_for_trap(struct borrowed *b)
 int thread_call(struct borrowed *b, struct user_regs_struct *r)
 {
 	save(b);
-	r->orig_rax = (unsigned long long)-1;			/* no system call to be begun again */
+	r->orig_rax = (unsigned long long)-1;			/* no system call to restart */
 	r->eflags &= ~(0x100ull | 0x400ull | 0x40000ull);	/* trap, direction, alignment check */
 	if (!write_registers(b, r))
 		return -1;
@@ -204,7 +204,7 @@ int thread_call(struct borrowed *b, struct user_regs_struct *r)
 	return sig;
 }
 
-/* The stop alone makes these return EINTR: the kernel is asked to begin them again. */
+/* Recognises calls that return EINTR just because the thread was stopped, so that they are restarted. */
 static bool was_cut_short(const struct user_regs_struct *r)
 {
 	if ((long)r->orig_rax < 0 || (long)r->rax != -EINTR)

@@ -1,7 +1,7 @@
 /*
- * thread.h - one thread of another process, stopped and borrowed by ptrace
+ * thread.h - stops and borrows one thread of another process by ptrace
  *
- * Only ever one: the others go on, and release the locks they hold.
+ * Only one at a time: the others continue, and release the locks they hold.
  */
 #ifndef THREAD_H
 #define THREAD_H
@@ -19,23 +19,23 @@ struct borrowed {
 	uint8_t xstate[XSTATE_MAX];
 	size_t xstate_size;
 	uint64_t signal_mask;
-	int held[64], n_held;			/* signals that arrived meanwhile, for later */
+	int held[64], n_held;			/* signals that arrived since, to send later */
 	bool saved;
 };
 
-/* Stop the thread. 0, or an errno: ESRCH it ended, ETIMEDOUT it does not stop, EPERM. */
+/* Stops the thread. Returns 0 or an errno: ESRCH if it ended, ETIMEDOUT if it does not stop, EPERM. */
 int thread_stop(struct borrowed *b, pid_t pid, pid_t tid);
 /*
- * Let it run until it comes to an address (a hardware breakpoint: no code is
- * changed), at most for some time; it is stopped again then. False: it ended.
+ * Lets it run until it reaches an address (a hardware breakpoint, so no code is
+ * changed) or the time is up, and stops it again. Returns false if it ended.
  */
 bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us);
 /*
- * Run code of ours on it until that executes int3: `start` are its registers,
- * and then what they were at the end. 0, or the signal that it died of; -1: it is gone.
+ * Makes it run our code until that executes int3. `start`: the registers to begin with,
+ * replaced by those at the end. Returns 0, the signal it received, or -1 if it ended.
  */
 int thread_call(struct borrowed *b, struct user_regs_struct *start);
-/* Everything as it was, and let it go. A system call that was interrupted goes on. */
+/* Restores its state and releases it. A system call that was interrupted continues. */
 void thread_release(struct borrowed *b);
 
 #endif
