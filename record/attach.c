@@ -1,5 +1,5 @@
 /*
- * attach.c - a recording of a process that runs already: it lasts until a signal, the duration or the process's end
+ * attach.c - records a process that is already running, until a signal, the time limit or the process's end
  */
 #include "attach.h"
 
@@ -15,7 +15,7 @@ static void stop(int sig)
 	collector_stop();
 }
 
-/* The injector has ended: the agent records, or not. */
+/* The injector has ended: the agent records, or could not be loaded. */
 static void begun(struct attached *a, const struct collector *c)
 {
 	a->injector = 0;
@@ -39,7 +39,7 @@ static bool over(struct recording *r, struct collector *c)
 		return a->status != 0;
 	if (image_changed(&a->image, r->root, now_ms)) {
 		a->attended = false;
-		if (!c->follow_fork)	/* else the new program has an agent, which took the old one's place */
+		if (!c->follow_fork)	/* otherwise the new program has an agent, which replaced the old one */
 			collector_end_executed(c, r->root);
 	}
 	if (collector_stopped() || c->output.failed || (a->duration_ms && now_ms - a->begun_ms >= a->duration_ms))

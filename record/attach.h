@@ -1,5 +1,5 @@
 /*
- * attach.h - a recording of a process that runs already, into which memrec puts the agent
+ * attach.h - records a process that is already running, after loading the agent into it
  */
 #ifndef ATTACH_H
 #define ATTACH_H
@@ -13,11 +13,11 @@
 
 struct attached {
 	struct recording recording;
-	pid_t injector;			/* our child that attaches; 0: it is done */
-	int status;			/* of waitpid(2) of it; not 0: it could not attach, and has said why */
-	bool verbose;			/* say when the recording has begun */
+	pid_t injector;			/* our child that attaches; 0: it has ended */
+	int status;			/* its waitpid(2) status; not 0: it could not attach, and has reported why */
+	bool verbose;			/* print when the recording has begun */
 	bool attended;			/* the agent has a thread that ends its recording */
-	uint32_t duration_ms, begun_ms;	/* how long to record, from when it began; 0: no limit */
+	uint32_t duration_ms, begun_ms;	/* how long to record, and since when; 0: no limit */
 	struct image image;
 };
 
@@ -29,7 +29,7 @@ struct attach {
 	uint32_t duration_ms;		/* 0: no limit */
 };
 
-/* Begin to attach. From then on the usual signals end the recording; the process goes on. */
+/* Begins to attach. From now on the usual signals end the recording; the process continues. */
 void attach_begin(struct attached *a, const struct collector *c, const struct attach *how);
 
 #endif

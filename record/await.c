@@ -1,5 +1,5 @@
 /*
- * await.c - a recording that a process makes of itself: it lasts until the agent says so, or the process ends
+ * await.c - records a process that starts and stops the recording itself, until its agent detaches or it ends
  */
 #include "await.h"
 
@@ -16,14 +16,14 @@ static void stop(int sig)
 	collector_stop();
 }
 
-/* Before it has begun also the other end of our standard error may be closed: the process changed its mind. */
+/* Before the recording has begun, the other end of our standard error may be closed too: the process gave up. */
 static bool has_left(const struct recording *r)
 {
 	struct pollfd other_end = { .fd = STDERR_FILENO };
 	return poll(&other_end, 1, 0) > 0 || (kill(r->root, 0) < 0 && errno == ESRCH);
 }
 
-/* A signal does not end it before its root. */
+/* A signal ends the recording only after its root has ended. */
 static bool over(struct recording *r, struct collector *c)
 {
 	struct awaited *a = (struct awaited *)r;
@@ -48,7 +48,7 @@ void await_begin(struct awaited *a, const struct collector *c, pid_t pid, unsign
 		signal(ignored[i], SIG_IGN);
 	sigaction(SIGTERM, &ending, NULL);
 	*a = (struct awaited){ .recording = { pid, admission_owner(pid), over } };
-	/* A process that does not read our messages must not make us wait: it may be waiting for us. */
+	/* A process that does not read our messages must not block us, as it may be waiting for us. */
 	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
 	dprintf(STDERR_FILENO, "awaited %s %u\n", c->admission.address, flags);
 }

@@ -1,5 +1,5 @@
 /*
- * await.h - a recording that a process makes of itself (memrec.Tracker), with us as its collector
+ * await.h - records a process that starts and stops the recording itself (memrec.Tracker) and has started us for it
  */
 #ifndef AWAIT_H
 #define AWAIT_H
@@ -15,8 +15,8 @@ struct awaited {
 };
 
 /*
- * The process has started us and reads our standard error: there it finds what its agent needs,
- * "awaited ADDRESS FLAGS", messages, and at the end "ended", unless we were killed.
+ * The process reads our standard error. It gets the line that its agent needs,
+ * "awaited ADDRESS FLAGS", then messages, and at the end "ended", unless we are killed.
  */
 void await_begin(struct awaited *a, const struct collector *c, pid_t pid, unsigned flags);
 void await_end(void);

@@ -1,5 +1,5 @@
 /*
- * image.c - whether a process that is not our child has executed another program
+ * image.c - detects that a process that is not our child has executed another program
  */
 #include "image.h"
 

@@ -1,5 +1,5 @@
 /*
- * launch.c - a recording of a program that memrec starts: it lasts until the program and its recorded children end
+ * launch.c - records a program that memrec starts, until it and its recorded children have ended
  */
 #include "launch.h"
 
@@ -47,7 +47,7 @@ static void set_environment(const struct launch *l, const char *address)
 	setenv(WIRE_ENV, how, 1);
 }
 
-/* The limit of descriptors that we were given, and the program is. */
+/* The limit of descriptors that we started with, which the program gets. */
 static struct rlimit descriptors;
 
 void launch_raise_limit(void)
@@ -55,10 +55,10 @@ void launch_raise_limit(void)
 	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0 || descriptors.rlim_cur == descriptors.rlim_max)
 		return;
 	struct rlimit most = { descriptors.rlim_max, descriptors.rlim_max };
-	setrlimit(RLIMIT_NOFILE, &most);	/* if not, there are as many as there were */
+	setrlimit(RLIMIT_NOFILE, &most);	/* if it fails, the limit stays */
 }
 
-/* What signals did before launch_prepare_signals(): what is ignored stays ignored in the program. */
+/* The signal actions before launch_prepare_signals(): ignored signals stay ignored in the program. */
 static struct {
 	struct sigaction child, io;
 } before;
@@ -79,7 +79,7 @@ static void child(const struct launch *l, const char *address, int report)
 	_exit(127);
 }
 
-/* Returns the pid; or -1, and *error is the errno with which the program could not be executed. */
+/* Returns the pid; or -1 with *error set to the errno of exec. */
 static pid_t start(const struct launch *l, const char *address, int *error)
 {
 	int report[2];	/* closed by a successful exec */
@@ -99,15 +99,15 @@ static pid_t start(const struct launch *l, const char *address, int *error)
 	return n == sizeof *error ? -1 : pid;
 }
 
-/* For the handler of signals. */
+/* For the signal handlers. */
 static volatile pid_t target;
 static volatile sig_atomic_t ended;
 
-/* A key at the terminal reaches the program too (si_code SI_KERNEL): only what was sent to us alone is passed on. */
+/* Passes on only signals sent to us alone: those from a key at the terminal (SI_KERNEL) reach the program anyway. */
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	if (ended)		/* its pid may be somebody else's now */
+	if (ended)		/* its pid may have been reused */
 		collector_stop();
 	else if (info->si_code <= 0 && info->si_pid != target)
 		kill(target, sig);
@@ -124,7 +124,7 @@ static void pass_signals(pid_t pid)
 
 /* ---------------------------------------------------------------- descendants */
 
-/* Our children's pids, in digits and blanks; NULL: they cannot be known. */
+/* Returns our children's pids, in decimal, separated by spaces; the caller frees it. NULL: not known. */
 static char *list_children(void)
 {
 	char *text = NULL;
@@ -158,8 +158,8 @@ static bool is_listed(const char *pids, long pid)
 }
 
 /*
- * A descendant whose parent is gone becomes our child: so we know whether any is left, those that have not
- * allocated yet too. Whoever executed us may have left us children, who are no part of the program.
+ * Makes descendants whose parent is gone our children: so we know whether any is left, even one that has not
+ * allocated yet. Our own program may have had children before exec; they are not part of the recording.
  */
 static void adopt_orphans(struct launched *l)
 {
@@ -170,7 +170,7 @@ static void adopt_orphans(struct launched *l)
 	l->adopts = l->others && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 
-/* Take note of what ended. Returns whether we have any child left. */
+/* Handles children that ended. Returns whether we have any child left. */
 static bool reap(struct launched *l, struct collector *c)
 {
 	pid_t root = l->recording.root, pid;
@@ -188,7 +188,7 @@ static bool reap(struct launched *l, struct collector *c)
 static bool has_descendants(const struct launched *l)
 {
 	char *pids = *l->others ? list_children() : NULL;
-	bool any = !*l->others;		/* then each child is one */
+	bool any = !*l->others;		/* then each child is a descendant of the program */
 	for (char *p = pids, *end; p && !any; p = end) {
 		long pid = strtol(p, &end, 10);
 		if (end == p)
@@ -199,7 +199,7 @@ static bool has_descendants(const struct launched *l)
 	return any;
 }
 
-/* A signal to us, once the program has ended, ends the recording of children that are left. */
+/* Once the program has ended, a signal to us ends the recording of remaining children. */
 static bool over(struct recording *r, struct collector *c)
 {
 	struct launched *l = (struct launched *)r;
@@ -214,15 +214,15 @@ static bool over(struct recording *r, struct collector *c)
 	return c->n_processes == 0 && !(l->adopts && children && has_descendants(l));
 }
 
-/* For what happens without memory. */
+/* For end_without_trace(). */
 static struct collector *the_collector;
 static struct launched *the_program;
 
-/* The trace is cut off. The program goes on, and its status is ours. */
+/* Called when memory runs out: ends the trace. The program continues, and we exit with its status. */
 static void end_without_trace(void)
 {
 	int *status = &the_program->status;
-	warn("out of memory; the rest of the program goes on unrecorded");
+	warn("out of memory; the program continues unrecorded");
 	collector_abandon(the_collector);
 	while (!ended && waitpid(target, status, 0) < 0 && errno == EINTR)
 		;
@@ -262,7 +262,7 @@ void launch_prepare_signals(void)
 void launch_open_standard(void)
 {
 	int fd;
-	do	/* closed again in the program, which is to find them as we did */
+	do	/* closed in the program by exec, so it starts with the same descriptors as we did */
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)

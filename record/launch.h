@@ -1,5 +1,5 @@
 /*
- * launch.h - a recording of a program that memrec starts
+ * launch.h - records a program that memrec starts
  */
 #ifndef LAUNCH_H
 #define LAUNCH_H
@@ -9,7 +9,7 @@
 
 #include "collect/collector.h"
 
-#define LAUNCH_NO_TRACE 125	/* our status if the program succeeded and its trace could not be written */
+#define LAUNCH_NO_TRACE 125	/* our status if the program succeeded but its trace could not be written */
 
 struct launch {
 	char **argv;
@@ -20,29 +20,29 @@ struct launch {
 
 struct launched {
 	struct recording recording;
-	int status;		/* of waitpid(2), once it ended */
+	int status;		/* of waitpid(2), once it has ended */
 	bool adopts;		/* descendants whose parents are gone become our children */
-	char *others;		/* the children we had before, as /proc lists them */
+	char *others;		/* the children we had before, as listed in /proc */
 };
 
-/* First of all: a standard descriptor that is closed must not become one of ours. */
+/* Call it first: a standard descriptor that is closed must not become one of ours. */
 void launch_open_standard(void);
 
 /*
- * Each process that is recorded takes two descriptors: as many as we may have. The program gets the limit that we were
- * given.
+ * Raises our limit of descriptors to the maximum, as each recorded process needs two. The program gets the original
+ * limit.
  */
 void launch_raise_limit(void);
 
-/* Before anything else: what interrupts the collector's sleep must not end it. An exec resets these. */
+/* Call it before starting anything: signals that interrupt the collector's sleep must not end it. Exec resets them. */
 void launch_prepare_signals(void);
 
-/* Where the agent lies beside this program; dies if it is not there. */
+/* Returns the path of the agent that is installed with this program; dies if there is none. */
 char *launch_agent_path(void);
 
 /*
- * Start the program. From then on signals meant for it reach it, and neither they nor the terminal's keys (which
- * it gets by itself) end us before it. Returns 0, or the errno with which it could not be executed.
+ * Starts the program. From then on signals sent to us are passed on to it, and neither they nor the terminal's keys
+ * (which reach it directly) end us before it. Returns 0, or the errno of exec.
  */
 int launch_begin(struct launched *l, struct collector *c, const struct launch *how);
 

@@ -1,11 +1,11 @@
 /*
  * memrec.c - record every allocation of a program
  *
- * In:    the program, run as a child with the agent preloaded; or one that runs
- *        already, with the agent put into it, or which loads it by itself
+ * In:    the program, run as a child with the agent preloaded; or a running one,
+ *        after the agent was loaded into it, or that loads the agent itself
  * Out:   a trace (memtrace(5)) on standard output or in a file
- * Keeps: what is alive in the program (48 bytes a block at the most live
- *        moment), its functions and stacks
+ * Keeps: the program's live blocks (48 bytes per block, at the most there ever
+ *        were), its functions and stacks
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@
 #include "wire.h"
 #include "xmalloc.h"
 
-#define EXIT_OURS LAUNCH_NO_TRACE		/* we failed; as env(1), timeout(1) */
+#define EXIT_OURS LAUNCH_NO_TRACE		/* we failed; as in env(1), timeout(1) */
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
 #define COMMAND_MAX (64u << 10)
@@ -66,12 +66,12 @@ static const struct tool tool = {
 struct settings {
 	const char *output;	/* NULL: standard output */
 	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits;
-	pid_t pid;		/* to attach to; 0: none */
+	pid_t pid;		/* the process to attach to; 0: none */
 	uint32_t duration_ms;	/* 0: no limit */
 	char **argv;		/* of the program */
 };
 
-/* The arguments of a running process. */
+/* Returns the arguments of a running process. */
 static char **command_of(pid_t pid)
 {
 	char *text = xcalloc(1, COMMAND_MAX + 2), path[64];
@@ -121,7 +121,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 	s->argv = s->pid ? command_of(s->pid) : argv + optind;
 }
 
-/* We put the agent into the process; memrec.Tracker has it already. */
+/* Returns whether we load the agent into the process; memrec.Tracker does so itself. */
 static bool attaches(const struct settings *s)
 {
 	return s->pid && !s->awaits;
@@ -143,7 +143,7 @@ static unsigned flags_of(const struct settings *s)
 struct destination {
 	int fd;
 	const char *name;
-	bool made;		/* the file is new */
+	bool made;		/* we created the file */
 };
 
 static struct destination standard_output(void)
@@ -162,7 +162,7 @@ static struct destination open_output(const struct settings *s)
 		return standard_output();
 	struct destination d = { .name = s->output, .made = true };
 	d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0600);
-	/* Not O_TRUNC yet: a program that cannot be started must not cost an old trace. */
+	/* Not O_TRUNC yet: if the program cannot be started, the old trace must remain. */
 	if (d.fd < 0 && errno == EEXIST && s->force) {
 		d.made = false;
 		d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -180,14 +180,14 @@ static void empty(const struct destination *d)
 		warn("%s: %s", d->name, strerror(errno));
 }
 
-/* Nothing was recorded, and nothing written. */
+/* Removes an output file that we created, as nothing was recorded. */
 static void discard(const struct destination *d)
 {
 	if (d->made)
 		unlink(d->name);
 }
 
-/* Returns 0, or the errno with which writing failed; says so, unless the reader has simply gone. */
+/* Returns 0, or the errno of a failed write after a warning. The end of the reader (EPIPE) is no failure. */
 static int close_output(struct mt_out *out)
 {
 	int failed = mt_out_errno(out);
@@ -210,10 +210,10 @@ static void closing_line(const struct output *o, const struct settings *s, uint6
 
 /* ---------------------------------------------------------------- the recording */
 
-/* Returns memrec's exit status. *began is false if the recording could not begin; then that has been said. */
+/* Returns memrec's exit status. *began is false if the recording could not begin; the reason has then been printed. */
 typedef int record_fn(struct collector *c, const struct settings *s, const struct destination *d, bool *began);
 
-/* The output's failure is told by its errno; and only now, so that the program does not inherit it. */
+/* Ignores signals for failed output, as errno reports it. Only now, so that the program does not inherit that. */
 static void run(struct collector *c, struct recording *r)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -227,7 +227,7 @@ static bool is_python_file(const char *name)
 	return dot && strcmp(dot, ".py") == 0 && access(name, R_OK) == 0;
 }
 
-/* What memray's users type: "memrec run script.py", "memrec attach 1234". Returns the line to type, or NULL. */
+/* Returns the command for a user of memray who types "memrec run script.py" or "memrec attach 1234", or NULL. */
 static const char *instead_of(const char *name)
 {
 	return strcmp(name, "run") == 0 ? "memrec -- python3 SCRIPT" :

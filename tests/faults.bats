@@ -322,7 +322,7 @@ assert os.wait()[1] == 0' 2> err
 	END
 	run -7 sh -c 'ulimit -S -v 16000; exec memrec --follow-fork -o t.lz4 -- sh -c "ulimit -S -v unlimited; exec /usr/bin/python3 works.py"'
 	[ -e done ]
-	[ "$output" = "memrec: out of memory; the rest of the program goes on unrecorded" ]
+	[ "$output" = "memrec: out of memory; the program continues unrecorded" ]
 	run -1 memcat t.lz4
 }
 

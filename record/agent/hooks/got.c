@@ -86,9 +86,9 @@ bool got_late(void)
 {
 	static bool late;
 	if (!self.end) {
-		bool behind = false;
-		dl_iterate_phdr(find_self, &behind);
-		late = behind;
+		bool after_libc = false;
+		dl_iterate_phdr(find_self, &after_libc);
+		late = after_libc;
 	}
 	return late;
 }

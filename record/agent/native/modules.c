@@ -82,7 +82,7 @@ static size_t build_id(const struct dl_find_object *o, const uint8_t **id)
 	return n;
 }
 
-static void tell(const struct dl_find_object *o)
+static void report(const struct dl_find_object *o)
 {
 	const uint8_t *id;
 	const char *path = o->dlfo_link_map->l_name ? o->dlfo_link_map->l_name : "";
@@ -101,7 +101,7 @@ COLD void module_of(uintptr_t pc)
 	struct dl_find_object o;
 	lock_take(&lock);
 	if (!is_known(pc) && _dl_find_object((void *)pc, &o) == 0 && (n_modules < capacity || modules_grow())) {
-		tell(&o);
+		report(&o);
 		modules[n_modules++] =
 		    (struct reported_module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
 	}

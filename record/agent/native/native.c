@@ -335,9 +335,9 @@ static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame 
 				uint32_t python)
 {
 	bool keep;
-	int64_t stands = walk(t, *begin, &keep);
-	uint32_t kept = (uint32_t)(stands + 1);
-	if (UNLIKELY(stands == FAILED) || UNLIKELY(!put_fresh(t, kept))) {
+	int64_t unchanged = walk(t, *begin, &keep);
+	uint32_t kept = (uint32_t)(unchanged + 1);
+	if (UNLIKELY(unchanged == FAILED) || UNLIKELY(!put_fresh(t, kept))) {
 		thread_reset(t);
 		return python;
 	}
@@ -349,8 +349,8 @@ static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame 
 	if (UNLIKELY(native == 0 || (int32_t)native < 0))
 		return python;
 	uint32_t node = python == NODE_ROOT ? native : pair_of(t, native, python);
-	if (stands >= 0 && keep)
-		walk_store(t, cached, (uint32_t)stands, evaluators_to(t, (uint32_t)stands), python, node);
+	if (unchanged >= 0 && keep)
+		walk_store(t, cached, (uint32_t)unchanged, evaluators_to(t, (uint32_t)unchanged), python, node);
 	return node;
 }
 

@@ -242,7 +242,7 @@ void pymem_found(const struct python *p)
 }
 
 /* Returns the originals of this hook of ours, or NULL if it is not one. */
-static const struct allocator *behind(const struct allocator *a, int domain)
+static const struct allocator *original_of(const struct allocator *a, int domain)
 {
 	for (int g = 0; g < N_GENERATIONS; g++)
 		if (a->malloc == hooks[g][domain].malloc)
@@ -264,7 +264,7 @@ void pymem_stop(void)
 			continue;
 		p->get_allocator(d, &now);
 		bool ours = false;
-		for (; (next = behind(&now, d)) != NULL; ours = true)
+		for (; (next = original_of(&now, d)) != NULL; ours = true)
 			now = *next;
 		if (ours)
 			p->set_allocator(d, &now);
