@@ -69,7 +69,7 @@ static int by_rank(const void *a, const void *b)
 	return ((const struct candidate *)a)->rank - ((const struct candidate *)b)->rank;
 }
 
-/* Ranks a thread: idle in a system call, waiting for a lock, in another call, running; the main thread first in each. */
+/* Ranks a thread: idle in a system call, waiting for a lock, in another call, running; the main thread first. */
 static int rank_of(pid_t pid, pid_t tid)
 {
 	char path[96], text[64] = "";
