@@ -1,7 +1,7 @@
-"""The wheel: the package, and beside it the commands, the agent and the pages, as `make install` lays them out.
+"""The wheel: the package, and next to it the commands, the agent and the pages, laid out as by `make install`.
 
-In a virtual environment they land in its bin, lib/memrec and share/man. A
-source tree is needed around this folder: it is built first, if it is not.
+In a virtual environment they are installed in its bin, lib/memrec and share/man. This
+folder must be in a source tree, which is built first if necessary.
 """
 import os
 import re
@@ -19,7 +19,7 @@ TREE = os.path.dirname(os.path.dirname(HERE))
 
 
 def build():
-    """Paths from here, folder by folder of the installation."""
+    """Returns paths relative to this folder, by folder of the installation."""
     if not os.path.exists(os.path.join(TREE, "Makefile")):
         raise SystemExit("memrec's source tree is not around %s: the commands cannot be built" % HERE)
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
@@ -37,7 +37,7 @@ def version():
 
 
 class Binary(Distribution):
-    """There is compiled code, though none that a Python version matters to."""
+    """There is compiled code, but it does not depend on the Python version."""
 
     def has_ext_modules(self):
         return True

@@ -4,18 +4,18 @@
     python -m memrec COMMAND [ARG...]
 
 `run` executes memrec with its options (-o FILE, -f, --native, --follow-fork,
---trace-python-allocators, -v, …) and this Python interpreter; -m, -c and what
-follows are as python takes them. Without -o the trace goes to standard output; if
-that is a terminal, into memrec-NAME.PID.lz4 here.
+--trace-python-allocators, -v, …) and this Python interpreter; -m, -c and the words
+after them are as for python. Without -o the trace goes to standard output; if
+that is a terminal, to memrec-NAME.PID.lz4 in the current directory.
 
-COMMAND is any of the suite's, with or without its "mem": memfold, flame, summary, …
+COMMAND is any command of the suite, with or without its "mem": memfold, flame, summary, …
 """
 import os
 import sys
 
 from . import _places
 
-# memrec's options that take an argument; its others do not.
+# memrec's options that take an argument.
 _WITH_ARGUMENT = ("-o", "--output")
 
 
@@ -25,7 +25,7 @@ def _fail(text):
 
 
 def _split(words):
-    """memrec's options, and where the script begins. -m and -c are python's."""
+    """Returns memrec's options, and the words from the script on. -m and -c are python's."""
     options = []
     while words and words[0].startswith("-") and words[0] not in ("-m", "-c", "-"):
         word = words.pop(0)

@@ -1,8 +1,8 @@
 """The agent in this process: record/agent/session.h, by ctypes.
 
-It is loaded when it is first needed. One that is here already (memrec started
-this program, or was attached to it) is the one to talk to: the loader finds it
-by its soname.
+It is loaded when it is first needed. If this process already contains an agent
+(memrec started the program, or was attached to it), that one is used: the loader
+finds it by its soname.
 """
 import ctypes
 import os
@@ -29,7 +29,7 @@ def _declare(library):
 
 
 def _find():
-    # CDLL lets go of the GIL in a call: the agent waits there for threads that may need it.
+    # CDLL releases the GIL during a call: the agent waits there for threads that may need it.
     try:
         return ctypes.CDLL(_SONAME, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
@@ -37,7 +37,7 @@ def _find():
 
 
 def loaded():
-    """The agent if it is in this process, else None."""
+    """Returns the agent if it is in this process, otherwise None."""
     global _library
     if _library is None:
         library = _find()
@@ -50,7 +50,7 @@ def loaded():
 
 
 def load():
-    """The agent, loaded if it is not; OSError says why it cannot be."""
+    """Loads the agent if necessary and returns it; raises OSError with the reason if it cannot."""
     global _library
     if loaded() is None:
         path = _places.agent()
@@ -62,7 +62,7 @@ def load():
 
 
 def recording():
-    """Whether this process is recorded now."""
+    """Returns whether this process is recorded now."""
     library = loaded()
     return library is not None and bool(library.memrec_agent_recording())
 
@@ -73,7 +73,7 @@ def _strings(texts):
 
 
 def spawn(argv, env, stdin, stdout, stderr):
-    """Start a program that is no child of ours, with these descriptors and no other; its pid."""
+    """Starts a program that is not our child, with only these descriptors, and returns its pid."""
     pid = load().memrec_agent_spawn(os.fsencode(argv[0]), _strings(argv),
                                     _strings("%s=%s" % item for item in env.items()),
                                     (ctypes.c_int * 3)(stdin, stdout, stderr))

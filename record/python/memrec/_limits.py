@@ -1,4 +1,4 @@
-"""Judging a test by its trace: what was alive at its peak, what it left."""
+"""Judging a test by its trace: its blocks at its peak, and its leaks."""
 import inspect
 import os
 import re
@@ -9,7 +9,7 @@ _UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40, "P
 
 
 def parse_size(text):
-    """"24 MB" in bytes; a KB is 1024, as pytest-memray has it."""
+    """Returns "24 MB" in bytes; a KB is 1024 bytes, as in pytest-memray."""
     match = re.match(r"(\+?\d*\.?\d+)\s*([KMGTP]?B)\s*$", text.strip(), re.IGNORECASE) if isinstance(text, str) else None
     if not match:
         raise ValueError("Invalid memory size format: %s (24 MB, 1.5 GB, 512 B)" % (text,))
@@ -37,14 +37,14 @@ class StackFrame:
 
 
 class Stack:
-    """Where an allocation was made: frames, the innermost first."""
+    """The call stack of an allocation: frames, innermost first."""
 
     def __init__(self, frames):
         self.frames = tuple(frames)
 
 
 class Place:
-    """All that was allocated at one stack."""
+    """All allocations made at one stack."""
 
     def __init__(self, stack):
         self.stack = stack
@@ -52,7 +52,7 @@ class Place:
 
 
 def places(trace, which, tid=None):
-    """What `which` (mempeak, memleak) keeps of a trace, by stack, the largest first. tid: of that thread only."""
+    """Returns the allocations that `which` (mempeak, memleak) keeps, by stack, largest first; of thread `tid` only."""
     functions, frames, stacks, found = {}, {}, {0: ()}, {}
     for e in reading.read(trace, which):
         kind = e["event"]
@@ -86,7 +86,7 @@ def _listed(found, n_frames):
 
 
 class Verdict:
-    """Why a test failed: a line for it, and a section of its report (a title and a text)."""
+    """Why a test failed: one line, and a section for its report (a title and a text)."""
 
     def __init__(self, line, title, text):
         self.line = line
@@ -94,7 +94,7 @@ class Verdict:
 
 
 def judge_memory(trace, tid, settings, limit, *, current_thread_only=False):
-    """At its peak the test held `limit` or more. None, or a Verdict."""
+    """Returns a Verdict if the test held `limit` or more at its peak, otherwise None."""
     found = places(trace, "mempeak", tid if current_thread_only else None)
     size = sum(p.size for p in found)
     previous = settings.previous_peak(size)
@@ -111,7 +111,7 @@ def judge_memory(trace, tid, settings, limit, *, current_thread_only=False):
 
 
 def judge_leaks(trace, tid, settings, location_limit, *, filter_fn=None, current_thread_only=False):
-    """Some stack left `location_limit` or more behind. None, or a Verdict."""
+    """Returns a Verdict if a stack leaked `location_limit` or more, otherwise None."""
     limit = parse_size(location_limit)
     found = [p for p in places(trace, "memleak", tid if current_thread_only else None)
              if p.size >= limit and (filter_fn is None or filter_fn(p.stack))]
@@ -125,7 +125,7 @@ JUDGES = {"limit_memory": judge_memory, "limit_leaks": judge_leaks}
 
 
 def check(marker):
-    """TypeError or ValueError: a limit that makes no sense."""
+    """Raises TypeError or ValueError if the marker's arguments are invalid."""
     try:
         arguments = inspect.signature(JUDGES[marker.name]).bind(None, None, None, *marker.args, **marker.kwargs).arguments
     except TypeError as e:
@@ -134,7 +134,7 @@ def check(marker):
 
 
 def figures(trace):
-    """For the report at the end, of a kind that can travel between processes."""
+    """Returns the figures for the final report, as data that can be sent between processes."""
     stats = reading.stats(trace)
     rows = reading.table(trace, rows=5)
     return {"peak": stats["metadata"]["peak_memory"], "allocations": stats["total_num_allocations"],
@@ -142,7 +142,7 @@ def figures(trace):
 
 
 def file_name(prefix, test_id):
-    """Of a test's trace that is kept."""
+    """Returns the file name of a test's trace that is kept."""
     name = "%s-%s" % (prefix, test_id.replace("::", "-").replace(os.sep, "-"))
     encoded = name.encode()
     if len(encoded) > 250:

@@ -1,8 +1,8 @@
-"""Where the commands and the agent lie.
+"""Where the commands and the agent are.
 
 They are installed together, as PREFIX/bin/mem* and PREFIX/lib/memrec/libmemrec.so,
 by `make install`, by pip, and in the build folder of a source tree. So the
-package looks for such a PREFIX among the folders it lies in, and then beside
+package looks for such a PREFIX among the folders that contain it, and then next to
 the memrec that PATH finds.
 """
 import functools
@@ -22,7 +22,7 @@ def _candidates():
     while os.path.dirname(folder) != folder:
         folder = os.path.dirname(folder)
         yield folder
-        # record/python/memrec of a source tree
+        # record/python/memrec in a source tree
         if os.path.join(folder, "record", "python", "memrec") == package:
             yield os.path.join(folder, "build")
     found = shutil.which("memrec")
@@ -32,7 +32,7 @@ def _candidates():
 
 @functools.lru_cache(None)
 def prefix():
-    """The folder of bin and lib; FileNotFoundError says what to do if there is none."""
+    """Returns the folder of bin and lib; raises FileNotFoundError with advice if there is none."""
     for folder in _candidates():
         if _is_prefix(folder):
             return folder
@@ -43,7 +43,7 @@ def prefix():
 
 @functools.lru_cache(None)
 def command(name):
-    """The path of a command of the suite."""
+    """Returns the path of a command of the suite."""
     path = os.path.join(prefix(), "bin", name)
     if not os.access(path, os.X_OK):
         raise FileNotFoundError("memrec has no command %s: %s does not exist" % (name, path))
@@ -55,7 +55,7 @@ def agent():
 
 
 def environment():
-    """os.environ with the commands on PATH."""
+    """Returns os.environ with the commands on PATH."""
     env = dict(os.environ)
     env["PATH"] = os.path.join(prefix(), "bin") + os.pathsep + env.get("PATH", os.defpath)
     return env

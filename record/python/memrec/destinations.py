@@ -10,9 +10,9 @@ from . import _places
 
 
 class FileDestination:
-    """A file. It must not be there yet, unless `overwrite`. A new one is its owner's to read: a trace shows much.
+    """A file. It must not exist, unless `overwrite`. A new one is readable only by its owner: a trace reveals much.
 
-    compress_on_exit and buffered are memray's: a trace is compressed while it is written, and nothing is mapped.
+    compress_on_exit and buffered exist for memray: a trace is compressed while it is written, and nothing is mapped.
     """
 
     def __init__(self, path, overwrite=False, compress_on_exit=True, buffered=False):
@@ -40,21 +40,21 @@ class FileDestination:
                                   self.path) from None
 
     def begin(self, fd):
-        """Nothing is to go wrong any more: an old trace is emptied."""
+        """Empties an old trace, once recording is about to begin."""
         if stat.S_ISREG(os.fstat(fd).st_mode):
             os.ftruncate(fd, 0)
 
     def abandon(self):
-        """Nothing was recorded."""
+        """Removes the file, as nothing was recorded."""
         if self._made:
             os.unlink(self.path)
 
     def finish(self):
-        """The trace is whole. A line if something went wrong, or None."""
+        """Called when the trace is complete. Returns a line if something went wrong, or None."""
 
 
 class DescriptorDestination:
-    """An open descriptor, or a binary file that has one. It stays open, and the caller's."""
+    """An open descriptor, or a binary file that has one. It stays open and belongs to the caller."""
 
     def __init__(self, file):
         self._file = file
@@ -88,8 +88,8 @@ class Pipe:
 
         memrec.Pipe("memtemp | memsummary > temporary.txt")
 
-    The suite's commands are on its PATH. It is a child process, in a session of
-    its own (Ctrl-C does not reach it), and the block ends when it has ended.
+    The suite's commands are on its PATH. It is a child process in its own session
+    (Ctrl-C does not reach it), and the block ends when it has ended.
     """
 
     def __init__(self, command):

@@ -4,7 +4,7 @@
     %%memrec --native
     work()
 
-The flame page is one file without anything from elsewhere, so it is shown, and saved with the notebook, as it is.
+The flame page is a single file without external parts, so it is shown in the notebook, and saved with it, as it is.
 """
 import argparse
 import html
@@ -24,7 +24,7 @@ def _parser():
     p.add_argument("--follow-fork", "-F", action="store_true", help="record child processes too")
     p.add_argument("--trace-python-allocators", "-A", action="store_true", help="record every call to Python's own allocators")
     what = p.add_mutually_exclusive_group()
-    what.add_argument("--leaks", action="store_true", help="show what the cell did not free, not its high-water mark")
+    what.add_argument("--leaks", action="store_true", help="show memory that the cell did not free, instead of its high-water mark")
     what.add_argument("--temporary", action="store_true", help="show its temporary allocations")
     p.add_argument("--output", "-o", metavar="FILE", help="keep the trace in FILE")
     p.add_argument("--force", "-f", action="store_true", help="overwrite FILE")
@@ -39,7 +39,7 @@ def _no_exit(status=0, message=None):
 
 
 def flame_page(trace, options):
-    """The page's HTML."""
+    """Returns the page's HTML."""
     commands = [["memleak", trace]] if options.leaks else [["memtemp", trace]] if options.temporary else [["memcat", trace]]
     commands += [["memfold"], ["memflame"]]
     line = " | ".join(" ".join(shlex.quote(w) for w in c) for c in commands)
@@ -50,7 +50,7 @@ def flame_page(trace, options):
 
 
 class Frame:
-    """The page in a frame of its own, apart from the notebook's own scripts and styles."""
+    """The page in its own frame, separate from the notebook's scripts and styles."""
 
     def __init__(self, page, height):
         self.page = page
@@ -82,7 +82,7 @@ def cell_magic(ipython, line, cell):
         tracker = Tracker(destination, native_traces=options.native, follow_fork=options.follow_fork,
                           trace_python_allocators=options.trace_python_allocators)
         with tracker:
-            ipython.run_cell(cell)		# which tells of an exception itself
+            ipython.run_cell(cell)		# reports exceptions itself
         if tracker.span is None:
             display(Frame(flame_page(trace, options), options.height))
 

@@ -1,11 +1,11 @@
-"""pytest: limits of memory as markers, and a report of the tests that hold most.
+"""pytest: memory limits as markers, and a report of the tests that hold most memory.
 
-    @pytest.mark.limit_memory("24 MB")		fails if the test's peak reaches that
-    @pytest.mark.limit_leaks("1 MB")		fails if one stack leaves that much behind
-    pytest --memrec				the tests with the highest peaks, at the end
+    @pytest.mark.limit_memory("24 MB")		fails if the test's peak reaches the limit
+    @pytest.mark.limit_leaks("1 MB")		fails if one stack leaks that much
+    pytest --memrec				reports the tests with the highest peaks at the end
 
-Options and markers are pytest-memray's. Where that is installed too, the
-markers are its own, unless --memrec is given.
+Options and markers are pytest-memray's. If that is installed too, it handles the
+markers, unless --memrec is given.
 """
 import contextlib
 import functools
@@ -26,7 +26,7 @@ from .tracker import Tracker
 
 __all__ = ["Stack", "StackFrame"]
 
-# Ours, and with a short name where pytest-memray does not have that.
+# Our options. They also have a short name, unless pytest-memray, which uses the same, is installed.
 _SHARED = (
     ("most-allocations", dict(type=int, default=None, metavar="N", help="show the N tests that hold most memory (0: all; default 5)")),
     ("stacks", dict(type=int, default=None, metavar="N", help="show N frames of each stack (default 1)")),
@@ -101,7 +101,7 @@ class Settings:
         return self._value(_ini_name(name), _ini_name(name))
 
     def previous_peak(self, size):
-        """The peak of the test's last run; from now on `size`, unless that is an increase, and those fail."""
+        """Returns the peak of the test's last run, and stores `size`, unless it is an increase and increases fail."""
         cache, key = getattr(self._config, "cache", None), "memrec/" + self.test
         if cache is None:
             return None
@@ -112,12 +112,12 @@ class Settings:
 
 
 class Recorder:
-    """Records tests, judges them, reports at the end. With xdist: the first two in workers, the last not."""
+    """Records and judges tests (with xdist: in the workers), and reports at the end (in the controller)."""
 
     def __init__(self, config, settings):
         self._settings = settings
         self._folder = None
-        self._traces = {}		# by a test's id: its trace, and the thread it ran in
+        self._traces = {}		# by a test's id: its trace, and the thread that ran it
         self._results = {}
 
     # ---- recording ----
@@ -131,7 +131,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def _recorded(self, item, marker):
-        if marker is not None:		# one that makes no sense fails the test before it runs
+        if marker is not None:		# an invalid one fails the test before it runs
             _limits.check(marker)
         everything = marker is not None and marker.name == "limit_leaks"
         path = self._path(item.nodeid)
@@ -140,7 +140,7 @@ class Recorder:
         try:
             with tracker:
                 yield
-        finally:			# a test that fails was recorded, too
+        finally:			# a failed test was recorded, too
             if tracker.span is None and exists(path):
                 self._traces[item.nodeid] = (path, threading.get_native_id())
 
@@ -154,7 +154,7 @@ class Recorder:
         function = pyfuncitem.obj
 
         def begin():
-            pyfuncitem.obj = function		# should the hook be called again (flaky)
+            pyfuncitem.obj = function		# in case the hook is called again (flaky)
             if len(names) > 1:
                 raise ValueError("Only one memrec marker can be applied to each test")
             return self._recorded(pyfuncitem, markers[0] if markers else None)
@@ -186,7 +186,7 @@ class Recorder:
                 self._judge(item, report, trace, tid)
             if self._settings.active:
                 report.memrec = _limits.figures(trace)
-        except Exception:		# of a filter_fn; or a trace that cannot be read: the session goes on
+        except Exception:		# from a filter_fn, or an unreadable trace: the session continues
             report.outcome = "failed"
             report.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())
         finally:
@@ -236,7 +236,7 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
-        """xdist: all workers' traces have one prefix."""
+        """xdist: the traces of all workers have the same prefix."""
         node.workerinput["memrec_prefix"] = self._settings.prefix
 
     def pytest_unconfigure(self):

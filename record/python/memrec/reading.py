@@ -1,7 +1,7 @@
 """Traces in Python: a thin layer over memcat --json, memsummary, memtable and memstats.
 
 A trace is a path, an open binary file (a pipe, a socket's makefile), or any object
-with read(). What is damaged or cut off is used up to there, and warned of.
+with read(). If it is damaged or cut off, the part before that is used, with a warning.
 """
 import json
 import os
@@ -9,17 +9,17 @@ import shutil
 import threading
 import warnings
 from os.path import exists
-from subprocess import DEVNULL, PIPE, Popen		# as they are: a test may replace them, and is then judged
+from subprocess import DEVNULL, PIPE, Popen		# bound now, as a test may replace them later
 
 from . import _places
 
 
 class TraceError(ValueError):
-    """There is no trace to be read."""
+    """There is no trace to read."""
 
 
 class _Pipeline:
-    """TRACE through filters into a last command; its output is text to be read."""
+    """TRACE, piped through filters into a last command, whose output is text."""
 
     def __init__(self, trace, commands):
         self._processes = []
@@ -45,7 +45,7 @@ class _Pipeline:
 
     @staticmethod
     def _source(trace, first):
-        """What the first command's standard input is; and what has to be copied into it."""
+        """Returns the first command's standard input, and the object that has to be copied into it, or None."""
         if isinstance(trace, (str, bytes, os.PathLike)):
             path = os.fspath(trace)
             if not exists(path):
@@ -68,12 +68,12 @@ class _Pipeline:
                 with to:
                     shutil.copyfileobj(trace, to, 65536)
             except (OSError, ValueError):
-                pass		# whoever reads has gone
+                pass		# the reader has gone
         self._feeder = threading.Thread(target=copy, daemon=True)
         self._feeder.start()
 
     def close(self, early=False):
-        """What was said on standard error."""
+        """Returns the text written to standard error."""
         for p in self._processes:
             if early:
                 p.kill()
@@ -99,9 +99,9 @@ def _through(through, last):
 
 
 def read(trace, through=()):
-    """Iterate over the events of a trace: a dict each, as `memcat --json` prints them.
+    """Iterates over the events of a trace: a dict each, as `memcat --json` prints them.
 
-    through: a filter before, "memtemp"; or several, each a word or a list of words:
+    through: a filter to apply, "memtemp"; or several, each a word or a list of words:
     [["memgrep", "--min-size", "1MB"], "memtemp"].
     """
     pipeline = _Pipeline(trace, _through(through, ["memcat", "--json"]))
@@ -118,7 +118,7 @@ def read(trace, through=()):
 
 
 def _with_large_numbers(value):
-    """Numbers over 2^63-1 are objects in the text, for readers that have none."""
+    """Numbers above 2^63-1 are objects in the text, as some readers do not support them."""
     if isinstance(value, dict):
         if list(value) == ["$uint"]:
             return int(value["$uint"])
@@ -155,23 +155,22 @@ def _first(rows):
 
 
 def summary(trace, through=(), *, leaks=False, total=False, rows=None):
-    """The functions that hold memory, a dict each: function, file, total_bytes, own_bytes, allocations.
+    """Returns the functions that hold memory, a dict each: function, file, total_bytes, own_bytes, allocations.
 
-    At the high-water mark; leaks: what was never freed; total: all that was ever
-    allocated. Behind through="memtemp" what that keeps. rows: only so many, the largest. As memsummary(1) tells.
+    At the high-water mark; leaks: memory that was never freed; total: all memory ever
+    allocated. With through="memtemp": all that it keeps. rows: only the N largest. See memsummary(1).
     """
     return _answer(trace, through, ["memsummary", "--json"] + _which(leaks, total) + _first(rows))["locations"]
 
 
 def table(trace, through=(), *, leaks=False, total=False, split_threads=False, rows=None):
-    """The places where it was allocated, a dict each: size, allocations, allocator, function, file, line, threads.
-
-    As memtable(1) tells.
+    """Returns the places that allocated memory, a dict each: size, allocations, allocator, function, file, line,
+    threads. See memtable(1).
     """
     split = ["--split-threads"] if split_threads else []
     return _answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total) + _first(rows))["rows"]
 
 
 def stats(trace, through=()):
-    """Figures of the whole, a dict: as memstats(1) tells."""
+    """Returns statistics of the whole trace, a dict: see memstats(1)."""
     return _answer(trace, through, ["memstats", "--json"])

@@ -1,10 +1,10 @@
 """Recording a part of a program: `with memrec.Tracker("out.lz4"): work()`.
 
-__enter__ starts the collector, `memrec --await`, as a process that is nobody's
-child here, and loads the agent, which connects to it. __exit__ takes the
-agent's hooks out, and waits until the collector has closed the trace and gone:
-its end of a pipe closes then. The collector watches this process, so the
-trace is whole however the process ends.
+__enter__ starts the collector, `memrec --await`, as a process that is not our
+child, and loads the agent, which connects to it. __exit__ removes the
+agent's hooks, and waits until the collector has closed the trace and exited,
+which closes its end of a pipe. The collector watches this process, so the
+trace is complete however the process ends.
 """
 import atexit
 import contextlib
@@ -12,15 +12,15 @@ import fcntl
 import os
 import threading
 import warnings
-# What a block is ended with, as it is now: a test may have replaced it in os.
+# The functions that end a block, bound now: a test may replace them in os.
 from os import close, fstat, getpid, read, waitpid
 
 from . import _agent, _places
 from .destinations import FileDestination, destination_of
 
-_lock = threading.RLock()	# a signal's handler may have a block of its own
+_lock = threading.RLock()	# reentrant, as a signal handler may have its own block
 _active = None		# the tracker of this process
-_OUTPUT = "standard output"	# what memrec calls the destination
+_OUTPUT = "standard output"	# memrec's name for the destination
 
 
 def _forked():
@@ -35,7 +35,7 @@ os.register_at_fork(after_in_child=_forked)
 
 
 class FileFormat:
-    """memray's. A trace has all allocations; any report can be made of it."""
+    """As in memray. A trace has all allocations; any report can be made from it."""
 
     ALL_ALLOCATIONS = 1
     AGGREGATED_ALLOCATIONS = 2
@@ -55,7 +55,7 @@ class _Collector:
             finally:
                 os.close(theirs)
             self.orders = self._greeting()
-            self._is_child = _parent(self.pid) == os.getpid()	# we are init, or a subreaper: it is ours to wait for
+            self._is_child = _parent(self.pid) == os.getpid()	# if we are init or a subreaper, we have to wait for it
         except BaseException:
             self.leave()
             raise
@@ -72,7 +72,7 @@ class _Collector:
         return line[len(b"awaited "):]
 
     def _pipe_is_ours(self):
-        """A program may close descriptors it does not know, and be given their numbers again."""
+        """Returns whether it is still our pipe: a program may close unknown descriptors and reuse their numbers."""
         try:
             return fstat(self._pipe)[1:3] == self._id
         except OSError:
@@ -83,7 +83,7 @@ class _Collector:
             close(self._pipe)
 
     def wait(self):
-        """Until the trace is closed. What memrec had to say, as lines; the last thing it says is "ended"."""
+        """Waits until the trace is closed. Returns memrec's messages as lines, without the last one, "ended"."""
         if self._pipe_is_ours():
             more = True
             while more:
@@ -102,7 +102,7 @@ class _Collector:
         return lines
 
     def said(self):
-        """What it had to say until now, as lines."""
+        """Returns its messages so far, as lines."""
         os.set_blocking(self._pipe, False)
         with contextlib.suppress(BlockingIOError):
             self._messages += os.read(self._pipe, 65536)
@@ -123,7 +123,7 @@ def _spawn(flags, stdout, stderr):
 
 
 def _high(fd):
-    """A descriptor that is out of the way: programs expect to get the lowest."""
+    """Moves a descriptor to a high number, as programs expect to get the lowest."""
     try:
         high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200)
     except OSError:
@@ -147,18 +147,18 @@ def _wait_for_end(pid):
 
 
 def _environment():
-    """The collector is not recorded, and nobody's tool is loaded into it."""
+    """The collector is not recorded, and no other preloaded tool is loaded into it."""
     return {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "LD_AUDIT", "MEMREC_AGENT")}
 
 
 class span:
-    """A part of the program with a name, for `memslice --span NAME`.
+    """A named part of the program, for `memslice --span NAME`.
 
         with memrec.span("load"):
             load()
 
-    It is also a decorator. Where nothing records it does nothing. All threads
-    of the process are in it; spans may lie in one another, overlap, and come again.
+    It is also a decorator. It does nothing unless the process is recorded. A span covers all
+    threads of the process; spans may nest, overlap and recur.
     """
 
     def __init__(self, name):
@@ -200,22 +200,22 @@ def _decorated(name, function):
 
 
 class Tracker:
-    """Record what is allocated within a block.
+    """Records the allocations made within a block.
 
         with memrec.Tracker("out.lz4"):
             work()
 
     file_name or destination: a path, a FileDestination, an open descriptor or
     binary file, or a command to pipe into (a list of words, or a Pipe).
-    native_traces, trace_python_allocators, follow_fork: as memrec's --native,
-    --trace-python-allocators, --follow-fork. overwrite: an existing file.
+    native_traces, trace_python_allocators, follow_fork: like memrec's --native,
+    --trace-python-allocators, --follow-fork. overwrite: replace an existing file.
 
-    span: the name of the span that the block is in a process that memrec
-    records already, where the trace goes nowhere else (default: the destination
-    as it was given). The attribute `span` is that name then, and otherwise None.
+    span: in a process that memrec records already, the block writes no trace, but marks a span
+    with this name (default: the destination
+    as given). The attribute `span` is then that name, otherwise None.
 
-    memory_interval_ms and file_format are memray's and change nothing: memory
-    is sampled when it changes, every 10 ms at most, and the trace holds all allocations.
+    memory_interval_ms and file_format are memray's and have no effect: memory
+    is sampled when it changes, every 10 ms at most, and the trace contains all allocations.
     """
 
     def __init__(self, file_name=None, *, destination=None, native_traces=False, memory_interval_ms=10,
@@ -236,7 +236,7 @@ class Tracker:
             raise TypeError("a span's name is a str, not %r" % (span,))
         self._name = str(self._destination) if span is None else span
         self._used = self._begins = False
-        self._pid = None		# of the process where the block goes on
+        self._pid = None		# the process in which the block is active
         self._collector = self._marked = None
         self.span = None
 
@@ -244,7 +244,7 @@ class Tracker:
         raise TypeError("a Tracker cannot be copied or pickled: its block belongs to this process")
 
     # Ctrl-C and other handlers that raise may do so between any two lines: neither a block that did not
-    # begin nor one that ended is to be in the way of the next.
+    # begin nor one that ended may prevent the next one.
 
     def __enter__(self):
         global _active
@@ -312,7 +312,7 @@ class Tracker:
 
     def _end(self):
         global _active
-        if self._pid != getpid():		# a child's copy of the block: not its to end
+        if self._pid != getpid():		# a forked child's copy of the block must not end it
             return
         try:
             self._pid = None
@@ -329,7 +329,7 @@ class Tracker:
     def _finish(self):
         collector, self._collector = self._collector, None
         try:
-            _agent.loaded().memrec_agent_stop()	# if the first call was not reached; else it does nothing
+            _agent.loaded().memrec_agent_stop()	# in case the first call was not reached; otherwise it does nothing
             atexit.unregister(self._end)
             said = collector.wait()
         finally:
