@@ -50,7 +50,7 @@ static const struct tool_option options[] = {
 	  "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues "
 	  "unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
-	{ "verbose", 'v', NULL, "print what was recorded, even if standard error is not a terminal" },
+	{ "verbose", 'v', NULL, "print a summary of the recording, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -16,7 +16,7 @@
 #include "python/pystack.h"
 #include "ring.h"
 
-/* Stores what the hooks of exec add to the environment that the program passes to another program. */
+/* Stores our environment entries for programs that are executed with another environment. */
 static void remember_environment(const char *text)
 {
 	const char *file = got_own_file();

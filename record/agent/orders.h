@@ -32,8 +32,8 @@ bool orders_read(const char *text);
 bool orders_address(const char *address, size_t n);
 
 /*
- * Stores what programs that this process executes get: the agent's file, and the value of WIRE_ENV. Returns
- * false if either is too long; they then run without the agent.
+ * Stores the environment entries for programs that this process executes: the agent's file, and the value of
+ * WIRE_ENV. Returns false if either is too long; they then run without the agent.
  */
 bool orders_travel(const char *preload, size_t preload_size, const char *entry);
 #endif

@@ -81,7 +81,7 @@ static const char *start(const char *how)
 	if (owner == getpid() || *ring_state == RING_ON)	/* ON: recorded as the child of a recorded process */
 		stop();
 	if (!parse(how))
-		return "the agent does not understand the recorder's instructions (is it of another build?)";
+		return "the agent does not understand the recorder's instructions (does it belong to another build?)";
 	if (!ring_start())
 		return "the agent cannot start: it cannot reach the recorder (is the process in another network "
 		       "namespace?), "

@@ -135,7 +135,7 @@ static enum heard hear(struct admission *a, struct caller *v)
 	if (n == 0)
 		refuse(a, &v->who, "it connected but sent nothing");
 	else if (n != sizeof v->hello || v->hello.magic != WIRE_MAGIC || v->hello.log2_slots != WIRE_LOG2_SLOTS)
-		refuse(a, &v->who, "its agent is not of this build of memrec");
+		refuse(a, &v->who, "its agent belongs to another build of memrec");
 	else if (!is_key(v->hello.key, a->key.agent))
 		refuse(a, &v->who, "it is not part of the recorded program (it does not have its key)");
 	else

@@ -100,7 +100,7 @@ static bool hole_abandoned(struct process *p)
 	return true;
 }
 
-/* The slot at `tail` is reserved but not committed. Returns whether it can be passed. */
+/* The slot at `tail` is reserved but not committed. Returns true if it was skipped, or is committed by now. */
 static bool pass_hole(struct process *p)
 {
 	bool gone = p->released || process_is_gone(p);

@@ -199,9 +199,9 @@ static uint64_t make_thread(struct target *t)
 	if (!written)
 		die("process %d: cannot write its memory: %s", (int)t->pid, strerror(errno));
 	if (sig < 0)
-		die("process %d ended while memrec attached", (int)t->pid);
+		die("process %d ended while memrec was attaching", (int)t->pid);
 	if (sig > 0)
-		die("process %d: received signal %d while memrec attached", (int)t->pid, sig);
+		die("process %d: received signal %d while memrec was attaching", (int)t->pid, sig);
 	if ((long)r.rbx < 0 && (long)r.rbx > -4096)
 		die("process %d: it cannot map memory: %s", (int)t->pid, strerror(-(int)(long)r.rbx));
 	if ((int)r.rax)
@@ -221,10 +221,10 @@ static long remote_call(const struct target *t, uint64_t scratch, long number, u
 	if (!target_write(t, AT(scratch, number), &s.number, sizeof s.number) ||
 	    !target_write(t, AT(scratch, arguments), s.arguments, sizeof s.arguments) ||
 	    !target_write(t, AT(scratch, wanted), &sequence, sizeof sequence))
-		die("process %d ended while memrec attached", (int)t->pid);
+		die("process %d ended while memrec was attaching", (int)t->pid);
 	while (number != STUB_LOAD) {
 		if (!target_read(t, scratch, &s, offsetof(struct stub_scratch, dlopen)))
-			die("process %d ended while memrec attached", (int)t->pid);
+			die("process %d ended while memrec was attaching", (int)t->pid);
 		if (s.done == sequence)
 			return (long)s.result;
 		if (now_ns() > deadline)
@@ -387,7 +387,7 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	snprintf(s.request.how, sizeof s.request.how, "%s %u %s", how->address, how->flags, how->agent);
 	free(agent.bytes);
 	if (!target_write(t, AT(scratch, dlopen), &s.dlopen, sizeof s - offsetof(struct stub_scratch, dlopen)))
-		die("process %d ended while memrec attached", (int)t->pid);
+		die("process %d ended while memrec was attaching", (int)t->pid);
 	remote_call(t, scratch, STUB_LOAD, 0, 0);
 }
 
@@ -401,7 +401,7 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 	for (;; sleep_us(200)) {
 		if (!target_read(t, AT(scratch, stage), &stage, sizeof stage) ||
 		    !target_read(t, AT(scratch, request), &r, sizeof r))
-			die("process %d ended while memrec attached", (int)t->pid);
+			die("process %d ended while memrec was attaching", (int)t->pid);
 		if (r.answer != WIRE_WAIT || stage == STUB_NO_LIBRARY || stage == STUB_NO_FUNCTION)
 			break;
 		if (now_ns() > deadline)

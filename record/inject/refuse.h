@@ -13,7 +13,7 @@ _Noreturn void refuse_access(pid_t pid, int error);
 /* Refuses a process without a C library that the agent can be loaded into. */
 void refuse_libc(const struct target *t);
 
-/* Returns whether another memrec is attaching to this process or thread (or was killed doing so): for milliseconds. */
+/* Returns whether another memrec is attaching to this process or thread, which takes milliseconds. */
 bool is_being_attached(pid_t pid);
 
 #endif

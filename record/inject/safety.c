@@ -205,7 +205,7 @@ static int read_register(unw_addr_space_t as, unw_regnum_t n, unw_word_t *value,
 	return 0;
 }
 
-/* Finds an object's unwind information in its table, whose format is the one that all linkers write. */
+/* Finds an object's unwind information in its table. Supports only the format that linkers write. */
 static int find_unwind_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info, int need, void *context)
 {
 	struct safety *s = context;

@@ -32,7 +32,7 @@ struct elf_file {
  * false if it has not, or is not an object file.
  */
 bool elf_file_open(struct elf_file *f, const char *name, const char *path, const uint8_t *id, size_t id_size);
-/* Closes what libdw has opened. Call it after every new kind of query. `elf`: the file that answered, or NULL. */
+/* Closes libdw's descriptors. Call it after every new kind of query. `elf`: the file that answered, or NULL. */
 void elf_file_release(struct elf_file *f, Elf *elf);
 
 #endif

@@ -6,7 +6,7 @@
  * is read once, into rows of 16 bytes; rows that cannot change a result
  * are dropped. Supports tables of DWARF 2 to 5, of 32 and 64 bits, as compilers and
  * assemblers write them. Other tables, including damaged ones, are not read: the
- * caller uses libdw, which decides what is an error.
+ * caller uses libdw, which decides whether it is an error.
  */
 #ifndef LINETABLE_H
 #define LINETABLE_H

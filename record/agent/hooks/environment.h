@@ -27,7 +27,7 @@ size_t environment_room(char *const envp[], enum travel how);
 char **environment_make(char *const envp[], enum travel how, void *room);
 
 /*
- * Returns whether a program with this environment loads the agent with orders of ours. Its agent then removes itself
+ * Returns whether a program with this environment loads the agent with our orders. Its agent then removes itself
  * from the environment if the program is not recorded.
  */
 bool environment_wakes_us(char *const envp[]);

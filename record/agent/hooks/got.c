@@ -149,8 +149,8 @@ void *got_real(const char *name)
 
 /*
  * dlopen depends on the object that calls it: it searches that object's RUNPATH, $ORIGIN and
- * namespace. So we enter it with a return address in the caller's object: that of any
- * byte which is a `ret` instruction, and returns to us.
+ * namespace. So we enter it with a return address in the caller's object: the address of any
+ * `ret` instruction there, which then returns to us.
  */
 #if defined(__x86_64__)
 void *got_call_from(uintptr_t ret, void *function, uintptr_t a, uintptr_t b, uintptr_t c)

@@ -63,7 +63,7 @@ static COLD uintptr_t find(uintptr_t caller, enum function f)
 	uint32_t before = __atomic_load_n(&native_closes, __ATOMIC_ACQUIRE);
 	uint8_t guard = guard_set(GUARD_DROP);
 	dl_iterate_phdr(search_object, &s);
-	if (lock_try(&lock)) {		/* otherwise, or in a child forked meanwhile, it searches again */
+	if (lock_try(&lock)) {		/* otherwise, or in a child forked in between, it searches again */
 		uint32_t n = closes == before ? n_copies : 0;
 		__atomic_store_n(&n_copies, n, __ATOMIC_RELEASE);
 		__atomic_store_n(&closes, before, __ATOMIC_RELEASE);

@@ -36,7 +36,7 @@ struct evaluators {
 	uint32_t n_found, found_capacity, n_upto, upto_capacity;
 };
 
-/* Reads those of the calling thread as of its last pystack_capture(), which must have found a stack. */
+/* Reads the calling thread's evaluators as of its last pystack_capture(), which must have found a stack. */
 void evaluators_read(struct evaluators *list);
 
 #endif

@@ -107,8 +107,8 @@ static inline bool frame_holds(const struct native_thread *t, uint32_t i, uintpt
 
 /*
  * Sets `runs` of the frames that are evaluators. The first `kept` frames
- * have it from the last walk. Returns how many of those
- * are unchanged.
+ * have it from the last walk. Returns how many of those,
+ * from the oldest, are unchanged.
  */
 static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, bool python)
 {

@@ -28,7 +28,7 @@ uint32_t pystack_capture(void);
 void pystack_forked(void);
 /* For a new session, while no thread is in a capture: discards all numbers. */
 void pystack_restarted(void);
-/* At the end of a recording: restores what was changed in the interpreter. */
+/* At the end of a recording: undoes the changes in the interpreter. */
 void pystack_stop(void);
 
 /* Called when an interpreter has been found. Set once, by the constructor; may be NULL. */
