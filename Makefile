@@ -21,6 +21,7 @@ PREFIX  ?= /usr/local
 PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
 TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils patchelf elfutils binutils
 PAGE_TEST_PACKAGES = chromium
+FUZZ_PACKAGES = clang libclang-rt-dev binutils
 # Fedora's names of what building needs (libiberty is in binutils-devel).
 FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel
 
@@ -114,6 +115,13 @@ asan:
 	@$(MAKE) --no-print-directory B=build/asan LTO= CFLAGS='$(ASAN_FLAGS)' LDFLAGS=-fsanitize=address,undefined asan-files
 	@MEMREC_BIN=$(CURDIR)/build/asan/bin MEMREC_ASAN=1 B=build/asan tests/run $(or $(T),$(notdir $(UNITS)) $(basename $(filter-out tests/memrec.bats,$(wildcard $(TOOLS:%=tests/%.bats) tests/every-tool.bats))))
 asan-files: $(TOOL_BINS) $(UNITS) $(BIGTRACE)
+
+## fuzz: feed every parser made-up input for FUZZ_SECONDS (AFL=1: with AFL++; T='ring memcat': those only); see tests/fuzz
+FUZZ_SECONDS ?= 300
+fuzz:
+	@.ci/setup '$(PACKAGES)' '$(FUZZ_PACKAGES) $(if $(AFL),afl++)' '' '$(FEDORA_PACKAGES)'
+	@$(MAKE) --no-print-directory LTO= $(if $(AFL),FUZZ=$B/fuzz-afl FUZZ_CC='env AFL_USE_ASAN=1 AFL_USE_UBSAN=1 AFL_QUIET=1 afl-clang-fast' FUZZ_FLAGS='-g -O1') fuzz-files
+	@FUZZ=$(if $(AFL),$B/fuzz-afl,$B/fuzz) B=$B AFL=$(AFL) tests/fuzz/run $(FUZZ_SECONDS) $(T)
 
 ## check: all that a change must pass: layers, hdr-check, gcc and clang without a warning, asan, then every test
 check: setup
@@ -253,7 +261,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all screenshots agreement baselines wheel memray pythons bench test test-files asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
+.PHONY: all fuzz screenshots agreement baselines wheel memray pythons bench test test-files asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

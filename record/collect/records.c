@@ -120,6 +120,8 @@ static __attribute__((noinline)) uint32_t native_stack_of(struct process *p, uin
 {
 	bool native = hybrid_is_native(p->hybrid, node);
 	uint32_t stack = native ? hybrid_stack(p->hybrid, node, 0) : hybrid_python_stack(p->hybrid, node);
+	if (stack == 0)		/* also a number that was not given out, which gets no room */
+		return 0;
 	stacks_room(p, node);
 	return p->stacks[node] = stack;
 }

@@ -42,7 +42,9 @@ static bool is_same(Dwfl_Module *m, const uint8_t *id, size_t id_size)
 	const unsigned char *bits;
 	GElf_Addr at;
 	int n = dwfl_module_build_id(m, &bits, &at);
-	return n < 0 || (size_t)n != id_size ? n <= 0 && id_size == 0 : memcmp(bits, id, id_size) == 0;
+	if (n <= 0 || id_size == 0)
+		return n <= 0 && id_size == 0;
+	return (size_t)n == id_size && memcmp(bits, id, id_size) == 0;
 }
 
 /* The recorded program chooses the path, so opening a FIFO or a device must not block. */

@@ -47,11 +47,11 @@ struct line_table {
 static const char *text_at(struct cursor *c, const struct debug_section *s, unsigned offset_size)
 {
 	uint64_t offset = cursor_number(c, offset_size);
-	struct cursor there = { s->at, s->at + s->size, false };
-	if (offset < s->size)
-		there.at += offset;
-	else
-		cursor_fail(&there);
+	if (offset >= s->size) {	/* also where there is no such section */
+		cursor_fail(c);
+		return "";
+	}
+	struct cursor there = { s->at + offset, s->at + s->size, false };
 	const char *text = cursor_text(&there);
 	if (there.bad)
 		cursor_fail(c);

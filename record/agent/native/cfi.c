@@ -75,7 +75,7 @@ static int64_t take_sleb(struct cursor *c)
 	return (int64_t)v;
 }
 
-/* Reads a pointer encoded as `encoding` (DW_EH_PE_…). Indirect ones are dereferenced. */
+/* Reads a pointer encoded as `encoding` (DW_EH_PE_…). Indirection is ignored: no address of a function is indirect. */
 static uintptr_t take_pointer(struct cursor *c, uint8_t encoding, uintptr_t data)
 {
 	uintptr_t here = (uintptr_t)c->p, v;
@@ -96,8 +96,6 @@ static uintptr_t take_pointer(struct cursor *c, uint8_t encoding, uintptr_t data
 		v += here;
 	else if ((encoding & 0x70) == 0x30)
 		v += data;
-	if (encoding & 0x80)
-		v = *(const uintptr_t *)v;
 	return v;
 }
 
@@ -107,7 +105,7 @@ struct description {
 	uintptr_t start, end;		/* of the function */
 	struct cursor common, own;	/* the two programs */
 	uint64_t code_unit;
-	int64_t data_unit;
+	uint64_t data_unit;		/* a signed number, with which is calculated as it wraps */
 	unsigned return_register;
 	uint8_t encoding;
 	bool signal;
@@ -125,7 +123,7 @@ static bool read_common(struct description *d, const uint8_t *cie, bool *augment
 	if ((version != 1 && version != 3) || c.p > c.end)
 		return false;
 	d->code_unit = take_uleb(&c);
-	d->data_unit = take_sleb(&c);
+	d->data_unit = (uint64_t)take_sleb(&c);
 	d->return_register = (unsigned)(version == 1 ? take_bytes(&c, 1) : take_uleb(&c));
 	d->encoding = 0;
 	d->signal = false;
@@ -140,10 +138,10 @@ static bool read_common(struct description *d, const uint8_t *cie, bool *augment
 			if (*l == 'R')
 				d->encoding = (uint8_t)take_bytes(&a, 1);
 			else if (*l == 'L')
-				a.p++;
+				take_bytes(&a, 1);
 			else if (*l == 'P') {
 				uint8_t encoding = (uint8_t)take_bytes(&a, 1);
-				take_pointer(&a, encoding & 0x7f, 0);
+				take_pointer(&a, encoding, 0);
 			} else if (*l == 'S')
 				d->signal = true;
 	}
@@ -257,7 +255,7 @@ static void define_base(struct unwind_row *r, uint64_t reg)
 static bool run_instruction(struct program *p, struct cursor *c, uint8_t op)
 {
 	struct unwind_row *r = p->row;
-	int64_t unit = p->d->data_unit;
+	uint64_t unit = p->d->data_unit;
 	uint64_t reg;
 	switch (op) {
 	case 0x00: break;							/* nop */
@@ -267,7 +265,7 @@ static bool run_instruction(struct program *p, struct cursor *c, uint8_t op)
 	case 0x04: p->at += take_bytes(c, 4) * p->d->code_unit; break;
 	case 0x05:								/* offset_extended */
 		reg = take_uleb(c);
-		save_at(r, reg, AT_OFFSET, (int64_t)take_uleb(c) * unit);
+		save_at(r, reg, AT_OFFSET, (int64_t)(take_uleb(c) * unit));
 		break;
 	case 0x06:								/* restore_extended */
 		reg = take_uleb(c);
@@ -295,15 +293,15 @@ static bool run_instruction(struct program *p, struct cursor *c, uint8_t op)
 	case 0x0e: r->offset = (int64_t)take_uleb(c); break;			/* def_cfa_offset */
 	case 0x0f: r->by_expression = true; r->expression = take_block(c); break;
 	case 0x10: reg = take_uleb(c); save_by(r, reg, AT_EXPRESSION, take_block(c)); break;
-	case 0x11: reg = take_uleb(c); save_at(r, reg, AT_OFFSET, take_sleb(c) * unit); break;
-	case 0x12: define_base(r, take_uleb(c)); r->offset = take_sleb(c) * unit; break;
-	case 0x13: r->offset = take_sleb(c) * unit; break;
-	case 0x14: reg = take_uleb(c); save_at(r, reg, IS_OFFSET, (int64_t)take_uleb(c) * unit); break;
-	case 0x15: reg = take_uleb(c); save_at(r, reg, IS_OFFSET, take_sleb(c) * unit); break;
+	case 0x11: reg = take_uleb(c); save_at(r, reg, AT_OFFSET, (int64_t)((uint64_t)take_sleb(c) * unit)); break;
+	case 0x12: define_base(r, take_uleb(c)); r->offset = (int64_t)((uint64_t)take_sleb(c) * unit); break;
+	case 0x13: r->offset = (int64_t)((uint64_t)take_sleb(c) * unit); break;
+	case 0x14: reg = take_uleb(c); save_at(r, reg, IS_OFFSET, (int64_t)(take_uleb(c) * unit)); break;
+	case 0x15: reg = take_uleb(c); save_at(r, reg, IS_OFFSET, (int64_t)((uint64_t)take_sleb(c) * unit)); break;
 	case 0x16: reg = take_uleb(c); save_by(r, reg, IS_EXPRESSION, take_block(c)); break;
 	case 0x2d: r->signed_ra = !r->signed_ra; break;				/* AARCH64_negate_ra_state */
 	case 0x2e: take_uleb(c); break;						/* GNU_args_size */
-	case 0x2f: reg = take_uleb(c); save_at(r, reg, AT_OFFSET, -(int64_t)take_uleb(c) * unit); break;
+	case 0x2f: reg = take_uleb(c); save_at(r, reg, AT_OFFSET, (int64_t)-(take_uleb(c) * unit)); break;
 	default: return false;
 	}
 	return true;
@@ -316,7 +314,7 @@ static bool run(struct program *p, struct cursor c, uintptr_t pc)
 		uint8_t op = *c.p++, low = op & 63;
 		switch (op >> 6) {
 		case 1: p->at += low * p->d->code_unit; break;
-		case 2: save_at(p->row, low, AT_OFFSET, (int64_t)take_uleb(&c) * p->d->data_unit); break;
+		case 2: save_at(p->row, low, AT_OFFSET, (int64_t)(take_uleb(&c) * p->d->data_unit)); break;
 		case 3:
 			if (low < CFI_REGISTERS)
 				p->row->reg[low] = p->initial.reg[low];

@@ -1,0 +1,100 @@
+/*
+ * ring.c - what a program may put into its ring; the trace that comes of it must be whole
+ *
+ * The input is slots, which count as committed. FUZZ_NATIVE: C stacks are recorded.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "collect/process.h"
+#include "fuzz.h"
+#include "memtrace.h"
+
+#define MOST_SLOTS 4096
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct input {
+	const uint8_t *data;
+	size_t size;
+};
+
+static void *ring;	/* unmapped though the recorder ended halfway */
+static size_t ring_bytes;
+
+static void no_ids(void *arg)
+{
+	(void)arg;
+}
+
+static void record(const struct input *in, int fd)
+{
+	struct mt_header *header = mt_header_new(&(struct mt_header_options){ 0 });
+	struct mt_out *out = mt_create(fd, "trace", MT_STORED);
+	struct output o;
+	output_init(&o, out, header, no_ids, NULL);
+	output_begin(&o);
+	int memfd;
+	struct wire_hello hello = { .magic = WIRE_MAGIC, .log2_slots = WIRE_LOG2_SLOTS, .pid = getpid(), .ppid = 1 };
+	struct symbols *symbols = getenv("FUZZ_NATIVE") ? symbols_new() : NULL;
+	struct process *p = process_new(&o, symbols, getpid(), &hello, &memfd);
+	ring = p->ring;
+	ring_bytes = WIRE_RING_BYTES + ((size_t)(p->mask + 1)) * sizeof *p->slots;
+	p->exe = strdup("/bin/true");
+	if (symbols)
+		p->hybrid = hybrid_new(&o, symbols, p->pid, p->exe);
+	size_t n = in->size / sizeof *p->slots < MOST_SLOTS ? in->size / sizeof *p->slots : MOST_SLOTS;
+	memcpy(p->slots, in->data, n * sizeof *p->slots);
+	for (size_t i = 0; i < n; i++)
+		p->slots[i].seq = 1;
+	p->ring->head = n;
+	p->released = true;	/* no hole is waited for */
+	process_drain_rest(p);
+	process_end(p, 0);
+	ring = NULL;
+	process_free(p);
+	output_end(&o);
+	char *why = NULL;
+	if (mt_close(out, &why) < 0)
+		abort();
+}
+
+static void read_back(int fd)
+{
+	char path[32], *why = NULL;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	const char *paths[] = { path };
+	struct mt_in *in = mt_open(paths, 1, &why);
+	if (!in) {
+		fprintf(stderr, "the trace cannot be read: %s\n", why);
+		abort();
+	}
+	struct mt_event ev;
+	while (mt_next(in, &ev) > 0)
+		;
+	if (mt_in_error(in)) {
+		fprintf(stderr, "the trace is not whole: %s\n", mt_in_error(in));
+		abort();
+	}
+	mt_close_in(in);
+}
+
+static void run(void *arg)
+{
+	int fd = memfd_create("trace", MFD_CLOEXEC);
+	record(arg, fd);
+	lseek(fd, 0, SEEK_SET);
+	read_back(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_run(run, &(struct input){ data, size });
+	if (ring)
+		munmap(ring, ring_bytes);
+	ring = NULL;
+	return 0;
+}
