@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PACKED_SIZE (64u << 10)
@@ -38,7 +39,7 @@ static void start(struct bytes_in *b)
 	b->p = b->end = b->window;
 	b->packed = b->packed_end = NULL;
 	b->why[0] = '\0';
-	b->over = b->cut = false;
+	b->over = b->cut = b->growing = false;
 	b->format = BYTES_UNKNOWN;
 	b->read = 0;
 	b->hint = 0;
@@ -123,16 +124,48 @@ static void wait_for_input(struct bytes_in *b)
 		b->idle(b->idle_arg);
 }
 
+static ssize_t read_now(const struct bytes_in *b, uint8_t *p, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = read(b->fd, p, size);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* Whether another process holds the lock of bytes_out_init(). */
+static bool has_writer(const struct bytes_in *b)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	return fcntl(b->fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* A regular file has no more for now: as read_now(), but if the writer has just gone, what it wrote before. */
+static ssize_t read_at_end(struct bytes_in *b, uint8_t *p, size_t size)
+{
+	static const struct timespec a_while = { .tv_nsec = IDLE_MS * 1000000L };
+	ssize_t n = 0;
+
+	while (n == 0 && (b->growing = has_writer(b)) && b->follow) {
+		if (b->idle != NULL)
+			b->idle(b->idle_arg);
+		nanosleep(&a_while, NULL);
+		n = read_now(b, p, size);
+	}
+	return n == 0 && !b->growing ? read_now(b, p, size) : n;
+}
+
 /* Bytes of the file into [p, p+size): how many, 0 at its end, -1. */
 static ssize_t read_some(struct bytes_in *b, uint8_t *p, size_t size)
 {
 	if (b->over)
 		return 0;
 	wait_for_input(b);
-	ssize_t n;
-	do {
-		n = read(b->fd, p, size);
-	} while (n < 0 && errno == EINTR);
+	ssize_t n = read_now(b, p, size);
+	if (n == 0 && !b->waits)
+		n = read_at_end(b, p, size);
 	if (n < 0) {
 		snprintf(b->why, sizeof b->why, "read error after %" PRIu64 " bytes: %s", b->read,
 			 strerror(errno));

@@ -17,6 +17,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,13 @@ static const LZ4F_preferences_t stored_frame = {
 	.frameInfo = { .blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent },
 };
 
+static void set_lock(int fd, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+
+	fcntl(fd, F_SETLK, &lock);	/* if it cannot be had, readers say that the file is cut off */
+}
+
 int bytes_out_init(struct bytes_out *b, int fd, bool compressed)
 {
 	*b = (struct bytes_out){ .fd = fd, .compressed = compressed };
@@ -42,6 +50,7 @@ int bytes_out_init(struct bytes_out *b, int fd, bool compressed)
 	b->buffer = malloc(b->buffer_size);
 	if (b->buffer == NULL || LZ4F_isError(LZ4F_createCompressionContext(&b->lz4, LZ4F_VERSION)))
 		return -1;
+	set_lock(fd, F_WRLCK);
 	return 0;
 }
 
@@ -141,6 +150,7 @@ int bytes_out_end(struct bytes_out *b)
 
 void bytes_out_clear(struct bytes_out *b)
 {
+	set_lock(b->fd, F_UNLCK);
 	LZ4F_freeCompressionContext(b->lz4);
 	free(b->buffer);
 }

@@ -22,7 +22,10 @@ struct bytes_out {
 	size_t buffer_size;
 };
 
-/* Returns 0, or -1 if out of memory. */
+/*
+ * Returns 0, or -1 if out of memory. A regular file is locked (F_SETLK, if its file system can) until bytes_out_clear()
+ * or the death of this process: so a reader at its end knows that it is not complete yet (bytes_in.h).
+ */
 int bytes_out_init(struct bytes_out *b, int fd, bool compressed);
 /* Writes one block of at most BLOCK_SIZE bytes; the first one begins the frame. Returns 0, or -1 with b->error. */
 int bytes_out_block(struct bytes_out *b, const uint8_t *p, size_t n);

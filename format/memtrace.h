@@ -178,8 +178,12 @@ struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why) MT_MUST
  * Returns 1 if *ev is the next event, 0 at the end of complete traces, -1 at
  * the end if something was cut off or damaged (see mt_in_error()); everything
  * before the damage has been returned. A damaged file does not stop the files after it.
+ * A file that is still being written is complete where it ends now (MT_END); mt_in_note() says so.
  */
 int mt_next(struct mt_in *in, struct mt_event *ev) MT_MUST_USE;
+
+/* From now on wait at the end of a file that is still being written, until it is complete or its writer is gone. */
+void mt_in_follow(struct mt_in *in);
 
 /*
  * For whoever adds up memory: from now on leave out the allocations that are not memory (mt_is_memory()), except
@@ -190,6 +194,8 @@ void mt_in_memory_only(struct mt_in *in);
 
 /* Returns the damage found so far, one line each ("t.lz4: cut off after 1234 bytes: …"), or NULL. */
 const char *mt_in_error(const struct mt_in *in);
+/* Returns what else is to be said of the files, one line each ("t.lz4: still being recorded; …"), or NULL. */
+const char *mt_in_note(const struct mt_in *in);
 /* Returns the header of the trace being read, a new one after each MT_HEADER. */
 const struct mt_header *mt_in_header(const struct mt_in *in);
 /* Returns the name of the file being read ("standard input"). */

@@ -24,7 +24,8 @@
 #define USED "everything before that is used"
 
 /* IN_STACKS: in the middle of a row of stacks, of which stacks_left are to be handed out. */
-enum place { IN_TRACE, IN_STACKS, AFTER_END, NO_FILE };
+/* SO_FAR: at the end of a file that is still being written. */
+enum place { IN_TRACE, IN_STACKS, AFTER_END, SO_FAR, NO_FILE };
 
 struct mt_in {
 	struct bytes_in bytes;
@@ -39,7 +40,7 @@ struct mt_in {
 	struct mt_header *header;
 	char **paths;
 	size_t n_paths, path;		/* path: the one being read */
-	char *errors;			/* lines */
+	char *errors, *notes;		/* lines */
 	bool failed;			/* something was damaged, told or not */
 };
 
@@ -56,6 +57,11 @@ const char *mt_in_error(const struct mt_in *in)
 	return in->errors != NULL ? in->errors : in->failed ? "out of memory" : NULL;
 }
 
+const char *mt_in_note(const struct mt_in *in)
+{
+	return in->notes;
+}
+
 const char *mt_in_name(const struct mt_in *in)
 {
 	size_t i = in->path < in->n_paths ? in->path : in->n_paths - 1;
@@ -63,23 +69,29 @@ const char *mt_in_name(const struct mt_in *in)
 	return strcmp(in->paths[i], "-") == 0 ? "standard input" : in->paths[i];
 }
 
-/* Note a line about the file being read. */
+/* Add a line about the file being read. */
+static void add_line(const struct mt_in *in, char **lines, const char *what)
+{
+	const char *before = *lines != NULL ? *lines : "";
+	char *more = NULL;
+
+	if (asprintf(&more, "%s%s%s: %s", before, *before != '\0' ? "\n" : "", mt_in_name(in), what) < 0)
+		return;
+	free(*lines);
+	*lines = more;
+}
+
 static void complain(struct mt_in *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void complain(struct mt_in *in, const char *fmt, ...)
 {
 	char what[400];
-	char *lines = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
 	in->failed = true;
-	if (asprintf(&lines, "%s%s%s: %s", in->errors != NULL ? in->errors : "",
-		     in->errors != NULL ? "\n" : "", mt_in_name(in), what) < 0)
-		return;
-	free(in->errors);
-	in->errors = lines;
+	add_line(in, &in->errors, what);
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -458,6 +470,11 @@ static void choose_slow(struct mt_in *in, const struct mt_header *h)
 		in->slow[i] = i == ROW_FREE || (!all && !mt_is_memory(i));
 }
 
+void mt_in_follow(struct mt_in *in)
+{
+	in->bytes.follow = true;
+}
+
 void mt_in_memory_only(struct mt_in *in)
 {
 	in->memory_only = true;
@@ -502,7 +519,9 @@ static int first_header(struct mt_in *in, char *why, size_t why_size)
 	}
 	int r = whole_object(in, &size, &odd);
 
-	if (r == 0)
+	if (r <= 0 && odd == NULL && in->bytes.growing)
+		snprintf(why, why_size, "nothing has been written into it yet: try again in a moment");
+	else if (r == 0)
 		snprintf(why, why_size, "empty: no trace");
 	else if (r < 0 && in->bytes.why[0] != '\0')
 		snprintf(why, why_size, "%s%s", in->bytes.why,
@@ -552,9 +571,33 @@ static int next_file(struct mt_in *in, struct mt_event *ev)
 	return in->failed ? -1 : 0;
 }
 
+/* What the last program of the trace does with it. */
+static const char *activity(const struct mt_in *in)
+{
+	const struct mt_header *h = in->header;
+
+	return h->n_stages > 0 && strcmp(h->stages[h->n_stages - 1].program, "memrec") == 0 ? "recorded" : "written";
+}
+
+/* All that is there of a file that is still being written was read. */
+static int end_so_far(struct mt_in *in, struct mt_event *ev)
+{
+	char what[100];
+
+	snprintf(what, sizeof what, "still being %s; everything up to now is used", activity(in));
+	add_line(in, &in->notes, what);
+	in->place = SO_FAR;
+	*ev = (struct mt_event){ .kind = MT_END, .time_ms = in->run.time_ms };
+	return 1;
+}
+
 /* The bytes ended, whole or not. */
 static int end_of_file(struct mt_in *in, int how, const char *odd, struct mt_event *ev)
 {
+	bool early = odd == NULL && (how < 0 ? in->bytes.why[0] == '\0' || in->bytes.cut : in->place == IN_TRACE);
+
+	if (early && in->bytes.growing)
+		return in->place == AFTER_END ? next_file(in, ev) : end_so_far(in, ev);
 	if (how < 0 && odd != NULL)
 		complain(in, "damaged at byte %" PRIu64 ": %s; " USED, bytes_in_offset(&in->bytes), odd);
 	else if (how < 0 && in->bytes.why[0] != '\0')
@@ -590,6 +633,8 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 	while (in->place != NO_FILE) {
 		const char *odd;
 		size_t size = 0;
+		if (in->place == SO_FAR)
+			return next_file(in, ev);
 		if (in->place == IN_STACKS)
 			return next_in_row(in, ev) > 0 ? 1 : end_of_file(in, -1, "invalid row", ev);
 		int r = whole_object(in, &size, &odd);
@@ -699,5 +744,6 @@ void mt_close_in(struct mt_in *in)
 		free(in->paths[i]);
 	free(in->paths);
 	free(in->errors);
+	free(in->notes);
 	free(in);
 }

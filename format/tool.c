@@ -493,16 +493,21 @@ static int finish_text(void)
 	return 1;
 }
 
-static int finish_input(struct mt_in *in)
+static void warn_each(const char *line)
 {
-	const char *line = mt_in_error(in);
-	int status = line ? 1 : 0;
-
 	while (line && *line) {
 		size_t n = strcspn(line, "\n");
 		warn("%.*s", (int)n, line);
 		line += n + (line[n] == '\n');
 	}
+}
+
+static int finish_input(struct mt_in *in)
+{
+	int status = mt_in_error(in) ? 1 : 0;
+
+	warn_each(mt_in_error(in));
+	warn_each(mt_in_note(in));
 	mt_close_in(in);
 	return status;
 }

@@ -91,7 +91,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 		.recording = r,
 		.node_of_key = node_of_key,
 	};
-	facts_take(&page, r, mt_in_error(in));
+	facts_take(&page, r, mt_in_error(in) ? mt_in_error(in) : mt_in_note(in));
 	(c->svg ? svg_write : page_write)(&t, &page, stdout);
 	facts_clear(&page);
 	tree_clear(&t);
