@@ -2,7 +2,7 @@
  * symbols.h - from an address in an object file to functions, files and lines
  *
  * Files are opened when they are first named, while the program runs, so
- * results do not depend on the files remaining. Debug
+ * results do not depend on whether the files are kept. Debug
  * information comes from the file itself, from the separate file that its build
  * id or debug link names, or from debuginfod if DEBUGINFOD_URLS is set.
  */
