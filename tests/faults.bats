@@ -338,9 +338,10 @@ while True:
 	local program=$! signal memrec
 	for _ in $(seq 200); do [ ! -e ready ] || break; sleep 0.05; done
 	for signal in USR1 USR2 ALRM HUP; do
+		rm -f err		# the last round's has the line too, until this memrec's shell has opened it
 		memrec --verbose -f -o t.lz4 --pid $program 2> err 3>&- &
 		memrec=$!
-		for _ in $(seq 200); do ! grep -q 'recording process' err || break; sleep 0.05; done
+		for _ in $(seq 200); do ! grep -qs 'recording process' err || break; sleep 0.05; done
 		kill -$signal $memrec
 		wait $memrec || { echo "$signal: $? $(cat err)"; kill $program; return 1; }
 		memcat t.lz4 > copy.lz4
