@@ -1,5 +1,5 @@
 /*
- * amount.c - bytes and allocations, added up
+ * amount.c - sums of bytes and allocations
  */
 #include "amount.h"
 

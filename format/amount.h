@@ -1,8 +1,8 @@
 /*
- * amount.h - bytes and allocations, added up
+ * amount.h - sums of bytes and allocations
  *
- * A trace's sizes and weights can add up to more than 64 bits hold. Sums wrap then, so that what is taken away
- * later leaves them right again, and that it happened is kept: tool_finish() says it, and the exit status is 1.
+ * A trace's sizes and weights can add up to more than 64 bits hold. Sums then wrap, so that later subtractions make
+ * them right again, and amount_overflowed is set: tool_finish() reports it, and the exit status is 1.
  */
 #ifndef AMOUNT_H
 #define AMOUNT_H
@@ -14,17 +14,17 @@ struct amount {
 	uint64_t bytes, count;
 };
 
-/* Whether any sum, or product of a size and a weight, was too large. */
+/* Set if a sum, or the product of a size and a weight, was too large. */
 extern bool amount_overflowed;
 
-/* Add to a sum of bytes or allocations. */
+/* Adds n to a sum of bytes or allocations. */
 static inline void amount_sum(uint64_t *sum, uint64_t n)
 {
 	if (__builtin_expect(__builtin_add_overflow(*sum, n, sum), 0))
 		amount_overflowed = true;
 }
 
-/* Of an allocation that stands for `weight` of them; bytes that do not fit are UINT64_MAX. */
+/* Returns the amount of an allocation that represents `weight` of them; bytes that do not fit become UINT64_MAX. */
 static inline struct amount amount_of(uint64_t size, uint64_t weight)
 {
 	struct amount a = { .count = weight };
@@ -36,7 +36,7 @@ static inline struct amount amount_of(uint64_t size, uint64_t weight)
 	return a;
 }
 
-/* What such an allocation lost when `left` of its bytes stayed: bytes, and no allocation. */
+/* Returns the amount that such an allocation loses when it shrinks to `left` bytes; its count is 0. */
 static inline struct amount amount_lost(uint64_t size, uint64_t left, uint64_t weight)
 {
 	return (struct amount){ .bytes = amount_of(size, weight).bytes - amount_of(left, weight).bytes };

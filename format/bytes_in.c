@@ -1,9 +1,9 @@
 /*
- * bytes_in.c - the bytes of a trace: a file, a pipe or memory, unpacked if it is LZ4
+ * bytes_in.c - the bytes of a trace from a file, a pipe or memory, decompressed if it is LZ4
  *
- * LZ4F_decompress() forgets what it unpacked in a call that ends in an error.
- * So it is given one block, and then the next block's head, in calls of their
- * own: all blocks before a damaged one are used.
+ * When LZ4F_decompress() fails, everything it decompressed in that call is lost.
+ * So each block, and each block's header, is decompressed by a call of its own:
+ * all blocks before a damaged one are used.
  *
  * Source: the LZ4 frame format, github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
@@ -22,7 +22,7 @@
 
 #define PACKED_SIZE (64u << 10)
 #define WINDOW_SIZE (256u << 10)
-#define WINDOW_SPACE (80u << 10)	/* a 64 KiB block is unpacked in place if so much is free */
+#define WINDOW_SPACE (80u << 10)	/* with this much free, LZ4 decompresses a 64 KiB block in place */
 #define IDLE_MS 100
 
 static int fail(struct bytes_in *b, const char *what)
@@ -108,7 +108,7 @@ int bytes_in_open_memory(struct bytes_in *b, const void *bytes, size_t size)
 	return 0;
 }
 
-/* Before a read that may block: after a while, say so once. */
+/* Before a read that may block: calls `idle` once if no input comes for a while. */
 static void wait_for_input(struct bytes_in *b)
 {
 	struct pollfd pfd = { .fd = b->fd, .events = POLLIN };
@@ -157,7 +157,7 @@ static ssize_t read_at_end(struct bytes_in *b, uint8_t *p, size_t size)
 	return n == 0 && !b->growing ? read_now(b, p, size) : n;
 }
 
-/* Bytes of the file into [p, p+size): how many, 0 at its end, -1. */
+/* Reads bytes of the file into [p, p+size). Returns their number, 0 at the end, -1 on failure. */
 static ssize_t read_some(struct bytes_in *b, uint8_t *p, size_t size)
 {
 	if (b->over)
@@ -177,7 +177,7 @@ static ssize_t read_some(struct bytes_in *b, uint8_t *p, size_t size)
 	return n;
 }
 
-/* More of the file behind what is in [packed, packed_end), which is little. */
+/* Reads more of the file after the few bytes left in [packed, packed_end). Returns 1, 0 at the end, -1 on failure. */
 static int read_packed(struct bytes_in *b)
 {
 	size_t kept = (size_t)(b->packed_end - b->packed);
@@ -192,7 +192,7 @@ static int read_packed(struct bytes_in *b)
 	return n < 0 ? -1 : n > 0;
 }
 
-/* By the first four bytes: a frame's number, or a skippable frame's. */
+/* By the first four bytes: the magic number of an LZ4 frame or of a skippable frame. */
 static enum bytes_format sniff(const uint8_t *p, size_t n)
 {
 	static const uint8_t frame[4] = { 0x04, 0x22, 0x4d, 0x18 }, skippable[3] = { 0x2a, 0x4d, 0x18 };
@@ -222,7 +222,7 @@ static int find_format(struct bytes_in *b)
 	return 0;
 }
 
-/* Move what is at hand to the window's front and see that `want` bytes, and a block, have room. */
+/* Moves [p, end) to the front of the window, and enlarges it if `want` bytes and a block do not fit. */
 static int make_room(struct bytes_in *b, size_t want)
 {
 	size_t kept = (size_t)(b->end - b->p), size = (want > kept ? want : kept) + WINDOW_SPACE;
@@ -266,7 +266,7 @@ static int lz4_damaged(struct bytes_in *b, size_t code)
 	char what[160];
 	uint64_t at = b->read - (uint64_t)(b->packed_end - b->packed);
 
-	if (strcmp(LZ4F_getErrorName(code), "ERROR_allocation_failed") == 0)	/* the codes are in no stable header */
+	if (strcmp(LZ4F_getErrorName(code), "ERROR_allocation_failed") == 0)	/* no stable header has the codes */
 		return fail(b, "cannot read: out of memory");
 	snprintf(what, sizeof what, "damaged at byte %" PRIu64 ": %s (%s)", at,
 		 b->hint == 0 ? "what follows is not an LZ4 frame" : "its LZ4 frame is broken",
@@ -283,7 +283,7 @@ static int lz4_ended(struct bytes_in *b)
 	return -1;
 }
 
-/* Give LZ4 one step of its input. 1: go on, *got bytes came out. 0, -1: the end. */
+/* Decompresses the next block or header. Returns 1 and *got, the bytes it gave; 0 at the end, -1 on failure. */
 static int lz4_step(struct bytes_in *b, size_t *got)
 {
 	size_t want = b->hint == 0 ? LZ4F_HEADER_SIZE_MIN :

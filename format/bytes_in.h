@@ -17,7 +17,7 @@ enum bytes_format { BYTES_UNKNOWN, BYTES_BARE, BYTES_LZ4 };
 struct bytes_in {
 	const uint8_t *p, *end;		/* decompressed, not yet consumed */
 	char why[200];			/* after a failure: what failed, and where */
-	bool cut;			/* the failure is that the file ends too early */
+	bool cut;			/* it failed because the file ends too early */
 	bool growing;			/* a regular file ended, and its writer (bytes_out.h) goes on */
 	bool follow;			/* wait for such a writer instead: only its end, or death, is the file's end */
 	void (*idle)(void *arg);	/* called when no input has come for 100 ms; may be NULL */
@@ -25,11 +25,11 @@ struct bytes_in {
 
 	/* private */
 	int fd;				/* -1: none, or memory */
-	bool waits;			/* fd is a pipe or the like */
+	bool waits;			/* reads may block: fd is not a regular file */
 	bool over;			/* no more bytes will be read */
 	enum bytes_format format;
-	uint64_t read;			/* bytes of the file that were read */
-	const uint8_t *packed, *packed_end;	/* those that LZ4 has not consumed yet */
+	uint64_t read;			/* bytes read from the file */
+	const uint8_t *packed, *packed_end;	/* those not yet consumed by LZ4 */
 	uint8_t *packed_buffer;		/* PACKED_SIZE; not used for memory */
 	uint8_t *window;		/* window_size bytes, into which p and end point */
 	size_t window_size;
@@ -39,7 +39,7 @@ struct bytes_in {
 
 /* Opens a file ("-": standard input), or memory. Returns 0, or -1 with b->why. Zero the struct before its first use. */
 int bytes_in_open(struct bytes_in *b, const char *path);
-/* On a file that was begun: its first n bytes, at most 64 KiB, and the others from fd, which is closed in the end. */
+/* Opens a file whose first n bytes (at most 64 KiB) have been read already: the rest comes from fd, which it owns. */
 int bytes_in_open_begun(struct bytes_in *b, int fd, const void *first, size_t n);
 int bytes_in_open_memory(struct bytes_in *b, const void *bytes, size_t size);
 /*

@@ -1,15 +1,16 @@
 /*
- * bytes_out.c - blocks of bytes into an LZ4 frame, compressed or stored
+ * bytes_out.c - write blocks of bytes into an LZ4 frame, compressed or stored
  *
  * liblz4 1.9 has no call for a stored block, so those are framed here: a frame
  * of independent blocks, each a size with its top bit set, then the bytes.
  *
  * Compressed frames have a checksum of each block, so that damage is found before
- * it is used, and one of the whole, which nothing here needs: but lz4(1) 1.9.4
- * silently drops the frame behind one that has the former without the latter.
+ * the data is used. They also have one of the whole content, which nothing here
+ * needs; but lz4(1) 1.9.4 silently drops the frame after one that has block
+ * checksums and no content checksum.
  *
- * The beginning of a trace is mostly definitions, of short traces all is: it is
- * worth more effort than the long rest, which repeats itself. Each is a frame.
+ * The beginning of a trace (all of a short one) is mostly definitions, which are
+ * worth more effort than the long, repetitive rest. So the trace has two frames.
  *
  * Source: the LZ4 frame format, github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
@@ -24,7 +25,7 @@
 
 #define STORED 0x80000000u
 #define CAREFUL_BYTES (4u << 20)	/* of rows, at about 12 ns a byte instead of 2 */
-#define CAREFUL_LEVEL 3			/* the least that looks for the longest match */
+#define CAREFUL_LEVEL 3			/* the lowest level that looks for the longest match */
 
 #define COMPRESSED_FRAME \
 	.frameInfo = { .blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockLinked, \
@@ -133,7 +134,7 @@ int bytes_out_block(struct bytes_out *b, const uint8_t *p, size_t n)
 		return -1;
 	if (!b->compressed || !careful || b->taken < CAREFUL_BYTES)
 		return 0;
-	b->begun = false;	/* what follows is a frame of its own */
+	b->begun = false;	/* the rest is a frame of its own */
 	return end_compressed(b);
 }
 

@@ -1,5 +1,5 @@
 /*
- * calltree.c - a tree of calls by what their frames are called
+ * calltree.c - a tree of calls by the labels of their frames
  */
 #include "calltree.h"
 
@@ -14,7 +14,7 @@ struct calltree {
 	struct call *calls;
 	uint32_t n;
 	size_t cap;
-	struct index index;	/* of nodes but the root */
+	struct index index;	/* of all nodes except the root */
 	struct texts labels;
 };
 
@@ -100,8 +100,8 @@ uint32_t *calltree_add_stacks(struct calltree *t, struct stacks *s, enum stacks_
 /* ---------------------------------------------------------------- order */
 
 /*
- * Numbers `in`, n of them, ordered by their keys, stably: out, and where each key begins. Counts are two
- * places on, so that filling `out` leaves first[key] at index key.
+ * Sorts the n numbers of `in` by their keys, stably, into `out`; first[key] becomes the index where the key begins.
+ * Counts are stored two places further on, so that filling `out` shifts them into place.
  */
 static void counting_sort(const uint32_t *in, size_t n, const uint32_t *key, size_t n_keys, uint32_t *first,
 			  uint32_t *out)
@@ -115,7 +115,7 @@ static void counting_sort(const uint32_t *in, size_t n, const uint32_t *key, siz
 		out[first[key[in[i]] + 1]++] = in[i];
 }
 
-/* All nodes but the root, in the order of `in`, as children of their parents. */
+/* Groups all nodes except the root by parent, keeping their order in `in`. */
 static struct children by_parent(const struct calltree *t, const uint32_t *in)
 {
 	uint32_t *parent = xmalloc(t->n * sizeof *parent);
@@ -172,7 +172,7 @@ static int by_text(const void *a, const void *b, void *tree)
 	return strcmp(calltree_text(t, *(const uint32_t *)a), calltree_text(t, *(const uint32_t *)b));
 }
 
-/* By label: its place among all, in the order of their texts. */
+/* Returns the rank of each label's text in alphabetical order. */
 static uint32_t *ranks(const struct calltree *t)
 {
 	uint32_t n = texts_count(&t->labels);
@@ -187,7 +187,7 @@ static uint32_t *ranks(const struct calltree *t)
 	return rank;
 }
 
-/* By their labels' ranks first, then, keeping that order, by their parents. */
+/* Sorts by the labels' ranks first, then stably by parent. */
 struct children calltree_children_by_text(const struct calltree *t)
 {
 	uint32_t *rank = ranks(t), *nodes = all_nodes(t), *key = xcalloc(t->n, sizeof *key);

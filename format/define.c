@@ -1,5 +1,5 @@
 /*
- * define.c - writing a trace whose stacks come from elsewhere
+ * define.c - write a trace whose stacks come from another
  */
 #include "define.h"
 
@@ -32,7 +32,7 @@ uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent,
 {
 	uint32_t count = stacks_count(known), n = stacks_add_stack(known, parent, frame);
 	if (n == count) {
-		/* what else it has is nothing to a stack's row: zeroes there would cost more than that */
+		/* A stack's row uses no other members; zeroing them all would cost more than the row. */
 		struct mt_event ev;
 		ev.kind = MT_STACK;
 		ev.stack = n;
@@ -43,7 +43,7 @@ uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent,
 	return n;
 }
 
-/* The frame of stack n under a parent that is defined. */
+/* Defines stack n of `from` under a parent that is defined already; returns its number. */
 static uint32_t copy_one(struct define *d, uint32_t parent, uint32_t n)
 {
 	const struct frame *frame = stacks_frame(d->from, stacks_stack(d->from, n)->frame);
@@ -63,7 +63,7 @@ uint32_t define_copy(struct define *d, uint32_t n)
 	}
 	if (d->to[n])
 		return d->to[n];
-	/* From the outermost that is not there yet: stacks may be deep, so no recursion. */
+	/* Begin with the outermost caller that is not defined yet. Stacks may be deep, so no recursion. */
 	size_t depth = 0;
 	uint32_t *path = NULL;
 	for (uint32_t at = n; at && !d->to[at]; at = stacks_stack(d->from, at)->parent)

@@ -1,5 +1,5 @@
 /*
- * ending.c - which processes' interpreters have begun to end
+ * ending.c - the processes whose interpreters have begun to shut down
  */
 #include "ending.h"
 

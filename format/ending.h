@@ -1,9 +1,10 @@
 /*
  * ending.h - the processes whose interpreters have begun to shut down
  *
- * An interpreter that shuts down frees what its modules hold: what a program
- * kept until then is leaked by any useful definition, even if it is freed. So
- * leaks are determined at that moment (as memray's are: its tracking stops before).
+ * An interpreter that shuts down frees whatever its modules hold. Memory that
+ * a program kept until then has leaked by any useful definition, even if it is
+ * freed now. So leaks are determined at that moment (as in memray, which stops
+ * tracking before it).
  */
 #ifndef ENDING_H
 #define ENDING_H
@@ -17,11 +18,11 @@ struct ending {
 };
 
 /*
- * Give it MT_PROCESS, MT_EXIT and MT_HEADER. Returns true if with this event the
- * interpreter of process ev->pid begins to shut down: its live blocks are leaked.
+ * Takes MT_PROCESS, MT_EXIT and MT_HEADER. Returns true if this event says that the interpreter
+ * of process ev->pid begins to shut down: the blocks live now have leaked.
  */
 bool ending_take(struct ending *e, const struct mt_event *ev);
-/* Returns whether it has begun, in a process that has not ended yet: what is allocated now is not a leak. */
+/* Returns whether the process is shutting down and has not ended: blocks allocated from now on are not leaks. */
 bool ending_has(const struct ending *e, uint32_t pid);
 void ending_clear(struct ending *e);
 

@@ -1,5 +1,5 @@
 /*
- * error.c - the one place where a program complains, and gives up
+ * error.c - messages, and exits after them
  */
 #include "error.h"
 
@@ -13,11 +13,11 @@
 
 const char *program_name = "memrec";
 
-/* Longer messages are cut: a file's name may be anything. */
+/* Longer messages are cut: a file name can have any length. */
 #define MESSAGE_MAX 4096
 
 /*
- * What a trace or a file name put into a message must neither break the line nor steer the terminal. Returns its
+ * Replaces characters, from a trace or a file name, that would break the line or control the terminal. Returns the new
  * length.
  */
 static size_t make_printable(char *p, size_t n)
@@ -44,7 +44,7 @@ static void write_whole(const char *p, size_t n)
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done <= 0)
-			return;		/* nowhere left to complain */
+			return;		/* nowhere left to report it */
 		p += done;
 		n -= (size_t)done;
 	}

@@ -1,5 +1,5 @@
 /*
- * fit.c - text in so many columns
+ * fit.c - fit text into a number of columns
  */
 #include "fit.h"
 
@@ -8,7 +8,7 @@
 #include "tool.h"
 #include "xmalloc.h"
 
-/* Behind the first n characters. */
+/* Returns the end of the first n characters. */
 static const char *skip(const char *p, size_t n)
 {
 	while (*p && n-- > 0)

@@ -2,8 +2,8 @@
  * folded.c - folded lines: one stack a line, "outermost;…;innermost NUMBER"
  *
  * Lines of one program share long beginnings, most of all in the order of a
- * tree: what a line has in common with the line before is compared as bytes,
- * and callers look up only the frames after that.
+ * tree. So each line is compared with the previous one as bytes, and callers
+ * look up only the frames after the common ones.
  */
 #include "folded.h"
 
@@ -21,23 +21,23 @@
 #include "utf8.h"
 #include "xmalloc.h"
 
-#define FIRST_BYTES sizeof MEMRAY_MAGIC	/* that tell a trace from text */
+#define FIRST_BYTES sizeof MEMRAY_MAGIC	/* enough to distinguish a trace from text */
 #define LOOK_AHEAD (1u << 20)
 
 struct folded {
 	const char *path;
 	int fd;
-	char *buffer;		/* what was read and not yet taken is [at, end) */
+	char *buffer;		/* [at, end) has been read and not yet consumed */
 	size_t at, end, cap;
 	uint64_t read;		/* bytes */
-	bool over;		/* all was read */
-	int error;		/* errno of a read that failed */
-	uint64_t line;		/* number of the last one taken */
+	bool over;		/* no more bytes will be read */
+	int error;		/* errno of a failed read */
+	uint64_t line;		/* number of the last line consumed */
 	bool difference;
-	uint64_t lines;		/* that were good */
-	char *why;		/* a bad line was met; its message */
+	uint64_t lines;		/* good lines so far */
+	char *why;		/* the message about a bad line; NULL: none so far */
 	uint64_t total[2];
-	const char *raw;	/* the line that was taken last, for messages */
+	const char *raw;	/* the last line consumed, for messages */
 	size_t raw_size;
 	char *previous;		/* its stack */
 	size_t previous_size, previous_cap;
@@ -47,7 +47,7 @@ struct folded {
 
 /* ---------------------------------------------------------------- bytes */
 
-/* One read(2) behind what is there; there is room. */
+/* Appends the bytes of one read(2) to the buffer, which must have room. */
 static void read_more(struct folded *f)
 {
 	ssize_t n;
@@ -62,7 +62,7 @@ static void read_more(struct folded *f)
 	f->read += n > 0 ? (uint64_t)n : 0;
 }
 
-/* Go on reading until `want` bytes are there, or all. */
+/* Reads until `want` bytes are in the buffer, or to the end of the input. */
 static void see(struct folded *f, size_t want)
 {
 	if (f->over || f->end - f->at >= want)
@@ -77,7 +77,7 @@ static void see(struct folded *f, size_t want)
 		read_more(f);
 }
 
-/* The line at `from`, which is at or after f->at: its size, and where the next begins. False: more is to be read. */
+/* Finds the size of the line at `from` (f->at or later), and the start of the next. False: more input is needed. */
 static bool find_line(const struct folded *f, size_t from, size_t *n, size_t *next)
 {
 	const char *p = f->buffer + from, *newline = memchr(p, '\n', f->end - from);
@@ -91,7 +91,7 @@ static bool find_line(const struct folded *f, size_t from, size_t *n, size_t *ne
 	return true;
 }
 
-/* An LZ4 frame, one to be skipped, or a header map. UTF-8 goes on otherwise after the first byte of a large map. */
+/* An LZ4 frame, a skippable one, or a header map. In UTF-8 no byte below 0x80 follows the first byte of a large map. */
 static bool begins_trace(const uint8_t *p, size_t n)
 {
 	static const uint8_t frame[4] = { 0x04, 0x22, 0x4d, 0x18 };
@@ -99,7 +99,7 @@ static bool begins_trace(const uint8_t *p, size_t n)
 	if (n == 0)
 		return false;
 	if (n >= sizeof MEMRAY_MAGIC && memcmp(p, MEMRAY_MAGIC, sizeof MEMRAY_MAGIC) == 0)
-		return true;	/* the reader says what it is */
+		return true;	/* the reader then rejects it, by name */
 	if (memcmp(p, frame, n < 4 ? n : 4) == 0 || (p[0] & 0xf0) == 0x80)
 		return true;
 	if (n >= 4 && (p[0] & 0xf0) == 0x50 && memcmp(p + 1, "\x2a\x4d\x18", 3) == 0)
@@ -169,7 +169,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* "12" or "12.5", which is 13. False: it is no such number, or beyond 2^64-1. */
+/* Parses "12", or "12.5", which is 13. Returns false if it is not such a number, or beyond 2^64-1. */
 static bool parse_number(const char *p, const char *end, uint64_t *value)
 {
 	uint64_t v = 0;
@@ -190,7 +190,7 @@ static bool parse_number(const char *p, const char *end, uint64_t *value)
 	return p == end;
 }
 
-/* The number at the end of n bytes; *n becomes the size of what stands before it and its blanks. */
+/* Parses the number at the end of *n bytes, and removes it and the blanks before it from *n. */
 static bool take_number(const char *line, size_t *n, uint64_t *value)
 {
 	size_t start = *n;
@@ -207,7 +207,7 @@ static bool take_number(const char *line, size_t *n, uint64_t *value)
 
 /* ---------------------------------------------------------------- lines */
 
-/* Empty, or a comment as austin's "# mode: wall". A frame may begin with '#', but not with a blank after it. */
+/* Empty, or a comment like austin's "# mode: wall". A frame may begin with '#', but not with "# ". */
 static bool is_no_stack(const char *p, size_t n)
 {
 	return n == 0 || (n >= 2 && p[0] == '#' && p[1] == ' ');
@@ -220,7 +220,7 @@ static void skip_mark(struct folded *f)
 		f->at += 3;
 }
 
-/* The line at f->at, however long; f->at is after it then. False: there is none. */
+/* Consumes the line at f->at, however long. Returns false at the end. */
 static bool next_line(struct folded *f, const char **p, size_t *n)
 {
 	size_t next;
@@ -269,7 +269,7 @@ bool folded_is_difference(struct folded *f)
 	for (size_t at = f->at; find_line(f, at, &n, &next); at = next) {
 		const char *line = f->buffer + at;
 		uint64_t value;
-		/* One without a number is bad in either case. */
+		/* A line without a number is bad in either case. */
 		if (is_no_stack(line, n) || !take_number(line, &n, &value))
 			continue;
 		if (!take_number(line, &n, &value))
@@ -279,7 +279,7 @@ bool folded_is_difference(struct folded *f)
 	return f->difference = lines > 0;
 }
 
-/* How many outermost frames this stack has in common with the line before. */
+/* Returns the number of outermost frames that this stack shares with the previous line. */
 static size_t common_frames(const struct folded *f, const char *stack, size_t n)
 {
 	size_t same = 0, most = n < f->previous_size ? n : f->previous_size, k = 0;
@@ -288,13 +288,13 @@ static size_t common_frames(const struct folded *f, const char *stack, size_t n)
 		same += 16;
 	while (same < most && stack[same] == f->previous[same])
 		same++;
-	/* A frame is common if its end is, too: a ';' or the stack's end must follow it in both. */
+	/* A frame is shared only if it also ends there: a ';' or the end of the stack must follow it in both. */
 	while (k < f->frames && f->ends[k] <= same && (f->ends[k] == n || (f->ends[k] < n && stack[f->ends[k]] == ';')))
 		k++;
 	return k;
 }
 
-/* Take the stack apart, after the frames it shares with the line before, whose place it takes. */
+/* Splits the stack after the frames it shares with the previous line, and becomes the previous line itself. */
 static void split(struct folded *f, struct folded_line *line)
 {
 	size_t k = line->same = common_frames(f, line->stack, line->n);
@@ -312,7 +312,7 @@ static void split(struct folded *f, struct folded_line *line)
 	line->frames = f->frames = k;
 }
 
-/* NULL, or why it is bad. */
+/* Returns NULL, or why the line is bad. */
 static const char *parse(struct folded *f, struct folded_line *line)
 {
 	size_t n = f->raw_size;
@@ -377,7 +377,7 @@ int folded_finish(struct folded *f)
 
 /* ---------------------------------------------------------------- trees */
 
-/* Another program may have written the line: but for a tab, what a terminal would obey does not come out of ours. */
+/* The line may come from another program: escapes whatever a terminal would obey, except tabs. */
 static uint32_t add_label(struct calltree *t, const char *label, size_t n)
 {
 	size_t i = 0;
@@ -415,7 +415,7 @@ struct path {
 	size_t n, cap;
 };
 
-/* The path becomes its first n bytes, those of `parent`, and this label. Returns where it ends. */
+/* Sets the path to its first n bytes (the path of `parent`) and this label. Returns its new length. */
 static size_t path_set(struct path *p, size_t n, uint32_t parent, const char *label)
 {
 	size_t length = strlen(label);
@@ -437,7 +437,7 @@ static void print_line(FILE *out, const struct path *p, const struct call *call,
 	fwrite(numbers, 1, (size_t)n, out);
 }
 
-/* A node's path begins with its parent's; `ends` keeps where that ended. */
+/* A node's path begins with its parent's; `ends` has the length of each node's path. */
 void folded_write(FILE *out, struct calltree *t, bool difference)
 {
 	uint32_t n = calltree_count(t);

@@ -10,9 +10,9 @@
  * (austin), a byte order mark, CR LF. A line of a number alone (py-spy) is of
  * the stack "[no stack]".
  *
- * All who read folded lines fail alike: lines before a bad one count,
- * folded_finish() names it, and the exit status is 1. An input whose first
- * line is bad is not folded lines at all, and ends the program.
+ * All readers of folded lines fail alike: the lines before a bad one count,
+ * folded_finish() names it, and the exit status is 1. If the first line is
+ * bad, the input is not folded lines at all, and the program exits.
  */
 #ifndef FOLDED_H
 #define FOLDED_H
@@ -27,53 +27,54 @@
 struct folded;
 
 /*
- * Open a file ("-" is standard input) and read its first bytes. Dies if it
- * cannot be opened or is a folder. `path` is borrowed.
+ * Opens a file ("-" is standard input) and reads its first bytes. Dies if it
+ * cannot be opened or is a directory. `path` is borrowed.
  */
 struct folded *folded_open(const char *path);
-/* The path as messages name it: "standard input" for "-". */
+/* Returns the path for messages: "standard input" for "-". */
 const char *folded_name(const struct folded *f);
-/* Whether the first bytes are a trace's, not text. */
+/* Returns whether the first bytes are those of a trace, not of text. */
 bool folded_is_trace(const struct folded *f);
-/* That trace; f is freed. Dies if its header cannot be read. */
+/* Returns a reader of that trace, and frees f. Dies if its header cannot be read. */
 struct mt_in *folded_trace(struct folded *f);
 
 /*
- * Whether the lines have two numbers each; if so, folded_next() gives both from
- * now on. Every line of the first MiB must have two, so that a function's name
- * that ends in a number does not make a difference of a file. Before the first
- * folded_next(); whoever never asks reads one number a line.
+ * Returns whether the lines have two numbers each; folded_next() then returns both.
+ * Every line of the first MiB must have two, so that a function whose name ends
+ * in a number does not turn a file into a difference. Must come before the first
+ * folded_next(); without this call, lines have one number.
  */
 bool folded_is_difference(struct folded *f);
 
 struct folded_line {
 	const char *stack;	/* "outermost;…;innermost", not 0-terminated */
 	size_t n;
-	uint64_t number[2];	/* of a difference before and after; else [1] is 0 */
+	uint64_t number[2];	/* before and after, of a difference; else [1] is 0 */
 	const size_t *end;	/* where each frame ends in `stack` */
 	size_t frames;
-	size_t same;		/* this many outermost frames are those of the line before */
+	size_t same;		/* this many outermost frames equal those of the previous line */
 };
 
-/* The next line, valid until the next call. False: the end, or a bad line; folded_finish() reports which. */
+/* Gets the next line, valid until the next call. Returns false at the end or a bad line; folded_finish() reports it. */
 bool folded_next(struct folded *f, struct folded_line *line);
-/* Frame i of a line: n bytes. */
+/* Returns frame i of a line, *n bytes. */
 const char *folded_frame(const struct folded_line *line, size_t i, size_t *n);
-/* The line that folded_next() gave last is bad for the caller's own reason (static text): reading ends with it. */
+/* Declares the last line of folded_next() bad, for the caller's own reason (static text): reading ends there. */
 void folded_reject(struct folded *f, const char *why);
-/* Report what was bad, close and free. The exit status: 0, or 1. */
+/* Reports any failure, closes the input and frees f. Returns the exit status, 0 or 1. */
 int folded_finish(struct folded *f);
 
-/* The line's node in a tree. `nodes` is the caller's array of the line before, which grows as needed: zero it first. */
+/* The nodes of the previous line's frames; grows as needed. Zero it first; the caller frees `at`. */
 struct folded_nodes {
 	uint32_t *at;
 	size_t cap;
 };
+/* Returns the line's node in a tree, creating nodes as needed. Each tree has its own `nodes`, for all lines. */
 uint32_t folded_node(struct calltree *t, const struct folded_line *line, struct folded_nodes *nodes);
 
 /*
- * Write the stacks of a tree that have a number of their own: the first, or
- * with `difference` both. Depth first, callees in the order of their names.
+ * Writes the stacks of a tree that have a number of their own: the first number,
+ * or both with `difference`. Depth first, callees in the order of their names.
  */
 void folded_write(FILE *out, struct calltree *t, bool difference);
 

@@ -1,8 +1,8 @@
 /*
- * header.c - the map a trace begins with, and the info maps of its rows
+ * header.c - the map that a trace begins with, and the info maps of its rows
  *
- * The raw map is the truth: what this program does not know in it is kept when
- * a stage is appended.
+ * The raw map is kept: keys unknown to this program survive when a stage is
+ * appended.
  */
 #include "header.h"
 
@@ -19,7 +19,7 @@
 
 /* ---------------------------------------------------------------- text */
 
-/* A growing string; p is NULL without memory. */
+/* A growing string; p becomes NULL if out of memory. */
 struct text {
 	char *p;
 	size_t n, size;
@@ -59,7 +59,7 @@ static bool plain_in_shell(const char *p, size_t n)
 	return n > 0;
 }
 
-/* One word of a command line, as a shell takes it. */
+/* Appends one word of a command line, quoted for a shell. */
 static void text_add_word(struct text *t, const char *p, size_t n)
 {
 	if (t->n > 0)
@@ -106,7 +106,7 @@ static bool flag_at(const msgpack_object *map, const char *key)
 	return o != NULL && o->type == MSGPACK_OBJECT_BOOLEAN && o->via.boolean;
 }
 
-/* Text, to be freed; "" if there is none. */
+/* Returns the text of a key, "" if there is none, NULL if out of memory; the caller frees it. */
 static char *text_at(const msgpack_object *map, const char *key)
 {
 	const msgpack_object *o = find(map, key);
@@ -116,7 +116,7 @@ static char *text_at(const msgpack_object *map, const char *key)
 	return strndup(o->via.str.ptr, o->via.str.size);
 }
 
-/* What a stage says of its numbers, if it does. False: no memory. */
+/* Reads the optional keys that describe a stage's numbers. Returns false if out of memory. */
 static bool read_meaning(struct mt_stage *s, const msgpack_object *stage)
 {
 	const msgpack_object *title = find(stage, "title");
@@ -129,7 +129,7 @@ static bool read_meaning(struct mt_stage *s, const msgpack_object *stage)
 	return s->title != NULL;
 }
 
-/* An array of words as one shell-quoted line, to be freed. */
+/* Returns an array of words as one shell-quoted line, NULL if out of memory; the caller frees it. */
 static char *words_at(const msgpack_object *map, const char *key)
 {
 	const msgpack_object *o = find(map, key);
@@ -163,7 +163,7 @@ static bool read_stages(struct mt_header *h, const msgpack_object *stages)
 	return true;
 }
 
-/* Format and version, or why it cannot be read. */
+/* Checks format and version. Returns false, with a message in `why`, if the trace cannot be read. */
 static bool check(struct mt_header *h, const msgpack_object *map, char *why, size_t why_size)
 {
 	const msgpack_object *format = find(map, "format"), *version = find(map, "version");
@@ -203,7 +203,7 @@ static bool fill(struct mt_header *h, const msgpack_object *map)
 	return h->host != NULL && h->command != NULL && read_stages(h, find(map, "provenance"));
 }
 
-/* Unpack what mp_measure() finds to be one whole map. False: it is none (errno is 0), or there is no memory. */
+/* Unpacks one whole map, once mp_measure() has checked it. False: it is not one (errno is 0), or out of memory. */
 static bool unpack(msgpack_unpacked *u, const uint8_t *raw, size_t size)
 {
 	size_t whole, at = 0;
@@ -214,7 +214,7 @@ static bool unpack(msgpack_unpacked *u, const uint8_t *raw, size_t size)
 		return false;
 	if (msgpack_unpack_next(u, (const char *)raw, size, &at) == MSGPACK_UNPACK_SUCCESS)
 		return u->data.type == MSGPACK_OBJECT_MAP;
-	errno = ENOMEM;		/* it is well formed */
+	errno = ENOMEM;		/* it is well formed, so nothing else can fail */
 	return false;
 }
 
@@ -284,7 +284,7 @@ void mt_header_free(struct mt_header *h)
 
 /* ---------------------------------------------------------------- writing */
 
-/* What is packed, unless there was no memory for a part of it. */
+/* Packed bytes; incomplete if `failed` (out of memory). */
 struct packed {
 	msgpack_sbuffer bytes;
 	bool failed;
@@ -305,7 +305,7 @@ static void pack_into(struct packed *packed, msgpack_packer *pk)
 	msgpack_packer_init(pk, packed, add_packed);
 }
 
-/* Text as UTF-8, whatever it was: what is none becomes U+FFFD. */
+/* Packs text as valid UTF-8: invalid bytes become U+FFFD. */
 static void pack_text(msgpack_packer *pk, const char *p, size_t n)
 {
 	struct text t = text_new();
@@ -372,7 +372,7 @@ static void pack_flag(msgpack_packer *pk, const char *key, bool flag)
 	(flag ? msgpack_pack_true : msgpack_pack_false)(pk);
 }
 
-/* A header of what was packed, or NULL without memory; the buffer is cleared. */
+/* Returns a header from the packed bytes, or NULL if out of memory; frees the buffer. */
 static struct mt_header *from_packed(struct packed *packed)
 {
 	char why[160];
@@ -435,7 +435,7 @@ static void pack_stage(msgpack_packer *pk, const struct mt_stage_options *s)
 		pack_flag(pk, "mappings", true);
 }
 
-/* The stages that were there, and one more. */
+/* Packs the old stages and one more. */
 static void pack_stages(msgpack_packer *pk, const msgpack_object *old, const struct mt_stage_options *more)
 {
 	uint32_t n = old != NULL && old->type == MSGPACK_OBJECT_ARRAY ? old->via.array.size : 0;
@@ -478,7 +478,7 @@ out:
 
 /* ---------------------------------------------------------------- info maps */
 
-/* A view of the value of a key in a map. */
+/* Finds the value of a key in a map. */
 static bool info_at(struct mt_str info, const char *key, struct mp_view *value)
 {
 	struct mp_view v = { (const uint8_t *)info.p, (const uint8_t *)info.p + info.n };

@@ -12,13 +12,13 @@
 /* The message for input that does not begin with a header. */
 #define HEADER_NONE "not a memory trace (memtrace): it does not begin with a header"
 
-/* What memray's capture files begin with, its 0 included; and the message for them. */
+/* The first bytes of memray's capture files, with the final 0, and the message for such files. */
 #define MEMRAY_MAGIC "memray"
 #define HEADER_MEMRAY \
 	"a capture file of memray, not a memory trace (memtrace): use memray's own reports, or record with memrec"
 
 /*
- * Reads a header's map like mt_header_parse(). Returns NULL on failure; why is then one line of at most why_size bytes.
+ * Reads a header's map like mt_header_parse(). On failure returns NULL, with one line of at most why_size bytes in why.
  */
 struct mt_header *header_read(const uint8_t *raw, size_t size, char *why, size_t why_size);
 

@@ -1,5 +1,5 @@
 /*
- * ids.c - giving out the ids of allocations
+ * ids.c - number allocations
  */
 #include "ids.h"
 
@@ -21,7 +21,7 @@ void ids_hold(struct ids *ids, uint32_t id)
 	ids->held[ids->n++] = id;
 }
 
-/* From 1 again. */
+/* Starts again at 1. */
 static void begin_round(struct ids *ids)
 {
 	ids->last = 0;

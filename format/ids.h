@@ -1,9 +1,8 @@
 /*
  * ids.h - number allocations: 1, 2, 3, …
  *
- * This keeps a trace smallest: an allocation's id is the next one, and need not
- * be written. After the last number, ids start again at 1 and skip those in use
- * at that moment.
+ * Consecutive ids keep a trace smallest, because the next one need not be written.
+ * After the last number, ids start again at 1 and skip those in use at that moment.
  */
 #ifndef IDS_H
 #define IDS_H

@@ -1,8 +1,9 @@
 /*
- * idset.c - a set of allocation ids, a bit each
+ * idset.c - a set of allocation ids, one bit each
  *
- * The bits are in leaves made when first needed and freed when empty, under one
- * array of pointers: calloc() leaves its untouched pages to the kernel's zero page.
+ * The bits are in leaves, which are allocated when first needed and freed when
+ * empty. One array points to them; calloc() does not touch its pages, so those
+ * never written take no memory.
  */
 #include "idset.h"
 
@@ -45,7 +46,7 @@ static uint64_t bit_of(uint32_t id)
 	return UINT64_C(1) << (id & 63);
 }
 
-/* The leaf of an id; NULL: nothing is in it. */
+/* Returns the pointer to an id's leaf; *leaf is NULL if the leaf is empty. */
 static struct leaf **leaf_of(const struct idset *s, uint32_t id)
 {
 	return &s->leaves[id >> LEAF_BITS];

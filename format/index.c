@@ -1,5 +1,5 @@
 /*
- * index.c - an entry of a table by what it holds: open addressing, linear probing
+ * index.c - find entries of a table by content: open addressing, linear probing
  */
 #include "index.h"
 
@@ -30,7 +30,7 @@ void index_grow(struct index *ix)
 	size_t old_cap = ix->cap;
 
 	if (old_cap > UINT32_MAX)
-		die("more than 2 billion different things of a kind");
+		die("more than 2 billion different entries in one table");
 	ix->cap = old_cap ? 2 * old_cap : FIRST_SLOTS;
 	ix->slots = xtable_new(ix->cap, sizeof *ix->slots);
 	for (size_t k = 0; k < old_cap; k++) {

@@ -1,10 +1,10 @@
 /*
- * index.h - an entry of a table by what it holds
+ * index.h - find entries of a table by content: a hash index
  *
- * The table is an array of the caller's, of at most 2^31 entries that nobody
- * takes out. The index keeps their numbers by the hash of their keys; whether an
- * entry holds a key the caller's function says. Hashes are kept too: it is asked
- * of hardly another entry than the right one, and growing asks of none.
+ * The table is the caller's array, of at most 2^31 entries; entries are never
+ * removed. The index stores their numbers by the hash of their keys, and calls a
+ * function of the caller to compare an entry with a key. It stores the hashes too,
+ * so that it rarely compares more than the right entry, and none when it grows.
  *
  * Memory: 16 to 32 bytes an entry.
  */
@@ -31,7 +31,7 @@ struct index {
 /* Returns whether entry n of the table holds the key. */
 typedef bool index_holds(const void *table, uint32_t n, const void *key);
 
-/* A hash of two numbers, or of one and the hash before it. Equal keys must have equal hashes. */
+/* Returns a hash of two numbers, or of a hash so far and the next number. Equal keys must have equal hashes. */
 static inline uint64_t index_hash(uint64_t a, uint64_t b)
 {
 	uint64_t h = (a ^ (b << 32 | b >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
@@ -39,15 +39,15 @@ static inline uint64_t index_hash(uint64_t a, uint64_t b)
 	return (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
 }
 
-/* A hash of n bytes. */
+/* Returns a hash of n bytes. */
 uint64_t index_hash_bytes(const char *p, size_t n);
 
-/* Room for one entry more; index_put() calls it. Dies without memory. */
+/* Makes room for more entries; index_put() calls it. Exits if out of memory. */
 void index_grow(struct index *ix);
-/* Empty it. The table is the caller's. */
+/* Empties the index and frees its memory. The table remains the caller's. */
 void index_clear(struct index *ix);
 
-/* The slot of the entry that holds the key, or the free one where it would be. Half of them are free. */
+/* Returns the slot of the entry that holds the key, or else the free slot for it. At least half of them are free. */
 static inline __attribute__((always_inline)) struct index_slot *
 index_slot(const struct index *ix, uint32_t hash, index_holds *holds, const void *table, const void *key)
 {
@@ -59,7 +59,7 @@ index_slot(const struct index *ix, uint32_t hash, index_holds *holds, const void
 	return &ix->slots[i];
 }
 
-/* Returns the number of the entry that holds the key; INDEX_NONE: none does. */
+/* Returns the number of the entry that holds the key, or INDEX_NONE. */
 static inline __attribute__((always_inline)) uint32_t
 index_find(const struct index *ix, uint64_t hash, index_holds *holds, const void *table, const void *key)
 {
@@ -67,8 +67,8 @@ index_find(const struct index *ix, uint64_t hash, index_holds *holds, const void
 }
 
 /*
- * The same; but if no entry holds the key, it is put into the index as entry
- * `next`, and that is returned: the caller makes this entry, then looks for others.
+ * The same, but if no entry holds the key, adds it as entry number `next` and
+ * returns that. The caller must then fill in this entry before the next search.
  */
 static inline __attribute__((always_inline)) uint32_t
 index_put(struct index *ix, uint64_t hash, index_holds *holds, const void *table, const void *key, uint32_t next)

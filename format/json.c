@@ -1,7 +1,7 @@
 /*
  * json.c - JSON output that is always valid
  *
- * Source: RFC 8259. Text that is not UTF-8 cannot stand in it: U+FFFD does instead.
+ * Source: RFC 8259. JSON must be UTF-8: U+FFFD replaces invalid bytes.
  */
 #include "json.h"
 
@@ -29,7 +29,7 @@ static void escape(FILE *out, uint32_t c)
 		fprintf(out, "\\u%04x", (unsigned)c);
 }
 
-/* One of several bytes. What a terminal obeys is below U+10000. */
+/* Prints a character of several bytes. All those that a terminal would obey are below U+10000. */
 static void json_character(FILE *out, const char *p, size_t size)
 {
 	if (utf8_shown(p, size))
@@ -113,7 +113,7 @@ static void floating(FILE *out, const uint8_t *p, bool single)
 
 static void value(FILE *out, struct mp_view *v);
 
-/* A map's key: text, or an integer's digits; anything else has no JSON and is "". */
+/* Prints a map's key: text, or an integer's digits; anything else cannot be a key in JSON and becomes "". */
 static void key(FILE *out, struct mp_view *v)
 {
 	const uint8_t *p;
@@ -147,7 +147,7 @@ static void items(FILE *out, struct mp_view *v, const struct mp_head *h)
 	putc(map ? '}' : ']', out);
 }
 
-/* Text, bytes or an extension, whose head was at `head`. */
+/* Prints text, bytes or an extension; its head is at `head`. */
 static void bytes(FILE *out, const uint8_t *head, const struct mp_head *h)
 {
 	const uint8_t *p = head + h->size;

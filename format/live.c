@@ -1,11 +1,11 @@
 /*
- * live.c - what is allocated now
+ * live.c - the live blocks
  *
- * Two places. `near`: an array in which an id has one possible place, by its
- * low bits; whoever is there gives way to a newer one and moves to `far`, an
- * open-addressing hash table. The array has at least two places for each live
- * block, so ids given out one after the other get into each other's way only
- * when the array was gone round once.
+ * There are two tables. `near` is an array in which the low bits of an id
+ * determine its slot; a newer block evicts an older one to `far`, an
+ * open-addressing hash table. The array has at least two slots for each live
+ * block, so consecutive ids collide only after they have gone once round the
+ * array.
  */
 #include "live.h"
 
@@ -18,9 +18,9 @@
 #define FAR_LEAST 64u
 
 /*
- * An entry of either. Its size when it is none, and when it is a block that
- * does not fit, as large or with a weight: such are far, and kept whole in `odd`
- * at `key`.
+ * An entry of either table. The size is CLOSED if the slot is empty, and ODD for
+ * a block that does not fit, because it is too large or has a weight: such
+ * blocks are in `far`, and whole in `odd` at index `key`.
  */
 struct entry {
 	uint32_t id, size, key, thread;
@@ -29,7 +29,7 @@ struct entry {
 #define CLOSED UINT32_MAX
 #define ODD (UINT32_MAX - 1)
 
-/* A far entry that is none: never in use, or once (a search goes on over it). */
+/* Empty slots of `far`: never used, or formerly used (a search continues past it). */
 #define FREE ((struct entry){ .size = CLOSED, .key = 0 })
 #define DEAD ((struct entry){ .size = CLOSED, .key = 1 })
 
@@ -41,10 +41,10 @@ struct live {
 	size_t far_cap;		/* 0 or a power of 2 */
 	size_t far_used;	/* not FREE */
 	size_t far_count;	/* neither FREE nor DEAD */
-	uint32_t far_last;	/* no id above it was ever far */
+	uint32_t far_last;	/* the largest id that was ever far */
 	struct block *odd;
 	size_t n_odd, cap_odd;
-	uint32_t odd_free;	/* of those given back, the first, + 1; each tells the next in its key */
+	uint32_t odd_free;	/* the first free index of `odd`, + 1; the key of each holds the next one, + 1 */
 };
 
 struct live *live_new(void)
@@ -93,7 +93,7 @@ static struct entry odd_entry(struct live *l, uint32_t id, const struct block *b
 	return (struct entry){ .id = id, .size = ODD, .key = at };
 }
 
-/* A far entry's part of `odd` is not needed any more. */
+/* Frees the block in `odd` of a far entry that has one. */
 static void odd_give_back(struct live *l, const struct entry *e)
 {
 	if (e->size != ODD)
@@ -132,7 +132,7 @@ static struct entry *far_find(const struct live *l, uint32_t id)
 	}
 }
 
-/* Its id is not in the table, and the table has room. */
+/* The id must not be in the table, and the table must have room. */
 static void far_insert(struct live *l, const struct entry *e)
 {
 	size_t i = far_slot(l, e->id);
@@ -146,7 +146,7 @@ static void far_insert(struct live *l, const struct entry *e)
 	l->far[i] = *e;
 }
 
-/* Room for one more: at most half in use after a rebuild, which also sweeps the dead. */
+/* Makes room for one more. A rebuild also drops DEAD slots and leaves at most half of the slots in use. */
 static void far_make_room(struct live *l)
 {
 	if (l->far_used + 1 <= l->far_cap - l->far_cap / 4 && l->far_cap)
@@ -166,7 +166,7 @@ static void far_make_room(struct live *l)
 	free(old);
 }
 
-/* Put what is not there. */
+/* Adds an entry whose id is not in the table. */
 static void far_put(struct live *l, const struct entry *e)
 {
 	far_make_room(l);
@@ -188,7 +188,7 @@ static bool far_take(struct live *l, uint32_t id, struct block *b)
 
 /* ---------------------------------------------------------------- the array */
 
-/* Where id is if it is near. */
+/* Returns the slot of an id in `near`. */
 static struct entry *place_of(const struct live *l, uint32_t id)
 {
 	return &l->near[id & (l->near_cap - 1)];
@@ -199,7 +199,7 @@ static bool is(const struct entry *n, uint32_t id)
 	return n->id == id && n->size != CLOSED;
 }
 
-/* Twice as many places: who shared one before still does not. Each stays, or goes as far up as there were places. */
+/* Doubles the array. Each entry stays or moves up by the old size, so no two of them can collide. */
 static __attribute__((noinline)) void near_grow(struct live *l)
 {
 	size_t old_cap = l->near_cap;
@@ -216,7 +216,7 @@ static __attribute__((noinline)) void near_grow(struct live *l)
 	}
 }
 
-/* An older one stands where a newer one is to be. */
+/* Moves an older block to `far`, to free its slot for a newer one. */
 static __attribute__((noinline)) void evict(struct live *l, struct entry *n)
 {
 	far_put(l, n);
@@ -234,7 +234,7 @@ bool live_find(const struct live *l, uint32_t id, struct block *b)
 	return e != NULL;
 }
 
-/* known: its entry, if it is open; then *old is the block it was. Otherwise it is one that is to be far. */
+/* The rare cases: `known` is the entry of an id that is open already (*old gets its block), or b belongs in `far`. */
 static __attribute__((noinline)) bool open_slowly(struct live *l, struct entry *known, uint32_t id,
 						  const struct block *b, struct block *old)
 {

@@ -35,22 +35,22 @@
 enum mt_kind {
 	MT_ALLOC,	/* id size stack allocator weight */
 	MT_FREE,	/* id */
-/* MT_RESIZE, MT_FUNCTION, MT_FRAME, MT_STACK, MT_PROCESS, …: see there */
+/* MT_RESIZE, MT_FUNCTION, MT_FRAME, MT_STACK, MT_PROCESS, … */
 #define KIND(event, ...) event,
 #include "kinds.def"
 #undef KIND
-	/* info: another trace begins (files joined end to end), all state is void. See mt_in_header() */
+	/* another trace begins (files joined end to end), all state is void. info: its header; see mt_in_header() */
 	MT_HEADER,
 	MT_END,		/* the trace is complete: only another header may follow */
 	MT_OTHER,	/* a row of a kind this library does not know: info is the row, mt_put() passes it on */
 };
 
-/* "alloc", "free", "resize", …: as memcat --json has it. */
+/* Returns the name of a kind in memcat --json: "alloc", "free", "resize", … */
 const char *mt_kind_name(enum mt_kind kind);
-/* Whether such an event happens in one process, ev->pid: definitions, headers, ends and unknown rows do not. */
+/* Returns whether such events belong to one process, ev->pid: definitions, headers, ends and unknown rows do not. */
 bool mt_kind_has_pid(enum mt_kind kind);
 
-/* Allocators, numbered as the rows' kinds are. Names are mt_allocator_name()'s. */
+/* Allocators; each number is that of its kind of row. mt_allocator_name() returns their names. */
 enum mt_allocator {
 	MT_MALLOC = 1, MT_CALLOC, MT_REALLOC, MT_REALLOCARRAY, MT_POSIX_MEMALIGN, MT_ALIGNED_ALLOC,
 	MT_MEMALIGN, MT_VALLOC, MT_PVALLOC, MT_MMAP, MT_MREMAP,
@@ -62,7 +62,7 @@ enum mt_allocator {
 /* A bit for each allocator of address space that is not memory: reserved only, or backed by a file. */
 #define MT_NOT_MEMORY (UINT32_C(1) << MT_MMAP_RESERVED | UINT32_C(1) << MT_MMAP_FILE)
 
-/* Whether sums and the high-water mark count what this allocator made. */
+/* Returns whether sums and the high-water mark count this allocator's allocations. */
 static inline bool mt_is_memory(unsigned allocator)
 {
 	return !(MT_NOT_MEMORY >> (allocator & 31) & 1);
@@ -77,8 +77,8 @@ struct mt_str {
 };
 
 /*
- * One event, all values absolute. pid, tid and time_ms say where and when it
- * happened; every event in a traced process has them (definitions do not).
+ * One event, all values absolute. pid, tid and time_ms give the thread and the time;
+ * every event in a traced process has them (definitions do not).
  * Text and info are borrowed from the reader until the next mt_next().
  */
 struct mt_event {
@@ -87,7 +87,7 @@ struct mt_event {
 	uint8_t lang;		/* enum mt_lang */
 	uint32_t pid, tid;	/* the kernel's numbers; 0 = not known */
 	uint64_t time_ms;	/* milliseconds since the header's start_ns */
-	uint32_t id;		/* of an allocation; no two live ones have the same */
+	uint32_t id;		/* of an allocation; unique among live ones */
 	uint32_t stack;		/* 0 = not known */
 	uint64_t size;		/* bytes */
 	uint64_t weight;	/* allocations this one represents; 1 unless sampled */
@@ -103,8 +103,8 @@ struct mt_event {
 
 struct mt_stage {
 	char *program, *version, *args;		/* args: one shell-quoted line */
-	char *title;	/* words for the numbers it leaves, "" if it leaves everything; NULL: not given */
-	bool answer;	/* it dropped frees: the sum of what it left is its answer */
+	char *title;	/* describes the events it passes on, "" if it passes all; NULL: not given */
+	bool answer;	/* it dropped frees: the sum of the allocations left is its answer */
 	bool mappings;	/* it was asked for mappings that are not memory: sums count them */
 };
 
@@ -117,7 +117,7 @@ struct mt_header {
 	bool native, python_allocators, follow_fork;
 	struct mt_stage *stages;	/* the programs that wrote and filtered it, oldest first */
 	size_t n_stages;
-	uint8_t *raw;			/* the header as one msgpack map, as it is written */
+	uint8_t *raw;			/* the header as one msgpack map, as in the trace */
 	size_t raw_size;
 };
 
@@ -142,17 +142,17 @@ struct mt_header *mt_header_parse(const uint8_t *raw, size_t size, const char **
 /* Returns a copy with one more stage, or NULL if out of memory. */
 struct mt_header *mt_header_add_stage(const struct mt_header *h, const struct mt_stage_options *stage) MT_MUST_USE;
 void mt_header_free(struct mt_header *h);
-/* Whether a stage was asked for mappings that are not memory: then sums count them. */
+/* Returns whether a stage was asked for mappings that are not memory: then sums count them. */
 bool mt_header_counts_mappings(const struct mt_header *h);
 
 /* Returns the text of a key in a msgpack info map ("python", "executable", …); n == 0 if it is absent or not text. */
 struct mt_str mt_info_text(struct mt_str info, const char *key);
 /*
- * Returns an array of words there as one shell-quoted line, or NULL if there is none or no memory (errno is 0, or
- * ENOMEM); the caller frees it.
+ * Returns the array of words of a key in an info map as one shell-quoted line, which the caller frees. Returns NULL,
+ * with errno 0, if the key is absent or not such an array; with ENOMEM, if out of memory.
  */
 char *mt_info_words(struct mt_str info, const char *key);
-/* Returns the integer of a key in an info map, or `otherwise`. */
+/* Returns the integer of a key in an info map; `otherwise` if it is absent or not an integer. */
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);
 
 /* ---------------------------------------------------------------- reader */
@@ -162,22 +162,22 @@ struct mt_in;
 /*
  * Opens traces to be read one after the other, as if joined end to end;
  * "-" is standard input. Their first bytes show whether they are LZ4 or bare
- * msgpack. Reads the first header. Returns NULL on failure; *why, which the
- * caller frees, then says in one line what failed, where, and what to do.
+ * msgpack. Reads the first header. On failure returns NULL and in *why, which
+ * the caller frees, one line: what failed, where, and what to do.
  */
 struct mt_in *mt_open(const char *const *paths, size_t n_paths, char **why) MT_MUST_USE;
 /*
- * The same of one trace that was begun to be read: its first n bytes (at most
- * 64 KiB), the others come from fd, which is the reader's now.
+ * The same for one trace whose first n bytes (at most 64 KiB) have been read
+ * already; the rest comes from fd, which the reader now owns.
  */
 struct mt_in *mt_open_begun(int fd, const char *name, const void *first, size_t n, char **why) MT_MUST_USE;
-/* The same from bytes in memory, which stay the caller's until mt_close_in(). For tests. */
+/* The same for bytes in memory, which the caller keeps valid until mt_close_in(). For tests. */
 struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why) MT_MUST_USE;
 
 /*
- * Returns 1 if *ev is the next event, 0 at the end of complete traces, -1 at
- * the end if something was cut off or damaged (see mt_in_error()); everything
- * before the damage has been returned. A damaged file does not stop the files after it.
+ * Gets the next event. Returns 1 if there is one, 0 at the end of complete traces, -1
+ * at the end if something was cut off or damaged (see mt_in_error()); everything before
+ * the damage has been returned. Files after a damaged one are still read.
  * A file that is still being written is complete where it ends now (MT_END); mt_in_note() says so.
  */
 int mt_next(struct mt_in *in, struct mt_event *ev) MT_MUST_USE;
@@ -186,9 +186,9 @@ int mt_next(struct mt_in *in, struct mt_event *ev) MT_MUST_USE;
 void mt_in_follow(struct mt_in *in);
 
 /*
- * For whoever adds up memory: from now on leave out the allocations that are not memory (mt_is_memory()), except
- * in traces of which a filter was asked for them. A free of its id replaces each, as an allocation with a live id ends
- * the old one; their frees and resizes are handed out, and are of nothing live.
+ * For programs that add up memory: from now on leaves out allocations that are not memory (mt_is_memory()), except
+ * in traces whose filters were asked for them. Each is replaced by a free of its id, because an allocation with a
+ * live id ends the old one. Their own frees and resizes are still returned; their ids are not live.
  */
 void mt_in_memory_only(struct mt_in *in);
 
@@ -196,7 +196,7 @@ void mt_in_memory_only(struct mt_in *in);
 const char *mt_in_error(const struct mt_in *in);
 /* Returns what else is to be said of the files, one line each ("t.lz4: still being recorded; …"), or NULL. */
 const char *mt_in_note(const struct mt_in *in);
-/* Returns the header of the trace being read, a new one after each MT_HEADER. */
+/* Returns the header of the trace being read; it changes with each MT_HEADER. */
 const struct mt_header *mt_in_header(const struct mt_in *in);
 /* Returns the name of the file being read ("standard input"). */
 const char *mt_in_name(const struct mt_in *in);
@@ -209,12 +209,12 @@ void mt_close_in(struct mt_in *in);
 struct mt_out;
 
 enum mt_packing {
-	MT_AUTO,	/* compressed into a regular file, stored (an LZ4 frame all the same) elsewhere */
+	MT_AUTO,	/* compressed into a regular file, stored (still as an LZ4 frame) elsewhere */
 	MT_COMPRESSED,
 	MT_STORED,
 };
 
-/* Returns a writer on fd, which the caller keeps; name is for messages. Writes nothing yet. NULL: out of memory. */
+/* Returns a writer on fd, or NULL if out of memory. Writes nothing yet. The caller keeps fd; name is for messages. */
 struct mt_out *mt_create(int fd, const char *name, enum mt_packing packing) MT_MUST_USE;
 /* Appends this stage to every header put from now on (mt_header_add_stage()). Its text must outlive the writer. */
 void mt_out_stage(struct mt_out *out, const struct mt_stage_options *stage);
@@ -223,7 +223,7 @@ void mt_out_packing(struct mt_out *out, enum mt_packing packing);
 /* Begins a trace. Must come before the first mt_put(). */
 int mt_put_header(struct mt_out *out, const struct mt_header *h);
 /*
- * Writes an event (with MT_HEADER a new trace begins). Returns 0, or -1 if it failed now or earlier (see
+ * Writes an event (MT_HEADER begins a new trace). Returns 0, or -1 if this or an earlier write failed (see
  * mt_out_error()).
  */
 int mt_put(struct mt_out *out, const struct mt_event *ev);
@@ -231,18 +231,18 @@ int mt_put(struct mt_out *out, const struct mt_event *ev);
 int mt_flush(struct mt_out *out);
 /* Returns the number of bytes written so far. */
 uint64_t mt_out_bytes(const struct mt_out *out);
-/* Returns one line, or NULL; mt_out_errno() returns the errno of the failure. */
+/* Returns the failure as one line, or NULL; mt_out_errno() returns its errno. */
 const char *mt_out_error(const struct mt_out *out);
 int mt_out_errno(const struct mt_out *out);
 /*
- * Flushes, ends the LZ4 frame, frees the writer. Returns 0, or -1 and *why (the caller frees it; why may be NULL) if
- * anything failed.
+ * Flushes, ends the LZ4 frame and frees the writer. Returns 0, or -1 if anything failed, with one line in *why, which
+ * the caller frees (why may be NULL).
  */
 int mt_close(struct mt_out *out, char **why) MT_MUST_USE;
 
 /* Returns "malloc", …, "jemalloc"; "?" if unknown. */
 const char *mt_allocator_name(unsigned allocator);
-/* The inverse; 0 if unknown. */
+/* Returns the number of the allocator with that name; 0 if unknown. */
 unsigned mt_allocator_of(const char *name, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * mp.c - msgpack, as far as rows need it: how large an object is, and taking one
+ * mp.c - the msgpack that rows need: measure an object, and consume one
  */
 #include "mp.h"
 
@@ -12,7 +12,7 @@ static uint32_t be(const uint8_t *p, unsigned size)
 	return v;
 }
 
-/* A head whose count or length is a number of `width` bytes behind the first. */
+/* A head whose count or length is a number of `width` bytes after the first byte. */
 static int wide_head(const uint8_t *p, size_t n, struct mp_head *h, enum mp_type type, unsigned width)
 {
 	*h = (struct mp_head){ .type = type, .size = (uint8_t)(1 + width) };
@@ -76,8 +76,8 @@ int mp_head(const uint8_t *p, size_t n, struct mp_head *h)
 
 int mp_measure(const uint8_t *p, size_t n, size_t *size)
 {
-	uint64_t left[MP_MAX_DEPTH + 1] = { 1 };	/* items to come, per open array or map */
-	uint64_t at = 0, pending = 1;		/* of all of them; each has at least one byte */
+	uint64_t left[MP_MAX_DEPTH + 1] = { 1 };	/* items to come, in each open array or map */
+	uint64_t at = 0, pending = 1;		/* pending: items to come in all of them, each at least one byte */
 	unsigned depth = 0;
 
 	for (;;) {

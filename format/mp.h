@@ -33,7 +33,7 @@ struct mp_view {
 	const uint8_t *p, *end;
 };
 
-/* Returns 1 if *h is the head at p, 0 if n bytes are too few (h->size are needed), -1 if it is not msgpack. */
+/* Decodes the head at p. Returns 1, 0 if n bytes are too few (h->size are needed), or -1 if it is not msgpack. */
 int mp_head(const uint8_t *p, size_t n, struct mp_head *h);
 /*
  * Returns 1 if a whole object of *size bytes begins at p, 0 if it is incomplete
@@ -56,8 +56,8 @@ static inline uint64_t mp_load(const uint8_t *p)
 }
 
 /*
- * Reads the integer at p, where MP_INT_SIZE bytes must be readable. Returns the end of it; NULL: not one, or over
- * int64.
+ * Reads the integer at p, where MP_INT_SIZE bytes must be readable. Returns its end, or NULL if it is not an integer
+ * or does not fit.
  */
 static inline const uint8_t *mp_get_int(const uint8_t *p, int64_t *value)
 {
@@ -77,7 +77,7 @@ static inline const uint8_t *mp_get_int(const uint8_t *p, int64_t *value)
 	return p + 1 + size;
 }
 
-/* The same for one that is not negative. */
+/* The same for an integer that is not negative. */
 static inline const uint8_t *mp_get_uint(const uint8_t *p, uint64_t *value)
 {
 	uint8_t b = *p;
@@ -96,7 +96,7 @@ static inline const uint8_t *mp_get_uint(const uint8_t *p, uint64_t *value)
 	return p + 1 + size;
 }
 
-/* Packers: p must have room (MP_INT_SIZE, or 5 for a head). They use the shortest form and return its end. */
+/* Packers: p must have room for MP_INT_SIZE bytes. They write the shortest form and return its end. */
 static inline uint8_t *mp_put_be(uint8_t *p, uint8_t tag, uint64_t v, unsigned size)
 {
 	uint64_t x = htobe64(v << (64 - 8 * size));

@@ -1,11 +1,11 @@
 /*
- * open_blocks.c - the allocations that are open now, whole, in the order they were made
+ * open_blocks.c - the open (live) allocations as whole events, in the order they were made
  *
- * A log of entries, one for each allocation, in order; live.h tells an id's
- * entry, and its size, weight and thread. A freed entry is GONE, or, if it
- * was open at the mark, KEPT: then its `id` is an index to where its size and
- * the rest are. What is gone at the log's end is dropped at once (most blocks
- * die young), the others are swept out when they are half of the log.
+ * The log has one entry for each allocation, in order; live.h maps an id to its
+ * entry, size, weight and thread. The entry of a freed allocation is GONE, or
+ * KEPT if the allocation was open at the mark: then its `id` is an index into
+ * `kept`, which has the size and the rest. GONE entries at the end of the log
+ * are dropped at once (most blocks die young), others once they are half of it.
  */
 #include "open_blocks.h"
 
@@ -23,7 +23,7 @@ enum state { OPEN, GONE, KEPT };
 #define STATE_SHIFT 5		/* an allocator is less than 32 */
 #define TIME_SHIFT 8
 #define TIME_MAX (UINT64_MAX >> TIME_SHIFT)
-#define SWEEP_AT 4096		/* entries; below it is not worth while */
+#define SWEEP_AT 4096		/* entries; a shorter log is not worth sweeping */
 
 struct entry {
 	uint64_t what;		/* time_ms, state, allocator */
@@ -46,7 +46,7 @@ struct open_blocks {
 	struct kept *kept;
 	size_t n_kept, cap_kept;
 	bool answer;
-	uint32_t last_id;	/* in an answer ids can come again: allocations are numbered anew */
+	uint32_t last_id;	/* in an answer ids can recur: allocations are numbered anew */
 };
 
 struct open_blocks *open_blocks_new(void)
@@ -92,7 +92,7 @@ static void set_state(struct entry *e, enum state state)
 	e->what = (e->what & ~(UINT64_C(7) << STATE_SHIFT)) | (uint64_t)state << STATE_SHIFT;
 }
 
-/* Drop what is gone at the end. */
+/* Drops the GONE entries at the end. */
 static void trim(struct open_blocks *o)
 {
 	while (o->n > 0 && state_of(&o->log[o->n - 1]) == GONE) {
@@ -135,7 +135,7 @@ static void sweep(struct open_blocks *o)
 	o->n_gone = 0;
 }
 
-/* Append an entry; its number. */
+/* Appends an entry and returns its number. */
 static uint32_t push(struct open_blocks *o, struct entry e)
 {
 	if (o->n >= SWEEP_AT && o->n_gone > o->n / 2)
@@ -147,7 +147,7 @@ static uint32_t push(struct open_blocks *o, struct entry e)
 	return (uint32_t)o->n++;
 }
 
-/* The entry is open no more; b is what it was. */
+/* Marks the entry of a block that ended as KEPT or GONE. */
 static void retire(struct open_blocks *o, const struct block *b)
 {
 	struct entry *e = &o->log[b->key];
@@ -166,7 +166,7 @@ static void retire(struct open_blocks *o, const struct block *b)
 
 /* ---------------------------------------------------------------- events */
 
-/* No more than an allocation takes is set: a whole event, each time, would cost more than all else here. */
+/* Sets only the members of an allocation: clearing the whole event each time would cost more than all else here. */
 static void event_of(const struct open_blocks *o, const struct entry *e, uint32_t id, const struct block *b,
 		     struct mt_event *ev)
 {
@@ -183,7 +183,7 @@ static void event_of(const struct open_blocks *o, const struct entry *e, uint32_
 	ev->weight = b->weight;
 }
 
-/* The block b of that id is not open any more. */
+/* Ends the block b of that id. */
 static void end(struct open_blocks *o, uint32_t id, const struct block *b, struct mt_event *was)
 {
 	if (was)
@@ -226,7 +226,7 @@ bool open_blocks_resize(struct open_blocks *o, const struct mt_event *ev, struct
 	if (was)
 		event_of(o, &o->log[b.key], ev->id, &b, was);
 	if (o->marked && b.key < o->mark && b.size > ev->size) {
-		/* What it was at the mark stays in its place; what is left is a new entry. */
+		/* The entry keeps the state at the mark; the rest of the block gets a new one. */
 		struct entry e = o->log[b.key];
 		retire(o, &b);
 		b.key = push(o, e);
@@ -267,7 +267,7 @@ bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struc
 	return false;
 }
 
-/* The trace ends. */
+/* At the end of a trace: returns each block in turn, then clears everything. */
 static bool end_all(struct open_blocks *o, size_t *cursor, struct mt_event *was)
 {
 	struct mt_event unused;

@@ -1,9 +1,9 @@
 /*
  * peak.c - the high-water mark in one pass
  *
- * Invariant: unless `water.below`, the live total is at its maximum, so that the
- * answer, if all ended here, is every key's live amount. Otherwise the answer
- * is `saved` of the keys that changed in this epoch, and live of the others.
+ * Invariant: unless `water.below`, the live total is at its maximum, and the
+ * amounts at the mark are the live ones. Otherwise they are `saved` for the keys
+ * that changed in this epoch, and `live` for the others.
  */
 #include "peak.h"
 
@@ -14,7 +14,7 @@
 
 struct key {
 	struct amount live, saved;
-	uint64_t epoch;		/* when `saved` was saved */
+	uint64_t epoch;		/* in which `saved` was set */
 };
 
 struct peak {

@@ -2,12 +2,12 @@
  * peak.h - the high-water mark in one pass: the amount of each key when the sum was largest
  *
  * The moment is the last one at which the live bytes were at their maximum
- * (of equal peaks the last, as memray: snapshot.cpp, HighWatermarkFinder).
+ * (the last of equal peaks, as in memray: snapshot.cpp, HighWatermarkFinder).
  *
  * Method: while the sum rises from one maximum to the next, only the live
- * amounts are kept. When it falls from a maximum, an epoch begins, and
- * nothing is copied; a key whose amount changes for the first time in an
- * epoch saves the old amount, which is its amount at the maximum.
+ * amounts are kept. When it falls from a maximum, an epoch begins; nothing is
+ * copied. A key whose amount changes for the first time in an epoch saves the
+ * old amount, which is its amount at the maximum.
  */
 #ifndef PEAK_H
 #define PEAK_H
@@ -21,7 +21,7 @@
 /* The definition of the mark. Starts all zero. */
 struct high_water {
 	struct amount live, max;	/* now, and at the mark so far */
-	bool below;			/* the present is not that moment */
+	bool below;			/* the mark is in the past */
 };
 
 static inline void high_water_add(struct high_water *w, struct amount a)
@@ -33,7 +33,7 @@ static inline void high_water_add(struct high_water *w, struct amount a)
 	w->below = false;
 }
 
-/* If no bytes go while at the maximum, the maximum moves to the present. */
+/* Removing only empty allocations at the maximum moves the mark to the present. */
 static inline void high_water_sub(struct high_water *w, struct amount a)
 {
 	amount_sub(&w->live, a);
@@ -51,8 +51,8 @@ void peak_free(struct peak *p);
 void peak_add(struct peak *p, uint32_t key, struct amount a);
 void peak_sub(struct peak *p, uint32_t key, struct amount a);
 /*
- * Ends a trace (another may follow, in joined files): adds its peak to the
- * sums and forgets what is live. So each of several traces counts at its own peak.
+ * Ends a trace (another may follow, in joined files): adds its peak to the sums
+ * and forgets the live amounts. So each of several traces counts at its own peak.
  */
 void peak_settle(struct peak *p);
 /* After peak_settle(): return one past the largest key, a key's sum, and the total. */

@@ -1,5 +1,5 @@
 /*
- * provenance.c - what the numbers of a trace are, by what the stages in its header say of themselves
+ * provenance.c - describe the numbers of a trace, from the stages in its header
  */
 #include "provenance.h"
 
@@ -9,8 +9,8 @@
 #include "xmalloc.h"
 
 /*
- * Stages did not say it from the beginning; readers knew these by name. Nothing is to be added: a filter
- * says now what it means (struct tool).
+ * Stages of the first releases do not describe themselves; these programs are known by name. Add nothing here:
+ * filters now describe themselves (struct tool).
  */
 static const struct old_program {
 	const char *name, *title;
@@ -24,7 +24,7 @@ static const struct old_program {
 	{ "memrec", "", false },
 };
 
-/* NULL: the stage says it itself, or its program is unknown. */
+/* Returns NULL if the stage describes itself, or its program is unknown. */
 static const struct old_program *old_program(const struct mt_stage *s)
 {
 	for (size_t i = 0; !s->title && i < sizeof old_programs / sizeof *old_programs; i++)
@@ -48,7 +48,7 @@ bool provenance_is_answer(const struct mt_header *h)
 	return false;
 }
 
-/* What it says; what it does not say, by how it was called. */
+/* Returns the stage's own title, or else one made from its program and arguments; the caller frees it. */
 static char *words_of(const struct mt_stage *s)
 {
 	const struct old_program *old = old_program(s);
@@ -63,7 +63,7 @@ static char *words_of(const struct mt_stage *s)
 	return xasprintf("filtered by %s%s%s", s->program, space, s->args);
 }
 
-/* *title becomes "*title; words"; either may be empty. */
+/* Sets *title to "*title; words"; either may be empty. Frees `words`. */
 static void add_words(char **title, char *words)
 {
 	char *old = *title;
@@ -73,7 +73,7 @@ static void add_words(char **title, char *words)
 	free(words);
 }
 
-/* The words of those stages that answer, or of the others. */
+/* Adds the words of the stages that answer, or of the others. */
 static void add_stages(char **title, const struct mt_header *h, bool answers)
 {
 	for (size_t i = 0; i < h->n_stages; i++)

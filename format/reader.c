@@ -1,11 +1,11 @@
 /*
- * reader.c - a trace's rows as events with absolute values
+ * reader.c - read a trace's rows as events with absolute values
  *
- * Nearly all rows are allocations and frees. Those are read in place when
- * SAFE_SIZE bytes are at hand, which the longest of them does not reach, so no
- * field needs a check of its own. Everything else (other kinds, the last bytes
- * of the window, whatever looks odd) goes the slow way: measure the whole
- * object, then take it apart with every bound checked.
+ * Nearly all rows are allocations and frees. If at least SAFE_SIZE bytes are
+ * available, which is more than the longest of them, they are decoded in place
+ * without checking each field for the end. Everything else (other kinds, the last
+ * bytes of the window, anything unusual) takes the slow path: measure the whole
+ * object, then decode it with all bounds checked.
  */
 #include "memtrace.h"
 
@@ -23,7 +23,7 @@
 #define SAFE_SIZE 64
 #define USED "everything before that is used"
 
-/* IN_STACKS: in the middle of a row of stacks, of which stacks_left are to be handed out. */
+/* IN_STACKS: within a row of stacks, of which stacks_left have not been returned yet. */
 /* SO_FAR: at the end of a file that is still being written. */
 enum place { IN_TRACE, IN_STACKS, AFTER_END, SO_FAR, NO_FILE };
 
@@ -44,7 +44,7 @@ struct mt_in {
 	bool failed;			/* something was damaged, told or not */
 };
 
-/* A row being taken apart; bad sticks. */
+/* A row being decoded; bad sticks. */
 struct fields {
 	struct mp_view v;
 	bool bad;
@@ -105,7 +105,7 @@ static uint64_t take_number(struct fields *r, uint64_t max)
 	return value;
 }
 
-/* A difference to a running value, which becomes the sum. */
+/* Takes a difference from a running value, adds it, and returns the sum. */
 static uint64_t take_running(struct fields *r, uint64_t *value, uint64_t max)
 {
 	int64_t difference = 0;
@@ -136,7 +136,7 @@ static struct mt_str take_object(struct fields *r)
 	return (struct mt_str){ (const char *)p, n };
 }
 
-/* A definition's own number, which is the next, and a running value. */
+/* Returns the number of a definition, which is the next one, and sets its running value. */
 static uint32_t take_new(struct fields *r, uint64_t *run, uint32_t *n_defined)
 {
 	if (*n_defined == UINT32_MAX)
@@ -146,7 +146,7 @@ static uint32_t take_new(struct fields *r, uint64_t *run, uint32_t *n_defined)
 	return *n_defined;
 }
 
-/* A reference to one of those. */
+/* Takes a reference to a definition, a number from min to max. */
 static uint32_t take_defined(struct fields *r, uint64_t *run, uint64_t min, uint64_t max)
 {
 	uint64_t n = take_running(r, run, max);
@@ -163,7 +163,7 @@ static void set_context(const struct mt_in *in, struct mt_event *ev)
 	ev->time_ms = in->run.time_ms;
 }
 
-/* What is left out at the end of the row is the same stack, the next id, a weight of 1. */
+/* Fields omitted at the end of the row mean the same stack, the next id, a weight of 1. */
 static void take_alloc(struct mt_in *in, struct fields *r, unsigned kind, uint32_t items, struct mt_event *ev)
 {
 	ev->kind = MT_ALLOC;
@@ -181,7 +181,7 @@ static void take_alloc(struct mt_in *in, struct fields *r, unsigned kind, uint32
 	in->allocs++;
 }
 
-/* A bare integer: an allocation like the last one, of that size. */
+/* A bare integer: an allocation of that size, otherwise like the last one. */
 static void take_like(struct mt_in *in, struct fields *r, struct mt_event *ev)
 {
 	if (in->run.allocator == 0)
@@ -217,7 +217,7 @@ static void take_stacks(struct mt_in *in, struct fields *r, uint32_t items, stru
 	in->stacks_left = items - 3;
 }
 
-/* The next stack of the row: it is called from the one before. The row was found whole. */
+/* Returns the next stack of the row, whose parent is the stack before it. The row has been measured as a whole. */
 static int next_in_row(struct mt_in *in, struct mt_event *ev)
 {
 	struct fields r = { .v = { in->bytes.p, in->bytes.end } };
@@ -256,7 +256,7 @@ static void take_field(struct mt_in *in, struct fields *r, const struct row_fiel
 	}
 }
 
-/* An event as the table has it. */
+/* Decodes a row by the table of kinds. */
 static void take_event(struct mt_in *in, struct fields *r, const struct row_kind *k, struct mt_event *ev)
 {
 	ev->kind = k->event;
@@ -290,7 +290,7 @@ static void take_context(struct mt_in *in, struct fields *r, unsigned kind)
 	}
 }
 
-/* The end row's own counts against ours. 1: it is whole; 0: it is not, which was told. */
+/* Compares the end row's counts with ours. Returns 1 if equal; 0 if not, having added an error; -1 at damage. */
 static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 {
 	uint64_t allocs = take_number(r, UINT64_MAX), frees = take_number(r, UINT64_MAX);
@@ -314,7 +314,7 @@ static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 	return 0;
 }
 
-/* An array. 1: *ev is an event; 0: nothing to hand out; -1: it is damaged. *p is set behind what was taken. */
+/* Decodes the array at *p, and moves *p past it. Returns 1 if *ev is an event, 0 if there is none, -1 at damage. */
 static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct mt_event *ev)
 {
 	struct fields r = { .v = { *p, *p + size } };
@@ -338,7 +338,7 @@ static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct m
 		return -1;
 	} else if (kind == ROW_STACK) {
 		take_stacks(in, &r, n, ev);
-		if (n > k->items) {	/* the others are in the row's rest */
+		if (n > k->items) {	/* the other stacks follow in the rest of the row */
 			in->place = IN_STACKS;
 			end = r.v.p;
 		}
@@ -379,8 +379,8 @@ static int take_row(struct mt_in *in, size_t size, struct mt_event *ev)
 }
 
 /*
- * The hot ones. False: not an allocation or a free, or not a plain one, and
- * nothing was changed. SAFE_SIZE bytes are at hand.
+ * The hot path; SAFE_SIZE bytes must be available. Returns false, having changed
+ * nothing, if the row is not a plain allocation or free.
  */
 static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
 {
@@ -434,8 +434,9 @@ static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
 /* ---------------------------------------------------------------- traces and files */
 
 /*
- * Wait for a whole object at the front. 1: it has *size bytes. 0: the end,
- * nothing is left. -1: damaged: why (the front is no object), or bytes.why.
+ * Reads until a whole object is at the front. Returns 1 if there is one, of *size
+ * bytes; 0 at the end of the input; -1 if it is damaged (*why, or else bytes.why)
+ * or cut off in the middle of an object (neither).
  */
 static int whole_object(struct mt_in *in, size_t *size, const char **why)
 {
@@ -481,7 +482,7 @@ void mt_in_memory_only(struct mt_in *in)
 	choose_slow(in, in->header);
 }
 
-/* The header of that size at the front. On failure what it is, without the file's name, is in why. */
+/* Takes the header of that size at the front. On failure returns -1 and a message without the file's name in why. */
 static int take_header(struct mt_in *in, size_t size, char *why, size_t why_size)
 {
 	struct mt_header *h = header_read(in->bytes.p, size, why, why_size);
@@ -551,7 +552,7 @@ static void header_event(const struct mt_in *in, struct mt_event *ev)
 	};
 }
 
-/* On to the next file that opens. 1: its header is the event. 0, -1: no more, as mt_next() tells. */
+/* Goes on to the next file that can be opened. Returns 1 (its header is the event); else 0 or -1, like mt_next(). */
 static int next_file(struct mt_in *in, struct mt_event *ev)
 {
 	char why[300];
@@ -591,7 +592,7 @@ static int end_so_far(struct mt_in *in, struct mt_event *ev)
 	return 1;
 }
 
-/* The bytes ended, whole or not. */
+/* The file ends here, complete, damaged or cut off: reports that and goes on to the next one. */
 static int end_of_file(struct mt_in *in, int how, const char *odd, struct mt_event *ev)
 {
 	bool early = odd == NULL && (how < 0 ? in->bytes.why[0] == '\0' || in->bytes.cut : in->place == IN_TRACE);
@@ -627,7 +628,7 @@ static int next_trace(struct mt_in *in, size_t size, struct mt_event *ev)
 	return 1;
 }
 
-/* Kept out of mt_next(), which then has no registers to save: about 15 % of its time. */
+/* Kept out of mt_next(), which then has no registers to save; that takes 15 % off its time. */
 static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_event *ev)
 {
 	while (in->place != NO_FILE) {

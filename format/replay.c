@@ -1,5 +1,5 @@
 /*
- * replay.c - the rules of a trace's life, for whoever adds up what is alive
+ * replay.c - the rules of a trace's life, for programs that add up live blocks
  */
 #include "replay.h"
 
@@ -58,7 +58,7 @@ bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lo
 	return true;
 }
 
-/* The cursor goes over what is open twice: 2 n, then 2 n + 1, where live_each()'s is n. */
+/* The cursor walks the open blocks twice: it is 2 n, then 2 n + 1, where that of live_each() is n. */
 bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended)
 {
 	uint32_t id;

@@ -25,7 +25,7 @@ struct replay {
 	bool answer;		/* this trace is an answer: nothing is open, nothing ends */
 };
 
-/* An allocation's share of the sums: all of one that ended or is open, or the part that it lost (count is 0). */
+/* An allocation's share of the sums: all of it if it ended or is open, or the part that it lost (count is 0). */
 struct share {
 	struct amount amount;
 	uint32_t key, pid;
@@ -35,11 +35,11 @@ struct share {
 void replay_begin(struct replay *r, const struct mt_header *h);
 void replay_clear(struct replay *r);
 
-/* MT_ALLOC, with the caller's key. Returns true if it ends the old one with its id, *old. */
+/* MT_ALLOC, with the caller's key. Returns true if it ends an older allocation with its id, *old. */
 bool replay_open(struct replay *r, const struct mt_event *ev, uint32_t key, struct share *old);
 /* MT_FREE. Returns false if nothing ends. */
 bool replay_close(struct replay *r, uint32_t id, struct share *ended);
-/* MT_RESIZE. Returns false if nothing is lost. */
+/* MT_RESIZE. Returns false if it does not shrink an open allocation. */
 bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lost);
 /*
  * MT_EXIT, or any other end of a process: each call ends one of its allocations; returns false when there are no more.
@@ -48,7 +48,7 @@ bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lo
 bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended);
 /* Walks the open allocations: *cursor starts at 0; returns false at the end. */
 bool replay_each(const struct replay *r, size_t *cursor, struct share *open);
-/* Returns whether this MT_EXIT is of a process that executed another program: the kernel freed what it held. */
+/* Returns whether this MT_EXIT says that the process executed another program: the kernel freed all its memory. */
 bool replay_is_exec(const struct mt_event *exit_);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * report.c - what all reports of a tally print alike
+ * report.c - the common parts of reports, printed on standard output
  */
 #include "report.h"
 

@@ -13,7 +13,7 @@ double report_share(uint64_t part, uint64_t whole);
 /*
  * Return the escape sequences that begin and end the colour of such a share
  * (memray's: red over 60 %, yellow over 20 %, green over 5 %); "" if it has
- * none, or no colour is wanted (tool_colour()).
+ * none, or output is not to be coloured (tool_colour()).
  */
 const char *report_colour(double share);
 const char *report_colour_end(double share);

@@ -28,7 +28,7 @@
 #define TIME ROW_TAKES_TIME
 
 #define N_FIELDS(...) (sizeof((const struct row_field[]){ __VA_ARGS__ }) / sizeof(struct row_field))
-/* A row has its number and its fields, but no field for the number of what it defines. */
+/* A row has its number and its fields, except the field for the number that it defines. */
 #define ROW(e, r, n, c, defines, ...) \
 	[r] = { .name = n, .row = r, .event = e, .context = c, .items = 1 + N_FIELDS(__VA_ARGS__) - (defines), \
 		.n_fields = N_FIELDS(__VA_ARGS__), .fields = (const struct row_field[]){ __VA_ARGS__ } },

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS_MAX 9e15	/* doubles below are exact to the millisecond */
+#define MS_MAX 9e15	/* smaller doubles are exact to the millisecond */
 
 static const struct unit {
 	const char *name;
@@ -15,7 +15,7 @@ static const struct unit {
 	{ "", 1e3 }, { "s", 1e3 }, { "ms", 1 }, { "min", 60e3 }, { "h", 3600e3 }, { NULL, 0 },
 };
 
-/* Digits with at most one point: strtod() would take signs, blanks, "inf" and "0x1p3" too. */
+/* Digits with at most one point: strtod() would also accept signs, blanks, "inf" and "0x1p3". */
 static const char *skip_number(const char *text)
 {
 	size_t whole = strspn(text, "0123456789"), part = 0;

@@ -1,9 +1,9 @@
 /*
  * stacks.c - functions, frames and stacks of a trace, by content
  *
- * Tables of numbered entries: texts, functions, frames, stacks, each referring
- * to the ones before by number or address, so that equal content is equal
- * numbers. An index of each finds the entry that is there already.
+ * There are tables of texts, functions, frames and stacks. Each refers to the
+ * one before it by number or address, so that equal content has equal numbers.
+ * An index of each table finds existing entries.
  */
 #include "stacks.h"
 
@@ -16,9 +16,9 @@
 #include "utf8.h"
 #include "xmalloc.h"
 
-#define NEAR 4		/* stacks called from one place that are gone through before the index is asked */
+#define NEAR 4		/* stacks with one caller that are searched one by one before the index */
 
-/* A trace's numbers to ours. */
+/* Maps a trace's numbers to ours. */
 struct map {
 	uint32_t *to;
 	size_t n, cap;
@@ -44,7 +44,7 @@ static uint64_t pointer_bits(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-/* Texts are one by content, so a function's are equal if their addresses are. */
+/* Equal texts are stored once, so they can be compared by address. */
 static uint64_t function_hash(const struct function *f)
 {
 	uint64_t h = index_hash(pointer_bits(f->name), pointer_bits(f->file));
@@ -110,9 +110,9 @@ static bool stack_is(const void *stacks, uint32_t n, const void *key)
 }
 
 /*
- * Most stacks are called from one that is new itself, or from where little else
- * is: those are found by going through the NEAR youngest of their parent's. The
- * elder ones are in the index; each enters it when it is the youngest of those.
+ * Most stacks have a parent that is new itself, or that has few other children:
+ * searching the NEAR youngest children of the parent finds them. The older
+ * children are in the index; each enters it when it is no longer one of the NEAR.
  */
 uint32_t stacks_add_stack(struct stacks *s, uint32_t parent, uint32_t frame)
 {
@@ -147,7 +147,7 @@ static uint32_t map_at(const struct map *m, uint32_t from)
 	return from < m->n ? m->to[from] : 0;
 }
 
-/* A reader lets only dense numbers through, so a map is no longer than what was defined. */
+/* The reader accepts only consecutive numbers, so a map is never longer than the number of definitions. */
 static void map_set(struct map *m, uint32_t from, uint32_t to)
 {
 	GROW(m->to, (size_t)from, m->cap);

@@ -2,8 +2,8 @@
  * stacks.h - functions, frames and stacks of a trace, by content
  *
  * Give it every event. It maps the trace's numbers (which start again with each
- * header) to its own, which do not change: a function, frame or
- * stack that is defined twice, in one trace or in several, has one number here.
+ * header) to its own, which do not change: a function, frame or stack that is
+ * defined twice, in one trace or in several, has one number here.
  * Number 0 is "not known" in all three tables. Parents have smaller numbers.
  */
 #ifndef STACKS_H
@@ -24,8 +24,8 @@ struct frame {
 struct stack {
 	uint32_t parent, frame;
 	uint32_t depth;		/* frames from the outermost: 1 = outermost */
-	/* called from here, last defined; called from the same, defined before: 0 = none */
-	uint32_t youngest, elder;
+	uint32_t youngest;	/* the stack called from here that was defined last; 0 = none */
+	uint32_t elder;		/* the one with the same caller that was defined before; 0 = none */
 };
 
 struct stacks;
@@ -44,7 +44,7 @@ uint32_t stacks_add_stack(struct stacks *s, uint32_t parent, uint32_t frame);
 /* Returns this table's number for a stack number of the current trace; 0 if unknown. */
 uint32_t stacks_number(const struct stacks *s, uint32_t stack);
 
-/* Counts, numbers from 0 to count-1; and entries, valid until the next stacks_take(). */
+/* Return the counts (numbers are 0 to count-1) and the entries, which are valid until the next stacks_take(). */
 uint32_t stacks_count(const struct stacks *s);
 uint32_t stacks_frame_count(const struct stacks *s);
 uint32_t stacks_function_count(const struct stacks *s);
@@ -64,7 +64,7 @@ enum stacks_detail {
  */
 const char *stacks_label_by(struct stacks *s, uint32_t frame, enum stacks_detail detail);
 
-/* Returns an event that defines it, for stacks_add_function(). The texts are f's. */
+/* Returns an event that defines f, for stacks_add_function(). Its texts are f's. */
 struct mt_event function_event(const struct function *f);
 
 /* Returns a function's file, or else its module (a shared object), or else "". */

@@ -1,5 +1,5 @@
 /*
- * tally.c - one answer from a trace: bytes and allocations per stack
+ * tally.c - the totals of a trace: bytes and allocations per stack
  */
 #include "tally.h"
 
@@ -13,19 +13,19 @@
 #include "xmalloc.h"
 
 struct counter {
-	enum tally_what asked, what;	/* what: of the present trace */
+	enum tally_what asked, what;	/* what: in the current trace */
 	struct tally *tally;
 	tally_key *key;		/* NULL: the stack's number */
 	void *arg;
-	struct replay replay;	/* its keys: what amounts are kept by */
-	struct peak *peak;	/* of traces that are asked for TALLY_PEAK */
-	struct amount *sums;	/* of the others; per key */
+	struct replay replay;	/* by key, as peak and sums are */
+	struct peak *peak;	/* of traces tallied for TALLY_PEAK */
+	struct amount *sums;	/* of the other traces */
 	size_t n_sums, cap_sums;
 	struct amount total;
 	struct ending ending;
 };
 
-/* To what was never freed, or ever made. */
+/* Adds to the sums: the blocks never freed, or all allocations. */
 static void sum(struct counter *c, uint32_t key, struct amount a)
 {
 	if (key >= c->n_sums) {
@@ -63,7 +63,7 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 		peak_add(c->peak, key, a);
 }
 
-/* What a process held is gone with it, but it freed none of this. */
+/* The blocks of a process end with it; those it never freed have leaked. */
 static void close_process(struct counter *c, const struct mt_event *end)
 {
 	bool leaked = c->what == TALLY_LEAKS && !replay_is_exec(end);
@@ -76,14 +76,14 @@ static void close_process(struct counter *c, const struct mt_event *end)
 	}
 }
 
-/* A trace that holds an answer already is just added up. */
+/* A trace that already is an answer is just added up. */
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
 	replay_begin(&c->replay, h);
 	c->what = c->replay.answer ? TALLY_TOTAL : c->asked;
 }
 
-/* The trace is over: the next one's numbers mean other things. */
+/* At the end of a trace: adds its results to the sums, as the ids of the next trace are unrelated. */
 static void settle(struct counter *c)
 {
 	struct share leaked;
@@ -142,7 +142,7 @@ static uint32_t count_keys(const struct counter *c)
 	return (uint32_t)(n > c->n_sums ? n : c->n_sums);
 }
 
-/* Move the answer out of the counter: per key; of stacks, of every one defined. */
+/* Moves the result out of the counter: one amount per key, or for every stack defined. */
 static void answer(struct tally *t, struct counter *c)
 {
 	t->n = count_keys(c);

@@ -22,17 +22,17 @@ enum tally_what {
 
 struct tally {
 	struct stacks *stacks;
-	struct threads *threads;	/* those with names, and those that a key asked for */
+	struct threads *threads;	/* those with names, and those numbered by a key */
 	struct amount *at;	/* per stack number of `stacks`, or per key; n of them */
 	uint32_t n;
 	struct amount total;
-	char *title;		/* what the numbers are: "alive at the high-water mark", "temporary allocations, …" */
+	char *title;		/* of the numbers: "alive at the high-water mark", "temporary allocations, …" */
 	char *command;		/* of the first header */
 	uint64_t start_ns;	/* of the first header */
 	uint64_t end_ms;	/* the last time seen */
 };
 
-/* Reads `in` to its end (if it is damaged, up to there; see mt_in_error()). Exits if out of memory. */
+/* Reads `in` to its end, or to where it is damaged (see mt_in_error()). Exits if out of memory. */
 struct tally *tally_read(struct mt_in *in, enum tally_what what);
 /*
  * The same, grouped not by stack but by the number that key(arg, t, ev) returns for an MT_ALLOC event; numbers should
@@ -41,7 +41,7 @@ struct tally *tally_read(struct mt_in *in, enum tally_what what);
  */
 typedef uint32_t tally_key(void *arg, const struct tally *t, const struct mt_event *ev);
 struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg);
-/* By stack, with each stack below a frame "[process PID]"; used like tally_read()'s result. */
+/* By stack, with each stack below a frame "[process PID]"; the result is like tally_read()'s. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);
 

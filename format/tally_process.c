@@ -1,8 +1,9 @@
 /*
- * tally_process.c - the answer by process: each stack hangs under a frame that names its process
+ * tally_process.c - the totals by process: each stack is below a frame that names its process
  *
- * The trace is tallied by (process, stack); then a table of stacks is made anew,
- * in which the processes are outermost frames. Whoever draws or folds stacks needs to know nothing of it.
+ * The trace is tallied by (process, stack). Then a new table of stacks is made,
+ * in which the processes are the outermost frames. Code that draws or folds
+ * stacks need not know about processes.
  */
 #include "tally.h"
 
@@ -17,7 +18,7 @@ struct pair {
 	uint32_t pid, stack;
 };
 
-/* Pairs by number. */
+/* Numbered pairs. */
 struct pairs {
 	struct pair *at;
 	uint32_t n;
@@ -53,7 +54,7 @@ static struct mt_str text(const char *p)
 	return (struct mt_str){ p, strlen(p) };
 }
 
-/* The outermost stack of a process. */
+/* Returns the outermost stack of a process. */
 static uint32_t add_process(struct stacks *to, uint32_t pid)
 {
 	char name[32];

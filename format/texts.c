@@ -15,7 +15,7 @@ struct text_chunk {
 	char bytes[];
 };
 
-/* One for all: texts of one table are equal if their addresses are. */
+/* Shared by all tables, so that equal texts of a table always have equal addresses. */
 const struct mt_str text_empty = { "", 0 };
 
 static char *chunk_take(struct texts *t, size_t n)

@@ -1,8 +1,8 @@
 /*
  * texts.h - texts by number, each kept once
  *
- * Numbers count up in the order of first sight; 0 is the empty text. A text may
- * have any bytes in it. A copy is kept, with a 0 after it, which stays where it is.
+ * Texts are numbered in the order they first occur; 0 is the empty text. A text may
+ * contain any bytes. A copy of each is kept, with a 0 after it; copies do not move.
  *
  * Memory: each text once, and 32 to 56 bytes.
  */
@@ -24,7 +24,7 @@ struct texts {
 	size_t chunk_used;
 };
 
-/* Returns the number of these n bytes. Dies without memory. */
+/* Returns the number of these n bytes. Exits if out of memory. */
 uint32_t texts_number(struct texts *t, const char *p, size_t n);
 void texts_clear(struct texts *t);
 
@@ -35,7 +35,7 @@ static inline struct mt_str texts_text(const struct texts *t, uint32_t number)
 	return number ? t->at[number - 1] : text_empty;
 }
 
-/* Returns how many there are, the empty one too: numbers are less. */
+/* Returns the number of texts, including the empty one. */
 static inline uint32_t texts_count(const struct texts *t)
 {
 	return t->n + 1;

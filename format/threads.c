@@ -1,7 +1,7 @@
 /*
  * threads.c - the threads of a trace, numbered
  *
- * Events come in runs of one thread, so the thread asked for last is looked at first.
+ * Events come in runs of one thread, so the last thread looked up is compared first.
  */
 #include "threads.h"
 
@@ -16,10 +16,10 @@ struct threads {
 	uint32_t n;
 	size_t cap;
 	struct index index;
-	uint32_t last;		/* asked for last */
+	uint32_t last;		/* looked up last */
 };
 
-/* The name of who has none: not to be freed. */
+/* The name of a thread without one; never freed. */
 static char no_name[] = "";
 
 struct threads *threads_new(void)

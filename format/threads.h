@@ -3,7 +3,7 @@
  *
  * A thread is a pid and a tid. Give it MT_THREAD events, and ask for the number of an
  * event's thread, which does not change: the same pid and tid, even in another
- * trace, are the same thread here.
+ * trace, have the same number.
  */
 #ifndef THREADS_H
 #define THREADS_H
@@ -24,7 +24,7 @@ void threads_free(struct threads *t);
 void threads_take(struct threads *t, const struct mt_event *ev);
 /* Returns the number of that thread; new ones are numbered from 0. */
 uint32_t threads_number(struct threads *t, uint32_t pid, uint32_t tid);
-/* Valid until the next threads_take() or threads_number(). */
+/* Returns thread n, valid until the next threads_take() or threads_number(). */
 const struct thread *threads_thread(const struct threads *t, uint32_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * tool.c - what every command shares: options, help, its page's OPTIONS, input, output, ending
+ * tool.c - what all commands share: options, help, the page's OPTIONS, input, output, exit status
  */
 #include "tool.h"
 
@@ -21,10 +21,10 @@
 #include "xmalloc.h"
 
 #define HELP_COLUMNS 80
-#define HELP_OPTION_MAX 24	/* columns of a name with its argument that share a line with what it does */
-#define OUTPUT_BYTES (1 << 20)	/* what a user may ask of a pipe: /proc/sys/fs/pipe-max-size */
+#define HELP_OPTION_MAX 24	/* an option and its argument wider than this get a line of their own */
+#define OUTPUT_BYTES (1 << 20)	/* the default of /proc/sys/fs/pipe-max-size, the limit for users */
 
-/* Keys of the options every tool has; a tool's own keys are below. */
+/* Keys of the options that every tool has; a tool's own keys are smaller than KEY_VERSION. */
 enum {
 	KEY_HELP = 'h',
 	KEY_VERSION = 0x10000,
@@ -44,7 +44,7 @@ static bool is_short(int key)
 
 /* ---------------------------------------------------------------- help */
 
-/* Standard output is all that was asked for: say so if it failed. */
+/* Exits; 1 if the text on standard output, the only result, could not be written. */
 static void print_done(void)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
@@ -117,7 +117,7 @@ static void help(const struct tool *t)
 	print_done();
 }
 
-/* Text as man(7) source: a hyphen is a minus sign, and nothing is a request or an escape. */
+/* Prints text as man(7) source: hyphens become minus signs, and nothing is taken as a request or an escape. */
 static void man_text(const char *text)
 {
 	if (*text == '.' || *text == '\'')
@@ -165,7 +165,7 @@ static void help_man(const struct tool *t)
 struct parser {
 	struct option *longs;
 	char *shorts;
-	const char **given;	/* by option of the tool: its last argument, "" if it takes none; NULL: not given */
+	const char **given;	/* each option's last argument, "" if it takes none; NULL: not given */
 };
 
 static struct parser parser;
@@ -187,12 +187,12 @@ static struct parser parser_new(const struct tool *t)
 
 	struct parser p = {
 		.longs = xcalloc(n + 4, sizeof *p.longs),
-		.shorts = xmalloc(2 * n + 4),	/* "+:", "h", its end */
+		.shorts = xmalloc(2 * n + 4),	/* with "+:", "h" and the final 0 */
 		.given = xcalloc(n + 1, sizeof *p.given),
 	};
 	if (t->options_end_at_operand)
 		p.shorts[n_shorts++] = '+';
-	p.shorts[n_shorts++] = ':';	/* getopt says nothing itself, and tells what was missing */
+	p.shorts[n_shorts++] = ':';	/* getopt_long() prints nothing, and returns ':' for a missing argument */
 	size_t n_longs = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct tool_option *o = &t->options[i];
@@ -223,7 +223,7 @@ static void missing_argument(int key)
 	for (const struct option *o = parser.longs; o->name; o++)
 		if (o->val == key)
 			usage_die("option '--%s' needs an argument", o->name);
-	BUG("option %d is in no table", key);
+	BUG("option %d is not in any table", key);
 }
 
 static void bad_option(char **argv)
@@ -297,7 +297,7 @@ uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_
 
 	errno = 0;
 	unsigned long long n = strtoull(text, &end, 10);
-	/* strtoull() takes signs and blanks, and makes a huge number of -1. */
+	/* strtoull() accepts signs and blanks, and turns -1 into a huge number. */
 	if (text[0] < '0' || text[0] > '9' || *end)
 		usage_die("%s: '%s' is not a whole number", option, text);
 	if (errno == ERANGE || n < min || n > max) {
@@ -312,7 +312,7 @@ uint64_t tool_number(const char *text, const char *option, uint64_t min, uint64_
 
 /* ---------------------------------------------------------------- the header's stage */
 
-/* *words becomes "*words, more", more with its argument at "%". */
+/* Sets *words to "*words, more"; the option's argument replaces the "%" in `more`. */
 static void add_words(char **words, const char *more, const char *arg)
 {
 	size_t before = strcspn(more, "%");
@@ -323,7 +323,7 @@ static void add_words(char **words, const char *more, const char *arg)
 	free(old);
 }
 
-/* What a tool's numbers are, with the options given. */
+/* Returns the title of a tool's numbers with the options given. */
 static char *stage_title(const struct tool *t)
 {
 	const char *title = t->title ? t->title : "";
@@ -345,7 +345,7 @@ static char *stage_title(const struct tool *t)
 	return whole;
 }
 
-/* The options as given, without operands: which files were read is not what was done. */
+/* Returns the options as given, without operands: the stage records the filter, not its files. */
 static const char *const *stage_argv(char **argv)
 {
 	const char **words = xcalloc((size_t)optind + 1, sizeof *words);
@@ -376,8 +376,8 @@ const struct mt_stage_options *tool_stage(const struct tool *t, char **argv)
 /* ---------------------------------------------------------------- streams */
 
 /*
- * What we print is written in large pieces, and a pipe holds as much of it as it may: its other end wakes up
- * sixteen times less. By lines to a terminal; where a pipe cannot grow, it is as large as it was.
+ * Writes in large pieces, and enlarges a pipe as far as allowed, so that its reader wakes up a sixteenth as often.
+ * Output to a terminal stays line-buffered. If a pipe cannot be enlarged, its old size will do.
  */
 static void widen_output(void)
 {
@@ -391,7 +391,7 @@ static void let_pass(int sig)
 	(void)sig;
 }
 
-/* A handler, since an ignored signal cannot be reset by its first arrival. */
+/* A handler with SA_RESETHAND: an ignored signal would not be reset when it first arrives. */
 static void outlive_first_interrupt(void)
 {
 	struct sigaction once = { .sa_handler = let_pass, .sa_flags = SA_RESETHAND | SA_RESTART }, before;
@@ -419,7 +419,7 @@ struct mt_in *tool_input(int argc, char **argv)
 	size_t n = (size_t)(argc - optind);
 	char *why = NULL;
 
-	/* Whoever started us may have ignored it; a closed pipe is to end us all the same. */
+	/* Our parent may have ignored SIGPIPE; a closed pipe must end us all the same. */
 	signal(SIGPIPE, SIG_DFL);
 	widen_output();
 	if (n == 0) {
@@ -437,7 +437,7 @@ struct mt_in *tool_input(int argc, char **argv)
 static void flush_when_idle(void *out)
 {
 	if (mt_flush(out) < 0)
-		return;		/* sticky: the next mt_put() tells, and tool_finish() says it */
+		return;		/* the error sticks: the next mt_put() fails, and tool_finish() reports it */
 }
 
 struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv)
@@ -455,18 +455,18 @@ struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv)
 		mt_out_stage(out, tool_stage(t, argv));
 	if (in) {
 		mt_in_on_idle(in, flush_when_idle, out);
-		/* An error sticks: the tool's loop stops, tool_finish() says it. */
+		/* An error sticks: the tool's loop ends, and tool_finish() reports it. */
 		(void)mt_put_header(out, mt_in_header(in));
 	}
 	return out;
 }
 
-/* The reader of our output is gone: end as SIGPIPE would have ended us. */
+/* The reader of our output is gone: exits as if killed by SIGPIPE. */
 static void end_quietly(void)
 {
 	signal(SIGPIPE, SIG_DFL);
 	raise(SIGPIPE);
-	_exit(128 + SIGPIPE);	/* it is blocked */
+	_exit(128 + SIGPIPE);	/* SIGPIPE is blocked */
 }
 
 static int finish_trace(struct mt_out *out)
@@ -544,7 +544,7 @@ char *tool_printable(const char *text)
 			memcpy(q, text, n);
 			q += n;
 		} else {
-			n = 1;	/* the bytes that follow it are no beginning of a character either */
+			n = 1;	/* no later byte of it begins a character, so each is escaped too */
 			q += sprintf(q, "\\x%02x", (unsigned char)*text);
 		}
 		text += n;

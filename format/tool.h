@@ -19,8 +19,8 @@ struct tool_option {
 	int key;		/* returned by tool_getopt(); if printable, also the short option */
 	const char *arg;	/* "SIZE"; NULL if it takes none */
 	const char *help;	/* one sentence, lower case, no full stop */
-	const char *words; /* of a filter: how it narrows the answer, "at least %", with its argument at "%"; NULL: not
-			      at all */
+	/* of a filter: how the option narrows the answer, "at least %", with its argument at "%"; NULL: not at all */
+	const char *words;
 	const char *title;	/* replaces the tool's title if this option is given; NULL: it does not */
 };
 
@@ -28,16 +28,16 @@ struct tool {
 	const char *name;
 	const char *summary;	/* the page's NAME: "fold a trace into lines for flame graphs" */
 	/*
-	 * Of a filter: words for the numbers of what it leaves, followed by the words of the options given:
-	 * "temporary allocations". A "%" marks the place of those words, as in "only %"; without such
-	 * options there is then no title. NULL: the filter leaves everything.
+	 * Of a filter: describes the allocations it passes on ("temporary allocations"); the words of the options
+	 * given follow it. A "%" marks the place of those words, as in "only %"; without such options there is
+	 * then no title. NULL: the filter passes on everything.
 	 */
 	const char *title;
-	/* it drops frees: the sum of what it leaves is the answer, whatever a report is asked for */
+	/* it drops frees: the sum of the allocations it passes on is the answer, whatever a report is asked for */
 	bool answer;
-	bool mappings;		/* it was asked for mappings that are not memory: sums of what it leaves count them */
+	bool mappings;		/* it was asked for mappings that are not memory: sums of its output count them */
 	const char *operands;	/* "[TRACE...]" */
-	const char *example;	/* a pipeline to paste */
+	const char *example;	/* a pipeline that a user can paste */
 	const struct tool_option *options;	/* ends with a NULL name */
 	bool options_end_at_operand;	/* memrec: everything after the first operand belongs to the command */
 };
@@ -61,15 +61,13 @@ enum stacks_detail tool_detail(const char *text, const char *option);
 
 /*
  * Every command calls this for each of its inputs ("-": standard input) before it opens them; tool_input() and
- * folded_open() do so themselves. A terminal as standard input is a usage error. While a pipe is read, the first
- * SIGINT is without effect: the terminal sends it to the whole pipeline, and what memrec and the recorded program
- * still write after it is to be read to its end. The second one ends the command. If SIGINT was ignored, it stays so.
+ * folded_open() do so themselves. A terminal as standard input is a usage error. While the command reads a pipe, the
+ * first SIGINT has no effect: a terminal sends it to the whole pipeline, and memrec's remaining output must still be
+ * read to its end. The second one ends the command. If SIGINT was ignored, it stays ignored.
  */
 void tool_will_read(const char *path);
 
-/*
- * Opens the operands after optind, or standard input if there are none. Exits with one line if that fails.
- */
+/* Opens the operands after optind, or standard input if there are none. If that fails, exits with one line. */
 struct mt_in *tool_input(int argc, char **argv);
 
 /*
@@ -81,7 +79,7 @@ struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv);
 
 /*
  * Returns the stage that tool_output() appends to the header, for tools with several outputs: the options that
- * tool_getopt() found, and their meaning for the numbers. Created by the first call, never freed.
+ * tool_getopt() found, and their words for the title. Created by the first call, never freed.
  */
 const struct mt_stage_options *tool_stage(const struct tool *t, char **argv);
 
@@ -93,11 +91,11 @@ const struct mt_stage_options *tool_stage(const struct tool *t, char **argv);
 int tool_finish(struct mt_in *in, struct mt_out *out);
 
 /*
- * Returns text from a trace, made safe for a line and a terminal: invalid UTF-8 and control characters become \xHH. The
- * caller frees it.
+ * Returns a copy of the text that is safe on one line and in a terminal: invalid UTF-8 and control characters become
+ * \xHH. The caller frees it.
  */
 char *tool_printable(const char *text);
-/* Returns the number of columns it takes (one per character). */
+/* Returns the number of columns that the text takes (one per character). */
 size_t tool_columns(const char *text);
 
 /* Gets the lines and columns of the terminal on standard output. Returns false if it is not a terminal. */

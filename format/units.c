@@ -33,7 +33,7 @@ static const char *parse_decimal(const char *p, long double *value)
 	return p;
 }
 
-/* "", "B", "k", "kB", "Ki", "KiB", …, whatever the case: its factor, or 0. */
+/* Returns the factor of "", "B", "k", "kB", "Ki", "KiB", … in upper or lower case; 0 if it is not a suffix. */
 static uint64_t suffix_factor(const char *p)
 {
 	static const char letters[] = "kmgt";
@@ -81,7 +81,7 @@ const char *size_text(uint64_t bytes, char buf[SIZE_TEXT])
 		snprintf(buf, SIZE_TEXT, "%uB", (unsigned)bytes);
 		return buf;
 	}
-	while (value >= 999.9995 && u + 1 < sizeof units / sizeof *units) {	/* else it shows as 1000.000 */
+	while (value >= 999.9995 && u + 1 < sizeof units / sizeof *units) {	/* which would round to 1000.000 */
 		value /= 1000;
 		u++;
 	}

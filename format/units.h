@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 /*
- * "12", "1.5k", "24 MB", "1GiB": k M G T (and kB MB …) are powers of 1000, Ki
+ * Parses "12", "1.5k", "24 MB", "1GiB": k M G T (and kB MB …) are powers of 1000, Ki
  * Mi Gi Ti (and KiB …) of 1024. Returns false if it is not a size, or beyond 2^63.
  */
 bool parse_size(const char *text, uint64_t *bytes);
 
 #define SIZE_TEXT 16
 /*
- * "999B", "1.234kB", "12.500MB": powers of 1000, three decimals, as memray's reports. buf: SIZE_TEXT bytes; returned.
+ * Writes "999B", "1.234kB", "12.500MB" (powers of 1000, three decimals, as in memray's reports) to buf, and returns it.
  */
 const char *size_text(uint64_t bytes, char buf[SIZE_TEXT]);
 
@@ -23,7 +23,7 @@ const char *size_text(uint64_t bytes, char buf[SIZE_TEXT]);
 /* "350ms", "12.3s", "4m58s", "2h05m", "3d04h", rounded down. buf: DURATION_TEXT bytes; returned. */
 const char *duration_text(uint64_t ms, char buf[DURATION_TEXT]);
 
-/* 0-terminated "12,345,678"; buf: 28 bytes; returned. */
+/* Writes "12,345,678" to buf, and returns it. */
 const char *count_text(uint64_t n, char buf[28]);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * utf8.c - is it UTF-8, and may it be shown?
+ * utf8.c - validate UTF-8, and find characters that must not reach a terminal
  *
- * Source: RFC 3629, section 4 (no surrogates, nothing over U+10FFFF, no longer form than needed);
+ * Source: RFC 3629, section 4 (no surrogates, nothing over U+10FFFF, no overlong forms);
  * Unicode Standard Annex 9, table 3 (characters that change the direction of text).
  */
 #include "utf8.h"

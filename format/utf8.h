@@ -1,5 +1,5 @@
 /*
- * utf8.h - is it UTF-8, and may it be shown?
+ * utf8.h - validate UTF-8, and find characters that must not reach a terminal
  */
 #ifndef UTF8_H
 #define UTF8_H
@@ -7,15 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes (1 to 4) of the character at p, at most n; 0: no valid UTF-8 begins there. */
+/* Returns the size (1 to 4, at most n) of the character at p; 0 if no valid UTF-8 begins there. */
 size_t utf8_size(const char *p, size_t n);
-/* The character of those bytes. */
+/* Returns the code point of the character at p, whose size utf8_size() returned. */
 uint32_t utf8_character(const char *p, size_t size);
 
 /*
- * The one rule about what may reach a terminal or an editor as it is: the size of the character at p, as above; 0 if
- * it is not valid, or is obeyed instead of shown: controls (C0, DEL, C1), what reorders the text
- * around it (bidirectional marks, embeddings, overrides, isolates), line and paragraph separators.
+ * The one rule about characters that may reach a terminal or an editor unchanged. Returns the size of the character
+ * at p, as above; 0 if it is not valid, or would be obeyed instead of shown: controls (C0, DEL, C1), bidirectional
+ * marks, embeddings, overrides and isolates, line and paragraph separators.
  */
 size_t utf8_shown(const char *p, size_t n);
 

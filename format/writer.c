@@ -1,14 +1,14 @@
 /*
- * writer.c - events as a trace's rows
+ * writer.c - write events as a trace's rows
  *
- * Rows are packed into a buffer of one block and a little more. `limit` is
- * where the next thing is due, be it a full block or a sync, so the hot path
- * compares once. Whether a sync is due depends on nothing but the number of
- * bytes since the last one: the same events give the same bytes again.
+ * Rows are packed into a buffer of one block and a little more. `limit` is the
+ * place where the next block is full or the next sync is due, so the hot path
+ * needs one comparison. Whether a sync is due depends only on the number of
+ * bytes since the last one: the same events always give the same bytes.
  *
- * A row of stacks is open while nothing stands behind it: the next stack, if
- * it is called from the last, becomes an item more. For that, too, buffering
- * must not matter: an open row stays in the buffer when all else is flushed.
+ * A row of stacks is open until another row follows it: the next stack, if its
+ * parent is the last one, is appended to the row as one more item. Buffering must
+ * not affect that either, so an open row stays in the buffer at a flush.
  */
 #include "memtrace.h"
 
@@ -27,19 +27,19 @@
 #define MAX_ITEMS 15		/* of a row of stacks: its head stays one byte */
 
 struct mt_out {
-	uint8_t *p, *limit;		/* next row goes to p; from limit on something is due */
-	/* the last row of stacks, if it is in the buffer; open if nothing is behind it */
+	uint8_t *p, *limit;		/* the next row goes to p; at limit a block is full or a sync is due */
+	/* the last row of stacks, if it is in the buffer (else stacks_end is NULL); open if nothing follows it */
 	uint8_t *stacks, *stacks_end;
 	struct running run;
 	uint32_t pid, tid;		/* context */
 	uint64_t allocs, frees;		/* since the header */
 	bool failed;
-	uint64_t given;			/* bytes of rows that left the buffer */
+	uint64_t given;			/* bytes of rows that have left the buffer */
 	uint64_t mark;			/* bytes of rows at the last header or sync */
 	struct bytes_out bytes;
 	char *name;
 	char *error;
-	struct mt_stage_options stage;	/* to append; none if its program is NULL */
+	struct mt_stage_options stage;	/* to be appended to headers; none if its program is NULL */
 	uint8_t buffer[BLOCK_SIZE + SLACK];
 };
 
@@ -77,7 +77,7 @@ static bool stacks_open(const struct mt_out *out)
 	return out->p == out->stacks_end;
 }
 
-/* Give the first n bytes of the buffer away as a block. */
+/* Writes the first n bytes of the buffer as a block. */
 static void give(struct mt_out *out, size_t n)
 {
 	if (out->stacks_end != NULL && out->stacks >= out->buffer + n) {
@@ -102,7 +102,7 @@ static void give_full(struct mt_out *out)
 		give(out, BLOCK_SIZE);
 }
 
-/* Bytes of any number. */
+/* Appends n bytes, however many. */
 static void add(struct mt_out *out, const void *bytes, size_t n)
 {
 	const char *from = bytes;
@@ -125,7 +125,7 @@ static void add_text(struct mt_out *out, struct mt_str s)
 	add(out, s.p, s.n);
 }
 
-/* The head of a row of n items; a row's numbers fit in the slack. */
+/* Appends the head of a row of n items. There is room for the row's numbers too. */
 static void begin_row(struct mt_out *out, unsigned n, unsigned kind)
 {
 	give_full(out);
@@ -167,8 +167,8 @@ static void sync_row(struct mt_out *out, uint32_t pid, uint32_t tid, uint64_t ti
 }
 
 /*
- * What the next event needs to be known: rows for what differs, or a sync if
- * one is due. Kept out of mt_put(), which then has no registers to save.
+ * Writes the context rows that the next event needs: those that changed, or a sync
+ * if one is due. Kept out of mt_put(), which then has no registers to save.
  */
 static __attribute__((noinline)) void context(struct mt_out *out, uint32_t pid, uint32_t tid,
 					      uint64_t time_ms)
@@ -203,7 +203,7 @@ static inline void hot_context(struct mt_out *out, const struct mt_event *ev)
 
 /* ---------------------------------------------------------------- events */
 
-/* Fields at the end that say nothing new are left out; if only the size is left, it stands alone. */
+/* Omits trailing fields with their implied values; an allocation with nothing but a size is a bare integer. */
 static inline void put_alloc(struct mt_out *out, const struct mt_event *ev)
 {
 	hot_context(out, ev);
@@ -285,7 +285,7 @@ static void put_field(struct mt_out *out, const struct row_field *f, const struc
 	}
 }
 
-/* An event as the table has it, with the context it takes. */
+/* Writes an event by the table of kinds, after the context that it takes. */
 static void put_event(struct mt_out *out, const struct mt_event *ev)
 {
 	const struct row_kind *k = row_of_event(ev->kind);
@@ -421,7 +421,7 @@ void mt_out_stage(struct mt_out *out, const struct mt_stage_options *stage)
 	out->stage = *stage;
 }
 
-/* All up to `end`, which may be more than a block. */
+/* Writes the buffer up to `end`, which may be more than a block. */
 static int flush_to(struct mt_out *out, const uint8_t *end)
 {
 	size_t n = (size_t)(end - out->buffer), first = n < BLOCK_SIZE ? n : BLOCK_SIZE;

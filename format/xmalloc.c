@@ -1,5 +1,5 @@
 /*
- * xmalloc.c - memory or death, for tools
+ * xmalloc.c - allocation that succeeds or exits, for tools
  */
 #include "xmalloc.h"
 

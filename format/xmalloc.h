@@ -7,33 +7,33 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Called first when there is no memory, if it is set: who has more to do than to die does it there. */
+/* If set, called before exiting for lack of memory: a program that must clean up does so there. */
 extern void (*out_of_memory)(void);
 
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
-/* As msgpack_sbuffer_write(), which a packer is given to write by. */
+/* A packer's write function, like msgpack_sbuffer_write(), that exits if out of memory. */
 int xpack(void *buffer, const char *p, size_t n);
 /*
- * A stream into memory, *text of *n bytes once it is closed, which the caller frees. Closing dies if any of it did not
- * fit.
+ * Returns a stream that writes to memory. Once it is closed, *text has *n bytes; the caller frees it. Closing exits if
+ * any write failed.
  */
 FILE *xmemstream(char **text, size_t *n);
 void xmemstream_close(FILE *stream, char *const *text);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Zeroed memory for a table that is read at random places: if large, in huge pages, where they may be had
- * (small ones cost a miss each, and a fault to begin with). Given back with the size it was asked for.
+ * Returns zeroed memory for a table with random access: if it is large, in huge pages where the system allows them
+ * (small pages cost a TLB miss per access and a fault each). table_free() needs the same n and size.
  */
 void *xtable_new(size_t n, size_t size);
 void table_free(void *p, size_t n, size_t size);
 
 /*
- * Make room for index n in the array p of cap items: grows by half again. In size_t, whatever type n has: half of 2^32
- * more is no less.
+ * Makes room for index n in the array p of cap items: grows by half again. It computes in size_t, so that an n of a
+ * smaller type does not overflow.
  */
 #define GROW(p, n, cap) \
 	do { \
