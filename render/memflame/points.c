@@ -1,13 +1,13 @@
 /*
- * points.c - what was alive when: memory between the points of a run, in one pass
+ * points.c - memory over time: the intervals between points at which allocations were alive, in one pass
  *
- * A live allocation keeps only the number of the event that made it. When it
- * ends, its begin is the first point at or after that event, found by bisection,
- * so that joining slices changes nothing of what is alive.
+ * A live allocation keeps only the number of the event that made it. When it ends,
+ * bisection finds the first point at or after that event. So joining slices need
+ * not change live allocations.
  *
- * In the present slice the instant of most is not known yet. An allocation that
- * ends in it after the present maximum is `after`: it was alive at that instant,
- * if no higher one comes. If one comes, all of `after` had ended `before` it.
+ * The maximum of the current slice is not final yet. An allocation that ends in
+ * the slice after the maximum so far goes to `after`: it was alive at the maximum,
+ * unless a higher one comes. If one comes, all of `after` moves to `before`.
  */
 #include "points.h"
 
@@ -15,47 +15,46 @@
 #include <string.h>
 
 #include "error.h"
+#include "index.h"
 #include "xmalloc.h"
 
-#define SLICES 512		/* at most; then every two become one */
-#define BEYOND 2047u		/* an end after the last point, while there can be more */
-#define YOUNG 2046u		/* a begin in the present slice */
+#define SLICES 512		/* at most; then each two are joined into one */
+#define BEYOND 2047u		/* the end of an allocation that is still open */
+#define YOUNG 2046u		/* a begin in the current slice */
 
 struct birth {
-	uint64_t seq;		/* of the event that made it */
+	uint64_t seq;		/* number of the event that made it */
 	uint32_t key;
-	uint32_t next;		/* of a free entry: the next one, 0 = none */
+	uint32_t next;		/* the next free entry, if this one is free; 0 = none */
 };
 
-/* A row: key, begin, end and fate are the number that rows are sorted by. */
+/* Rows are sorted by `order`, which contains key, begin, end and fate. */
 struct row {
 	uint64_t order;
 	struct amount amount;
 };
 
-/* Of what ended in the present slice: a key, a begin, a fate. */
+/* The allocations with one key, begin and fate that ended in the current slice. */
 struct ended {
-	uint64_t id;
-	struct amount before, after;	/* the instant of most */
-	uint32_t slot;
+	uint64_t id;			/* order_of() key, begin and fate */
+	struct amount before, after;	/* those that ended before or after the maximum */
 };
 
 struct points {
 	struct slice slice[SLICES];
-	size_t n;			/* slices that are closed */
-	uint64_t slice_ms, time_ms, last_ms;	/* time_ms: of the clock; last_ms: of the last event that counts */
-	uint64_t seq, start_seq;	/* start_seq: when the present slice began */
+	size_t n;			/* closed slices */
+	uint64_t slice_ms, time_ms, last_ms;	/* time_ms: now; last_ms: of the last allocation, shrink or end */
+	uint64_t seq, start_seq;	/* events so far, and when the current slice began */
 	uint64_t alive;			/* bytes */
-	uint64_t rss, most_rss;		/* now, and most in the present slice */
-	struct slice now;		/* most_ms, most, most_seq of the present one */
+	uint64_t rss, most_rss;		/* now, and the most in the current slice */
+	struct slice now;		/* the current slice: only most_ms, most, most_seq are set */
 	struct birth *births;		/* entry 0 is not used */
 	size_t n_births, cap_births;
 	uint32_t free_birth;
 	struct ended *ended;
 	size_t n_ended, cap_ended;
-	uint32_t *slots;		/* open addressing: index + 1 */
-	size_t n_slots;
-	uint32_t *after;		/* indices of `ended` that have any */
+	struct index index;		/* of `ended`, by id */
+	uint32_t *after;		/* indices of the entries of `ended` with an amount `after` */
 	size_t n_after, cap_after;
 	struct row *rows;
 	size_t n_rows, cap_rows, n_sorted;
@@ -78,7 +77,7 @@ static uint32_t end_of(uint64_t order)
 	return order >> 2 & 0x3fff;
 }
 
-/* By `order`: a radix sort, 16 bits at a time, the lowest first. */
+/* Sorts by `order`: a radix sort, 16 bits at a time, the lowest first. */
 static void sort_rows(struct points *p)
 {
 	struct row *from = p->rows, *to = xmalloc(p->n_rows * sizeof *to);
@@ -100,12 +99,12 @@ static void sort_rows(struct points *p)
 		from = to;
 		to = swap;
 	}
-	/* An even number of passes: the rows are where they were. */
+	/* After an even number of passes the rows are back in p->rows. */
 	free(to);
 	free(at);
 }
 
-/* Rows of one kind become one. */
+/* Merges rows of equal order. */
 static void compact(struct points *p)
 {
 	size_t n = 0;
@@ -135,7 +134,7 @@ static void put_row(struct points *p, uint32_t key, uint32_t begin, uint32_t end
 
 /* ---------------------------------------------------------------- slices */
 
-/* The first point of a closed slice at or after an event. */
+/* Returns the first point of a closed slice at or after an event. */
 static uint32_t point_after(const struct points *p, uint64_t seq)
 {
 	size_t low = 0, high = p->n - 1;
@@ -150,7 +149,7 @@ static uint32_t point_after(const struct points *p, uint64_t seq)
 	return (uint32_t)(2 * low + (seq > p->slice[low].most_seq));
 }
 
-/* Every two slices become one: what each point is then. Those that go are the next that stays. */
+/* Joins each two slices. A point that disappears becomes the next one that remains. */
 static void join_slices(struct points *p)
 {
 	uint32_t now[2 * SLICES];
@@ -177,7 +176,7 @@ static void join_slices(struct points *p)
 		uint64_t order = p->rows[i].order;
 		uint32_t begin = now[begin_of(order)], end = end_of(order) == BEYOND ? BEYOND : now[end_of(order)];
 		if (begin == end)
-			begin = end |= 1;	/* alive at no point: any of the slice's */
+			begin = end |= 1;	/* alive at no point: either of the slice's will do */
 		p->rows[i].order = order_of((uint32_t)(order >> 32), begin, end, (enum fate)(order & 3));
 	}
 	compact(p);
@@ -190,7 +189,7 @@ static void begin_slice(struct points *p)
 	p->most_rss = p->rss;
 }
 
-/* What ended in it becomes rows, now that its instant of most is known. */
+/* Turns `ended` into rows, now that the slice's maximum is final. */
 static void put_ended(struct points *p)
 {
 	uint32_t most = (uint32_t)(2 * p->n), end = most + 1;
@@ -199,7 +198,6 @@ static void put_ended(struct points *p)
 		const struct ended *e = &p->ended[i];
 		uint32_t key = (uint32_t)(e->id >> 32), begin = begin_of(e->id);
 		enum fate fate = (enum fate)(e->id & 3);
-		p->slots[e->slot] = 0;
 		if (fate == FATE_TEMPORARY || begin != YOUNG) {
 			uint32_t from = begin == YOUNG ? end : begin;
 			put_row(p, key, from, fate == FATE_TEMPORARY ? from : most, fate, e->before);
@@ -210,6 +208,7 @@ static void put_ended(struct points *p)
 		}
 	}
 	p->n_ended = p->n_after = 0;
+	index_clear(&p->index);
 }
 
 static void close_slice(struct points *p)
@@ -234,7 +233,7 @@ void points_reach(struct points *p, uint64_t time_ms)
 
 /* ---------------------------------------------------------------- events */
 
-/* A new maximum: all that ended so far in this slice had ended before it. */
+/* If this is a new maximum, everything that ended in this slice so far ended before it. */
 static void note_most(struct points *p)
 {
 	if (p->alive < p->now.most)
@@ -250,37 +249,20 @@ static void note_most(struct points *p)
 	p->n_after = 0;
 }
 
-static size_t home(const struct points *p, uint64_t id)
+static bool has_id(const void *ended, uint32_t n, const void *id)
 {
-	return (size_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (p->n_slots - 1);
-}
-
-static void grow_slots(struct points *p)
-{
-	free(p->slots);
-	p->n_slots = p->n_slots ? 2 * p->n_slots : 1024;
-	p->slots = xcalloc(p->n_slots, sizeof *p->slots);
-	for (size_t k = 0; k < p->n_ended; k++) {
-		size_t i = home(p, p->ended[k].id);
-		while (p->slots[i])
-			i = (i + 1) & (p->n_slots - 1);
-		p->slots[i] = (uint32_t)k + 1;
-		p->ended[k].slot = (uint32_t)i;
-	}
+	return ((const struct ended *)ended)[n].id == *(const uint64_t *)id;
 }
 
 static struct ended *find_ended(struct points *p, uint64_t id)
 {
-	if (2 * (p->n_ended + 1) > p->n_slots)
-		grow_slots(p);
-	size_t i = home(p, id);
-	for (; p->slots[i]; i = (i + 1) & (p->n_slots - 1))
-		if (p->ended[p->slots[i] - 1].id == id)
-			return &p->ended[p->slots[i] - 1];
-	GROW(p->ended, p->n_ended, p->cap_ended);
-	p->ended[p->n_ended] = (struct ended){ .id = id, .slot = (uint32_t)i };
-	p->slots[i] = (uint32_t)++p->n_ended;
-	return &p->ended[p->n_ended - 1];
+	uint32_t n = index_put(&p->index, index_hash(id, 0), has_id, p->ended, &id, (uint32_t)p->n_ended);
+
+	if (n == p->n_ended) {
+		GROW(p->ended, p->n_ended, p->cap_ended);
+		p->ended[p->n_ended++] = (struct ended){ .id = id };
+	}
+	return &p->ended[n];
 }
 
 static void end_part(struct points *p, const struct birth *b, struct amount a, enum fate fate)
@@ -289,7 +271,7 @@ static void end_part(struct points *p, const struct birth *b, struct amount a, e
 	uint32_t begin = young ? YOUNG : point_after(p, b->seq);
 	struct ended *e = find_ended(p, order_of(b->key, begin, 0, fate));
 
-	/* Made after the present maximum: alive at no point, whether or not that stays. */
+	/* Made and ended after the maximum so far: alive at no point, whether or not that is final. */
 	if (young && b->seq > p->now.most_seq) {
 		amount_add(&e->before, a);
 		return;
@@ -454,7 +436,7 @@ void points_free(struct points *p)
 		return;
 	free(p->births);
 	free(p->ended);
-	free(p->slots);
+	index_clear(&p->index);
 	free(p->after);
 	free(p->rows);
 	free(p);
