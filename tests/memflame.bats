@@ -26,7 +26,7 @@ browse() {
   shift 2
   command -v chromium >/dev/null || skip "no chromium to open the page in"
   cp "$page" opened.html
-  { printf '<script>const EXPECT = %s;</script>\n<script>\n' "$expect"; cat "$TESTS/page/selftest.js"; echo '</script>'; } >>opened.html
+  { printf '<script>const EXPECT = %s;</script>\n<script>\n' "$expect"; cat "$TESTS/page/selftest.js" "$TESTS"/page/suites/*.js; echo '</script>'; } >>opened.html
   timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
     --user-data-dir="$BATS_TEST_TMPDIR/profile" --host-resolver-rules="MAP * ~NOTFOUND" --window-size=1400,800 \
     --virtual-time-budget=20000 "$@" --dump-dom "file://$PWD/opened.html" >dom.html 2>browser.err || return
@@ -409,9 +409,9 @@ answer_of() {
   [[ "$stderr" == *"cut.lz4: cut off"* ]]
   [ "${lines[-1]}" = "</html>" ]
   # Unmissable in the page, and without scripts.
-  [[ "$output" == *"<p><strong>Not all of the trace is here: cut.lz4: cut off after "* ]]
+  [[ "$output" == *"<p><strong>The trace is incomplete: cut.lz4: cut off after "* ]]
   printf '%s\n' "$output" >page.html
-  browse page.html '{"suites": ["warned"], "warning": "Not all of the trace is here: cut.lz4: cut off"}'
+  browse page.html '{"suites": ["warned"], "warning": "The trace is incomplete: cut.lz4: cut off"}'
   all_passed 1
 }
 

@@ -1,7 +1,7 @@
 """How long a page takes in a browser, in real time: measure.py PAGE.html [RUNS]
 
 Prints one line of JSON a run: milliseconds to the first graph and from an action
-to its pixels (selftest.js, suite "figures"). The page is opened from a file, with
+to its pixels (suites/figures.js). The page is opened from a file, with
 its Content-Security-Policy taken out so that it can report to this program.
 """
 import http.server
@@ -39,7 +39,8 @@ def run(page):
     server.received = threading.Event()
     server.result = None
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    selftest = (pathlib.Path(__file__).parent / "selftest.js").read_text()
+    folder = pathlib.Path(__file__).parent
+    selftest = "".join(path.read_text() for path in [folder / "selftest.js", *sorted(folder.glob("suites/*.js"))])
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         opened = pathlib.Path(place, "page.html")
         text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", pathlib.Path(page).read_text())
