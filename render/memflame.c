@@ -1,7 +1,7 @@
 /*
  * memflame.c - one offline HTML page with a flame graph of memory
  *
- * In:    folded lines (with one number, or memdiff's two), or a trace (told by its first bytes)
+ * In:    folded lines (with one number, or memdiff's two), or a trace; the first bytes show which
  * Out:   one HTML document that needs nothing else
  * Keeps: the call tree: some 50 bytes a node, and its texts
  */
@@ -24,15 +24,15 @@
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
-	{ "leaks", 'l', NULL, "from a trace: show what was never freed, not the high-water mark" },
+	{ "leaks", 'l', NULL, "from a trace: show memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "from a trace: show every allocation ever made" },
-	{ "by-process", 'P', NULL, "from a trace: an outermost frame for each process" },
-	{ "inverted", 'i', NULL, "open inverted: what allocates first, its callers below" },
+	{ "by-process", 'P', NULL, "from a trace: add an outermost frame for each process" },
+	{ "inverted", 'i', NULL, "open inverted: allocating functions first, their callers below" },
 	{ "unit", 'u', "UNIT",
-	  "what the counts of folded lines are: bytes (the default), or a word such as allocations" },
-	{ "svg", 's', NULL, "write a picture of the first view, not a page: for documents" },
-	{ "output", 'o', "FILE", "write to FILE, not to standard output" },
-	{ "title", 'T', "TEXT", "what the page says the numbers are" },
+	  "unit of the numbers in folded lines: bytes (the default), or a word such as allocations" },
+	{ "svg", 's', NULL, "write a picture of the first view, for documents, instead of a page" },
+	{ "output", 'o', "FILE", "write to FILE instead of standard output" },
+	{ "title", 'T', "TEXT", "use TEXT as the title, which describes the numbers" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -100,7 +100,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 	return tool_finish(in, NULL);
 }
 
-/* As "> FILE" of a shell does. */
+/* Like "> FILE" in a shell. */
 static void open_output(const char *path)
 {
 	if (!freopen(path, "w", stdout))
@@ -123,7 +123,7 @@ static struct choices read_options(int argc, char **argv)
 		case 'T': c.title = optarg; break;
 		}
 	if (c.unit && !c.unit[0])
-		usage_die("--unit: what are the counts? Name it, as bytes or samples");
+		usage_die("--unit: the unit is empty; name one, such as bytes or samples");
 	if (c.title && !c.title[0])
 		usage_die("--title: the text is empty");
 	return c;
@@ -134,7 +134,7 @@ static const char *choose_input(int argc, char **argv)
 	const char *path = optind < argc ? argv[optind] : "-";
 
 	if (argc - optind > 1)
-		usage_die("one input only; join traces by memcat, folded lines by cat");
+		usage_die("only one input; join traces with memcat, folded lines with cat");
 	if (isatty(STDOUT_FILENO))
 		usage_die("the page would go to the terminal: append '> page.html', or use -o FILE");
 	return path;
@@ -145,11 +145,11 @@ int main(int argc, char **argv)
 	struct choices c = read_options(argc, argv);
 	struct folded *f = folded_open(choose_input(argc, argv));
 
-	/* Whoever started us may have ignored it; a closed pipe is to end us all the same. */
+	/* Our parent may have ignored SIGPIPE; a closed pipe must end us all the same. */
 	signal(SIGPIPE, SIG_DFL);
 	if (folded_is_trace(f)) {
 		if (c.unit)
-			usage_die("%s: --unit is for folded lines; a trace is of bytes and allocations",
+			usage_die("%s: --unit is for folded lines; a trace has bytes and allocations",
 				  folded_name(f));
 		return from_trace(folded_trace(f), &c);
 	}

@@ -4,8 +4,8 @@
  * In:    a trace (stdin or files)
  * Out:   totals, a histogram of sizes, allocators, the places that allocate
  *        most; text or JSON
- * Keeps: the live set (replay.h), the stacks, how often each size occurred
- * Source: what is told, and in which bins, is memray's (_stats.py,
+ * Keeps: the live set (replay.h), the stacks, a count for each size
+ * Source: the figures and the histogram's bins follow memray (_stats.py,
  *        reporters/stats.py); frees, leaks, times, processes, losses are ours
  */
 #include <stdlib.h>
@@ -42,11 +42,11 @@ struct counter {
 	struct { uint64_t live, peak; } sorts[N_SORTS];	/* likewise; bytes */
 	uint64_t changed_ms;		/* when a block last began or ended */
 	struct ending ending;
-	struct threads *seen;		/* a process is the thread 0 of it */
-	uint32_t last_pid, last_tid;	/* of the last event's thread: mostly the next one's too */
-	uint64_t *rss_of, rss;		/* of each that was seen; of all processes */
+	struct threads *seen;		/* a process is entered as its thread 0 */
+	uint32_t last_pid, last_tid;	/* of the last event, and mostly of the next one too */
+	uint64_t *rss_of, rss;		/* per number in `seen`; of all processes */
 	size_t n_seen, cap_seen;
-	bool mappings;			/* of this trace sums count all mappings */
+	bool mappings;			/* sums of this trace count all mappings */
 	size_t cap;			/* of s.at */
 };
 
@@ -109,13 +109,13 @@ static enum sort sort_of(unsigned allocator)
 	return allocator < MT_N_ALLOCATORS ? sorts[allocator] : SORT_HEAP;
 }
 
-/* Whether sums count it: memory, and what a filter was asked for. */
+/* Returns whether sums count it: memory, and mappings that a filter was asked for. */
 static bool is_counted(const struct counter *c, enum sort sort)
 {
 	return sort < SORT_RESERVED || c->mappings;
 }
 
-/* It is not alive any more, but freed, or something else became of it. A block's key is its sort. */
+/* Removes memory that is no longer alive, and adds it to `fate`. A block's key is its sort. */
 static void take_away(struct counter *c, const struct share *gone, struct amount *fate)
 {
 	bool counted = is_counted(c, gone->key);
@@ -129,7 +129,7 @@ static void take_away(struct counter *c, const struct share *gone, struct amount
 	amount_add(fate, gone->amount);
 }
 
-/* It is alive. In an answer nothing ends. */
+/* Adds live memory. In an answer nothing ends. */
 static void add_sort(struct counter *c, enum sort sort, uint64_t bytes)
 {
 	uint64_t live = c->sorts[sort].live += bytes;
@@ -174,8 +174,8 @@ static void close_block(struct counter *c, const struct mt_event *ev, const stru
 	c->changed_ms = ev->time_ms;
 }
 
-/* What is open in the process (0: in all) is leaked, unless that was told when its interpreter began to end. */
-static void tell_leaked(struct counter *c, uint32_t pid)
+/* Counts the blocks open in the process (0: in all) as leaked, unless that was done when its interpreter shut down. */
+static void add_leaked(struct counter *c, uint32_t pid)
 {
 	struct share open;
 
@@ -184,10 +184,10 @@ static void tell_leaked(struct counter *c, uint32_t pid)
 			amount_add(&c->s.leaked, open.amount);
 }
 
-/* All it holds goes at once: leaked, unless another program takes its place (the kernel freed it then). */
+/* Ends all blocks of a process: they have leaked, unless it executed another program (then the kernel freed them). */
 static void close_process(struct counter *c, const struct mt_event *ev)
 {
-	struct amount elsewhere = { 0, 0 };	/* freed by the kernel, or told already */
+	struct amount elsewhere = { 0, 0 };	/* freed by the kernel, or counted already */
 	struct amount *fate = replay_is_exec(ev) || ending_has(&c->ending, ev->pid) ? &elsewhere : &c->s.leaked;
 	struct share gone;
 
@@ -218,7 +218,7 @@ static void end_trace(struct counter *c)
 	if (c->replay.answer)
 		amount_add(&c->s.leaked, c->water.live);
 	else
-		tell_leaked(c, 0);
+		add_leaked(c, 0);
 	for (int i = 0; i < N_SORTS; i++)
 		c->s.sorts[i] += c->sorts[i].peak;
 	memset(c->sorts, 0, sizeof c->sorts);
@@ -261,7 +261,7 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 	case MT_PROCESS:
 		take_process(c, ev);
 		if (ending_take(&c->ending, ev))
-			tell_leaked(c, ev->pid);
+			add_leaked(c, ev->pid);
 		break;
 	case MT_EXIT:
 		c->s.unknown_frees += (uint64_t)mt_info_int(ev->info, "unknown_frees", 0);

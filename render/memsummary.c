@@ -2,11 +2,11 @@
  * memsummary.c - show how much memory each function holds, alone and with its callees
  *
  * In:    a trace (stdin or files)
- * Out:   a table, one row a function of a file, or JSON
+ * Out:   a table with a row for each function of a file, or JSON
  * Keeps: the live set, the stacks
- * Source: the columns and what they count are memray's
+ * Source: the columns and their meaning are memray's
  *        (reporters/tui.py, aggregate_allocations): a function that calls
- *        itself counts once; a caller's allocations are its callees' too.
+ *        itself counts once; a caller's amounts include its callees'.
  *        memray stops at 95 % of the bytes; here every row is counted.
  */
 #include <stdio.h>
@@ -25,7 +25,7 @@ enum { KEY_JSON = 256 };
 static const struct tool_option options[] = {
 	{ "sort", 's', "COLUMN", "sort by total (1 or 2, the default), own (3 or 4) or count (5)" },
 	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
-	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
 	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
@@ -39,10 +39,10 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* A function of a file, whatever its lines. */
+/* A function of a file, with all its lines. */
 struct location {
 	const char *function, *place;
-	const struct function *first;	/* of those that it is */
+	const struct function *first;	/* of the trace's functions with this name and place */
 	uint64_t own, total, count;
 };
 
@@ -65,7 +65,7 @@ static int by_name(const void *a, const void *b, void *stacks)
 	return r ? r : strcmp(function_place(f), function_place(g));
 }
 
-/* Number the locations: functions of one name and file are one. */
+/* Numbers the locations: functions of one name and file are one location. */
 static struct locations find_locations(struct stacks *s)
 {
 	uint32_t n = stacks_function_count(s);
@@ -99,7 +99,7 @@ static struct location *location_of(const struct locations *l, const struct tall
 	return &l->at[l->of_function[stacks_frame(t->stacks, frame)->function]];
 }
 
-/* What each stack holds with all that hang under it. Parents have smaller numbers. */
+/* Returns the amount of each stack including its descendants. Parents have smaller numbers. */
 static struct amount *sum_subtrees(const struct tally *t)
 {
 	struct amount *sum = xcalloc(t->n, sizeof *sum);
@@ -108,14 +108,14 @@ static struct amount *sum_subtrees(const struct tally *t)
 	for (uint32_t i = t->n - 1; i > 0; i--) {
 		struct amount *parent = &sum[stacks_stack(t->stacks, i)->parent];
 		if (stacks_stack(t->stacks, i)->parent == 0)
-			continue;	/* 0 is no root: it is what has no stack */
+			continue;	/* 0 is not a root, but the allocations without a stack */
 		parent->bytes += sum[i].bytes;
 		parent->count += sum[i].count;
 	}
 	return sum;
 }
 
-/* Children of each stack as linked lists; those of 0 are the outermost frames. */
+/* The children of each stack as linked lists; those of 0 are the outermost frames. */
 struct tree {
 	uint32_t *child, *sibling;
 };
@@ -135,12 +135,12 @@ static struct tree make_tree(const struct tally *t)
 	return tree;
 }
 
-/* Walk the tree; a location gets a subtree's sum where it is not above itself already. */
+/* Walks the tree, and adds each subtree's sum to its location, unless the location also calls it from above. */
 static void sum_totals(struct locations *l, const struct tally *t)
 {
 	struct amount *sum = sum_subtrees(t);
 	struct tree tree = make_tree(t);
-	uint32_t *entered = xcalloc(l->n, sizeof *entered);	/* how often each location is on the way down */
+	uint32_t *entered = xcalloc(l->n, sizeof *entered);	/* how often each location is on the current path */
 	uint32_t at = tree.child[0];
 
 	while (at) {
@@ -198,7 +198,7 @@ static int by_column(const void *a, const void *b, void *column)
 	return r ? r : strcmp(l->place, m->place);
 }
 
-/* Only those that hold something, the largest first. */
+/* Drops locations without memory and sorts the others, the largest first. */
 static void sort(struct locations *l, enum column column)
 {
 	uint32_t n = 0;
@@ -213,12 +213,12 @@ static void sort(struct locations *l, enum column column)
 /* ---------------------------------------------------------------- table */
 
 struct layout {
-	int location;		/* columns of the first column; the others are fixed */
-	bool cut;		/* on a terminal: longer ones are cut to it */
-	int count;		/* columns of the last column */
+	int location;		/* width of the first column */
+	bool cut;		/* on a terminal: longer locations are cut to this width */
+	int count;		/* width of the last column */
 };
 
-#define OTHER_COLUMNS 48	/* what print_row() puts between the location and the count */
+#define OTHER_COLUMNS 48	/* width of the columns between the location and the count in print_row() */
 
 static void print_cell(double share, int width, const char *text)
 {
@@ -233,7 +233,7 @@ static void print_percent(double share)
 	print_cell(share, 7, text);
 }
 
-/* The first byte of the last n characters. */
+/* Returns the start of the last n characters. */
 static const char *tail(const char *text, size_t n)
 {
 	const char *p = text + strlen(text);
@@ -244,7 +244,7 @@ static const char *tail(const char *text, size_t n)
 	return p;
 }
 
-/* Its file; of native code in brackets. To be freed. */
+/* Returns the file, in brackets for native code; the caller frees it. */
 static char *place_text(const struct location *l)
 {
 	char *place = tool_printable(l->place);
@@ -256,7 +256,7 @@ static char *place_text(const struct location *l)
 	return text;
 }
 
-/* "function at file"; where that is too long, the file loses its beginning, then the function its end. */
+/* Prints "function at file". If that is too long, cuts the beginning of the file, then the end of the function. */
 static void print_location(const struct layout *y, const struct location *l)
 {
 	char *function = tool_printable(l->function), *place = place_text(l);
@@ -301,7 +301,7 @@ static void print_head(const struct layout *y, enum column column)
 	       column == BY_COUNT ? "<Allocation Count>" : "Allocation Count");
 }
 
-/* C++ knows names of a thousand characters: their rows stick out, the others do not follow. */
+/* C++ names can have a thousand characters: such rows are longer, but do not widen the column. */
 #define WIDEST_LOCATION 100
 
 static int longest_location(const struct locations *l, uint32_t rows)

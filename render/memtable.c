@@ -25,7 +25,7 @@ static const struct tool_option options[] = {
 	{ "split-threads", 'p', NULL, "print a separate row for each thread" },
 	{ "sort", 's', "COLUMN", "sort by size (the default) or count" },
 	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
-	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
 	{ "csv", KEY_CSV, NULL, "print comma-separated values instead of a table" },
 	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
@@ -40,7 +40,7 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* What amounts are kept by. */
+/* Amounts are added up by key. */
 struct key {
 	uint32_t frame, thread;
 	uint8_t allocator;
@@ -58,7 +58,7 @@ struct row {
 	uint32_t line;
 	uint8_t allocator;
 	struct amount amount;
-	const uint32_t *threads;	/* n_threads of them, each once */
+	const uint32_t *threads;	/* n_threads different ones */
 	uint32_t n_threads;
 };
 
@@ -66,7 +66,7 @@ struct table {
 	const struct tally *tally;
 	struct row *rows;
 	uint32_t n;
-	uint32_t *threads;	/* what the rows point into */
+	uint32_t *threads;	/* the rows point into this array */
 	bool several_threads, several_processes;
 };
 
@@ -145,7 +145,7 @@ static int by_place_and_thread(const void *a, const void *b, void *order)
 	return r ? r : compare(o->keys->at[i].thread, o->keys->at[j].thread);
 }
 
-/* The numbers of the keys that hold something, equal places side by side. */
+/* Returns the keys with allocations, equal places next to each other. */
 static uint32_t *sort_keys(const struct order *o, uint32_t *n)
 {
 	uint32_t *sorted = xcalloc((size_t)o->tally->n + 1, sizeof *sorted);
@@ -158,7 +158,7 @@ static uint32_t *sort_keys(const struct order *o, uint32_t *n)
 	return sorted;
 }
 
-/* Whether the key goes into that row too. */
+/* Returns whether the next key belongs to the same row. */
 static bool belongs(const struct row *row, const struct row *next, uint32_t thread, bool split)
 {
 	bool same_thread = row->threads[row->n_threads - 1] == thread;
@@ -226,7 +226,7 @@ static const struct thread *only_thread(const struct table *table, const struct 
 	return row->n_threads == 1 ? threads_thread(table->tally->threads, row->threads[0]) : NULL;
 }
 
-/* "worker (1234)", "1234", with the process "worker (1200/1234)"; "3 threads". To be freed. */
+/* Returns "worker (1234)", "1234", with the process "worker (1200/1234)", or "3 threads"; the caller frees it. */
 static char *thread_text(const struct table *table, const struct row *row)
 {
 	const struct thread *t = only_thread(table, row);
@@ -244,7 +244,7 @@ static char *thread_text(const struct table *table, const struct row *row)
 	return text;
 }
 
-/* Columns of a terminal; 0: of no terminal, or of a table without threads. */
+/* Widths in columns; terminal is 0 if there is none, thread is 0 if the column is not shown. */
 struct widths {
 	unsigned terminal;
 	int allocator, thread;

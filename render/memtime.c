@@ -4,7 +4,7 @@
  * In:    a trace (stdin or files)
  * Out:   a line for each interval of time in which something happened: seconds
  *        since the recording began, the most bytes allocated in it, the most
- *        bytes resident (0 = not sampled yet), of all processes together
+ *        bytes resident in it (0 = not sampled yet), of all processes together
  * Keeps: the live set (replay.h); a sum for each process
  */
 #include <inttypes.h>
@@ -37,15 +37,15 @@ struct process {
 
 struct series {
 	struct replay replay;
-	struct process *processes;	/* that were sampled and have not ended */
+	struct process *processes;	/* those sampled that have not ended */
 	size_t n, cap;
 	uint64_t every_ms;
-	uint64_t interval;		/* number of the one that is summed up */
-	uint64_t last;			/* of the one whose line was printed last */
-	bool begun, printed;		/* something happened in it; some line was printed, in this trace */
+	uint64_t interval;		/* number of the current one */
+	uint64_t last;			/* number of the last one printed */
+	bool begun, printed;		/* something happened in the current one; a line of this trace was printed */
 	uint64_t heap, rss;		/* now */
-	uint64_t most_heap, most_rss;	/* in this interval */
-	uint64_t end_heap, end_rss;	/* when the last one printed ended */
+	uint64_t most_heap, most_rss;	/* in the current interval */
+	uint64_t end_heap, end_rss;	/* at the end of the last interval printed */
 };
 
 /* ---------------------------------------------------------------- lines */
@@ -57,7 +57,7 @@ static void print_line(const struct series *s, uint64_t interval, uint64_t heap,
 	printf("%" PRIu64 ".%03u\t%" PRIu64 "\t%" PRIu64 "\n", ms / 1000, (unsigned)(ms % 1000), heap, rss);
 }
 
-/* Its line; before it, where nothing happened for a while, how it was until then: a plot draws no slope there. */
+/* Prints the interval's line. After a pause, first repeats the old values, so that a plot draws no slope. */
 static void close_interval(struct series *s)
 {
 	if (!s->begun)
@@ -72,7 +72,7 @@ static void close_interval(struct series *s)
 	s->begun = false;
 }
 
-/* Something happens at that time. Times can go back behind a filter that answers: then it belongs to the present. */
+/* Something happens at that time. After a filter that answers, times can go back: the current interval then counts. */
 static void reach(struct series *s, uint64_t time_ms)
 {
 	uint64_t interval = time_ms / s->every_ms;
@@ -120,7 +120,7 @@ static void take_rss(struct series *s, uint32_t pid, uint64_t rss)
 		s->processes[i] = s->processes[--s->n];
 }
 
-/* All it holds goes at once. */
+/* Ends all blocks of a process. */
 static void end_process(struct series *s, uint32_t pid)
 {
 	struct share gone;
@@ -130,7 +130,7 @@ static void end_process(struct series *s, uint32_t pid)
 	take_rss(s, pid, 0);
 }
 
-/* Another trace: its time begins anew. Two empty lines part the data of two plots for gnuplot. */
+/* Begins another trace, whose time starts again. In gnuplot two empty lines separate the data of two plots. */
 static void begin_trace(struct series *s, const struct mt_header *h)
 {
 	close_interval(s);
@@ -171,7 +171,7 @@ static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 	note(s);
 }
 
-/* A live trace pauses: what is known goes on. */
+/* While a live trace pauses, the lines so far are written. */
 static void flush(void *arg)
 {
 	(void)arg;

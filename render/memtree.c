@@ -2,9 +2,9 @@
  * memtree.c - print the call tree of a trace
  *
  * In:    a trace (stdin or files)
- * Out:   a line a call, callees indented under their caller, the biggest
- *        first; or JSON. A chain of calls that each make one other only, and
- *        allocate nothing themselves, is not indented: its numbers are the first's.
+ * Out:   a line for each call, callees indented below their caller, the biggest
+ *        first; or JSON. A call is not indented below a caller that makes no other
+ *        call and allocates nothing itself: its numbers are the caller's.
  * Keeps: the live set, the stacks, the tree
  */
 #include <stdio.h>
@@ -25,10 +25,10 @@ enum { KEY_JSON = 256 };
 static const struct tool_option options[] = {
 	{ "depth", 'd', "N", "show N levels below the top, all expanded" },
 	{ "biggest", 'b', "N",
-	  "show only what leads to the N stacks that hold most (default: 200 on a terminal, all in a pipe)" },
+	  "show only calls that lead to the N biggest stacks (default: 200 on a terminal, all in a pipe)" },
 	{ "path", 'p', NULL, "expand only the biggest path (the default on a terminal)" },
 	{ "all", 'a', NULL, "expand everything (the default in a pipe)" },
-	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
 	{ "json", KEY_JSON, NULL, "print one JSON object, with the calls in the order of the lines" },
 	{ NULL, 0, NULL, NULL },
@@ -48,15 +48,15 @@ struct choices {
 	bool path_only, json;
 };
 
-/* What a node needs to be shown. */
+/* How a node is shown. */
 struct place {
-	struct amount total;	/* with all below */
+	struct amount total;	/* including its descendants */
 	uint32_t frame;		/* of the stacks: its function and line */
 	uint32_t depth;		/* calls from the outermost: 1 = outermost */
-	uint32_t level;		/* of indentation: chains have one */
-	uint32_t below;		/* nodes under it, shown or not */
-	bool shown, open, last;	/* last of its siblings */
-	bool chained;		/* goes on a chain: its parent's line is just above */
+	uint32_t level;		/* of indentation: the calls of a chain have the same one */
+	uint32_t below;		/* number of descendants, shown or not */
+	bool shown, open, last;	/* last: of its siblings */
+	bool chained;		/* it continues its parent's chain, whose line is just above */
 };
 
 struct tree {
@@ -66,11 +66,11 @@ struct tree {
 	struct children children;
 	uint32_t *walk;		/* n - 1 nodes */
 	uint32_t n;
-	struct amount left_out;	/* by --biggest */
+	struct amount left_out;	/* because of --biggest */
 	uint32_t stacks_left_out;
 };
 
-enum { BYTES, COUNT };		/* a call's own numbers */
+enum { BYTES, COUNT };		/* indices of a call's own numbers */
 
 /* ---------------------------------------------------------------- the tree */
 
@@ -83,7 +83,7 @@ static int by_bytes(const void *a, const void *b, void *tally)
 	return r ? r : (i > j) - (i < j);
 }
 
-/* The stacks that hold something, the biggest first. */
+/* Returns the stacks with allocations, the biggest first. */
 static uint32_t *sort_stacks(const struct tally *t, uint32_t *n)
 {
 	uint32_t *sorted = xcalloc((size_t)t->n + 1, sizeof *sorted);
@@ -122,7 +122,7 @@ static void add_stacks(struct tree *t, uint64_t biggest)
 	free(nodes);
 }
 
-/* From the leaves up: totals, and who is above something shown. Parents have smaller numbers. */
+/* From the leaves up: computes totals, and shows the callers of shown nodes. Parents have smaller numbers. */
 static void sum_up(struct tree *t)
 {
 	for (uint32_t i = t->n; i-- > 0; ) {
@@ -151,7 +151,7 @@ static int by_total(uint32_t a, uint32_t b, void *tree)
 			      calltree_text(t->calls, calltree_call(t->calls, b)->label));
 }
 
-/* How many children of a node are shown, and the last of them. */
+/* Returns the number of a node's shown children, and the last of them. */
 static uint32_t count_shown(const struct tree *t, uint32_t node, uint32_t *last)
 {
 	uint32_t n = 0;
@@ -165,7 +165,7 @@ static uint32_t count_shown(const struct tree *t, uint32_t node, uint32_t *last)
 	return n;
 }
 
-/* From the top down: levels, chains, what is open, what is under something closed. */
+/* From the top down: sets levels and chains, opens nodes, and hides the descendants of closed ones. */
 static void lay_out(struct tree *t, const struct choices *c)
 {
 	t->places[0].open = true;
@@ -210,13 +210,13 @@ static void tree_clear(struct tree *t)
 
 /* ---------------------------------------------------------------- text */
 
-/* Which levels above the present line go on below it. */
+/* The levels above the current line that continue below it. */
 struct guides {
 	bool *goes_on;
 	size_t n, cap;
 };
 
-/* A line's branches, and where its text begins. To be freed. */
+/* Returns the branches before a line's text; the caller frees them. */
 static char *branches(struct guides *g, const struct place *p)
 {
 	size_t level = p->level;
@@ -246,7 +246,7 @@ static void print_numbers(const struct tree *t, struct amount held)
 
 #define NUMBER_COLUMNS 36
 
-/* Whether nothing of what is under the node has a line. */
+/* Returns whether no descendant of the node has a line. */
 static bool is_closed(const struct tree *t, uint32_t node)
 {
 	uint32_t last;

@@ -1,5 +1,5 @@
 /*
- * buffer.h - bytes that grow, and numbers in as few of them as they need
+ * buffer.h - a growing buffer of bytes and varints
  */
 #ifndef MEMFLAME_BUFFER_H
 #define MEMFLAME_BUFFER_H
@@ -16,7 +16,7 @@ struct buffer {
 	size_t n, cap;
 };
 
-/* 7 bits a byte, the lowest first; the top bit says that more follow. */
+/* Appends a varint: 7 bits a byte, the lowest first; the top bit says that more follow. */
 static inline void buffer_number(struct buffer *b, uint64_t v)
 {
 	GROW(b->p, b->n + 10, b->cap);

@@ -1,19 +1,19 @@
 'use strict';
-// data.js - the page's packed columns, as typed arrays. pack.h describes them.
+// data.js - unpacks the page's columns (pack.h) into typed arrays
 
 /**
- * The call tree, a "profile" everywhere: nodes depth first, node 0 is the root.
+ * The call tree, called "profile" everywhere: nodes in depth-first order, node 0 is the root.
  *
- * about: what the page says of itself (page.c): title, command, ...; opening: changes to
- * the state it opens with; facts: [name, text] of the header; warnings: lines
- * stacks: how many different ones
- * units: of each weight, 'bytes', 'allocations', ...; weights: what each is called
- * difference: of two inputs. Then the weights are the larger of both, before, and after
+ * about: the JSON object about the page (pack.h): title, command, ...; opening: changes to
+ * the state that it opens with; facts: [name, text] from the header; warnings: lines
+ * stacks: the number of different ones
+ * units: of each weight, 'bytes', 'allocations', ...; weights: the name of each
+ * difference: of two inputs. The weights are then the larger of both, before, and after
  * frames: {count, name: [], file: [], module: [], package: [], line, kind, native, text: [], root}
  * count: of nodes; per node: parent (the root's is -1), end (one past the last
- * node below), frame, startup, alone (markStarts()); and per weight
- *   held: what the input says it holds; self: that, of the stacks that are kept; total: self with all below
- * whole: per weight, all that is held
+ * descendant), frame, startup, alone (markStarts()); and per weight
+ *   held: its own amount in the input; self: the same if its stack is kept, else 0; total: self with all descendants
+ * whole: per weight, the sum of held
  */
 
 class ColumnReader {
@@ -50,7 +50,7 @@ class ColumnReader {
     return array;
   }
 
-  /** A size, then so many bytes. */
+  /** A size, then that many bytes. */
   text() {
     const size = this.number();
     const text = new TextDecoder().decode(this.bytes.subarray(this.at, this.at + size));
@@ -104,8 +104,8 @@ function readNodes(reader, profile) {
 }
 
 /**
- * What a difference is drawn by: each stack as wide as the larger of its two sides. So what
- * vanished has a width, and what is new. What the three weights are called.
+ * Adds the first weight of a difference: the larger of each stack's two sides, so that both vanished
+ * and new stacks have a width. Returns the names of the three weights.
  */
 function addLarger(profile) {
   const { units, self } = profile;
@@ -115,7 +115,7 @@ function addLarger(profile) {
   return ['larger', 'before', 'after'];
 }
 
-/** What follows from the columns: where each subtree ends; and what all nodes hold, with all below. */
+/** Computes the end of each subtree, and the total of each node. */
 function sumUp(profile) {
   const { count, parent } = profile;
   const end = profile.end = new Int32Array(count);
@@ -128,7 +128,7 @@ function sumUp(profile) {
   addUp(profile, profile.held, null);
 }
 
-/** What the page opens with. */
+/** Returns the changes to the default state that the page opens with. */
 function openingOf(profile) {
   const { about, mixed, frames } = profile;
   const opening = {};
@@ -139,21 +139,21 @@ function openingOf(profile) {
   return opening;
 }
 
-/** What a trace's header does not say, but its events do. */
+/** Facts that come from a trace's events, not from its header. */
 function timeFacts(time) {
   const facts = [['peak', `${amountText(time.most[time.highest], 'bytes')} at ${timeText(time.mostMs[time.highest])}`], ['ran', timeText(time.end)]];
   const resident = Math.max(...time.rss);
-  if (resident) facts.splice(1, 0, ['resident at most', amountText(resident, 'bytes')]);
+  if (resident) facts.splice(1, 0, ['peak resident', amountText(resident, 'bytes')]);
   return facts;
 }
 
-/** From the text of the data element. */
+/** Reads the profile from the text of the data element. */
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
   const version = reader.number();
   if (version !== 2) throw new Error(`the page's data has version ${version}, its scripts read 2`);
   const about = JSON.parse(reader.text());
-  // In the columns' order: each reads on.
+  // In the order of the columns: each reader continues where the last one stopped.
   const texts = reader.texts();
   const profile = {
     about,

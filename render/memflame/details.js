@@ -1,5 +1,5 @@
 'use strict';
-// details.js - the panel about one function: its figures, its callers and callees, who allocates in it
+// details.js - the panel about one function: its figures, callers and callees, allocators and threads
 
 const LISTED = 12;
 
@@ -41,7 +41,7 @@ class Details {
     return make('table', {}, ...rows.map(([name, text]) => make('tr', {}, make('th', { scope: 'row' }, name), make('td', {}, text))));
   }
 
-  /** The function wherever it is called. */
+  /** The part about all calls of the function. */
   everywhere(box) {
     const { app } = this;
     const { tree, profile, state: { weight } } = app;
@@ -68,7 +68,7 @@ class Details {
     return parts;
   }
 
-  /** [name, amount] of the threads, processes or allocators of what is below these nodes, most first. */
+  /** Returns [name, amount] of the threads, processes or allocators of the memory below these nodes, largest first. */
   heldByVirtual(nodes, kind, weight) {
     const { profile } = this.app;
     const { frames, frame, parent, end, total } = profile;

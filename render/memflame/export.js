@@ -1,15 +1,15 @@
 'use strict';
-// export.js - the present view on paper and in files
+// export.js - the current view on paper and in files
 
 const PAPER_WIDTH = 1400;   // of pictures and prints, CSS pixels
 const PICTURE_BOXES = 20000;
-const SVG = ['http:', '', 'www.w3.org', '2000', 'svg'].join('/');     // a name, no address
+const SVG = ['http:', '', 'www.w3.org', '2000', 'svg'].join('/');     // a namespace, not an address
 
 function escapeXml(text) {
   return text.replace(/[&<>"\u0000-\u001f]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }[c] || ' '));
 }
 
-/** Draws as a canvas's context does what Painter needs, into SVG. */
+/** The part of a canvas's context that Painter needs, writing SVG. */
 class SvgContext {
   constructor() {
     this.parts = [];
@@ -36,7 +36,7 @@ class SvgContext {
   }
 }
 
-/** The whole present view, all of its rows, in light colours. */
+/** The whole current view with all its rows, in light colours. */
 function pictureOf(app) {
   const { roots, tree, zoom, profile } = app;
   const layout = root => new Layout(tree, app.rootOf(zoom) === root ? zoom : root, PAPER_WIDTH, PICTURE_BOXES);
@@ -55,7 +55,7 @@ function pictureOf(app) {
   painter.height = scene.rows.length * ROW;
   const head = 26;
   painter.paint(view, 0);
-  app.arrange();      // the boxes' places are the screen's again
+  app.arrange();      // restore the boxes' positions on the screen
   const [amount] = profile.units.map((unit, w) => amountText(profile.total[w][0], unit));
   const title = [byId('title').textContent, profile.difference ? byId('figures').textContent : amount, byId('when').textContent, profile.command].filter(Boolean).join(' · ');
   return `<svg xmlns="${SVG}" viewBox="0 0 ${PAPER_WIDTH} ${painter.height + head}" width="${PAPER_WIDTH}" height="${painter.height + head}" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="12">`
@@ -63,7 +63,7 @@ function pictureOf(app) {
     + `<g transform="translate(0 ${head})">${painter.context.parts.join('')}</g></svg>`;
 }
 
-/** The functions' table, all rows, exact numbers. */
+/** The table of functions, with all rows and exact numbers. */
 function csvOf(app) {
   const { profile, grouping } = app;
   const quoted = text => `"${String(text).replace(/"/g, '""')}"`;
@@ -72,7 +72,7 @@ function csvOf(app) {
   return [['function', 'place', `self ${unit}`, `total ${unit}`, 'allocations'].map(quoted), ...rows].map(row => row.join(',')).join('\n') + '\n';
 }
 
-/** The present tree, from the zoomed box, a line for each stack. */
+/** The current tree from the zoomed box on, one line per stack. */
 function foldedOf(app) {
   const { tree, zoom, state: { weight } } = app;
   const label = box => app.fullNameOf(box).replace(/[;\\]/g, c => `\\x${c.charCodeAt(0).toString(16)}`);
@@ -106,7 +106,7 @@ function save(app, what) {
   }
 }
 
-/** On paper all of the view is, not the part of it that the window shows. */
+/** Prints the whole view, not only the part visible in the window. */
 function bindPrint(app) {
   addEventListener('beforeprint', () => {
     const picture = new DOMParser().parseFromString(pictureOf(app), 'image/svg+xml');

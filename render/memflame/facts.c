@@ -1,5 +1,5 @@
 /*
- * facts.c - what a page says of the recording it was made from
+ * facts.c - a page's facts and warnings about its recording
  */
 #include "facts.h"
 
@@ -38,7 +38,7 @@ static void add_damage(struct page *page, const char *damage)
 {
 	while (damage && *damage) {
 		size_t n = strcspn(damage, "\n");
-		add_warning(page, xasprintf("Not all of the trace is here: %.*s", (int)n, damage));
+		add_warning(page, xasprintf("The trace is incomplete: %.*s", (int)n, damage));
 		damage += n + (damage[n] == '\n');
 	}
 }
@@ -53,7 +53,7 @@ void facts_take(struct page *page, const struct recording *r, const char *damage
 		add_fact(page, "on", xstrdup(r->host));
 	add_fact(page, "stacks of", xstrdup(r->native ? "Python and C functions" : "Python functions"));
 	add_fact(page, "Python's small objects",
-		 xstrdup(r->python_allocators ? "each recorded" : "as the arenas they are in"));
+		 xstrdup(r->python_allocators ? "each recorded" : "not recorded, only their arenas"));
 	if (r->filters[0])
 		add_fact(page, "filtered:", xstrdup(r->filters));
 	if (r->n_traces > 1)

@@ -1,5 +1,5 @@
 /*
- * facts.h - what a page says of the recording it was made from
+ * facts.h - a page's facts and warnings about its recording
  */
 #ifndef MEMFLAME_FACTS_H
 #define MEMFLAME_FACTS_H

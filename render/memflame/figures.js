@@ -1,12 +1,12 @@
 'use strict';
-// figures.js - what a box is called and what is said of it, in rows of a table and in one line
+// figures.js - the names and figures of boxes, as rows of a table and as one line
 
 Object.assign(App.prototype, {
   nameOf(box) {
     return box.rest ? `${countText(box.rest.to - box.rest.from)} smaller` : this.grouping.name(box.group);
   },
 
-  /** What is written on the box: a name, and where it is. */
+  /** The label on a box: a name, and a place. */
   labelOf(box) {
     if (box.rest) return [this.nameOf(box), ''];
     const { grouping, state: { label }, profile: { frames } } = this;
@@ -19,14 +19,14 @@ Object.assign(App.prototype, {
     return [name, label === 'full' ? place : ''];
   },
 
-  /** For the box itself: without its unit, if that is not bytes. */
+  /** The amount on the box: without its unit, unless that is bytes. */
   shortAmountOf(box) {
     const value = this.tree.value(box);
     if (this.profile.difference) return changeText(box.amounts[1], box.amounts[2], this.profile.units[0]);
     return this.profile.units[this.state.weight] === 'bytes' ? amountText(value, 'bytes') : countText(value);
   },
 
-  /** Rows of a table: what, how much, and its share of all, of what is in view, of the parent. */
+  /** Rows of a table: amounts, and shares of everything, of the view, of the parent. */
   figuresOf(box) {
     const { profile, tree, zoom, state } = this;
     const { weight } = state;
@@ -37,13 +37,13 @@ Object.assign(App.prototype, {
     });
     if (!box.sources && !box.rest && !profile.difference) rows.splice(1, 0, ['self', amountText(tree.selfOf(box, 0), profile.units[0])]);
     rows.push(['of all', shareText(value, profile.whole[weight])]);
-    if (profile.total[weight][0] !== profile.whole[weight]) rows.push(['of what is kept', shareText(value, profile.total[weight][0])]);
+    if (profile.total[weight][0] !== profile.whole[weight]) rows.push(['of kept stacks', shareText(value, profile.total[weight][0])]);
     if (zoom.parent && box !== zoom && !this.scene.above.has(box)) rows.push(['of view', shareText(value, tree.value(zoom))]);
     if (box.parent && box.parent.parent) rows.push(['of parent', shareText(value, tree.value(box.parent))]);
     return rows;
   },
 
-  /** What it was, what it is, and the difference; of itself too. */
+  /** The amounts before and after, and the difference; also those of the box itself. */
   changeRows(box) {
     const { profile, tree } = this;
     const [unit] = profile.units;
@@ -59,7 +59,7 @@ Object.assign(App.prototype, {
     return rows;
   },
 
-  /** "125 B · self 25 B · 3 allocations · 20.8 % of all": figures only, as a name may have thousands of letters. */
+  /** "125 B · self 25 B · 3 allocations · 20.8 % of all": without the name, which may have thousands of letters. */
   summaryOf(box) {
     return this.figuresOf(box).map(([name, text]) => {
       if (name === 'total') return text;
@@ -74,7 +74,7 @@ Object.assign(App.prototype, {
     return this.nameOf(box) + (place ? ` (${place})` : '');
   },
 
-  /** Its stack, outermost first. */
+  /** The names of a box's stack, outermost first. */
   stackOf(box) {
     const names = [];
     for (; box.parent; box = box.parent) if (!box.rest) names.push(this.fullNameOf(box));

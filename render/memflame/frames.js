@@ -1,18 +1,18 @@
 'use strict';
-// frames.js - what a frame is called, what kind it is, whose code, and which frames are shown as one
+// frames.js - names, kinds and packages of frames, and the groups of frames that are shown as one box
 
-/** enum place_kind of tree.h */
+/** enum place_kind in tree.h */
 const KIND = { VIRTUAL: 0, PYTHON: 1, NATIVE: 2, IMPORT: 3, PROCESS: 4, THREAD: 5, ALLOCATOR: 6 };
 const KIND_NAME = ['other', 'Python', 'C', 'import machinery', 'process', 'thread', 'allocator'];
 
-/** Whose code, where it is no package: these names are no packages' names, as they have blanks. */
+/** Owners of code that is not in a package. All contain a blank, so they cannot be names of packages. */
 const OWN = 'own code';
 const STDLIB = 'standard library';
 const INTERPRETER = 'the interpreter';
 const SYSTEM = 'system libraries';
 const OTHER = 'not known';
 
-/** "name (file:line)", and the module if it has one: what a search looks at. Made once. */
+/** "name (file:line)", and the module if it has one: the text that is searched. Cached. */
 function frameText(frames, f) {
   if (frames.text[f] === undefined) {
     const line = frames.line[f] ? `:${frames.line[f]}` : '';
@@ -23,7 +23,7 @@ function frameText(frames, f) {
   return frames.text[f];
 }
 
-// ---- whose code
+// ---- packages
 
 const INSTALLED = /.*\/(?:site|dist)-packages\/([^/]+)/;
 const IN_STDLIB = /\/lib\/(?:python|pypy)\d[\d.]*\//;
@@ -39,7 +39,7 @@ function packageOfPython(file) {
   const installed = file.match(INSTALLED);
   if (installed) return distribution(installed[1]);
   if (file.startsWith('<frozen ') || IN_STDLIB.test(file)) return STDLIB;
-  const command = file.match(/\/bin\/([^/.]+)$/);     // as pip installs them
+  const command = file.match(/\/bin\/([^/.]+)$/);     // a script installed by pip
   if (command) return command[1];
   return file.startsWith('<') ? OTHER : OWN;
 }
@@ -55,7 +55,7 @@ function packageOfNative(file, module) {
   return object ? name.replace(/\.so.*$/, '') : OTHER;
 }
 
-/** Whose code a frame is: a package, or one of the names above. */
+/** Returns the owner of a frame's code: a package, or one of the names above. */
 function packageOfFrame(frames, f) {
   switch (frames.kind[f]) {
     case KIND.PYTHON: return packageOfPython(frames.file[f]);
@@ -65,10 +65,10 @@ function packageOfFrame(frames, f) {
   }
 }
 
-/** What import statements run through in the interpreter. */
+/** The interpreter's functions that execute import statements. */
 const IMPORT_FUNCTION = /^(?:_?PyImport_|import_(?:find_and_load|name|from|ensure_initialized)|builtin___import__|builtin_exec(?:_impl)?$|_imp_|imp_|exec_builtin_or_dynamic$|_PyImport)/;
 
-/** Adds `package` to the frames, and finds the import machinery's own C functions. */
+/** Adds `package` to the frames, and marks the C functions of the import machinery. */
 function classify(frames) {
   const known = new Map();
   frames.package = Array.from({ length: frames.count }, (_, f) => {
@@ -82,7 +82,7 @@ function classify(frames) {
   frames.root = commonFolder(frames.file.filter((file, f) => frames.package[f] === OWN && file.startsWith('/')));
 }
 
-/** The folder that all of these paths are in, "/srv/app/"; '': none. */
+/** Returns the folder that contains all of these paths, "/srv/app/"; '' if there is none. */
 function commonFolder(paths) {
   if (!paths.length) return '';
   let folder = paths[0].slice(0, paths[0].lastIndexOf('/') + 1);
@@ -92,7 +92,7 @@ function commonFolder(paths) {
   return folder.length > 1 ? folder : '';
 }
 
-/** A path without what all of its kind have in common: "json/decoder.py", "numpy/_core/multiarray.py", "app/views.py". */
+/** A path without the beginning that all of its kind share: "json/decoder.py", "numpy/core/numeric.py", "app/views.py". */
 function shortPath(path, root) {
   const installed = path.match(/.*\/(?:site|dist)-packages\//);
   if (installed) return path.slice(installed[0].length);
@@ -102,7 +102,7 @@ function shortPath(path, root) {
   return path.split('/').slice(-2).join('/');
 }
 
-/** "json.decoder" of "/usr/lib/python3.11/json/decoder.py"; of a package's __init__.py, the package. */
+/** "json.decoder" for "/usr/lib/python3.11/json/decoder.py"; for a package's __init__.py, the package. */
 function moduleName(path, root) {
   if (path.startsWith('<')) return path.replace(/^<frozen (.*)>$/, '$1');
   return shortPath(path, root).replace(/\.pyw?$/, '').replace(/\/__init__$/, '').replace(/\//g, '.') || baseName(path);
@@ -110,7 +110,7 @@ function moduleName(path, root) {
 
 // ---- groups
 
-/** The frames that are one box: those of one line, one function, one file, or one package. */
+/** Groups frames into boxes: those of one line, one function, one file, or one package. */
 class Grouping {
   constructor(frames, by) {
     this.frames = frames;
@@ -142,12 +142,12 @@ class Grouping {
     return `\n${file[f] || module[f]}`;
   }
 
-  /** Whether a box directly under its like says nothing: files and packages call themselves all the time. */
+  /** Whether direct recursion is always one box: files and packages call themselves all the time. */
   get callsItself() {
     return this.by === 'file' || this.by === 'package';
   }
 
-  /** What the box is called: a function, or with files as boxes, a path. */
+  /** The name of the box: a function, a package, or if boxes are files, a path. */
   name(group) {
     const f = this.first[group];
     const { name, file, module, kind } = this.frames;
@@ -156,7 +156,7 @@ class Grouping {
     return this.by === 'file' ? file[f] || module[f] || name[f] : name[f];
   }
 
-  /** The same for a box, short: "<module>" says less than whose it is. */
+  /** A short name for the label. "<module>" says little, so the module's name replaces it. */
   shortName(group) {
     const f = this.first[group];
     const { name, file, root } = this.frames;
@@ -167,7 +167,7 @@ class Grouping {
     return this.by === 'file' ? baseName(this.name(group)) : shortName(name[f]);
   }
 
-  /** Where it is: "/path/file.py:12"; of a function, the file with all its lines that were met. */
+  /** The location: "/path/file.py:12"; for a function, the file with all its lines that occur. */
   location(group) {
     const f = this.first[group];
     const { file, line } = this.frames;
@@ -178,7 +178,7 @@ class Grouping {
     return lines.length ? `${file[f]}:${shown}` : file[f];
   }
 
-  /** The same for a box: short. */
+  /** A short location for the label. */
   shortLocation(group) {
     const f = this.first[group];
     const { file, line, module } = this.frames;
@@ -188,11 +188,11 @@ class Grouping {
   }
 }
 
-// ---- what is looked through
+// ---- hidden nodes
 
 /**
- * Marks nodes of C code that has no Python above it: `startup`, what runs before the
- * script (with Python below it; and runpy), and `alone`, what has none below either.
+ * Marks nodes of C code with no Python above: `startup` with Python below, which runs before
+ * the script (as does runpy), and `alone` with no Python below either.
  */
 function markStarts(profile) {
   const { frames, count, frame, parent } = profile;
@@ -202,7 +202,7 @@ function markStarts(profile) {
   profile.mixed = frames.native.some(Boolean) && python.some(Boolean);
   const runpy = frames.file.map(file => /(?:^<frozen runpy>|\/runpy\.py)$/.test(file));
   if (!profile.mixed && !runpy.some(Boolean)) return;
-  const above = new Uint8Array(count);      // Python is, or it is Python
+  const above = new Uint8Array(count);      // it is Python, or Python is above it
   const below = new Uint8Array(count);
   for (let i = 1; i < count; i++) {
     if (runpy[frame[i]] && !above[parent[i]]) startup[i] = 1;
@@ -215,9 +215,9 @@ function markStarts(profile) {
 }
 
 /**
- * Per node, whether it is looked through. choices: {imports, native, startup,
+ * Returns for each node whether it is hidden. choices: {imports, native, startup,
  * processes, threads, allocators: 'hide' or 'show' (native: 'some' hides the
- * interpreter's)}; matches: Uint8Arrays per frame.
+ * interpreter's)}; matches: arrays with a flag per frame, whose frames are hidden too.
  */
 function hiddenNodes(profile, choices, matches) {
   const { frames, count, frame, parent, startup, alone } = profile;
@@ -237,7 +237,7 @@ function hiddenNodes(profile, choices, matches) {
   const start = choices.startup === 'hide';
   for (let i = 1; i < count; i++) {
     const f = frame[i];
-    // Of C code that no Python called one box stays, so that its memory is somebody's.
+    // C code not called from Python keeps its outermost box, so that its memory stays visible.
     hidden[i] = byFrame[f] || (start && startup[i]) || (native[f] && !(alone[i] && !alone[parent[i]])) ? 1 : 0;
   }
   return hidden;

@@ -1,5 +1,5 @@
 /*
- * keys.c - who allocates where: threads, stacks and allocators, numbered together
+ * keys.c - numbers for combinations of thread, stack and allocator
  */
 #include "keys.h"
 

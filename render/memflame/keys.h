@@ -1,5 +1,5 @@
 /*
- * keys.h - who allocates where: threads, stacks and allocators, numbered together
+ * keys.h - numbers for combinations of thread, stack and allocator
  */
 #ifndef MEMFLAME_KEYS_H
 #define MEMFLAME_KEYS_H
@@ -14,17 +14,17 @@ struct who {
 	uint32_t allocator;
 };
 
-/* Starts all zero. 32 to 56 bytes each. */
+/* Starts all zero. Takes 32 to 56 bytes per key. */
 struct keys {
 	struct who *at;
 	uint32_t n;
 	size_t cap;
 	struct index index;
-	uint32_t *last;		/* per stack, the key it had last: mostly the next one's too; number + 1 */
+	uint32_t *last;		/* per stack, its last key (number + 1), which its next event mostly has too */
 	size_t n_last, cap_last;
 };
 
-/* The number of it; new ones count up from 0. Dies without memory. */
+/* Returns the number of a combination; new ones are numbered from 0. Exits if out of memory. */
 uint32_t keys_number(struct keys *k, struct who who);
 void keys_clear(struct keys *k);
 

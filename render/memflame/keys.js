@@ -1,7 +1,7 @@
 'use strict';
 // keys.js - the keyboard
 
-/** Key, what the help says, what it does. Arrows are below. */
+/** Key, help text, action. Arrows are below. */
 const KEYS = [
   ['← ↑ → ↓', 'select the next box in that direction'],
   ['Enter', 'zoom into the selected box', app => app.zoomTo(app.selected)],
@@ -10,24 +10,24 @@ const KEYS = [
   ['Home', 'select the box that fills the width', app => app.select(app.zoom)],
   ['End', 'follow the largest boxes to the last', app => app.selectHeaviest()],
   ['+', 'stretch (Ctrl and the wheel, two fingers)', app => app.stretch(0.5)],
-  ['-', 'the same, back', app => app.stretch(2)],
-  ['A', 'stretched, move to the left (drag)', app => app.stretch(1, 0.5, -0.25)],
-  ['D', 'stretched, move to the right', app => app.stretch(1, 0.5, 0.25)],
+  ['-', 'stretch less', app => app.stretch(2)],
+  ['A', 'when stretched: move to the left (drag)', app => app.stretch(1, 0.5, -0.25)],
+  ['D', 'when stretched: move to the right', app => app.stretch(1, 0.5, 0.25)],
   ['/', 'search function, file and line by a regular expression (Ctrl+F)', app => app.panel.focusSearch()],
   ['n', 'select the next match', app => app.nextMatch(1)],
   ['N', 'select the previous match', app => app.nextMatch(-1)],
   ['1', 'the graph', app => app.go({ tab: 'graph' })],
   ['2', 'a table of functions', app => app.go({ tab: 'functions' })],
   ['3', 'a tree of rows', app => app.go({ tab: 'tree' })],
-  ['i', 'inverted: what allocates first, its callers below', app => app.setView(app.state.view === 'inverted' ? 'graph' : 'inverted')],
+  ['i', 'inverted: allocating functions first, their callers below', app => app.setView(app.state.view === 'inverted' ? 'graph' : 'inverted')],
   ['s', 'sandwich: callers and callees of the selected function', app => app.toggleSandwich()],
   ['d', 'details of the selected box', app => app.cycle('details')],
   ['f', 'flame (root at the bottom) or icicle', app => app.cycle('direction')],
-  ['w', 'widths are bytes or allocations; of a difference the larger side, before, or after', app => app.cycle('weight')],
-  ['m', 'of a page with time: what was alive, leaked, allocated, temporary', app => app.time && app.cycle('mode')],
+  ['w', 'widths are bytes or allocations; in a difference the larger side, before, or after', app => app.cycle('weight')],
+  ['m', 'on a page with time: memory alive, leaked, allocated, temporary', app => app.time && app.cycle('mode')],
   ['g', 'a box is a line, a function, a file, or a package', app => app.cycle('group')],
-  ['l', 'labels: name and place, name, place, module', app => app.cycle('label')],
-  ['c', 'colours: package, kind, own share', app => app.cycle('colour')],
+  ['l', 'labels: name and place, name, place, or module', app => app.cycle('label')],
+  ['c', 'colours: package, kind, or own share', app => app.cycle('colour')],
   ['p', 'C functions: none (Python only), all but the interpreter\'s, all', app => app.cycle('native')],
   ['h', 'hide or show the import machinery', app => app.cycle('imports')],
   ['x', 'hide the selected function everywhere', app => app.addBox('hide')],
@@ -39,7 +39,7 @@ const KEYS = [
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
-/** What belongs to a control: letters in a field, Enter and arrows on buttons, menus, rows and handles. */
+/** Whether a key belongs to a control: letters in a field, Enter and arrows on buttons, menus, rows and handles. */
 function isTaken(event) {
   if (document.querySelector('dialog[open]')) return event.key !== '?';
   if (event.ctrlKey || event.metaKey || event.altKey) return true;
@@ -55,7 +55,7 @@ function bindKeys(app) {
   document.addEventListener('keydown', event => {
     const isFind = (event.ctrlKey || event.metaKey) && !event.altKey && event.key === 'f';
     const isDialog = document.querySelector('dialog[open]');
-    // A second Ctrl+F is the browser's own.
+    // A second Ctrl+F opens the browser's own search.
     if (isFind && !isDialog && document.activeElement !== byId('search')) {
       app.panel.focusSearch();
       event.preventDefault();

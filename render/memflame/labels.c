@@ -1,5 +1,5 @@
 /*
- * labels.c - folded lines into a tree of places: their frames' labels are taken apart
+ * labels.c - read folded lines into a tree of places, parsing the labels of their frames
  */
 #include "labels.h"
 
@@ -8,17 +8,17 @@
 
 #include "xmalloc.h"
 
-/* Labels, each taken apart once. */
+/* Labels, each parsed once. */
 struct labels {
 	struct tree *tree;
 	struct texts text;
-	uint32_t *place_of;	/* by label's number; 0 = not parsed yet (place 0 is the root's) */
+	uint32_t *place_of;	/* per label; 0 = not parsed yet (place 0 is the root's) */
 	size_t cap_places;
 };
 
 /*
- * Where the "(" of "name (file:line)" stands, or the "[" of native code's
- * "name [file:line]"; or 0. They are matched, as names and paths may contain them.
+ * Returns the index of the "(" in "name (file:line)", or of the "[" in native code's
+ * "name [file:line]"; else 0. It counts nested brackets, as names and paths may contain some.
  */
 static size_t open_bracket(const char *p, size_t n)
 {
@@ -41,7 +41,7 @@ static bool looks_like_file(const char *p, size_t n)
 	return memchr(p, '/', n) || memchr(p, '.', n) || p[0] == '<';
 }
 
-/* Take ":123" off the end of a path. 0: there is none. */
+/* Removes ":123" from the end of a path. Returns the line, or 0 if there is none. */
 static uint32_t take_line(const char *p, size_t *n)
 {
 	size_t digits = 0;
@@ -58,7 +58,7 @@ static uint32_t take_line(const char *p, size_t *n)
 	return (uint32_t)line;
 }
 
-/* "name (file:line)", "name (file)", the same in brackets, or a name alone. */
+/* Parses "name (file:line)", "name (file)", the same with "[", or a name alone. Returns a new place. */
 static uint32_t parse_label(struct tree *t, const char *p, size_t n)
 {
 	struct place place = { 0 };

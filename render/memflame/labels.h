@@ -1,5 +1,5 @@
 /*
- * labels.h - folded lines into a tree of places
+ * labels.h - read folded lines into a tree of places
  */
 #ifndef MEMFLAME_LABELS_H
 #define MEMFLAME_LABELS_H
@@ -8,8 +8,8 @@
 #include "tree.h"
 
 /*
- * Read lines to the end, or to a bad one. Their numbers go to the nodes' bytes;
- * of a difference before to bytes, after to count.
+ * Reads lines to the end, or to a bad one. Their numbers become the nodes' bytes;
+ * in a difference, bytes is the number before and count the number after.
  */
 void labels_take(struct folded *f, struct tree *t);
 

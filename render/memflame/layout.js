@@ -1,13 +1,13 @@
 'use strict';
-// layout.js - which boxes are drawn, and where: rows of boxes, each within its parent's width
+// layout.js - the positions of boxes: rows of boxes, each within its parent's width
 
-const MIN_WIDTH = 0.5;      // CSS pixels; what is thinner is drawn as "N smaller"
+const MIN_WIDTH = 0.5;      // CSS pixels; thinner boxes are drawn as "N smaller"
 const MAX_RESTS = 1000;
-const REST_WIDTH = 140;     // a rest wider than two of these is divided, so that zooming into it gets somewhere
+const REST_WIDTH = 140;     // a rest wider than two of these is divided, so that zooming into it helps
 
 /**
- * Rows from a root down to what is drawn of `zoom`, which has the full width, as its callers have.
- * part: {from, to} of that width which is in sight, 0 to 1: what is not is left out.
+ * Rows from a root through `zoom` to its visible descendants; `zoom` and its callers have the full width.
+ * part: the visible part of that width, {from, to}, 0 to 1; boxes outside it are left out.
  */
 class Layout {
   constructor(tree, zoom, width, limit, part = { from: 0, to: 1 }) {
@@ -18,7 +18,7 @@ class Layout {
     this.left = -part.from * this.width;
     this.rows = [];
     this.boxes = 0;
-    this.cut = false;       // there are more rows than `limit` boxes
+    this.cut = false;       // more rows exist, but `limit` boxes were exceeded
     for (let box = zoom; box; box = box.parent) {
       box.x = this.left;
       box.width = this.width;
@@ -89,12 +89,12 @@ class Layout {
   }
 }
 
-/** The rows as they are seen from top to bottom, of one layout or of a sandwich's two. */
+/** The rows from top to bottom, of one layout or of a sandwich's two. */
 class Scene {
   /** halves: {callees} or {callers, callees}: Layouts. upward: flame, the root at the bottom. */
   constructor({ callers, callees }, upward) {
     this.upward = upward;
-    // In a sandwich the function itself is the callees' row; the callers' is left out.
+    // In a sandwich the function itself appears once, as the first row of the callees.
     const before = callers ? callers.rows.slice(1).reverse() : [];
     this.rows = before.concat(callees.rows);
     if (upward) this.rows.reverse();
@@ -105,11 +105,11 @@ class Scene {
     const layouts = callers ? [callers, callees] : [callees];
     this.boxes = layouts.reduce((sum, layout) => sum + layout.boxes, 0);
     this.cut = layouts.some(layout => layout.cut);
-    /** The callers of what is zoomed into. */
+    /** The callers of the zoomed box. */
     this.above = new Set(layouts.flatMap(layout => layout.rows.slice(0, layout.above).map(row => row[0])));
   }
 
-  /** Whether a box is beneath a match: found once for each search. */
+  /** Whether a match calls the box. Computed once for each search. */
   isLit(box, search) {
     if (this.litBy !== search) {
       this.litBy = search;
@@ -142,7 +142,7 @@ class Scene {
     return box && x >= box.x && x < box.x + Math.max(box.width, 1) ? box : null;
   }
 
-  /** The neighbour of a box: dx along its row, or dy to its parent or largest child. */
+  /** The neighbour of a box: dx along its row, or dy towards its parent or its largest child. */
   neighbour(box, dx, dy) {
     if (dx) {
       const row = this.rows[box.row];

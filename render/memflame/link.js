@@ -1,16 +1,16 @@
 'use strict';
-// link.js - what is shown, as the part of the page's address after the "#"
+// link.js - the state of the view as the part of the page's address after the "#"
 
-/** Everything that a link keeps and that Back goes back to; the first choice is the usual one. */
+/** Everything that a link stores and that Back restores; the first choice is the default. */
 const CHOICES = {
   tab: ['graph', 'functions', 'tree'],
   view: ['graph', 'inverted', 'sandwich'],
-  weight: [0, 1, 2],                        // number of the profile's
+  weight: [0, 1, 2],                        // index into the profile's weights
   group: ['line', 'function', 'file', 'package'],
   label: ['full', 'function', 'location', 'module'],
   colour: ['package', 'kind', 'self'],
   imports: ['hide', 'show'],
-  native: ['hide', 'some', 'show'],         // some: without the interpreter's
+  native: ['hide', 'some', 'show'],         // some: all except the interpreter's
   startup: ['hide', 'show'],
   processes: ['hide', 'show'],
   threads: ['hide', 'show'],
@@ -18,7 +18,7 @@ const CHOICES = {
   recursion: ['show', 'collapse'],
   direction: ['icicle', 'flame'],
   details: ['closed', 'open'],
-  theme: ['', 'light', 'dark'],             // '': as the system says
+  theme: ['', 'light', 'dark'],             // '': the system's
   mode: ['alive', 'leaked', 'made', 'temporary'],
 };
 
@@ -26,24 +26,24 @@ const TEXTS = ['focus', 'zoom', 'search', 'only', 'from', 'to'];
 const LISTS = ['hide', 'keep', 'drop'];
 
 const DEFAULTS = {
-  focus: '',    // sandwich: a function, as frameName() says it
+  focus: '',    // sandwich: a function, as named by frameName()
   zoom: '',     // a path (MergedTree.pathOf); with '^' before it, in a sandwich's callers
   search: '',
-  only: '',     // stacks with code of that package
-  from: '',     // milliseconds; of what is alive at one moment, that one
-  to: '',
-  hide: [],     // regexps: frames
-  keep: [],     // stacks with such a frame
-  drop: [],     // stacks without
+  only: '',     // keep only stacks with code of that package
+  from: '',     // milliseconds; '' for a moment
+  to: '',       // milliseconds; the moment, if `from` is ''
+  hide: [],     // regexps: hide these frames
+  keep: [],     // keep only stacks with such a frame
+  drop: [],     // leave out stacks with such a frame
   ...Object.fromEntries(Object.entries(CHOICES).map(([name, [usual]]) => [name, usual])),
 };
 
-/** encodeURIComponent(), but for what means nothing after a "#". */
+/** encodeURIComponent(), except for characters without a meaning after a "#". */
 function encodePart(text) {
   return encodeURIComponent(text).replace(/%(?:2F|3A|2C|3B|40|3C|3E)/g, decodeURIComponent);
 }
 
-/** defaults: those of this page. */
+/** defaults: the state this page opens with, which a link leaves out. */
 function toLink(state, defaults) {
   const parts = [];
   for (const [name, usual] of Object.entries(defaults)) {
@@ -53,7 +53,7 @@ function toLink(state, defaults) {
   return `#${parts.join('&')}`;
 }
 
-/** What is no known choice is left out: a link may be of another page. */
+/** Ignores unknown choices: a link may come from another page. */
 function fromLink(hash, defaults) {
   const parts = new URLSearchParams(hash.replace(/^#/, '').replace(/\+/g, '%2B'));
   const state = { ...defaults };

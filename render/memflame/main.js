@@ -1,13 +1,13 @@
 'use strict';
-// main.js - what is shown, and what happens when it changes
+// main.js - the application: its state, and everything derived from it
 //
-// All there is to show follows from `state` (link.js), which is the page's
-// address: an action makes a new state, and show() derives sums, tree, rows and
-// controls from it. The selection and what wheel and drag moved are not part of it.
+// The view follows from `state` (link.js), which is the page's address: an action
+// makes a new state, and show() derives sums, tree, rows and controls from it. The
+// selection, scrolling and stretching are not part of the state.
 
-const BOX_LIMIT = 200000;   // of one layout, until one scrolls beyond
+const BOX_LIMIT = 200000;   // of one layout, until the user scrolls further
 
-/** What is derived from which parts of the state. */
+/** The parts of the state that sums, hidden nodes and the tree are derived from. */
 const TIME_STATE = ['mode', 'from', 'to'];
 const SUM_STATE = [...TIME_STATE, 'keep', 'drop', 'only'];
 const HIDDEN_STATE = ['imports', 'native', 'startup', 'processes', 'threads', 'allocators', 'hide'];
@@ -24,7 +24,7 @@ class App {
     this.selected = null;
     this.hovered = null;
     this.limit = BOX_LIMIT;
-    this.part = { from: 0, to: 1 };     // of the width, that is in sight
+    this.part = { from: 0, to: 1 };     // the visible part of the width
     this.systemDark = matchMedia('(prefers-color-scheme: dark)');
     this.panel = new Panel(this);
     this.functions = new FunctionTable(this);
@@ -48,7 +48,7 @@ class App {
     bindPrint(this);
   }
 
-  /** A window that moves to a screen of other pixels keeps its size. */
+  /** Redraws when the window moves to a screen of another resolution. */
   watchDensity() {
     matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener('change', () => {
       this.watchDensity();
@@ -59,19 +59,19 @@ class App {
 
   // ---- from state to picture
 
-  /** A new state by an action: Back returns from it, unless it is one more letter of a search. */
+  /** Changes the state by an action. Back returns from it, unless `replace` is set (each letter of a search). */
   go(changes, { replace = false } = {}) {
     const state = { ...this.state, ...changes };
     const link = toLink(state, this.defaults);
     if (link !== toLink(this.state, this.defaults)) {
       try {
         history[replace ? 'replaceState' : 'pushState'](null, '', link);
-      } catch { /* in a frame without an address: shown all the same */ }
+      } catch { /* a frame without an address: show the state anyway */ }
     }
     this.show(state);
   }
 
-  /** Show all anew: a search's result has come. */
+  /** Shows everything anew, as the result of a search has arrived. */
   refresh() {
     const { state } = this;
     this.state = null;
@@ -107,7 +107,7 @@ class App {
     this.tableNeedsUpdate();
   }
 
-  /** Sums, hidden nodes, groups and colours, where the state they follow from has changed. */
+  /** Recomputes sums, hidden nodes, groups and colours if the state they depend on has changed. */
   derive(changed) {
     const { profile, state, matcher } = this;
     const { frames } = profile;
@@ -118,7 +118,7 @@ class App {
     this.colours = new Colours(this.grouping, this.packages, this.palette, state.colour);
   }
 
-  /** Which packages have colours stays while one moves along time: what is blue stays blue, in a page opened later, too. */
+  /** Ranks packages by the state the page opens with, so that colours stay the same while the user moves in time. */
   sumPackages(anew) {
     const { profile, time, state } = this;
     const sum = () => new Packages(heldByPackage(profile, this.hidden, state.weight));
@@ -140,7 +140,7 @@ class App {
     addUp(profile, profile.held, keptNodes(profile, keep, matcher.all(state.drop)));
   }
 
-  /** A link may be of another page: a sandwich needs a function there is, a weight needs to be carried. */
+  /** A link may come from another page: resets a sandwich of a missing function, and a weight that does not exist. */
   checked(state) {
     if (state.view === 'sandwich' && !this.frameOf(state.focus)) Object.assign(state, { view: 'graph', focus: '', zoom: '' });
     if (state.weight >= this.profile.units.length) state.weight = 0;
@@ -184,7 +184,7 @@ class App {
       callers: roots.callers && layout(roots.callers),
       callees: layout(roots.callees),
     }, this.state.direction === 'flame');
-    // A flame stands on the ground.
+    // A flame graph grows from the bottom.
     this.sky = this.scene.upward ? Math.max(0, height - this.scene.rows.length * ROW) : 0;
     byId('spacer').style.height = `${Math.max(0, this.scene.rows.length * ROW - height)}px`;
     this.painter.resize(width, height);
@@ -224,13 +224,13 @@ class App {
     return link.startsWith('^') && callers ? this.tree.find(callers, link.slice(1)) : this.tree.find(callees, link);
   }
 
-  /** A function as a link names it: "load (/srv/app.py)". */
+  /** The name of a function in a link: "load (/srv/app.py)". */
   frameName(f) {
     const { name, file } = this.profile.frames;
     return file[f] ? `${name[f]} (${file[f]})` : name[f];
   }
 
-  /** The first frame of that function; if its file has moved, of that name; 0: there is none. */
+  /** Returns the first frame of that function, or else (its file may have moved) of that name; 0 if there is none. */
   frameOf(text) {
     const { frames } = this.profile;
     let alike = 0;
@@ -288,7 +288,7 @@ class App {
     this.select(box);
   }
 
-  /** The next box that matches; where the next are too thin to be drawn, zoom into them. */
+  /** Selects the next box that matches; zooms in if it is too thin to be drawn. */
   nextMatch(step) {
     const { search, selected } = this;
     const found = () => this.scene.rows.flat().filter(box => (box.rest ? search.shareOf(box, this.tree) > 0 : search.hits(box)));
@@ -321,7 +321,7 @@ class App {
     else if (top + 2 * ROW > graph.scrollTop + graph.clientHeight) graph.scrollTop = top + 2 * ROW - graph.clientHeight;
   }
 
-  /** The zoomed box in sight; of a sandwich, its function in the middle. */
+  /** Scrolls to the zoomed box; in a sandwich, to its function, in the middle. */
   scrollToStart() {
     const { graph, scene, roots, zoom } = this;
     if (!scene) return;
@@ -348,7 +348,7 @@ class App {
     byId('canvas').focus();
   }
 
-  /** Show a part of the zoomed box: factor times as much, around `at` (0 to 1 of the width), moved by `by` widths. */
+  /** Changes the visible part of the zoomed box: `factor` times as wide, around `at` (0 to 1), moved by `by` widths. */
   stretch(factor, at = 0.5, by = 0) {
     const { from, to } = this.part;
     const width = Math.min(1, Math.max(1e-6, (to - from) * factor));
@@ -386,7 +386,7 @@ class App {
 
   sandwich(box = this.selected || this.zoom) {
     if (!box.parent || box.rest) {
-      this.panel.say('sandwich: first select the function whose callers and callees are to be shown');
+      this.panel.say('sandwich: first select a function, to see its callers and callees');
       return;
     }
     this.sandwichOf(this.grouping.first[box.group]);
@@ -406,7 +406,7 @@ class App {
 
   choose(name, value) {
     const changes = { [name]: value };
-    // Other boxes: a path has no meaning any more.
+    // The boxes change, so the path has no meaning any more.
     if (name === 'group') changes.zoom = '';
     this.go(changes);
   }
@@ -418,7 +418,7 @@ class App {
     this.panel.say(`${name}: ${name === 'weight' ? this.profile.weights[next] : next}`);
   }
 
-  /** list: 'hide', 'keep' or 'drop'. */
+  /** Adds a pattern to a list: 'hide', 'keep' or 'drop'. */
   add(list, pattern) {
     if (pattern && !this.state[list].includes(pattern)) this.go({ [list]: [...this.state[list], pattern], search: '' });
   }
@@ -427,7 +427,7 @@ class App {
     if (this.search.frames || this.search.hiddenFrames) this.add(list, this.search.source);
   }
 
-  /** The regexp of a box's function and its file, or of its file or package. As frameText() says it. */
+  /** Returns a regexp for frameText() that matches a box's function in its file, or its file or package. */
   patternOf(box) {
     const { grouping, profile: { frames } } = this;
     const f = grouping.first[box.group];

@@ -1,5 +1,5 @@
 /*
- * pack.c - a tree as the compressed columns a page carries (pack.h has the layout)
+ * pack.c - pack a tree into the compressed columns that a page contains (pack.h has the layout)
  */
 #include "pack.h"
 
@@ -42,7 +42,7 @@ static int by_falling_use(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
-/* The places in the order of their use, for small numbers where there are many; the root's stays first. */
+/* Returns the places ordered by use, so that frequent ones get small numbers; the root's stays first. */
 static uint32_t *frame_order(const struct tree *t)
 {
 	uint32_t *use = xcalloc(t->n_places, sizeof *use);
@@ -72,7 +72,7 @@ static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *o
 		buffer_number(b, t->places[order[i]].kind);
 }
 
-/* frame_of: a place's number in the page. With time, what they hold is in the intervals. */
+/* frame_of: a place's number in the page. With time, the amounts are in the intervals instead. */
 static void put_nodes(struct buffer *b, const struct tree *t, const struct page *page, const uint32_t *frame_of)
 {
 	struct tree_order order = tree_order(t);
@@ -95,7 +95,7 @@ static void put_nodes(struct buffer *b, const struct tree *t, const struct page 
 	free(order.depth);
 }
 
-/* ---------------------------------------------------------------- what the page says of itself */
+/* ---------------------------------------------------------------- about the page */
 
 void json_printable(FILE *out, const char *text)
 {
@@ -203,7 +203,7 @@ static void write_base64(const uint8_t *p, size_t n, FILE *out)
 	}
 }
 
-/* A chunk's size is a multiple of three: only the last one is padded. */
+/* A multiple of three, so that only the last chunk is padded. */
 #define CHUNK (3 * 16384)
 
 static void write_deflated(const struct buffer *b, FILE *out)

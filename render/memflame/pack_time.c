@@ -9,7 +9,7 @@
 #include "error.h"
 #include "pack.h"
 
-#define PROCESSES 200		/* that are named on the strip */
+#define PROCESSES 200		/* at most so many are shown on the strip */
 
 /* ---------------------------------------------------------------- the strip */
 
@@ -71,7 +71,7 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The intervals as node << 32 | interval, in that order; those of one node stay in the order of their begin. */
+/* Returns the intervals sorted by node, as node << 32 | interval; those of one node keep their order. */
 static uint64_t *by_node(const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order,
 			 uint32_t n_nodes)
 {

@@ -9,9 +9,9 @@
 #include "buffer.h"
 #include "trace.h"
 
-/* ,"time":{...}: what is drawn on the strip besides the curves. */
+/* Writes ,"time":{...}: everything on the strip except the curves. */
 void write_time(const struct recording *r, FILE *out);
-/* Slices, then intervals, whose nodes are numbered by their place in `order`. */
+/* Appends slices, then intervals, whose nodes are numbered by their position in `order`. */
 void put_time(struct buffer *b, const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order,
 	      uint32_t n_nodes);
 

@@ -1,7 +1,7 @@
 /*
- * page.c - the page around the packed tree: template, style, scripts, and a table for who has no scripts
+ * page.c - the page around the packed tree: template, style, scripts, and a table for browsers without scripts
  *
- * page.html is the document with @NAME@ where something is to be put.
+ * page.html is the document; each @NAME@ in it is replaced.
  */
 #include "page.h"
 
@@ -43,7 +43,7 @@ ASSET(start_js);
 #define BYTES_OF(name) { _binary_##name##_start, _binary_##name##_end }
 
 static const struct asset page_html = BYTES_OF(page_html), flame_css = BYTES_OF(flame_css);
-/* In the order they need one another. */
+/* Each script uses only those before it when it is loaded. */
 static const struct asset scripts[] = {
 	BYTES_OF(text_js), BYTES_OF(frames_js), BYTES_OF(data_js), BYTES_OF(sums_js),
 	BYTES_OF(tree_js), BYTES_OF(search_js), BYTES_OF(layout_js), BYTES_OF(palette_js),
@@ -57,7 +57,7 @@ static void write_asset(struct asset a, FILE *out)
 	fwrite(a.start, 1, (size_t)(a.end - a.start), out);
 }
 
-/* U+202A to U+202E, U+2066 to U+2069: they turn the text around them. 0: it is none. */
+/* Returns the character at p if it changes the direction of text (U+202A to U+202E, U+2066 to U+2069); else 0. */
 static unsigned override_at(const char *p, size_t n)
 {
 	if (n < 3 || (unsigned char)p[0] != 0xe2)
@@ -106,7 +106,7 @@ static struct held *held_by_place(const struct tree *t)
 	return held;
 }
 
-/* What the table is sorted by: bytes, or how much they changed. */
+/* The table is sorted by this: bytes, or their change. */
 static uint64_t rank(const struct tree *t, const struct held *h)
 {
 	if (!t->difference)
@@ -128,7 +128,7 @@ static void write_place(const struct tree *t, const struct place *place, FILE *o
 	}
 }
 
-/* "12.500MB", or "12,345" of what was counted. */
+/* Writes "12.500MB", or "12,345" of another unit. */
 static void write_amount(const struct page *page, uint64_t amount, FILE *out)
 {
 	char size[SIZE_TEXT], count[28];
@@ -136,7 +136,7 @@ static void write_amount(const struct page *page, uint64_t amount, FILE *out)
 	fputs(strcmp(page->unit, "bytes") == 0 ? size_text(amount, size) : count_text(amount, count), out);
 }
 
-/* "+1.500kB", "-3B", "0B" */
+/* Writes "+1.500kB", "-3B", "0B". */
 static void write_change(const struct page *page, uint64_t before, uint64_t after, FILE *out)
 {
 	if (before != after)
@@ -184,17 +184,17 @@ static void write_table(const struct tree *t, const struct page *page, FILE *out
 	free(held);
 }
 
-/* "600B in all. …": what the table without scripts is of. */
+/* Writes "600B in all. …" above the table. */
 static void write_total(const struct tree *t, const struct page *page, FILE *out)
 {
 	write_amount(page, t->bytes, out);
 	if (!t->difference) {
-		fputs(" in all. The graph needs JavaScript; these places hold most:", out);
+		fputs(" in all. The graph needs JavaScript; these places hold the most:", out);
 		return;
 	}
 	fputs(" before, ", out);
 	write_amount(page, t->count, out);
-	fputs(" after. The graph needs JavaScript; these places changed most:", out);
+	fputs(" after. The graph needs JavaScript; these places changed the most:", out);
 }
 
 /* ---------------------------------------------------------------- the template */

@@ -1,5 +1,5 @@
 'use strict';
-// paint.js - the rows that are in sight, on a canvas, or as whatever else draws rectangles and texts (svg.js)
+// paint.js - paints the visible rows on a canvas, or by anything else that draws rectangles and texts (export.js)
 
 const ROW = 20;             // CSS pixels
 const PADDING = 4;
@@ -9,7 +9,7 @@ class Painter {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext('2d', { alpha: false });
-    this.drawn = 0;         // boxes of the last paint
+    this.drawn = 0;         // boxes drawn by the last paint
   }
 
   resize(width, height) {
@@ -25,7 +25,7 @@ class Painter {
     this.height = height;
   }
 
-  /** view: App, or what has its profile, scene, palette, colours, search, selected, hovered, labelOf(), shortAmountOf(). */
+  /** view: App, or an object with its members and methods that painting uses (pictureOf() makes one). */
   paint(view, top) {
     const { context, scale } = this;
     this.view = view;
@@ -60,7 +60,7 @@ class Painter {
     this.drawn++;
   }
 
-  /** The part of a rest that is of matches. */
+  /** Tints the part of a rest that contains matches. */
   tint(x, y, width, share) {
     const { context, view } = this;
     context.fillStyle = view.palette.match.fill;
@@ -86,7 +86,7 @@ class Painter {
     return { fill: this.view.fillOf(box), text: palette.text, quiet: palette.quiet };
   }
 
-  /** The name, then if there is room where it is and, at the right, how much. */
+  /** Paints the name, then if there is room the place and, at the right, the amount. */
   paintLabel(box, x, y, room, look) {
     const { context, view } = this;
     const middle = y + ROW / 2;
@@ -108,13 +108,13 @@ class Painter {
     }
   }
 
-  /** The letters are of one width, but those of other scripts. */
+  /** ASCII letters all have the same width; other characters are measured. */
   widthOf(text) {
     return /^[ -~…]*$/.test(text) ? text.length * this.letter : this.context.measureText(text).width;
   }
 
   fit(text, room) {
-    // Nothing longer can fit, however narrow its letters: a name may have thousands.
+    // Cut to that many letters first: measuring a name of thousands of letters takes long.
     let letters = Math.floor(room / this.letter);
     if (text.length <= letters && this.widthOf(text) <= room) return text;
     for (;;) {

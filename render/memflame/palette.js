@@ -1,15 +1,16 @@
 'use strict';
-// palette.js - colours of the boxes: by package, by kind of code, or by how much a box holds itself
+// palette.js - colours of the boxes: by package, by kind of code, or by the box's own share
 //
-// A hue for each of the packages that hold most, own code strongest. Neighbours
-// among them differ in lightness too, so that they stay apart in grey and in the
-// common forms of colour blindness. Every text has a contrast of 4.5 to 1 on every fill.
+// Each of the packages with the most memory has a hue; own code has the strongest
+// colour. Neighbouring hues also differ in lightness, so that they can be told apart in
+// grey and with the common forms of colour blindness. Every text has a contrast of at
+// least 4.5 to 1 on every fill.
 
-/** Differences: hue of what grew and what shrank, and per step away from no change how much of it there is. */
+/** Differences: the hues of growth and shrinkage, and the number of steps of each. */
 const GREW = 24;
 const SHRANK = 212;
 const STEPS = 4;
-const UNCHANGED = 0.005;    // of the whole: a change below it is none
+const UNCHANGED = 0.005;    // a change of a smaller part of the whole is shown as none
 
 function steps(hue, saturation, nearest, step, count = STEPS) {
   return Array.from({ length: count }, (_, i) => `hsl(${hue} ${saturation}% ${nearest - i * step}%)`);
@@ -56,7 +57,7 @@ const PALETTES = {
   },
 };
 
-/** The fill of a box that held `before` and holds `after`: by its change against the whole, `total`. */
+/** Returns the fill of a box whose amount changed from `before` to `after`, by the change's share of `total`. */
 function changeFill(changes, before, after, total) {
   const part = Math.abs(after - before) / (total || 1);
   if (before === after || part < UNCHANGED) return changes.none;
@@ -64,9 +65,9 @@ function changeFill(changes, before, after, total) {
   return (after > before ? changes.grew : changes.shrank)[step < 0 ? STEPS - 1 : step];
 }
 
-/** Which packages have a colour of their own, and how much the shown frames of each hold. */
+/** The packages with a colour of their own, and the memory of each package's shown frames. */
 class Packages {
-  /** amounts: Map from package to what its code holds itself. */
+  /** amounts: Map from package to its own amount. */
   constructor(amounts) {
     this.amounts = amounts;
     this.names = [...amounts.keys()].filter(name => !name.includes(' ')).sort((a, b) => amounts.get(b) - amounts.get(a));
@@ -80,7 +81,7 @@ class Packages {
     return name === STDLIB ? palette.stdlib : palette.neutral;
   }
 
-  /** For the legend: [name, amount], own code first, then by rank; what has no colour, or next to nothing, as one. */
+  /** For the legend: [name, amount], own code first, then by rank; packages without a colour or much memory as one. */
   entries(only) {
     const { amounts, rank } = this;
     const all = [...amounts.values()].reduce((sum, amount) => sum + amount, 0);
@@ -101,7 +102,7 @@ class Colours {
   }
 }
 
-/** How much of a box is its own, as a colour. */
+/** Returns the colour for a box's own share. */
 function selfFill(palette, self, total) {
   return palette.self[Math.min(palette.self.length - 1, Math.floor((total ? self / total : 0) * palette.self.length))];
 }

@@ -1,5 +1,5 @@
 'use strict';
-// panel.js - everything around the graph: figures, controls, the way to the zoomed box, tooltip, menus, status, help
+// panel.js - everything around the graph: figures, controls, breadcrumb, tooltip, menus, status, help
 
 const CRUMBS = 8;
 
@@ -7,14 +7,14 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-/** An element with properties and children; texts are texts, whatever is in them. */
+/** Makes an element with properties and children; strings are inserted as text, never as markup. */
 function make(name, properties = {}, ...children) {
   const element = Object.assign(document.createElement(name), properties);
   element.append(...children);
   return element;
 }
 
-/** A name, whose letters turn nothing around them. */
+/** Wraps a name so that its direction does not affect the text around it. */
 function isolated(text) {
   return make('bdi', {}, text);
 }
@@ -33,7 +33,7 @@ class Panel {
     this.fillHelp();
   }
 
-  // ---- what the page is of
+  // ---- header
 
   showAbout() {
     const { profile } = this.app;
@@ -123,7 +123,7 @@ class Panel {
     search.onkeydown = event => this.searchKey(event);
   }
 
-  /** What this page has nothing of has no control. */
+  /** Hides the controls that would have no effect on this page. */
   hideUseless() {
     const { profile } = this.app;
     const { frames } = profile;
@@ -155,7 +155,7 @@ class Panel {
     byId('search').select();
   }
 
-  /** Show what the controls are set to. */
+  /** Updates the controls from the state. */
   update() {
     const { app } = this;
     const { state } = app;
@@ -182,7 +182,7 @@ class Panel {
   matchText() {
     const { search, profile, state: { weight } } = this.app;
     switch (search.state) {
-      case 'bad': return 'no regular expression';
+      case 'bad': return 'not a regular expression';
       case 'pending': return 'searching …';
       case 'slow': return 'this expression takes too long';
     }
@@ -192,7 +192,7 @@ class Panel {
     return `${change}${amountText(search.amounts[weight], profile.units[weight])}, ${shareText(search.amounts[weight], profile.whole[weight])} of all, ${pluralText(search.frames, 'frame')}${hidden}`;
   }
 
-  // ---- the way here
+  // ---- breadcrumb and filters
 
   showTrail() {
     const { app } = this;
@@ -210,7 +210,7 @@ class Panel {
     byId('filters').replaceChildren(...this.chips());
   }
 
-  /** What is hidden and left out, each with a way back. */
+  /** A button for each filter and each hidden kind of frame, which removes it. */
   chips() {
     const { app } = this;
     const { state, profile, matcher } = app;
@@ -227,7 +227,7 @@ class Panel {
     if (state.recursion === 'collapse') chips.push(chip('recursion collapsed', 'Show every call (r)', () => app.choose('recursion', 'show')));
     for (const [list, words, back] of [['keep', 'only with', 'Show all again'], ['drop', 'without', 'Show these again'], ['hide', 'hidden:', 'Show these again']]) {
       for (const pattern of state[list]) {
-        const why = { bad: ' (no regular expression)', slow: ' (takes too long)', pending: ' …' }[matcher.of(pattern)] || '';
+        const why = { bad: ' (not a regular expression)', slow: ' (takes too long)', pending: ' …' }[matcher.of(pattern)] || '';
         chips.push(chip(`${words} /${pattern}/${why}`, back, () => app.choose(list, state[list].filter(other => other !== pattern))));
       }
     }
@@ -263,12 +263,12 @@ class Panel {
     return parts;
   }
 
-  /** Read aloud too. */
+  /** Shows a text in the status line, which screen readers announce. */
   say(text) {
     byId('status').textContent = text;
   }
 
-  /** Figures first: they must not be cut off by a long name. */
+  /** Puts the figures first, so that a long name does not cut them off. */
   sayBox(box, before = '') {
     const { app } = this;
     byId('status').replaceChildren(`${before}${app.summaryOf(box)} · `, isolated(app.fullNameOf(box)));
@@ -313,7 +313,7 @@ class Panel {
     menu.firstChild.focus();
   }
 
-  /** Whether one was open. */
+  /** Closes all menus; returns whether one was open. */
   closeMenus() {
     const open = [...document.querySelectorAll('.menu[open]')];
     const menu = byId('box-menu');

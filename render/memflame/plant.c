@@ -1,5 +1,5 @@
 /*
- * plant.c - a recording's stacks as the tree of a page, with frames for processes, threads and allocators
+ * plant.c - turn a recording's stacks into a page's tree, with frames for processes, threads and allocators
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +12,11 @@ struct planting {
 	const struct recording *r;
 	struct tree *t;
 	uint32_t *place_of;	/* per frame of `stacks`; 0 = not made yet (place 0 is the root's) */
-	uint32_t *node_of;	/* per stack, of the thread whose stamp it has */
-	uint32_t *stamp;	/* thread + 1 */
+	uint32_t *node_of;	/* per stack, its node under the thread of its stamp */
+	uint32_t *stamp;	/* per stack, thread + 1 */
 	uint32_t *path;		/* stacks of a path, innermost first */
 	size_t cap_path;
-	uint32_t *thread_node;	/* per thread, what its stacks hang under; 0 = not made yet, or "all" */
+	uint32_t *thread_node;	/* per thread, the node above its stacks; 0 = not made yet, or "all" */
 	uint32_t n_threads;	/* one past the largest number */
 	uint32_t allocator_place[MT_N_ALLOCATORS + 1];
 	bool processes, threads, allocators;
@@ -50,7 +50,7 @@ static uint32_t add_place(struct tree *t, const struct stacks *stacks, const str
 	return tree_place(t, &place);
 }
 
-/* The place of a frame that no program wrote; `text` is freed. */
+/* Returns a place for a virtual frame, which is not code. Frees `text`. */
 static uint32_t add_virtual(struct tree *t, char *text, enum place_kind kind)
 {
 	uint32_t place = tree_place(t, &(struct place){ .name = tree_text(t, text, strlen(text)), .kind = kind });
@@ -73,7 +73,7 @@ static uint32_t process_node(struct planting *p, uint32_t pid)
 {
 	const char *command = command_of(p->r, pid);
 
-	/* Another thread of it was here. */
+	/* Another thread of the process may have made the node. */
 	for (uint32_t i = 0; i < p->n_threads; i++)
 		if (p->thread_node[i] && threads_thread(p->r->threads, i)->pid == pid)
 			return p->threads ? calltree_call(p->t->calls, p->thread_node[i])->parent : p->thread_node[i];
@@ -122,7 +122,7 @@ static uint32_t place_of_frame(struct planting *p, uint32_t frame)
 	return p->place_of[frame];
 }
 
-/* The node of a stack under a thread's; what of its path is there is found by the stamps. */
+/* Returns the node of a stack below a thread's; a stamp shows that a caller's node exists already. */
 static uint32_t node_of_stack(struct planting *p, uint32_t thread, uint32_t stack)
 {
 	const struct stacks *stacks = p->r->stacks;
@@ -171,7 +171,7 @@ static int by_thread(const void *a, const void *b, void *arg)
 	return who[x].stack != who[y].stack ? (who[x].stack < who[y].stack ? -1 : 1) : x < y ? -1 : x > y;
 }
 
-/* Keys, those of a thread together: the stamps of one hold until the next. */
+/* Returns the keys grouped by thread, as stamps are valid for one thread at a time. */
 static uint32_t *order_of_keys(const struct keys *keys)
 {
 	uint32_t *order = xmalloc((keys->n + 1) * sizeof *order);

@@ -1,7 +1,7 @@
 'use strict';
 // pointer.js - mouse, wheel and fingers on the graph
 
-const CLICK = 4;            // pixels: what moves further is a drag
+const CLICK = 4;            // pixels; moving further is a drag
 const LONG_PRESS = 500;     // ms
 
 function bindPointer(app) {
@@ -61,7 +61,7 @@ function bindPointer(app) {
     moved = false;
     app.panel.closeMenus();
     if (!box) return;
-    // A finger cannot hover: its first tap says what the box is, the second zooms.
+    // A finger cannot hover: the first tap selects a box and shows its figures, the second zooms.
     if (event.pointerType === 'touch' && box !== app.selected) app.select(box);
     else app.zoomTo(box);
   };

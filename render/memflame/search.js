@@ -1,7 +1,7 @@
 'use strict';
-// search.js - which frames a regexp matches, and what the stacks with such a frame hold
+// search.js - the frames that a regexp matches, and the memory of the stacks with such a frame
 
-/** A regexp as people type it; null: it is none. */
+/** Returns a regexp from typed text; null if it is not valid. */
 function toRegExp(source) {
   try {
     return source ? new RegExp(source, 'i') : null;
@@ -10,12 +10,12 @@ function toRegExp(source) {
   }
 }
 
-/** The regexp that matches this text and nothing else. */
+/** Returns a regexp that matches this text literally. */
 function literalPattern(text) {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
-/** Whether its time could grow faster than with the square of a name's length: more than one part that repeats. */
+/** Whether matching could take more than quadratic time: the regexp repeats more than one part. */
 function mayBacktrack(source) {
   const plain = source.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x');
   return (plain.match(/[*+]|\{\d+,/g) || []).length > 1 || /\)[*+?{]/.test(plain) || /\\[1-9k]/.test(source);
@@ -28,9 +28,9 @@ const WORKER = `onmessage = ({ data: { texts, source } }) => {
   postMessage(Uint8Array.from(texts, text => (test.test(text) ? 1 : 0)));
 };`;
 
-/** Frames that regexps match, each looked for once; what could take for ever is looked for elsewhere, for a second. */
+/** Frames that regexps match, cached. A regexp that could take forever runs in a worker, for a second at most. */
 class Matcher {
-  /** ready(): results have come, or will not. */
+  /** ready() is called when a worker has finished or was stopped. */
   constructor(frames, ready) {
     this.frames = frames;
     this.ready = ready;
@@ -48,7 +48,7 @@ class Matcher {
     return this.found.get(source);
   }
 
-  /** Only the arrays of those that are known. */
+  /** Returns the arrays of those regexps whose results are known. */
   all(sources) {
     return sources.map(source => this.of(source)).filter(found => found instanceof Uint8Array);
   }
@@ -83,7 +83,7 @@ class Matcher {
 }
 
 class Search {
-  /** hidden: nodes that are looked through; frames of which none is shown are not found. */
+  /** hidden: a flag per node; frames of hidden nodes only are not found, but counted in hiddenFrames. */
   constructor(profile, grouping, hidden, matcher, source) {
     this.source = source;
     this.profile = profile;
@@ -92,7 +92,7 @@ class Search {
     this.state = typeof found === 'string' ? found : '';    // 'bad', 'pending', 'slow'
     this.active = found instanceof Uint8Array;
     this.frames = 0;
-    this.hiddenFrames = 0;    // that match, and are shown nowhere
+    this.hiddenFrames = 0;    // matching frames that are shown nowhere
     this.amounts = profile.units.map(() => 0);
     this.groups = new Uint8Array(grouping.count);
     if (!this.active) return;
@@ -108,11 +108,11 @@ class Search {
     });
   }
 
-  /** The outermost match of a stack counts for all below it: nothing is counted twice. */
+  /** Counts each stack once: at its outermost match. */
   addUp() {
     const { profile: { count, frame, end, total, frames }, hidden, matched, amounts } = this;
     const seen = this.seen = new Uint8Array(frames.count);
-    let covered = 0;    // up to this node all is counted
+    let covered = 0;    // nodes before this one are counted
     for (let i = 1; i < count; i++) {
       const f = frame[i];
       if (!matched[f] || hidden[i]) continue;
@@ -129,7 +129,7 @@ class Search {
 
   // ---- matches that are not drawn
 
-  /** Per node, how many nodes before it match, depth first; and whether one above it does. Made when first needed. */
+  /** When first needed, computes for each node how many nodes before it match, and whether it or a caller matches. */
   index() {
     if (this.before) return;
     const { profile: { count, frame, parent }, hidden, matched } = this;
@@ -142,7 +142,7 @@ class Search {
     }
   }
 
-  /** Whether a box or one further on from it matches. */
+  /** Whether a box or a box beyond it matches. */
   holds(box) {
     if (!this.active || !this.frames) return false;
     if (box.matching && box.matching.search === this) return box.matching.share > 0;
@@ -152,7 +152,7 @@ class Search {
       : box.nodes.some(node => before[end[node]] > before[node]);
   }
 
-  /** How much of a rest is of boxes that hold a match: 0 to 1. Kept with the box. */
+  /** The share of a rest, 0 to 1, in boxes that contain a match. Cached in the box. */
   shareOf(rest, tree) {
     if (!this.active || !this.frames) return 0;
     if (!rest.matching || rest.matching.search !== this) {

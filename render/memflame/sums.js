@@ -1,13 +1,13 @@
 'use strict';
-// sums.js - what each node holds: of the stacks that are kept, with all below it
+// sums.js - the amounts of each node in the kept stacks, its own and in total
 
-/** Per node, whether its stacks are kept: with every frame of `keep`, none of `drop`. Arrays per frame. null: all are. */
+/** Returns for each node whether its stack has all of `keep` and none of `drop` (flags per frame); null if all have. */
 function keptNodes(profile, keep, drop) {
   if (!keep.length && !drop.length) return null;
   const { count, frame, parent } = profile;
   const kept = new Uint8Array(count);
   const wanted = (1 << keep.length) - 1;
-  const has = new Int32Array(count);      // a bit for each of keep; -1: dropped
+  const has = new Int32Array(count);      // a bit for each array of keep; -1: dropped
   for (let i = 1; i < count; i++) {
     const f = frame[i];
     let bits = has[parent[i]];
@@ -21,7 +21,7 @@ function keptNodes(profile, keep, drop) {
   return kept;
 }
 
-/** self becomes what `held` says of the kept nodes, total that with all below; whole: of all, kept or not. */
+/** Sets self to `held` of the kept nodes, total to self with all descendants, whole to the sum of all held. */
 function addUp(profile, held, kept) {
   const { count, parent } = profile;
   profile.self = kept ? held.map(amounts => amounts.map((amount, i) => (kept[i] ? amount : 0))) : held;
@@ -33,11 +33,11 @@ function addUp(profile, held, kept) {
   profile.whole = kept ? held.map(amounts => amounts.reduce((sum, amount) => sum + amount, 0)) : profile.total.map(total => total[0]);
 }
 
-/** Map from package to what its shown frames hold themselves, of a weight. */
+/** Returns a Map from package to the own amounts of its shown frames, in one weight. */
 function heldByPackage(profile, hidden, weight) {
   const { count, frame, parent, frames } = profile;
   const self = profile.self[weight];
-  const shown = new Int32Array(count);    // the innermost shown node from the root to here
+  const shown = new Int32Array(count);    // per node, itself or its nearest shown caller
   const byFrame = new Float64Array(frames.count);
   for (let i = 1; i < count; i++) {
     shown[i] = hidden[i] ? shown[parent[i]] : i;

@@ -1,5 +1,5 @@
 /*
- * svg.c - a tree as a picture: the first view of the page, for documents
+ * svg.c - draw the first view of the page as a picture, for documents
  */
 #include "svg.h"
 
@@ -14,16 +14,16 @@
 #define WIDTH 1200.0
 #define ROW 18
 #define HEAD 26
-#define LETTER 7.2		/* of the font, on average wide */
+#define LETTER 7.2		/* average width in the font */
 #define THINNEST 0.5
 #define DEEPEST 400		/* rows */
 
-/* ---------------------------------------------------------------- what is shown */
+/* ---------------------------------------------------------------- hidden frames */
 
-/* Whether Python is above a node (or is it), and below. */
+/* Per node, whether a Python frame is above it (or is the node itself), and below it. */
 struct around {
 	bool *above, *below;
-	bool mixed;		/* there are Python and C functions */
+	bool mixed;		/* the tree has both Python and C functions */
 };
 
 static const struct call *call_of(const struct tree *t, uint32_t node)
@@ -71,7 +71,7 @@ static bool is_hidden(const struct tree *t, const struct page *page, const struc
 	case PLACE_PROCESS:
 		return !page->processes;
 	case PLACE_NATIVE:
-		/* Of C code that no Python called one box stays. */
+		/* For C code not called from Python, the outermost box is kept. */
 		return a->mixed &&
 		       !(!a->above[i] && !a->below[i] && (a->below[parent] || kind_of(t, parent) != PLACE_NATIVE));
 	default:
@@ -79,7 +79,7 @@ static bool is_hidden(const struct tree *t, const struct page *page, const struc
 	}
 }
 
-/* A tree without the frames that are hidden: what they call hangs under their callers. */
+/* Returns a tree without hidden frames: their callees become children of their callers. */
 static struct tree shown(const struct tree *t, const struct page *page)
 {
 	struct around a = look_around(t);
@@ -121,7 +121,7 @@ static const char *find_after(const char *p, size_t n, const char *what)
 	return found;
 }
 
-/* The package a path is installed in: *n letters; NULL: none. */
+/* Returns the package that a path belongs to, *n bytes; NULL if it belongs to none. */
 static const char *package_of(const char *path, size_t size, size_t *n)
 {
 	const char *name = find_after(path, size, "site-packages/"), *end = path + size;
@@ -169,7 +169,7 @@ static int by_falling_bytes(const void *a, const void *b)
 	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->name, y->name);
 }
 
-/* What the code of each holds itself, most first. */
+/* Returns the packages with the memory that the code of each allocates itself, largest first. */
 static struct packages packages_of(const struct tree *text, const struct tree *s)
 {
 	struct packages p = { 0 };
@@ -205,7 +205,7 @@ static const char *fill_of(const struct packages *packages, const struct tree *t
 	return path.n && path.p[0] == '<' ? other_fill : own_fill;
 }
 
-/* Of a difference: orange grew, blue shrank, by how much of the whole; as the page has it. */
+/* For a difference: orange grew, blue shrank; stronger for a larger part of the whole, as in the page. */
 static const char *change_fill(uint64_t before, uint64_t after, uint64_t whole)
 {
 	static const char *const grew[] = { "#fddcc4", "#fbbf94", "#f9a264", "#f78534" }, *const shrank[] = {
@@ -225,7 +225,7 @@ struct drawing {
 	const struct tree *text, *s;
 	const struct page *page;
 	struct packages packages;
-	uint64_t *bytes, *count;	/* per node, with all below */
+	uint64_t *bytes, *count;	/* per node, including its descendants */
 	double *x, *wide;
 	FILE *out;
 };
@@ -249,7 +249,7 @@ static void write_figures(const struct drawing *d, uint32_t node)
 	fprintf(d->out, ", %.2f %%", 100.0 * (double)d->bytes[node] / (double)(d->bytes[0] ? d->bytes[0] : 1));
 }
 
-/* As many letters as there is room for, whole characters; n are there. */
+/* Returns the number of bytes, at most n, of whole characters that fit. */
 static size_t fitting(const char *p, size_t n, double wide)
 {
 	size_t most = wide < 3 * LETTER ? 0 : (size_t)((wide - 6) / LETTER);
@@ -272,13 +272,13 @@ static void write_box(const struct drawing *d, uint32_t node, uint32_t depth)
 	struct mt_str file = texts_text(&d->text->text, node ? place->file : 0);
 	unsigned y = HEAD + depth * ROW;
 
-	/* A module's code says less than whose it is. */
+	/* "<module>" says little: show its file instead. */
 	bool is_module = name.n == 8 && memcmp(name.p, "<module>", 8) == 0 && file.n;
 	const char *slash = is_module ? memrchr(file.p, '/', file.n) : NULL;
 	const char *label = !is_module ? name.p : slash ? slash + 1 : file.p;
 	size_t label_n = is_module ? (size_t)(file.p + file.n - label) : name.n;
 	size_t fits = fitting(label, label_n, d->wide[node]);
-	if (fits < label_n)		/* and the dots */
+	if (fits < label_n)		/* leave room for the dots */
 		fits = fitting(label, label_n, d->wide[node] - LETTER);
 
 	fprintf(d->out, "<g><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/><title>", d->x[node], y,
@@ -300,7 +300,7 @@ static void write_box(const struct drawing *d, uint32_t node, uint32_t depth)
 	fputs("</g>\n", d->out);
 }
 
-/* Widths by the larger side of each stack of a difference. */
+/* Sums up the amounts and computes widths; in a difference, by the larger side of each stack. */
 static void measure(struct drawing *d, const struct tree_order *order)
 {
 	const struct tree *s = d->s;

@@ -1,5 +1,5 @@
 /*
- * svg.h - a tree as a picture: the first view of the page, for documents
+ * svg.h - draw the first view of the page as a picture, for documents
  */
 #ifndef MEMFLAME_SVG_H
 #define MEMFLAME_SVG_H
@@ -7,9 +7,9 @@
 #include "pack.h"
 
 /*
- * Write an SVG document without scripts: boxes 0.5 pixels wide or wider, each with its
+ * Writes an SVG document without scripts: boxes of at least 0.5 pixels, each with its
  * figures as its title. Frames that the page hides at first are hidden; those of
- * processes are drawn with page->processes. An error stays with `out`.
+ * processes are drawn if page->processes is set. Errors stick to `out`.
  */
 void svg_write(const struct tree *t, const struct page *page, FILE *out);
 

@@ -1,16 +1,16 @@
 'use strict';
-// tables.js - the same figures without a picture: a table of functions, and the tree as rows
+// tables.js - the same figures without the graph: a table of functions, and the tree as rows
 
 // ---- functions
 
-/** Per group what it holds itself and with its callees, a weight each; of shown frames, nothing counted twice. */
+/** Returns for each group its own amount and its total, per weight, in shown frames; recursion does not count twice. */
 function heldByGroup(profile, grouping, hidden) {
   const { count, frame, parent, end, self, total } = profile;
   const zeros = () => self.map(() => new Float64Array(grouping.count));
   const own = zeros();
   const all = zeros();
   const shown = new Int32Array(count);
-  const covered = new Int32Array(grouping.count);     // up to this node the group's outermost call counts
+  const covered = new Int32Array(grouping.count);     // per group, nodes before this one are counted
   for (let i = 1; i < count; i++) {
     const node = shown[i] = hidden[i] ? shown[parent[i]] : i;
     const group = grouping.of[frame[node]];
@@ -43,7 +43,7 @@ class FunctionTable {
     this.element.onkeydown = event => this.key(event);
   }
 
-  /** {group, self, total, count, name, place} of each with anything, filtered by the search, sorted. */
+  /** {group, self, total, count, name, place, where} of each group with memory, filtered by the search, sorted. */
   rows() {
     const { app, sort, falling } = this;
     const { grouping, profile, search, state: { weight } } = app;
@@ -67,7 +67,7 @@ class FunctionTable {
     return rows.sort((a, b) => (falling ? order(b, a) : order(a, b)) || b.total - a.total || a.group - b.group);
   }
 
-  /** Its place without what is the same for all of a package. */
+  /** Its place, with a short path. */
   where(group) {
     const { grouping, profile: { frames } } = this.app;
     const f = grouping.first[group];
@@ -119,7 +119,7 @@ class FunctionTable {
     this.update();
   }
 
-  /** Up and down from row to row. */
+  /** Moves up and down from row to row. */
   key(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -156,7 +156,7 @@ class TreeTable {
       this.tree = app.tree;
       this.root = app.zoom;
       this.open = new Set();
-      // Open as far as there is one way to go.
+      // Open rows as long as one child dominates.
       for (let box = this.root; box; [box] = app.tree.childrenOf(box)) {
         this.open.add(box);
         const [first, second] = app.tree.childrenOf(box);
@@ -168,7 +168,7 @@ class TreeTable {
     this.draw();
   }
 
-  /** The rows there are, {box, level, size, at}: from the top, iteratively, as stacks can be deep. */
+  /** Lists the rows, {box, level, size, at}, from the top; iteratively, as stacks can be deep. */
   list() {
     const { tree } = this.app;
     this.rows = [];

@@ -1,12 +1,12 @@
 'use strict';
-// text.js - numbers, times, names and paths as people read them
+// text.js - readable numbers, times, names and paths
 
-/** 12345678, 'bytes' -> "12.3 MB"; other units: "12,345,678 allocations". Powers of 1000, as in the other reports. */
+/** 12345678, 'bytes' -> "12.3 MB"; in other units "12,345,678 allocations". Powers of 1000, as in the other reports. */
 function amountText(value, unit) {
   if (unit !== 'bytes') return `${countText(value)} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
   const prefixes = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let i = 0;
-  // 999.95 would be rounded up to a fourth digit.
+  // 999.95 would round up to four digits.
   while (value >= (i ? 999.5 : 1000) && i < prefixes.length - 1) {
     value /= 1000;
     i++;
@@ -24,14 +24,14 @@ function pluralText(count, one, many = `${one}s`) {
   return `${countText(count)} ${count === 1 ? one : many}`;
 }
 
-/** From 3 kB to 5 kB: "+2 kB"; back: "−2 kB"; 'no change'. */
+/** From 3 kB to 5 kB: "+2 kB"; the reverse: "−2 kB"; if equal: 'no change'. */
 function changeText(before, after, unit) {
   if (before === after) return 'no change';
   const text = unit === 'bytes' ? amountText(Math.abs(after - before), unit) : countText(Math.abs(after - before));
   return (after > before ? '+' : '−') + text;
 }
 
-/** A part of a whole: "21.4 %". What is there is never "0 %". */
+/** A part of a whole: "21.4 %". A part above 0 is never "0 %". */
 function shareText(part, whole) {
   if (!whole || !part) return '0 %';
   const percent = 100 * part / whole;
@@ -47,19 +47,19 @@ function timeText(ms) {
   return minutes < 60 ? `${minutes} min ${seconds}` : `${Math.floor(minutes / 60)} h ${minutes % 60} min ${seconds}`;
 }
 
-/** The last component of a path: what a box has room for. */
+/** The last component of a path, which fits on a box. */
 function baseName(path) {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Characters that turn the direction of the text around them, as escapes: a name must not turn the figures beside it. */
+/** Escapes characters that change the direction of text: a name must not reverse the figures beside it. */
 function withoutOverrides(text) {
   return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, c => `\\u${c.charCodeAt(0).toString(16)}`);
 }
 
 const LONG_NAME = 100;
 
-/** A name too long to be read, with what is inside of its outermost template brackets left out. */
+/** A name; if it is long, without the contents of its outermost template brackets. */
 function shortName(name) {
   if (name.length <= LONG_NAME) return name;
   let short = '';
@@ -74,7 +74,7 @@ function shortName(name) {
   return level ? name : short;
 }
 
-/** A text cut to so many characters, none of them in half. */
+/** A text cut to at most `most` characters, without splitting one. */
 function cutText(text, most) {
   if (text.length <= most) return text;
   return `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;

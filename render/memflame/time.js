@@ -1,12 +1,12 @@
 'use strict';
-// time.js - memory over time: the strip, the moment or range that is chosen on it, and what was alive, leaked, made then
+// time.js - memory over time: the strip, the moment or range chosen on it, and the memory alive, leaked, allocated then
 //
-// points.h says what the columns are: slices of equal time, each with two points
-// (2i: when most was alive in it, 2i + 1: its end), and intervals between points.
+// points.h describes the columns: slices of equal time, each with two points
+// (2i: its maximum, 2i + 1: its end), and intervals between points.
 
 const FATE = { FREED: 0, LEAKED: 1, NO_LEAK: 2, TEMPORARY: 3 };
 const AXIS = 15;            // pixels below the curves
-const MARKS = 6;            // and above them
+const MARKS = 6;            // pixels above them
 
 function readTime(reader, profile) {
   const sliceMs = reader.number();
@@ -31,7 +31,7 @@ function readTime(reader, profile) {
   return time;
 }
 
-/** Which intervals are shown: {point} of what was alive then, or {first, last} slices and a mode. */
+/** The intervals to be shown: those alive at {point}, or those of slices {first, last} and a mode. */
 class Choice {
   constructor(time, { mode, from, to }) {
     this.mode = mode;
@@ -48,7 +48,7 @@ class Choice {
   }
 }
 
-/** The slice of first to last in which most was alive; of equal ones the last. */
+/** Returns the slice from first to last with the highest maximum; the last of equal ones. */
 function highestIn(time, first, last) {
   let highest = first;
   for (let i = first + 1; i <= last; i++) if (time.most[i] >= time.most[highest]) highest = i;
@@ -59,7 +59,7 @@ function pointMs(time, point) {
   return point % 2 ? Math.min(time.end, (point + 1) / 2 * time.sliceMs) : time.mostMs[point / 2];
 }
 
-/** Of equally near ones the instant of most. */
+/** Returns the point nearest to a time; of equally near ones, the maximum. */
 function nearestPoint(time, ms) {
   const slice = Math.min(time.count - 1, Math.max(0, Math.floor(ms / time.sliceMs)));
   let best = 2 * slice;
@@ -69,7 +69,7 @@ function nearestPoint(time, ms) {
   return best;
 }
 
-/** What was alive at the point, or of the slices. Sums go into `held`, an array for each weight. */
+/** Sums up the chosen intervals into `held`, an array for each weight. */
 function sumIntervals(time, choice, held) {
   const { rows, node, begin, end, fate, amounts } = time.intervals;
   const low = 2 * choice.first;
@@ -108,14 +108,14 @@ class TimeStrip {
     return sumIntervals(this.time, this.choice, this.buffers);
   }
 
-  // ---- in words
+  // ---- texts
 
   get title() {
     const { choice, time } = this;
     const between = choice.whole ? '' : ` between ${this.rangeText()}`;
     const title = {
       alive: choice.isPeak && !between ? 'alive at the high-water mark'
-        : choice.isRange && choice.point !== undefined ? `most alive${between}` : `alive at ${timeText(pointMs(time, choice.point ?? 0))}`,
+        : choice.isRange && choice.point !== undefined ? `alive at the maximum${between}` : `alive at ${timeText(pointMs(time, choice.point ?? 0))}`,
       leaked: choice.whole ? 'never freed' : `allocated${between} and not freed by then`,
       made: choice.whole ? 'all allocations' : `allocated${between}`,
       temporary: `temporary allocations${between}`,
@@ -128,25 +128,25 @@ class TimeStrip {
     return `${timeText(choice.first * time.sliceMs)} and ${timeText(Math.min(time.end, (choice.last + 1) * time.sliceMs))}`;
   }
 
-  /** What exactly is shown. */
+  /** Describes exactly what is shown. */
   get words() {
     const { choice, time } = this;
     const end = timeText(time.end);
     if (choice.point !== undefined) {
       const slice = choice.point >> 1;
       const resident = time.rss[slice] ? `; resident then ${amountText(time.rss[slice], 'bytes')}` : '';
-      const why = choice.isPeak ? ', when most was alive' : choice.isRange ? ', when most was alive in that range' : choice.point % 2 ? '' : ', the highest point around it';
+      const why = choice.isPeak ? ', the high-water mark' : choice.isRange ? ', the maximum in that range' : choice.point % 2 ? '' : ', the nearest maximum';
       return `Alive at ${timeText(pointMs(time, choice.point))} of ${end}${why}${resident}`;
     }
-    const range = choice.whole ? `in the whole run of ${end}` : `from ${timeText(choice.first * time.sliceMs)} to before ${timeText((choice.last + 1) * time.sliceMs)}`;
+    const range = choice.whole ? `in the whole run of ${end}` : `from ${timeText(choice.first * time.sliceMs)} until before ${timeText((choice.last + 1) * time.sliceMs)}`;
     return {
-      leaked: choice.whole ? `Made in the whole run of ${end} and not freed before its process ended` : `Made ${range} and not freed in that time`,
-      made: `Made ${range}, freed or not`,
-      temporary: `Made ${range} and freed by the same thread at once, at most one other allocation later`,
+      leaked: choice.whole ? `Allocated in the whole run of ${end} and not freed before the process ended` : `Allocated ${range} and not freed in that time`,
+      made: `Allocated ${range}, freed or not`,
+      temporary: `Allocated ${range} and freed at once by the same thread, after at most one other allocation`,
     }[choice.mode];
   }
 
-  // ---- where things are
+  // ---- positions
 
   get width() {
     return this.frame.clientWidth;
@@ -196,7 +196,7 @@ class TimeStrip {
     return rss.indexOf(Math.max(...rss));
   }
 
-  // ---- the picture
+  // ---- drawing
 
   draw() {
     const { canvas, time, choice, app: { palette } } = this;
@@ -243,7 +243,7 @@ class TimeStrip {
     }
   }
 
-  /** Two lines of memory, and times along the bottom. */
+  /** Draws lines at round amounts of memory, and times along the bottom. */
   drawGrid(width, y) {
     const { context, app: { palette } } = this;
     context.font = '11px system-ui, sans-serif';
@@ -269,7 +269,7 @@ class TimeStrip {
     }
   }
 
-  /** The peak, spans above, processes that begin or end below. */
+  /** Marks the peak, spans at the top, and at the bottom the begin and end of processes. */
   drawMarks(y) {
     const { context, time, app: { palette } } = this;
     context.fillStyle = palette.match.edge;
@@ -311,7 +311,7 @@ class TimeStrip {
     context.globalAlpha = 1;
   }
 
-  // ---- hands
+  // ---- mouse and keys
 
   bind() {
     const { app, frame } = this;
@@ -335,7 +335,7 @@ class TimeStrip {
     }[when]);
   }
 
-  /** Slices' edges around two moments. */
+  /** Returns the range of whole slices that contains two moments. */
   range(a, b) {
     const { time } = this;
     const first = Math.min(time.count - 1, Math.floor(Math.min(a, b) / time.sliceMs));
@@ -343,7 +343,7 @@ class TimeStrip {
     return { from: String(first * time.sliceMs), to: String(Math.min(time.count, last) * time.sliceMs) };
   }
 
-  /** Drag for a range, click for a moment; a handle moves alone. */
+  /** A drag chooses a range, a click a moment; dragging a handle moves only that end. */
   grab(event) {
     const { app, frame, time, choice } = this;
     if (event.button) return;
@@ -370,7 +370,7 @@ class TimeStrip {
       if (!state && !handle) state = { mode: 'alive', from: '', to: String(pointMs(time, nearestPoint(time, start))) };
       if (!state) return;
       const old = app.state;
-      app.state = { ...app.state, from: '?' };    // not yet in the history
+      app.state = { ...app.state, from: '?' };    // differs, so that go() adds the final state to the history
       app.go({ ...old, ...state });
     }, { once: true });
     if (!handle) event.preventDefault();
@@ -392,7 +392,7 @@ class TimeStrip {
     app.go({ from: String(first * time.sliceMs), to: String((last + 1) * time.sliceMs) }, { replace: true });
   }
 
-  /** The point so many further on, at another time. */
+  /** Returns the point `step` further on, or the next one at a different time. */
   nextPoint(point, step) {
     const { time } = this;
     const last = 2 * time.count - 1;
@@ -407,7 +407,7 @@ class TimeStrip {
     if (event.buttons) return;
     const ms = this.ms(event);
     const slice = Math.min(time.count - 1, Math.floor(ms / time.sliceMs));
-    const rows = [['time', timeText(ms)], ['heap, at most', amountText(time.most[slice], 'bytes')]];
+    const rows = [['time', timeText(ms)], ['peak heap', amountText(time.most[slice], 'bytes')]];
     if (time.rss[slice]) rows.push(['resident', amountText(time.rss[slice], 'bytes')]);
     for (const [pid, name, begin, end] of time.spans) if (begin <= ms && ms <= (end ?? time.end)) rows.push(['span', `${name} (${pid})`]);
     if (time.processes.length > 1) {
@@ -422,7 +422,7 @@ class TimeStrip {
   }
 }
 
-/** 1, 2 or 5 times a power of ten, that much or more. */
+/** Returns 1, 2 or 5 times a power of ten, at least `value`. */
 function niceStep(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map(times => times * power).find(step => step >= value * 0.999);

@@ -1,5 +1,5 @@
 /*
- * trace.c - a trace, read for a page: every allocation's interval, and what else is said over time
+ * trace.c - read a trace for a page: the interval of every allocation, and processes, spans, resident memory, losses
  */
 #include "trace.h"
 
@@ -12,9 +12,9 @@
 #include "replay.h"
 #include "xmalloc.h"
 
-#define SPANS 2000		/* that are kept */
+#define SPANS 2000		/* at most so many are kept */
 
-/* The last two allocations of a thread: those that are temporary if it frees them now (memtemp(1)). */
+/* The last two allocations of a thread, which are temporary if it frees them now (memtemp(1)). */
 struct recent {
 	uint64_t birth[2];	/* points_birth(); 0 = none */
 };
@@ -75,7 +75,7 @@ static void take_rss(struct reading *g, uint32_t pid, uint64_t rss, uint64_t tim
 	points_rss(g->r->points, g->rss);
 }
 
-/* What an allocation of that process is that ends, or is open at the end. */
+/* Returns the fate of an allocation of that process that ends, or is open at the end of the trace. */
 static enum fate fate_of(const struct process *p, uint64_t birth, bool process_ends)
 {
 	if (p && p->ending_seq != UINT64_MAX)
@@ -113,7 +113,7 @@ static void push_recent(struct reading *g, uint32_t thread, uint64_t birth)
 	recent->birth[0] = birth;
 }
 
-/* Whether the thread that frees it now made it, and one other since at most. */
+/* Returns whether the thread that frees the allocation made it, and made at most one other since. */
 static bool is_temporary(struct reading *g, uint32_t thread, uint32_t freeing, uint64_t birth)
 {
 	const struct recent *recent = recent_of(g, thread);
@@ -177,14 +177,14 @@ static void resize_block(struct reading *g, const struct mt_event *ev)
 	if (!replay_resize(&g->replay, ev, &lost))
 		return;
 	struct recent *recent = recent_of(g, thread_of(r, lost.key));
-	for (int i = 0; i < 2; i++)		/* freed in parts: not temporary */
+	for (int i = 0; i < 2; i++)		/* an allocation freed in parts is not temporary */
 		if (recent->birth[i] == points_birth(r->points, lost.key))
 			recent->birth[i] = 0;
 	points_shrink(r->points, lost.key, lost.amount);
 	points_settle(r->points);
 }
 
-/* A process is gone, and its memory with it. What it held when it executed another program was freed. */
+/* A process ended, and its memory with it. Memory that it held at an exec does not count as leaked. */
 static void close_process(struct reading *g, const struct mt_event *ev)
 {
 	struct recording *r = g->r;
@@ -267,7 +267,7 @@ static void begin_trace(struct reading *g, const struct mt_header *h)
 	r->n_traces++;
 }
 
-/* What is open at the end of the trace. */
+/* Adds the allocations that are open at the end of the trace. */
 static void end_trace(struct reading *g)
 {
 	struct recording *r = g->r;
@@ -280,7 +280,7 @@ static void end_trace(struct reading *g)
 	points_finish(r->points);
 }
 
-/* Whether the interval is part of the answer. most: the point at which most was alive. */
+/* Returns whether the interval counts in the sums. most: the point of the high-water mark. */
 static bool is_asked(const struct recording *r, const struct interval *i, uint32_t most)
 {
 	if (i->fate == FATE_TEMPORARY)
@@ -293,7 +293,7 @@ static bool is_asked(const struct recording *r, const struct interval *i, uint32
 	}
 }
 
-/* What was asked for, of the present trace. */
+/* Adds the intervals of the current trace that count to the sums. */
 static void sum_intervals(struct recording *r)
 {
 	uint32_t most = (uint32_t)(2 * points_highest(r->points));
@@ -305,7 +305,7 @@ static void sum_intervals(struct recording *r)
 	}
 }
 
-/* A trace is over. Of several nothing but the sums is kept. */
+/* At the end of a trace: adds to the sums, which are all that is kept of joined traces. */
 static void settle(struct reading *g)
 {
 	if (g->replay.answer)

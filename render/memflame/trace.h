@@ -1,9 +1,9 @@
 /*
- * trace.h - a trace, read for a page
+ * trace.h - read a trace for a page, in one pass
  *
- * One pass. Of one trace the page can show any moment and any range (points.h).
- * Of joined traces, and of what a filter answered (provenance.h), it shows the one
- * sum of each stack that was asked for.
+ * From a single trace the page can show any moment and any range (points.h).
+ * From joined traces, and from a filter's answer (provenance.h), it shows only one
+ * sum per stack: the high-water mark, the leaks or the total, as requested.
  */
 #ifndef MEMFLAME_TRACE_H
 #define MEMFLAME_TRACE_H
@@ -20,7 +20,7 @@ struct process {
 	char *command;		/* "" = not known */
 	uint64_t begin_ms, end_ms;	/* end: UINT64_MAX = not seen */
 	uint64_t rss;
-	uint64_t ending_seq;	/* points_now() when its interpreter began to end; UINT64_MAX = it has not */
+	uint64_t ending_seq;	/* points_now() when its interpreter began to shut down; UINT64_MAX = it has not */
 	bool ended;
 };
 
@@ -40,11 +40,11 @@ struct recording {
 	struct stacks *stacks;
 	struct threads *threads;
 	struct keys keys;
-	struct points *points;		/* NULL: sums are all there is */
+	struct points *points;		/* NULL: only the sums are available */
 	struct amount *sums;		/* per key */
 	size_t n_sums, cap_sums;
-	char *title;			/* what was asked for, in words; with the filters before */
-	char *filters;			/* those alone; "" = none */
+	char *title;			/* of the sums, including the filters that the trace went through */
+	char *filters;			/* only the filters; "" = none */
 	char *command, *host;
 	uint64_t start_ns, end_ms;
 	bool native, python_allocators;
@@ -58,15 +58,14 @@ struct recording {
 	size_t n_lost, cap_lost;
 };
 
-/* Read `in` to its end. Dies without memory. */
+/* Reads `in` to its end. Exits if out of memory. */
 struct recording *recording_read(struct mt_in *in, enum tally_what what);
 void recording_free(struct recording *r);
 
 /*
- * Put its stacks into the tree, with what was asked for as their bytes and counts:
- * of a recording with points, what was alive at the highest, was leaked, or was made.
- * Where there are several, frames of processes, threads and allocators are put around
- * them; of a process in any case with `processes`. The node of each key: the caller frees it.
+ * Adds the recording's stacks to the tree, with the sums as their bytes and counts. Adds frames for
+ * processes, threads and allocators if there are several of them; for processes in any case if
+ * `processes` is set. Returns the node of each key; the caller frees the array.
  */
 uint32_t *recording_plant(const struct recording *r, struct tree *t, bool processes);
 

@@ -1,5 +1,5 @@
 /*
- * tree.c - the call tree a page shows: places, nodes, and what each node holds
+ * tree.c - the call tree of a page: places, nodes, and the memory of each node
  */
 #include "tree.h"
 
@@ -11,7 +11,7 @@
 
 /* ---------------------------------------------------------------- texts */
 
-/* What memfold writes for the two characters that have a meaning in folded lines; 0: none of them. */
+/* Returns the character whose escape by memfold is at p: ';' or '\\', which have a meaning in folded lines; else 0. */
 static char escaped_char(const char *p, size_t n)
 {
 	if (n < 4 || p[0] != '\\' || p[1] != 'x')
@@ -89,7 +89,7 @@ enum place_kind tree_guess_kind(const struct tree *t, uint32_t name, uint32_t fi
 		return PLACE_VIRTUAL;
 	if (tree_is_import_machinery(p, n))
 		return PLACE_IMPORT;
-	/* "<string>", "<frozen os>", "<module>" are names the interpreter gives. */
+	/* The interpreter makes names such as "<string>", "<frozen os>", "<module>". */
 	if (p[0] == '<' || ends(p, n, ".py") || ends(p, n, ".pyx") || ends(p, n, ".pyw"))
 		return PLACE_PYTHON;
 	return PLACE_NATIVE;
@@ -122,7 +122,7 @@ bool tree_add(struct tree *t, uint32_t node, uint64_t bytes, uint64_t count)
 
 /* ---------------------------------------------------------------- order */
 
-/* What the page draws it by, before children are added: bytes, in a tree of counts only, those; the larger side. */
+/* Returns a node's own width in the page: its bytes, else (in a tree without bytes) its count; the larger side. */
 static uint64_t width_of(const struct tree *t, const uint64_t own[2])
 {
 	if (t->difference)
@@ -130,7 +130,7 @@ static uint64_t width_of(const struct tree *t, const uint64_t own[2])
 	return t->bytes ? own[OWN_BYTES] : own[OWN_COUNT];
 }
 
-/* Of each node with all below it. */
+/* Returns the width of each node including its descendants. */
 static uint64_t *totals(const struct tree *t, uint32_t n)
 {
 	uint64_t *total = xmalloc(n * sizeof *total);

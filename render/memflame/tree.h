@@ -1,9 +1,9 @@
 /*
- * tree.h - the call tree a page shows: places, nodes, and what each node holds
+ * tree.h - the call tree of a page: places, nodes, and the memory of each node
  *
  * A place is one function at one line; a node is one place called along one
- * path, whose label in the call tree (calltree.h) is the place's number. Node 0,
- * and place 0, are "all", the root.
+ * path. The label of a node in the call tree (calltree.h) is its place's number.
+ * Node 0 and place 0 are "all", the root.
  */
 #ifndef MEMFLAME_TREE_H
 #define MEMFLAME_TREE_H
@@ -15,16 +15,16 @@
 #include "calltree.h"
 #include "texts.h"
 
-/* The page computes in doubles, which count exactly up to here. */
+/* The page computes in doubles, which are exact up to here. */
 #define LARGEST_AMOUNT ((uint64_t)1 << 53)
 
-/* The order is the page's too (frames.js). */
+/* In the same order as KIND in frames.js. */
 enum place_kind {
-	PLACE_VIRTUAL,	/* what no program wrote: "all", "[unknown]" */
+	PLACE_VIRTUAL,	/* not code: "all", "[unknown]" */
 	PLACE_PYTHON,
 	PLACE_NATIVE,
 	PLACE_IMPORT,	/* the import machinery: importlib's frames */
-	PLACE_PROCESS,	/* virtual frames, which the page shows if asked to: "[process 12: python3 app.py]" */
+	PLACE_PROCESS,	/* virtual frames that the page shows on request: "[process 12: python3 app.py]" */
 	PLACE_THREAD,	/* "[thread worker-1]" */
 	PLACE_ALLOCATOR,	/* innermost: "[malloc]" */
 };
@@ -35,7 +35,7 @@ struct place {
 	enum place_kind kind;
 };
 
-/* What a node holds itself, without its children: bytes and allocations; of a difference, before and after. */
+/* A node's own amounts, without its children: bytes and allocations; in a difference, before and after. */
 enum { OWN_BYTES, OWN_COUNT };
 
 struct tree {
@@ -45,33 +45,36 @@ struct tree {
 	size_t cap_places;
 	struct calltree *calls;
 	uint64_t bytes, count;		/* of all nodes */
-	bool difference;		/* of two inputs; to be set before anything is added */
-	uint64_t stacks;		/* how many amounts were added to different nodes */
+	bool difference;		/* of two inputs; set it before adding anything */
+	uint64_t stacks;		/* number of nodes with an amount of their own */
 };
 
 void tree_init(struct tree *t);
 void tree_clear(struct tree *t);
 
 /*
- * A name and a file's path as the page shows them: the \x3b and \x5c of folded
- * lines undone, control characters as \xHH (they could not be seen). A number of t->text.
+ * Returns the number in t->text of a name or path as the page shows it: \x3b and \x5c
+ * from folded lines become characters again, control characters become \xHH, to be visible.
  */
 uint32_t tree_text(struct tree *t, const char *p, size_t n);
-/* A new place; its number. Equal places are the caller's to avoid. */
+/* Adds a place and returns its number. The caller must not add equal places. */
 uint32_t tree_place(struct tree *t, const struct place *place);
-/* Kind of a place that is only known by its texts. */
+/* Returns the kind of a place, guessed from its texts. */
 enum place_kind tree_guess_kind(const struct tree *t, uint32_t name, uint32_t file);
-/* Whether it is a file of importlib. */
+/* Returns whether the file belongs to importlib. */
 bool tree_is_import_machinery(const char *file, size_t n);
 
-/* False, and nothing added: a sum would go beyond LARGEST_AMOUNT (of a difference, that of both). */
+/*
+ * Adds to a node's own amounts. Returns false, having added nothing, if a sum (in a difference, that of both sides)
+ * would exceed LARGEST_AMOUNT.
+ */
 bool tree_add(struct tree *t, uint32_t node, uint64_t bytes, uint64_t count);
 
 struct tree_order {
-	uint32_t *nodes;	/* depth first; siblings by falling total, then as they came */
-	uint32_t *depth;	/* by position: 0 = root */
+	uint32_t *nodes;	/* depth first; siblings by falling total, then by number */
+	uint32_t *depth;	/* of nodes[i]; 0 = root */
 };
-/* The arrays are the caller's to free. */
+/* Returns the order in which the page draws the nodes. The caller frees the arrays. */
 struct tree_order tree_order(const struct tree *t);
 
 #endif

@@ -1,11 +1,11 @@
 'use strict';
-// tree.js - one merged tree for every view, made only as far as it is looked at
+// tree.js - one merged tree for every view, made only as far as it is needed
 //
-// A box stands for many nodes of the profile: those with equal paths once
-// hidden frames are looked through and lines of a function, say, are one. Its
-// children are made when first asked for, by grouping the children (going
-// down) or the callers (going up) of those nodes. So changing what is hidden,
-// or the direction, rebuilds nothing: it begins with a new root.
+// A box represents many nodes of the profile: those whose paths are equal once
+// hidden frames are left out and frames are grouped, by function for example. Its
+// children are made when first needed, by grouping the children (going down) or
+// the callers (going up) of those nodes. So hiding other frames, or changing the
+// direction, needs only a new root.
 
 class Box {
   constructor(parent, group) {
@@ -13,12 +13,12 @@ class Box {
     this.group = group;     // of the Grouping; -1: the rest of its parent's children
     this.amounts = [0, 0, 0];   // per weight
     this.nodes = null;      // Int32Array: of the profile
-    this.sources = null;    // going up: whose amount each of `nodes` carries
+    this.sources = null;    // going up: for each of `nodes`, the node whose amount it carries
     this.amountOf = null;   // going up: per weight, the profile's self or total
     this.children = null;
     this.rest = null;       // {from, to}: of the parent's children
     this.twin = null;       // sandwich: the function's box in the other half
-    this.x = 0;             // Layout's
+    this.x = 0;             // set by Layout, as width; row is set by Scene
     this.width = 0;
     this.row = 0;
   }
@@ -26,8 +26,8 @@ class Box {
 
 class MergedTree {
   /**
-   * options: grouping (Grouping), hidden (Uint8Array per node), weight (index
-   * of the profile's), recursion (true: a box directly under its like is one with it)
+   * options: grouping (Grouping), hidden (a flag per node), weight (index into the profile's
+   * weights), recursion (true: direct recursion is merged into one box)
    */
   constructor(profile, options) {
     Object.assign(this, options);
@@ -49,7 +49,7 @@ class MergedTree {
     return box;
   }
 
-  /** Everything, the functions that allocate first, their callers below. */
+  /** Everything, allocating functions first, their callers below. */
   invertedRoot() {
     const { profile, scratch } = this;
     const box = this.all();
@@ -65,7 +65,7 @@ class MergedTree {
     return box;
   }
 
-  /** One function: {callers, callees}, two boxes of it to go up and down from. */
+  /** One function: {callers, callees}, two boxes of it, whose children are its callers and its callees. */
   sandwich(group) {
     const { profile, grouping } = this;
     const found = [];
@@ -102,7 +102,7 @@ class MergedTree {
     return box.children;
   }
 
-  /** Some of a box's children, too thin to be drawn, as one box. */
+  /** Makes one box of some of a box's children that are too thin to be drawn. */
   restOf(box, from, to) {
     const rest = new Box(box, -1);
     rest.rest = { from, to };
@@ -118,7 +118,7 @@ class MergedTree {
     const amount = total[this.weight];
     let n = 0;
     for (const node of box.nodes) {
-      // Nodes stand depth first: to look through a node is to step into it, else over all below it.
+      // Nodes are in depth-first order: step into a hidden node, and over the descendants of a shown one.
       for (let i = node + 1; i < end[node];) {
         if (this.isTransparent(i, box.group)) {
           i++;
@@ -145,7 +145,7 @@ class MergedTree {
     return this.hidden[node] === 1 || (this.recursion && this.grouping.of[this.profile.frame[node]] === group);
   }
 
-  /** This node or the nearest caller of it that is shown; 0: none. */
+  /** Returns this node or its nearest shown caller; 0 if there is none. */
   visibleFrom(node, group) {
     const { parent } = this.profile;
     while (node > 0 && this.isTransparent(node, group)) node = parent[node];
@@ -166,7 +166,7 @@ class MergedTree {
     return n + 1;
   }
 
-  /** One box a group. nodes and sources are scratch; sources null: going down, a node carries its own total. */
+  /** Makes one box per group. nodes and sources are in scratch; without sources (going down) nodes carry their totals. */
   merge(parent, nodes, sources) {
     const { grouping, slot, weight } = this;
     const { frame, total } = this.profile;
@@ -207,16 +207,16 @@ class MergedTree {
       .sort((a, b) => b.amounts[weight] - a.amounts[weight] || a.group - b.group);
   }
 
-  // ---- places in the tree
+  // ---- amounts and paths
 
-  /** What a box holds that none of its children does. Of a weight. */
+  /** A box's amount that none of its children has, in one weight. */
   selfOf(box, weight) {
     return this.childrenOf(box).reduce((left, child) => left - child.amounts[weight], box.amounts[weight]);
   }
 
   /**
-   * A box's way from its root, as a link says it: names, so that it fits the page of
-   * another recording too. "name~2" is the second largest of that name, "~3-9" a rest.
+   * Returns a box's path from its root for a link. It consists of names, so that it also works in the
+   * page of another recording. "name~2" is the second largest child of that name, "~3-9" a rest.
    */
   pathOf(box) {
     const steps = [];
@@ -233,7 +233,7 @@ class MergedTree {
     return escapeStep(name) + (number > 0 ? `~${number + 1}` : '');
   }
 
-  /** The box at that path, or the last one on the way that is there. */
+  /** Returns the box at that path, or the last existing one along it. */
   find(root, path) {
     let box = root;
     for (const step of path ? path.split('/') : []) {
@@ -258,7 +258,7 @@ class MergedTree {
   }
 }
 
-/** A name without the characters that part a path. */
+/** Escapes the characters in a name that have a meaning in a path. */
 function escapeStep(name) {
   return name.replace(/[%/~]/g, c => `%${c.charCodeAt(0).toString(16)}`);
 }

@@ -1,5 +1,5 @@
 /*
- * places.c - allocations by the line and by the module that made them
+ * places.c - allocations by line and by module
  *
  * Source: memray (_memray.pyx, compute_statistics; reporters/module_tools.py).
  */
@@ -19,7 +19,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct place *)a)->name, ((const struct place *)b)->name);
 }
 
-/* Places of one name become one. */
+/* Merges places with equal names. */
 static void merge(struct places *p)
 {
 	size_t n = 0;
@@ -110,7 +110,7 @@ struct places places_lines(const struct stacks *s, const struct amount *at, uint
 
 /* ---------------------------------------------------------------- modules */
 
-/* The function nearest to the allocation that is Python and not the standard library's; 0: none. */
+/* Returns the Python function nearest to the allocation that is not in the standard library; 0 if there is none. */
 static uint32_t nearest_own(const struct stacks *s, const uint8_t *own, const uint32_t *nearest, uint32_t stack)
 {
 	const struct stack *here = stacks_stack(s, stack);

@@ -1,5 +1,5 @@
 /*
- * places.h - allocations by the line and by the module that made them
+ * places.h - allocations by line and by module
  */
 #ifndef PLACES_H
 #define PLACES_H
@@ -18,15 +18,15 @@ struct places {
 };
 
 /*
- * at: what was allocated per stack number, n of them. Lines: of the innermost
- * Python frame, or of the innermost frame where there is none.
+ * Returns the allocations of n stacks (at: their amounts) by the line of the innermost
+ * Python frame, or of the innermost frame if there is none.
  */
 struct places places_lines(const struct stacks *s, const struct amount *at, uint32_t n);
-/* Modules: the top-level package nearest to the allocation that is not the standard library's, else "<root>". */
+/* The same by module: the top-level package nearest to the allocation, outside the standard library; else "<root>". */
 struct places places_modules(const struct stacks *s, const struct amount *at, uint32_t n);
 void places_free(struct places *p);
 
-/* Largest first; ties by name. */
+/* Sort the largest first, equal ones by name. */
 void places_sort_by_size(struct places *p);
 void places_sort_by_count(struct places *p);
 

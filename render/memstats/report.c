@@ -1,5 +1,5 @@
 /*
- * report.c - memstats' figures as text and as JSON
+ * report.c - print memstats' figures as text or JSON
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #define BAR_WIDTH 25
 
 struct allocator {
-	char name[32];		/* as memray writes them: "MALLOC" */
+	char name[32];		/* as in memray: "MALLOC" */
 	uint64_t count;
 };
 
@@ -27,7 +27,7 @@ static int by_count(const void *a, const void *b)
 	return p->count != q->count ? (p->count < q->count ? 1 : -1) : strcmp(p->name, q->name);
 }
 
-/* Those that were used, the most used first. */
+/* Finds the allocators that were used, the most used first; returns their number. */
 static size_t find_allocators(const struct stats *s, struct allocator found[256])
 {
 	size_t n = 0;
@@ -107,12 +107,12 @@ static const struct {
 	[SORT_FILE] = { "Of files (not counted):", "peak_file_backed" },
 };
 
-/* Those that are there. That all is heap needs no saying. */
+/* Prints the sorts of memory that occur; nothing if everything is heap. */
 static void print_sorts(const struct stats *s)
 {
 	char size[SIZE_TEXT];
 
-	if (s->mappings)	/* chosen, and counted */
+	if (s->mappings)	/* then the totals count them */
 		return;
 	for (int i = s->sorts[SORT_ANONYMOUS] ? SORT_HEAP : SORT_RESERVED; i < N_SORTS; i++)
 		if (s->sorts[i])
@@ -269,7 +269,7 @@ static void json_histogram(const struct stats *s)
 		fputs(i ? ",{" : "{", stdout);
 		json_number("min_bytes", from);
 		putchar(',');
-		/* The last bin has its end within. Where bins are narrower than a byte, none is less than nothing. */
+		/* The last bin includes its end. Bins narrower than a byte must not get a negative maximum. */
 		json_number("max_bytes", end - (i + 1 < h.n && end > 0));
 		putchar(',');
 		json_number("count", h.bins[i].count);
@@ -339,14 +339,14 @@ static void json_places(const struct stats *s, size_t top)
 	places_free(&modules);
 }
 
-/* A comma after each but the last of an object. */
+/* A member and a comma; not for the last member of an object. */
 #define JSON(kind, key, value) \
 	do { \
 		json_##kind(key, value); \
 		putchar(','); \
 	} while (0)
 
-/* What memray has no key for. */
+/* The keys that memray does not have. */
 static void json_ours(const struct stats *s)
 {
 	JSON(string, "title", s->title);

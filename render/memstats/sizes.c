@@ -1,7 +1,7 @@
 /*
- * sizes.c - how often each size was allocated
+ * sizes.c - count allocations of each size
  *
- * Small sizes, which are most, in an array; the others in a table with an index.
+ * Small sizes, which are the most frequent, are counted in an array, the others in a table with an index.
  */
 #include "sizes.h"
 
@@ -84,7 +84,7 @@ static void take_smallest(struct histogram *h, uint64_t size, uint64_t count, co
 		take_extremes(h, size, count, arg);
 }
 
-/* a // b of Python, which is not floor(a / b) when the quotient rounds up to a whole number. */
+/* a // b in Python, which differs from floor(a / b) when the quotient rounds up to a whole number. */
 static double floor_divide(double a, double b)
 {
 	double quotient = (a - fmod(a, b)) / b, whole = floor(quotient);
@@ -92,7 +92,7 @@ static double floor_divide(double a, double b)
 	return quotient - whole > .5 ? whole + 1 : whole;
 }
 
-/* scale: the logarithm where the first bin begins, and a bin's width. */
+/* scale: the logarithm at which the first bin begins, and the width of a bin. */
 static void take_bin(struct histogram *h, uint64_t size, uint64_t count, const double *scale)
 {
 	double bin = 0;

@@ -1,5 +1,5 @@
 /*
- * sizes.h - how often each size was allocated, and memray's histogram of that
+ * sizes.h - count allocations of each size, and make memray's histogram of them
  */
 #ifndef SIZES_H
 #define SIZES_H
@@ -16,15 +16,15 @@ void sizes_add(struct sizes *s, uint64_t size, uint64_t count);
 #define HISTOGRAM_BINS 10
 
 struct histogram {
-	size_t n;		/* of bins: HISTOGRAM_BINS, or 0: nothing but empty blocks */
+	size_t n;		/* of bins: HISTOGRAM_BINS, or 0 if all blocks are empty */
 	uint64_t min, max;	/* the smallest and the largest size */
 	struct {
-		uint64_t end;	/* sizes below it belong here; in the last bin it too */
+		uint64_t end;	/* the bin contains sizes below it; the last bin also its end */
 		uint64_t count;
 	} bins[HISTOGRAM_BINS];
 };
 
-/* Bins of equal width in the logarithm (memray: reporters/stats.py, get_histogram_databins). */
+/* Returns bins of equal width in the logarithm (memray: reporters/stats.py, get_histogram_databins). */
 struct histogram sizes_histogram(const struct sizes *s);
 
 #endif

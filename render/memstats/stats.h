@@ -1,5 +1,5 @@
 /*
- * stats.h - what memstats counts, and how it is told
+ * stats.h - the figures of memstats, and printing them
  */
 #ifndef STATS_H
 #define STATS_H
@@ -9,7 +9,7 @@
 #include "stacks.h"
 #include "sizes.h"
 
-/* What an allocation's bytes are: the first two are memory, whose high-water mark is the trace's. */
+/* Sorts of allocations. Only the first two are memory and count towards the high-water mark. */
 enum sort { SORT_HEAP, SORT_ANONYMOUS, SORT_RESERVED, SORT_FILE, N_SORTS };
 
 struct stats {
@@ -19,11 +19,11 @@ struct stats {
 	uint64_t start_ns, end_ms;
 	uint32_t pid;				/* of the first process; 0 = not known */
 
-	struct amount all, freed, leaked, peak;	/* of joined traces: the sums */
+	struct amount all, freed, leaked, peak;	/* sums over joined traces */
 	uint64_t peak_ms;			/* of the last trace */
-	/* bytes: of memory at the high-water mark, of the others at their own */
+	/* bytes: memory at the high-water mark, the others at their own maximum */
 	uint64_t sorts[N_SORTS];
-	bool mappings;				/* of a trace at least: all mappings are counted */
+	bool mappings;				/* sums of at least one trace count all mappings */
 	uint64_t by_allocator[256];
 	struct sizes *sizes;
 
@@ -32,12 +32,12 @@ struct stats {
 	uint32_t n;
 
 	uint64_t processes, threads, peak_rss, lost;
-	uint64_t unknown_frees;	/* of what was allocated before recording, or by a parent */
+	uint64_t unknown_frees;	/* of blocks allocated before recording, or by a parent */
 };
 
-/* As text; `top` places of each kind. */
+/* Prints text, with `top` places of each kind. */
 void print_stats(const struct stats *s, size_t top);
-/* As one JSON object, with memray's keys (reporters/stats.py) and ours. */
+/* Prints one JSON object, with memray's keys (reporters/stats.py) and ours. */
 void print_stats_json(const struct stats *s, size_t top);
 
 #endif
