@@ -4,8 +4,8 @@
  * In:    a trace (stdin or files)
  * Out:   the trace with only the allocations that lived at least --min-age and
  *        at most --max-age, without their frees: each where it ended, with its
- *        own time and thread, and a new id. What was never freed lived until
- *        its process, or the trace, ended.
+ *        own time and thread, and a new id. Those never freed lived until
+ *        their process, or the trace, ended.
  * Keeps: the live set (open_blocks.h)
  */
 #include "error.h"
@@ -32,7 +32,7 @@ struct ages {
 	struct open_blocks *open;
 	uint64_t min_ms, max_ms;
 	uint64_t now_ms;	/* the latest time so far */
-	uint32_t last_id;	/* given out */
+	uint32_t last_id;	/* the last id written */
 };
 
 static bool is_asked(const struct ages *a, const struct mt_event *ended)
@@ -42,7 +42,7 @@ static bool is_asked(const struct ages *a, const struct mt_event *ended)
 	return age_ms >= a->min_ms && age_ms <= a->max_ms;
 }
 
-/* What ends with this event. */
+/* Writes the allocations that end with this event, if they match. */
 static int put_ended(struct ages *a, const struct mt_event *ev, struct mt_out *out)
 {
 	struct mt_event ended;
@@ -67,7 +67,7 @@ static int take(struct ages *a, const struct mt_event *ev, struct mt_in *in, str
 	case MT_ALLOC:
 	case MT_FREE:
 	case MT_RESIZE:
-	case MT_SKIPPED:	/* nothing is left between a thread's allocations */
+	case MT_SKIPPED:	/* without frees, allocations in between have no meaning */
 		return 0;
 	case MT_HEADER:
 		open_blocks_begin(a->open, mt_in_header(in));
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	while (mt_next(in, &ev) > 0)
 		if (take(&a, &ev, in, out) < 0)
 			break;
-	(void)put_ended(&a, &(struct mt_event){ .kind = MT_END }, out);	/* it was cut off, or nothing is open */
+	(void)put_ended(&a, &(struct mt_event){ .kind = MT_END }, out);	/* for a trace that was cut off */
 	open_blocks_free(a.open);
 	return tool_finish(in, out);
 }

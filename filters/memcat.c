@@ -35,7 +35,7 @@ static const struct tool tool = {
 
 static void flush_trace(void *out)
 {
-	(void)mt_flush(out);	/* a failure sticks, the next mt_put() tells */
+	(void)mt_flush(out);	/* a failure sticks: the next mt_put() returns it */
 }
 
 static void flush_text(void *out)

@@ -2,10 +2,10 @@
  * memdiff.c - show what grew and shrank between two traces, by stack
  *
  * In:    two traces, or two files of folded lines, or one of each
- * Out:   folded lines with two numbers, "stack before after" (as difffolded.pl
- *        makes them, and flame graph programs read); on a terminal a table of
- *        what changed; JSON
- * Keeps: the tree of both, of a trace its live set and stacks
+ * Out:   folded lines with two numbers, "stack before after" (the format of
+ *        difffolded.pl, which flame graph programs read); on a terminal a table
+ *        of changes; or JSON
+ * Keeps: a tree of both inputs; while reading a trace, its live set and stacks
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,13 +25,13 @@ enum { KEY_TABLE = 256, KEY_FOLDED, KEY_JSON };
 
 static const struct tool_option options[] = {
 	{ "count", 'c', NULL, "count allocations, not bytes" },
-	{ "leaks", 'l', NULL, "compare what was never freed, not the high-water mark" },
+	{ "leaks", 'l', NULL, "compare memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "compare everything ever allocated, not the high-water mark" },
 	{ "by", 'b', "WHAT", "show a trace's frames by line (the default), function, or file" },
 	{ "folded", KEY_FOLDED, NULL, "print folded lines with two numbers, even on a terminal" },
 	{ "table", KEY_TABLE, NULL,
 	  "print a table of the locations that changed, largest change first, even into a pipe" },
-	{ "stacks", 's', NULL, "one row of the table for each whole stack, not each location" },
+	{ "stacks", 's', NULL, "print a row of the table for each whole stack, not each location" },
 	{ "rows", 'r', "N", "show N rows of the table (default: all in a pipe, as many as fit on a terminal)" },
 	{ "json", KEY_JSON, NULL, "print one JSON object" },
 	{ NULL, 0, NULL, NULL },
@@ -55,7 +55,7 @@ enum { BEFORE, AFTER };
 
 /* ---------------------------------------------------------------- stacks as text */
 
-/* A node and its callers, innermost first; how many. */
+/* Sets *path to a node and its callers, innermost first; returns their number. */
 static size_t path_of(struct calltree *t, uint32_t node, uint32_t **path, size_t *cap)
 {
 	size_t n = 0;
@@ -67,7 +67,7 @@ static size_t path_of(struct calltree *t, uint32_t node, uint32_t **path, size_t
 	return n;
 }
 
-/* "outermost;…;innermost". To be freed. */
+/* Returns "outermost;…;innermost"; the caller frees it. */
 static char *folded(struct calltree *t, uint32_t node)
 {
 	uint32_t *path = NULL;
@@ -85,11 +85,11 @@ static char *folded(struct calltree *t, uint32_t node)
 	return text;
 }
 
-/* ---------------------------------------------------------------- what changed */
+/* ---------------------------------------------------------------- changes */
 
-/* What changed: a stack, or a location, which is the innermost call of many stacks. */
+/* The amounts of a stack, or of a location: all stacks with one innermost call. */
 struct row {
-	uint32_t node;		/* the stack; of a location, the first met */
+	uint32_t node;		/* the stack; for a location, the first one found */
 	uint64_t before, after;
 };
 
@@ -123,7 +123,7 @@ static struct rows stacks_of(const struct diff *d)
 	return r;
 }
 
-/* Stacks that end in calls of one name become one row. */
+/* Merges stacks whose innermost calls have the same label into one row. */
 static struct rows locations_of(const struct diff *d)
 {
 	struct rows stacks = stacks_of(d), r = { .at = xcalloc(stacks.n + 1, sizeof *r.at) };
@@ -148,7 +148,7 @@ static struct rows locations_of(const struct diff *d)
 	return r;
 }
 
-/* Those that changed most first; how many changed. */
+/* Sorts by change, the largest first; returns the number of rows that changed. */
 static uint32_t sort_by_change(struct rows *r)
 {
 	uint32_t changed = 0;
@@ -159,7 +159,7 @@ static uint32_t sort_by_change(struct rows *r)
 	return changed;
 }
 
-#define NUMBER_TEXT 28		/* count_text() and size_text() need no more */
+#define NUMBER_TEXT 28		/* enough for count_text() and size_text() */
 #define CHANGE_TEXT (NUMBER_TEXT + 1)
 
 static const char *number(const struct diff *d, uint64_t value, char buf[NUMBER_TEXT])

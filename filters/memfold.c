@@ -3,8 +3,8 @@
  *
  * In:    a trace (stdin or files)
  * Out:   folded lines "outermost;…;innermost N\n", each stack once, depth
- *        first, callees of one caller in the order of their names: lines that
- *        begin alike stand together
+ *        first, callees of one caller in the order of their names: lines with
+ *        the same beginning are adjacent
  * Keeps: the live set, the stacks, and a line's text
  */
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 static const struct tool_option options[] = {
 	{ "count", 'c', NULL, "count allocations, not bytes" },
-	{ "leaks", 'l', NULL, "report what was never freed, not the high-water mark" },
+	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
 	{ "by-process", 'P', NULL, "add an outermost frame for each process, \"[process PID]\"" },
 	{ "by", 'b', "WHAT", "show frames by line (the default), function, or file" },
@@ -38,7 +38,7 @@ static uint64_t value_of(const struct tally *t, uint32_t stack, bool count)
 	return count ? t->at[stack].count : t->at[stack].bytes;
 }
 
-/* By stack: whether it, or one that goes on from it, has a value. Parents have smaller numbers. */
+/* Returns for each stack whether it or one of its descendants has a value. Parents have smaller numbers. */
 static bool *find_needed(const struct tally *t, bool count)
 {
 	bool *needed = xcalloc(stacks_count(t->stacks), sizeof *needed);
@@ -49,7 +49,7 @@ static bool *find_needed(const struct tally *t, bool count)
 		if (needed[i] && i > 0)
 			needed[stacks_stack(t->stacks, i)->parent] = true;
 	}
-	/* Outermost stacks hang under 0, which is the unknown one too. */
+	/* Stack 0 is the parent of all outermost stacks, but also the unknown stack. */
 	needed[0] = t->n > 0 && value_of(t, 0, count);
 	return needed;
 }

@@ -2,13 +2,13 @@
  * memgrep.c - keep allocations by function, file, thread, size and more
  *
  * In:    a trace (stdin or files)
- * Out:   the trace without the allocations that do not match, and without
- *        their frees; before what stays, how many its thread made that do not
- * Keeps: a bit a live allocation; a byte a function, frame and stack
+ * Out:   the trace without the allocations that do not match, and without their
+ *        frees; before a thread's next event, the number it made that do not
+ * Keeps: a bit per live allocation; a byte per function, frame and stack
  *
  * Conditions on frames (--function, --file, --module) must hold together for
- * one frame; whether they do is found once a frame, and a stack matches if
- * its frame does or its parent.
+ * one frame. They are checked once per function, and a stack matches if its frame
+ * or its parent matches.
  */
 #include <errno.h>
 #include <regex.h>
@@ -42,7 +42,7 @@ static const struct tool_option options[] = {
 	{ "pid", 'p', "PID", "made by process PID", .words = "process %" },
 	{ "tid", 't', "TID", "made by thread TID (the kernel's number)", .words = "thread %" },
 	{ "ignore-case", 'i', NULL, "ignore case in every REGEX" },
-	{ "invert", 'v', NULL, "keep only what does not match", .title = "without %" },
+	{ "invert", 'v', NULL, "keep only allocations that do not match", .title = "without %" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -70,7 +70,7 @@ struct conditions {
 	bool innermost, inverted;
 };
 
-/* A byte each, by the trace's number. */
+/* A flag for each number of the trace. */
 struct flags {
 	bool *at;
 	size_t n, cap;
@@ -82,13 +82,13 @@ struct matcher {
 	struct threads *threads;
 	struct flags names;		/* by number of a thread: its name matches */
 	struct idset *kept;
-	uint64_t *skipped;		/* by number of a thread: left out since its last event that stayed */
+	uint64_t *skipped;		/* by number of a thread: allocations left out since its last event passed on */
 	size_t n_skipped, cap_skipped;
 };
 
 /* ---------------------------------------------------------------- conditions */
 
-/* regcomp(3) calls itself for each parenthesis that is open, until the stack is full. */
+/* regcomp(3) recurses for each open parenthesis, and would overflow the stack. */
 static void check_nesting(const struct pattern *p)
 {
 	unsigned depth = 0;
@@ -129,11 +129,11 @@ static bool finds(const struct pattern *p, struct mt_str text)
 {
 	if (!p->text)
 		return true;
-	/* with REG_STARTEND: where the text is, as it has no 0 */
+	/* the text is not 0-terminated: with REG_STARTEND this gives its bounds */
 	regmatch_t whole = { .rm_eo = (regoff_t)text.n };
 	errno = 0;
 	int r = regexec(&p->regex, text.p, 1, &whole, REG_STARTEND);
-	if (r == REG_ESPACE || (r != 0 && errno == ENOMEM))	/* glibc's finds nothing then */
+	if (r == REG_ESPACE || (r != 0 && errno == ENOMEM))	/* glibc then returns "no match" */
 		die("%s: '%s': out of memory", p->option, p->text);
 	return r == 0;
 }
@@ -161,7 +161,7 @@ static bool has_frame_conditions(const struct conditions *c)
 	return c->function.text || c->file.text || c->module.text;
 }
 
-/* Whether no allocation of that process can be kept: nothing is told of it then. */
+/* Returns whether no allocation of that process can match: then all rows about it are dropped. */
 static bool is_foreign(const struct conditions *c, uint32_t pid)
 {
 	if (!c->has_pid)
@@ -230,7 +230,7 @@ static bool matches(const struct matcher *m, const struct mt_event *ev)
 	       (!c->thread.text || is_set(&m->names, threads_number(m->threads, ev->pid, ev->tid)));
 }
 
-/* How many allocations of the event's thread were left out and not told yet. */
+/* Returns the count of allocations of the event's thread left out since the last MT_SKIPPED. */
 static uint64_t *skipped_of(struct matcher *m, const struct mt_event *ev)
 {
 	uint32_t thread = threads_number(m->threads, ev->pid, ev->tid);
@@ -257,13 +257,13 @@ static int put(struct matcher *m, const struct mt_event *ev, struct mt_out *out)
 	return mt_put(out, ev);
 }
 
-/* Whether the event stays. */
+/* Returns whether the event is passed on. */
 static bool take(struct matcher *m, const struct mt_event *ev)
 {
 	switch (ev->kind) {
 	case MT_ALLOC:
 		if (matches(m, ev) == m->when.inverted) {
-			idset_remove(m->kept, ev->id);	/* should its last one not have been freed */
+			idset_remove(m->kept, ev->id);	/* the last allocation with this id may not have been freed */
 			*skipped_of(m, ev) += mt_is_memory(ev->allocator);	/* others are never counted */
 			return false;
 		}
@@ -282,7 +282,7 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 	}
 }
 
-/* What should be a trace may be meant as a pattern, as grep has it. */
+/* A user may have given a pattern as the first operand, as for grep. */
 static void check_operands(const struct conditions *c, int argc, char **argv)
 {
 	for (int i = optind; i < argc; i++)

@@ -2,11 +2,12 @@
  * memleak.c - keep allocations that were never freed
  *
  * In:    a trace (stdin or files)
- * Out:   the trace with the allocations only that were open when their process
- *        ended, or the trace; each at that end, in the order they were made,
- *        with its own time and thread. A Python process ends, for this, when
- *        its interpreter begins to free everything (ending.h). What a process held when it executed
- *        another program is no leak: the kernel freed it.
+ * Out:   the trace with only the allocations that were open when their process,
+ *        or the trace, ended: at that end, in the order they were made, each
+ *        with its own time and thread. For a Python process the end is the moment
+ *        when its interpreter begins to free everything (ending.h). Memory that
+ *        a process held when it executed another program has not leaked: the
+ *        kernel freed it.
  * Keeps: the live set (open_blocks.h)
  */
 #include <stdlib.h>
@@ -23,9 +24,9 @@
 
 static const struct tool_option options[] = {
 	{ "tail", 't', "TIME", "ignore allocations made in the last TIME (10%, 2s, 500ms) before the process ended",
-	  .words = "but for the last %" },
-	{ "to-the-end", 'e', NULL, "also count as freed what Python frees while it shuts down",
-	  .words = "even by Python's end" },
+	  .words = "ignoring the last %" },
+	{ "to-the-end", 'e', NULL, "memory that Python frees while it shuts down counts as freed",
+	  .words = "even at Python's shutdown" },
 	{ "verbose", 'v', NULL, "print notes about the answer, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -49,16 +50,16 @@ struct leaks {
 	struct open_blocks *open;
 	bool answer;			/* in this trace nothing ends */
 	struct span tail;
-	struct process *processes;	/* that have begun and not ended */
+	struct process *processes;	/* those that have begun and not ended */
 	size_t n, cap;
 	uint64_t last_ms;
-	uint32_t last_id;		/* given out */
+	uint32_t last_id;		/* the last id written */
 	struct ending ending;
-	bool to_the_end;		/* what the ending interpreter freed is freed */
-	bool has_python;		/* some process is an interpreter's */
+	bool to_the_end;		/* frees by an interpreter that shuts down count */
+	bool has_python;		/* at least one process runs Python */
 };
 
-/* The process of that pid, moved to the front, as it will be asked for again; NULL: its beginning is not told. */
+/* Returns the process of that pid, moved to the front for the next search; NULL if the trace has no beginning of it. */
 static struct process *find_process(struct leaks *l, uint32_t pid)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -75,7 +76,7 @@ static void begin_process(struct leaks *l, const struct mt_event *ev)
 {
 	l->has_python = l->has_python || mt_info_text(ev->info, "python").n > 0;
 	if (find_process(l, ev->pid))
-		return;		/* more is told of it */
+		return;		/* more about the same process */
 	GROW(l->processes, l->n, l->cap);
 	l->processes[l->n++] = (struct process){ .pid = ev->pid, .begin_ms = ev->time_ms };
 }
@@ -86,7 +87,7 @@ static void end_process(struct leaks *l, uint32_t pid)
 		l->processes[0] = l->processes[--l->n];
 }
 
-/* Whether it was made in the tail of its process, which ends now. */
+/* Returns whether the allocation was made in the tail of its process, which ends now. */
 static bool is_young(struct leaks *l, const struct mt_event *ev)
 {
 	if (l->tail.value <= 0)
@@ -105,7 +106,7 @@ static int put_leak(struct leaks *l, struct mt_event *ev, struct mt_out *out)
 	return mt_put(out, ev);
 }
 
-/* The process ends: what it holds is leaked, unless another program takes its place. */
+/* At the end of a process: its blocks have leaked, unless it executed another program. */
 static void settle_process(struct leaks *l, const struct mt_event *end, struct mt_out *out)
 {
 	struct mt_event ev;
@@ -123,7 +124,7 @@ static void begin_trace(struct leaks *l, const struct mt_header *h)
 	l->last_ms = 0;
 }
 
-/* The trace ends, and with it what has not ended before. */
+/* At the end of the trace: all open blocks have leaked. */
 static void settle(struct leaks *l, struct mt_out *out)
 {
 	struct mt_event ev;
@@ -159,7 +160,7 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, st
 		end_process(l, ev->pid);
 		return mt_put(out, ev);
 	case MT_SKIPPED:
-		return 0;	/* nothing stands between a thread's allocations any more */
+		return 0;	/* without frees, allocations in between have no meaning */
 	case MT_HEADER:
 	case MT_END:
 		ending_take(&l->ending, ev);
@@ -171,8 +172,8 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, st
 	}
 }
 
-/* Arenas are freed when the last of their objects is: most stay, whatever was freed in them. */
-static void tell_caveat(void)
+/* An arena is freed only with the last object in it, so most are never freed, whatever was freed in them. */
+static void print_caveat(void)
 {
 	warn("Python keeps its arenas for small objects (up to 512 bytes) even when the objects are freed, so arenas "
 	     "appear as leaks; 'memrec --trace-python-allocators' records the objects themselves");
@@ -206,9 +207,9 @@ int main(int argc, char **argv)
 	while (mt_next(in, &ev) > 0)
 		if (take(&l, &ev, in, out) < 0)
 			break;
-	settle(&l, out);	/* of a trace that was cut off; after an end there is nothing */
+	settle(&l, out);	/* for a trace that was cut off; after an end nothing is open */
 	if (l.has_python && arenas_are_recorded && (verbose || isatty(STDERR_FILENO)))
-		tell_caveat();
+		print_caveat();
 	open_blocks_free(l.open);
 	free(l.processes);
 	ending_clear(&l.ending);

@@ -2,7 +2,7 @@
  * memmerge.c - merge several traces into one, in order of time
  *
  * In:    traces (files, or standard input)
- * Out:   one trace: every event of all, ordered by the time of the day
+ * Out:   one trace with all events, ordered by the time of day
  * Keeps: the live set, and the stacks of each trace
  */
 #include <stdlib.h>
@@ -31,9 +31,9 @@ static const struct tool tool = {
 struct input {
 	struct mt_in *in;
 	struct mt_event next;
-	bool more;			/* next is to be taken */
+	bool more;			/* `next` is an event that has not been written yet */
 	bool damaged;
-	uint64_t shift_ms;		/* from its clock to that of the merged trace */
+	uint64_t shift_ms;		/* to be added to its times to get those of the merged trace */
 	struct stacks *stacks;
 	struct define define;
 	struct live *live;		/* its ids; block.key: the id in the merged trace */
@@ -70,7 +70,7 @@ static uint64_t time_of(const struct input *i)
 	return i->next.time_ms + i->shift_ms;
 }
 
-/* A trace without a start is taken to have begun with the first. */
+/* A trace without a start time is assumed to begin with the first one. */
 static void set_clock(const struct merge *m, struct input *i)
 {
 	uint64_t start = mt_in_header(i->in)->start_ns;
@@ -93,7 +93,7 @@ static size_t open_all(struct merge *m, char **paths, size_t n)
 	return first;
 }
 
-/* All that is open in the inputs, by its number in the merged trace. */
+/* Holds the merged trace's ids of all blocks that are open in the inputs. */
 static void hold(void *arg)
 {
 	struct merge *m = arg;
@@ -120,7 +120,7 @@ static void begin(struct merge *m, size_t first, char **argv)
 	}
 }
 
-/* Ids and numbers of the merged trace. False: an event of nothing open. */
+/* Replaces ids and numbers with those of the merged trace. Returns false if the event's block is not open. */
 static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
 {
 	struct block b = { .size = ev->size, .weight = 1 };
@@ -170,7 +170,7 @@ static int take(struct merge *m, struct input *i)
 	}
 }
 
-/* The input whose next event is earliest (of equal ones the first), and until when it stays so. */
+/* Returns the input with the earliest next event (the first of equal ones), and until when it remains the earliest. */
 static struct input *earliest(const struct merge *m, uint64_t *until)
 {
 	struct input *best = NULL;
@@ -211,7 +211,7 @@ static bool all_whole(const struct merge *m)
 	return true;
 }
 
-/* What the inputs define their stacks in is one for all. */
+/* All inputs share one table `known`. */
 static void merge_clear(struct merge *m)
 {
 	stacks_free(m->inputs[0].define.known);

@@ -2,10 +2,10 @@
  * mempeak.c - keep allocations live at the high-water mark
  *
  * In:    a trace (stdin or files)
- * Out:   the trace with those allocations only, without their frees, at its
+ * Out:   the trace with only those allocations, without their frees, at its
  *        end, in the order they were made, each with its own time and thread;
- *        the rows that end processes come behind them, as nothing may
- * Keeps: the live set, what was freed since the high-water mark (open_blocks.h),
+ *        then the rows that end processes, which no event of theirs may follow
+ * Keeps: the live set, the blocks freed since the high-water mark (open_blocks.h),
  *        and the ends of processes
  * Source: the definition is memray's (snapshot.cpp, HighWatermarkFinder): the
  *        last moment at which the live bytes were at their maximum
@@ -35,11 +35,11 @@ static const struct tool tool = {
 struct peak_finder {
 	struct open_blocks *open;	/* marked at the maximum */
 	struct high_water water;
-	struct mt_event *exits;	/* in order; their info is ours */
+	struct mt_event *exits;	/* in order; each info is a copy */
 	size_t n_exits, cap_exits;
 };
 
-/* What is open has changed. */
+/* Called after each change of the open blocks. */
 static void note_peak(struct peak_finder *f)
 {
 	if (!f->water.below)
@@ -76,7 +76,7 @@ static void resize_block(struct peak_finder *f, const struct mt_event *ev)
 	note_peak(f);
 }
 
-/* A process is gone, and its memory with it: all of it at once. */
+/* Ends all blocks of a process, and keeps its exit row for later. */
 static void close_process(struct peak_finder *f, const struct mt_event *exit_)
 {
 	struct mt_event was;
@@ -100,7 +100,7 @@ static void put_exits(struct peak_finder *f, struct mt_out *out)
 	free(f->exits);
 }
 
-/* The trace is over: put its answer, and be ready for the one that this header begins. */
+/* At the end of a trace: writes its answer, and prepares for the trace with this header. */
 static void answer(struct peak_finder *f, const struct mt_header *next, struct mt_out *out)
 {
 	struct mt_event ev;
@@ -133,7 +133,7 @@ static int take(struct peak_finder *f, const struct mt_event *ev, struct mt_in *
 		close_process(f, ev);
 		return 0;
 	case MT_SKIPPED:
-		return 0;	/* nothing stands between a thread's allocations any more */
+		return 0;	/* without frees, allocations in between have no meaning */
 	case MT_HEADER:
 	case MT_END:
 		answer(f, mt_in_header(in), out);
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	while (mt_next(in, &ev) > 0)
 		if (take(&f, &ev, in, out) < 0)
 			break;
-	answer(&f, mt_in_header(in), out);	/* of a trace that was cut off; after an end there is nothing */
+	answer(&f, mt_in_header(in), out);	/* for a trace that was cut off; after an end nothing is marked */
 	open_blocks_free(f.open);
 	return tool_finish(in, out);
 }

@@ -1,15 +1,15 @@
 /*
  * memslice.c - keep allocations made in a window of time, or within a named span
  *
- * In:    a trace (stdin or files); with percents a regular file, read twice,
- *        as a trace tells its length at its end
+ * In:    a trace (stdin or files); with percentages a regular file, which is
+ *        read twice, as the length of a trace is known only at its end
  * Out:   the trace with the allocations made from --begin to before --end, and
- *        their frees in that time: what is open at the end of it stays open.
- *        With --alive, those too that were open at its beginning, told there.
- *        With --span, of these what was made within the spans of that name
+ *        their frees in that window: blocks open at its end stay open.
+ *        With --alive, also those open at its beginning, written there.
+ *        With --span, only those made within the spans of that name
  *        (memslice/spans.h).
- * Keeps: a bit a live allocation; with --alive the live set up to --begin;
- *        with --span what is live of that
+ * Keeps: a bit per live allocation; with --alive the live set up to --begin;
+ *        with --span the live allocations among those kept
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +30,9 @@ static const struct tool_option options[] = {
 	{ "begin", 'b', "TIME", "start at TIME: seconds, or 250ms, 2min, 1h, 10% (default: the trace's beginning)",
 	  .words = "from %" },
 	{ "end", 'e', "TIME", "end before TIME (default: the trace's end)", .words = "up to %" },
-	{ "alive", 'a', NULL, "include what was live when the window begins",
-	  .words = "and what was alive before" },
-	{ "span", 's', "NAME", "keep only what was allocated within the spans of that name",
+	{ "alive", 'a', NULL, "include the allocations that are live when the window begins",
+	  .words = "or alive before" },
+	{ "span", 's', "NAME", "keep only allocations made within the spans of that name",
 	  .words = "within span '%'" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -46,7 +46,7 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* How long each of the joined traces is; only if a percent asks for it. */
+/* The length of each of the joined traces; measured only if a percentage needs it. */
 struct lengths {
 	uint64_t *ms;
 	size_t n, cap;
@@ -56,28 +56,28 @@ struct slice {
 	struct span begin, end;
 	bool has_end, alive;
 	struct lengths lengths;
-	size_t trace;			/* which of them is read */
-	uint64_t begin_ms, end_ms;	/* of this trace */
-	bool begun;			/* the window has, in this trace: nothing is kept back any more */
-	struct open_blocks *before;	/* open, from before the window */
+	size_t trace;			/* number of traces begun so far */
+	uint64_t begin_ms, end_ms;	/* of the window, in this trace */
+	bool begun;			/* the window has begun in this trace: nothing is kept back any more */
+	struct open_blocks *before;	/* blocks made before the window that are still open */
 	struct threads *threads;
 	uint64_t *skipped;		/* by number of a thread: made before the window and not open there */
 	size_t n_skipped, cap_skipped;
 	struct idset *kept;
-	const char *span;		/* NULL: whatever the spans */
+	const char *span;		/* NULL: spans do not matter */
 	struct spans *spans;
 };
 
 /* ---------------------------------------------------------------- lengths */
 
-/* Standard input can be read twice too, if it is a file that was not read from yet. */
+/* Returns a path that can be read twice. Standard input can, if it is a file from which nothing has been read. */
 static const char *rereadable(const char *path)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	struct stat st;
 
 	if (is_stdin ? fstat(STDIN_FILENO, &st) < 0 : stat(path, &st) < 0)
-		return path;		/* whoever opens it says why not */
+		return path;		/* opening it will report the error */
 	if (!S_ISREG(st.st_mode) || (is_stdin && lseek(STDIN_FILENO, 0, SEEK_CUR) != 0))
 		usage_die("a percentage needs the length of the trace, which only a file gives in advance: "
 			  "name a file, or give seconds");
@@ -101,7 +101,7 @@ static void measure(struct lengths *l, const char *const *paths, size_t n_paths)
 			last_ms = 0;
 		}
 		if (r <= 0)
-			break;		/* damage is told when it is read again */
+			break;		/* damage is reported when the trace is read again */
 		last_ms = ev.time_ms > last_ms ? ev.time_ms : last_ms;
 	}
 	mt_close_in(in);
@@ -132,7 +132,7 @@ static void begin_trace(struct slice *s, const struct mt_header *h)
 	s->end_ms = s->has_end ? span_ms(&s->end, length) : UINT64_MAX;
 	if (s->has_end && s->end.is_percent && s->end.value >= 100)
 		s->end_ms = UINT64_MAX;		/* the last millisecond too */
-	/* nothing ends in one: all that comes before is alive */
+	/* in an answer nothing ends: all allocations before the window are alive in it */
 	s->begun = !s->alive || provenance_is_answer(h);
 	s->n_skipped = 0;
 	idset_clear(s->kept);
@@ -156,7 +156,7 @@ static uint64_t *skipped_of(struct slice *s, const struct mt_event *ev)
 	return &s->skipped[thread];
 }
 
-/* Tell of each thread what it made besides what is open: none is taken for its last one that was not. */
+/* Writes how many allocations each thread made that are not open: memtemp must not take older ones for recent. */
 static int put_skipped(struct slice *s, struct mt_out *out)
 {
 	for (uint32_t i = 0; i < s->n_skipped; i++) {
@@ -172,7 +172,7 @@ static int put_skipped(struct slice *s, struct mt_out *out)
 	return 0;
 }
 
-/* The window begins: what is open was alive then. */
+/* The window begins: writes the open blocks, which are alive now. */
 static int begin(struct slice *s, struct mt_out *out)
 {
 	struct mt_event ev;
@@ -188,7 +188,7 @@ static int begin(struct slice *s, struct mt_out *out)
 	return put_skipped(s, out);
 }
 
-/* Before the window, with --alive: know what is open; what a process held is not alive after its exit. */
+/* Before the window, with --alive: keeps track of the open blocks; those of a process end with it. */
 static void keep_back(struct slice *s, const struct mt_event *ev)
 {
 	for (size_t cursor = 0; open_blocks_take(s->before, ev, &cursor, NULL); )
@@ -197,7 +197,7 @@ static void keep_back(struct slice *s, const struct mt_event *ev)
 		*skipped_of(s, ev) += mt_is_memory(ev->allocator);
 }
 
-/* What a filter before this one left out. */
+/* Takes the count of allocations left out by an earlier filter. */
 static int take_skipped(struct slice *s, const struct mt_event *ev, struct mt_out *out)
 {
 	if (ev->time_ms >= s->begin_ms)
@@ -207,7 +207,7 @@ static int take_skipped(struct slice *s, const struct mt_event *ev, struct mt_ou
 	return 0;
 }
 
-/* An allocation, a free or a resize. Times may go back (behind memtemp): only the event's own counts. */
+/* Takes an allocation, a free or a resize. Times may go back (after memtemp): only the event's own time counts. */
 static int take_block(struct slice *s, const struct mt_event *ev, struct mt_out *out)
 {
 	bool before = ev->time_ms < s->begin_ms, inside = !before && ev->time_ms < s->end_ms;
@@ -221,7 +221,7 @@ static int take_block(struct slice *s, const struct mt_event *ev, struct mt_out 
 	if (ev->kind == MT_ALLOC) {
 		if (inside || (before && s->alive))
 			return keep(s, ev, out);
-		idset_remove(s->kept, ev->id);	/* should its last one not have been freed */
+		idset_remove(s->kept, ev->id);	/* the last allocation with this id may not have been freed */
 		return 0;
 	}
 	if (!inside)
@@ -281,13 +281,13 @@ static struct span parse_time(const char *text, const char *option)
 	return span;
 }
 
-/* A window without a moment in it is a mistake, not an answer. */
+/* An empty window is a mistake, not an answer. */
 static void refuse_empty(const char *begin, const char *end)
 {
 	usage_die("--begin %s is not before --end %s", begin, end);
 }
 
-/* Whether --end is behind --begin in some trace; a percent of one whose length is not known (it is empty) is. */
+/* Returns whether --end is after --begin in at least one trace, or a trace is empty: percentages mean nothing there. */
 static bool has_window(const struct slice *s)
 {
 	bool some = s->lengths.n == 0;
@@ -298,14 +298,14 @@ static bool has_window(const struct slice *s)
 	return some;
 }
 
-/* A name that is not there is likely misspelt: nothing is in the output then. */
+/* Returns 1 and warns if the trace has no span of the name, which is probably misspelt. */
 static int missing(const struct slice *s)
 {
 	const char *others;
 
 	if (!s->span || spans_any(s->spans, &others))
 		return 0;
-	warn("no span '%s' in the trace: it has %s", s->span, *others ? others : "none");
+	warn("the trace has no span '%s', %s%s", s->span, *others ? "only " : "nor any other", others);
 	return 1;
 }
 

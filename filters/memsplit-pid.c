@@ -2,9 +2,9 @@
  * memsplit-pid.c - split a trace into one per process
  *
  * In:    a trace (standard input or files)
- * Out:   a trace a process, named by --output: %p becomes its pid, %n the
- *        number of the file; a second process of one pid gets a suffix
- * Keeps: the trace's stacks, and of each process those it used, until it ended
+ * Out:   a trace for each process, named by --output: %p becomes its pid, %n
+ *        the number of the file; a second process of one pid gets a suffix
+ * Keeps: the trace's stacks, and those that each process used, until it ends
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ struct part {
 	char *command;		/* as --list shows it; "" = not known */
 	struct mt_out *out;
 	struct define define;
-	bool executed;		/* its program was replaced by another: the same process goes on */
+	bool executed;		/* it executed another program, and continues as the same process */
 };
 
 struct split {
@@ -51,10 +51,10 @@ struct split {
 	char **argv;
 	struct mt_in *in;
 	struct stacks *stacks;
-	struct part *parts;	/* of processes that have not ended */
+	struct part *parts;	/* for the processes that have not ended */
 	size_t n_parts, cap_parts;
 	unsigned n_files;
-	uint32_t *pids;		/* of every file so far */
+	uint32_t *pids;		/* of all files so far */
 	uint64_t end_ms;
 	bool failed;
 };
@@ -69,7 +69,7 @@ static unsigned times_used(const struct split *s, uint32_t pid)
 	return n;
 }
 
-/* The template with its signs replaced. A pid that comes again (it was reused) is followed by .2, .3, … */
+/* Returns the template with %p and %n replaced; the caller frees it. A reused pid is followed by .2, .3, … */
 static char *make_name(const struct split *s, uint32_t pid)
 {
 	char *name = NULL;
@@ -93,7 +93,7 @@ static char *make_name(const struct split *s, uint32_t pid)
 	return name;
 }
 
-/* A template that gives every process the same name would keep only one. */
+/* Rejects a template that gives every process the same name. */
 static void check_template(const char *template)
 {
 	const char *p = strchr(template, '%');
@@ -142,7 +142,7 @@ static void print_part(const struct part *p)
 	free(command);
 }
 
-/* whole: it gets its end row. */
+/* Closes a part. whole: the trace is complete, so the part gets an end row. */
 static void part_end(struct split *s, struct part *p, bool whole)
 {
 	struct mt_event end = { .kind = MT_END, .time_ms = s->end_ms };
@@ -173,7 +173,7 @@ static void note_command(struct part *p, const struct mt_event *ev)
 	if (!command && exe.n > 0)
 		command = xasprintf("%.*s", (int)exe.n, exe.p);
 	if (!command)
-		return;		/* more is told of it, but not this */
+		return;		/* the row is about something else */
 	free(p->command);
 	p->command = command;
 }
@@ -211,7 +211,7 @@ static void take(struct split *s, struct mt_event *ev)
 			part_end(s, &s->parts[s->n_parts - 1], false);
 		stacks_take(s->stacks, ev);
 		return;
-	case MT_OTHER:	/* whose it is cannot be known */
+	case MT_OTHER:	/* its process is unknown: it goes to all */
 		for (size_t i = 0; i < s->n_parts; i++)
 			mt_put(s->parts[i].out, ev);
 		return;
@@ -237,7 +237,7 @@ int main(int argc, char **argv)
 	struct mt_event ev;
 	while (mt_next(s.in, &ev) > 0)
 		take(&s, &ev);
-	/* What was cut off stays cut off in each part. */
+	/* If the trace was cut off, so are these parts. */
 	while (s.n_parts)
 		part_end(&s, &s.parts[s.n_parts - 1], false);
 	free(s.parts);

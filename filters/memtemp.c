@@ -2,9 +2,9 @@
  * memtemp.c - keep temporary allocations: those freed soon by the thread that made them
  *
  * In:    a trace (stdin or files)
- * Out:   the trace with its temporary allocations only, without their frees:
+ * Out:   the trace with only its temporary allocations, without their frees:
  *        each at the place of its free, with its own time and thread, and a
- *        new id (nothing is freed, so none comes twice)
+ *        new id (nothing is freed, so ids must not repeat)
  * Keeps: the last N + 1 allocations of each thread
  * Source: memray's definition (snapshot.cpp, TemporaryAllocationsAggregator):
  *        between the allocation and its free, by the same thread, that thread
@@ -37,7 +37,7 @@ static const struct tool tool = {
 /* An allocation that may still turn out to be temporary. */
 struct recent {
 	uint64_t size, weight, time_ms;
-	uint64_t turn;		/* how many the thread had made before it */
+	uint64_t turn;		/* number of allocations that the thread had made before it */
 	uint32_t id, stack;
 	uint8_t allocator;
 	bool open;
@@ -47,7 +47,7 @@ struct recent {
 struct window {
 	struct recent *at;
 	size_t n, cap, next;
-	uint64_t turns;		/* allocations the thread made so far, those too that a filter left out */
+	uint64_t turns;		/* allocations made by the thread so far, including those left out by a filter */
 };
 
 struct windows {
@@ -55,9 +55,9 @@ struct windows {
 	struct threads *threads;
 	struct window *of;	/* by thread number */
 	size_t n, cap;
-	struct live *live;	/* what is open in a window; block.thread and .key: whose, and where in it */
-	uint32_t last_id;	/* given out */
-	struct mt_event put;
+	struct live *live;	/* open blocks of all windows; block.thread: its window, block.key: its index there */
+	uint32_t last_id;	/* the last id written */
+	struct mt_event put;	/* the last event written */
 };
 
 static struct window *window_of(struct windows *w, uint32_t thread)
@@ -69,12 +69,12 @@ static struct window *window_of(struct windows *w, uint32_t thread)
 	return &w->of[thread];
 }
 
-/* The thread has made so many others since that it can be temporary no more. */
+/* The thread has made so many others since that the block cannot be temporary any more. */
 static void forget_block(struct windows *w, uint32_t thread, const struct recent *r, size_t at)
 {
 	struct block b;
 
-	/* Its id may be another's, if that was given out twice. */
+	/* If the id was used again without a free, the live block may be another one. */
 	if (live_find(w->live, r->id, &b) && b.thread == thread && b.key == at)
 		(void)live_close(w->live, r->id, &b);
 }
@@ -105,7 +105,7 @@ static void open_block(struct windows *w, const struct mt_event *ev)
 		own->next = 0;
 }
 
-/* A free: the allocation it ends, if that was temporary. */
+/* Takes a free, and returns the allocation it ends if that was temporary. */
 static const struct recent *close_block(struct windows *w, const struct mt_event *ev)
 {
 	struct block b;
@@ -120,7 +120,7 @@ static const struct recent *close_block(struct windows *w, const struct mt_event
 	return own->turns - r->turn <= w->most ? r : NULL;
 }
 
-/* w->put is what was put last: to make one anew each time would cost more than all else here. */
+/* Reuses the last event, w->put: clearing a new one each time would cost more than everything else here. */
 static int put_temporary(struct mt_out *out, struct windows *w, const struct mt_event *free_,
 			 const struct recent *r)
 {
@@ -138,7 +138,7 @@ static int put_temporary(struct mt_out *out, struct windows *w, const struct mt_
 	return mt_put(out, ev);
 }
 
-/* Another trace begins: its numbers mean other things. */
+/* Another trace begins, whose ids are unrelated. */
 static void forget(struct windows *w)
 {
 	for (size_t i = 0; i < w->n; i++)

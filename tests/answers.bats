@@ -64,7 +64,7 @@ content() {
 		memstats f.lz4 | head -1 | grep -qF "${title/#alive at the high-water mark; /all allocations; }"
 	done <<-END
 		memtemp -t 2|temporary allocations, freed after at most 2 others
-		memleak --tail 1ms|never freed, but for the last 1ms
+		memleak --tail 1ms|never freed, ignoring the last 1ms
 		mempeak|alive at the high-water mark
 		memgrep -s 64|alive at the high-water mark; only at least 64
 		memslice -b 2ms|alive at the high-water mark; made from 2ms

@@ -75,7 +75,7 @@ rows() { # FILE
 
 @test "a bad line is named" {
 	run -1 --separate-stderr memcat --from-json <<< '{"event":"alloc","id":1'
-	[[ $stderr == "memcat: standard input:1: no JSON: "* ]]
+	[[ $stderr == "memcat: standard input:1: not JSON: "* ]]
 	printf '%s\n' '{"event":"end"}' '' '{"event":"nonsense"}' > t.json
 	run -1 --separate-stderr memcat --from-json t.json
 	[ "$stderr" = 'memcat: t.json:3: "nonsense" is not an event' ]

@@ -175,10 +175,10 @@ spans() {
 @test "--span: a name that is not there gives nothing, and is said with the names there are" {
 	spans > s.lz4
 	run -1 --separate-stderr bash -c 'memslice --span laod s.lz4 > none.lz4'
-	[ "$stderr" = "memslice: no span 'laod' in the trace: it has load, save" ]
+	[ "$stderr" = "memslice: the trace has no span 'laod', only load, save" ]
 	[ "$(left none.lz4)" = "" ]
 	run -1 --separate-stderr bash -c 'memslice --span x t.lz4 > none.lz4'
-	[ "$stderr" = "memslice: no span 'x' in the trace: it has none" ]
+	[ "$stderr" = "memslice: the trace has no span 'x', nor any other" ]
 	run -2 memslice --span load --alive s.lz4
 	run -2 memslice --span load --span save s.lz4
 }

@@ -89,16 +89,16 @@ title() { # [TRACE...]
 		memtemp|temporary allocations
 		memtemp --thr=3|temporary allocations, freed after at most 3 others
 		mempeak|alive at the high-water mark
-		memleak -t 10%|never freed, but for the last 10%
-		memleak -vt10%|never freed, but for the last 10%
-		memleak --ta=2s -e|never freed, but for the last 2s, even by Python's end
+		memleak -t 10%|never freed, ignoring the last 10%
+		memleak -vt10%|never freed, ignoring the last 10%
+		memleak --ta=2s -e|never freed, ignoring the last 2s, even at Python's shutdown
 		memgrep|alive at the high-water mark
 		memgrep -if "it's x" '--file=a b'|alive at the high-water mark; only functions 'it's x', files 'a b'
 		memgrep -v -m lib.so -I|alive at the high-water mark; without modules 'lib.so', innermost
 		memgrep -s 1 -s 50 -a malloc -p 0 -t 0|alive at the high-water mark; only at least 50, by malloc, process 0, thread 0
 		memgrep -f 100%|alive at the high-water mark; only functions '100%'
 		memslice|alive at the high-water mark
-		memslice -b 50% --end=75% -a|alive at the high-water mark; made from 50%, up to 75%, and what was alive before
+		memslice -b 50% --end=75% -a|alive at the high-water mark; made from 50%, up to 75%, or alive before
 		memslice --span load|alive at the high-water mark; made within span 'load'
 		memslice --begin 0 --span load|alive at the high-water mark; made from 0, within span 'load'
 		memmerge|alive at the high-water mark

@@ -1,7 +1,7 @@
 /*
- * read_text.c - lines of JSON as a trace
+ * read_text.c - read lines of JSON as a trace
  *
- * What a line leaves out: pid, tid and time_ms are those of the line before;
+ * Fields that a line omits: pid, tid and time_ms are those of the previous line;
  * stack, parent, line are 0, weight is 1, texts are empty, lang is python.
  */
 #include "text.h"
@@ -129,7 +129,7 @@ static unsigned nibble(const struct reading *r, char c)
 	return (unsigned)(at - digits);
 }
 
-/* Hexadecimal text as bytes, to be freed. */
+/* Returns the bytes of a hexadecimal text; the caller frees them. */
 static uint8_t *unhex(const struct reading *r, const json_t *text, size_t *n)
 {
 	const char *p = json_string_value(text);
@@ -173,7 +173,7 @@ static void pack_float(const struct reading *r, msgpack_packer *pk, const json_t
 		msgpack_pack_double(pk, strtod(p, NULL));
 }
 
-/* What JSON lacks: an object of one key. False: it is an object like any other. */
+/* Packs a type that JSON lacks, from an object of one key. Returns false if it is an ordinary object. */
 static bool pack_special(const struct reading *r, msgpack_packer *pk, json_t *o)
 {
 	void *first = json_object_iter(o);
@@ -196,7 +196,7 @@ static bool pack_special(const struct reading *r, msgpack_packer *pk, json_t *o)
 	return true;
 }
 
-/* An object; its keys as integers where they are digits, if `kinds`. */
+/* Packs an object; with `kinds`, keys of digits become integers. */
 static void pack_map(const struct reading *r, msgpack_packer *pk, json_t *o, bool kinds)
 {
 	const char *key;
@@ -255,7 +255,7 @@ static struct mt_str packed(const struct reading *r)
 	size_t size;
 
 	if (r->packed.size == 0)
-		xmalloc(SIZE_MAX);	/* no memory: dies in the words of all tools */
+		xmalloc(SIZE_MAX);	/* out of memory: exits with the usual message */
 	if (mp_measure((const uint8_t *)r->packed.data, r->packed.size, &size) <= 0)
 		bad(r, "too large, or nested too deeply, for a trace");
 	return (struct mt_str){ r->packed.data, r->packed.size };
@@ -277,7 +277,7 @@ static struct mt_str object(struct reading *r, const char *key, bool array)
 
 /* ---------------------------------------------------------------- header */
 
-/* The words of the header's command, NULL-terminated; the array is to be freed, the words are r's. */
+/* Returns the words of the header's command, NULL-terminated. The caller frees the array; the words belong to r. */
 static const char **command(const struct reading *r)
 {
 	const json_t *o = json_object_get(r->object, "command");
@@ -291,7 +291,7 @@ static const char **command(const struct reading *r)
 	return words;
 }
 
-/* A header that names no format: one of this program, of what the line tells. */
+/* Makes a new header from a line that names no format. */
 static struct mt_header *new_header(const struct reading *r)
 {
 	const json_t *o = json_object_get(r->object, "options");
@@ -338,7 +338,7 @@ static void put_header(struct reading *r, bool given)
 {
 	struct mt_header *h = given ? given_header(r) : new_header(r);
 
-	/* A failure sticks in the writer: read_text() looks, tool_finish() tells. */
+	/* A failure sticks in the writer: read_text() checks it, tool_finish() reports it. */
 	(void)mt_put_header(r->out, h);
 	mt_header_free(h);
 	r->begun = true;
@@ -391,7 +391,7 @@ static void read_field(struct reading *r, const struct row_field *f, struct mt_e
 	case FIELD_U32_OR_0:
 		row_set_number(f, ev, number_or(r, f->name, f->largest, 0));
 		break;
-	case FIELD_COUNTED:	/* by the writer */
+	case FIELD_COUNTED:	/* counted by the writer */
 		break;
 	default:
 		row_set_number(f, ev, number(r, f->name, f->largest));
@@ -411,7 +411,7 @@ static void read_context(struct reading *r, struct mt_event *ev)
 	ev->time_ms = r->time_ms = number_or(r, "time_ms", INT64_MAX, r->time_ms);
 }
 
-/* What the table has, less the context: that was read. */
+/* Reads the fields of the table, except those of the context, which have been read. */
 static void read_fields(struct reading *r, const struct row_kind *k, struct mt_event *ev)
 {
 	for (const struct row_field *f = k->fields; f < k->fields + k->n_fields; f++)
@@ -452,7 +452,7 @@ static void read_line(struct reading *r, const char *line, size_t n)
 
 	r->object = json_loadb(line, n, JSON_ALLOW_NUL, &error);
 	if (r->object == NULL)
-		bad(r, "no JSON: %s", error.text);
+		bad(r, "not JSON: %s", error.text);
 	r->event = json_string_value(json_object_get(r->object, "event"));
 	if (r->event == NULL)
 		bad(r, "not an object with an \"event\"");
@@ -471,14 +471,15 @@ void read_text(FILE *in, const char *name, struct mt_out *out)
 	size_t size = 0;
 	ssize_t n;
 
-	json_set_alloc_funcs(xmalloc, free);	/* jansson crashes without memory */
+	json_set_alloc_funcs(xmalloc, free);	/* jansson crashes if it runs out of memory */
 	msgpack_sbuffer_init(&r.packed);
 	while (mt_out_error(out) == NULL && (n = getline(&line, &size, in)) >= 0) {
 		r.number++;
 		if (line[strspn(line, " \t\r\n")] != '\0')
 			read_line(&r, line, (size_t)n);
 	}
-	if (ferror(in) || (mt_out_error(out) == NULL && !feof(in)))	/* of memory getline(3) leaves no other trace */
+	/* If getline(3) runs out of memory, neither end nor error is set. */
+	if (ferror(in) || (mt_out_error(out) == NULL && !feof(in)))
 		die("%s: cannot read: %s", name, ferror(in) ? strerror(errno) : "out of memory");
 	if (r.number == 0)
 		die("%s: empty: no trace", name);

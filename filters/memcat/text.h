@@ -10,11 +10,11 @@
 
 #include "memtrace.h"
 
-/* Write every event of `in`, its first header too. Stops when `out` fails, which ferror(3) tells. */
+/* Writes every event of `in`, including its first header. Stops when `out` fails (ferror(3)). */
 void write_text(FILE *out, struct mt_in *in);
-/* The header as one object on several lines. */
+/* Writes the header as one object on several lines. */
 void write_header(FILE *out, const struct mt_header *h);
-/* Put every event of a text. Dies at a line that is none, naming it. */
+/* Puts every event of a text. Exits at a line that is not an event, naming it. */
 void read_text(FILE *in, const char *name, struct mt_out *out);
 
 #endif

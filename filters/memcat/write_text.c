@@ -1,7 +1,7 @@
 /*
- * write_text.c - a trace as lines of JSON
+ * write_text.c - write a trace as lines of JSON
  *
- * The numbers of allocations and frees are printed by hand: printf(3) would
+ * Numbers of allocations and frees are formatted by hand: printf(3) would
  * take most of the time.
  */
 #include "text.h"
@@ -14,7 +14,7 @@
 #include "rows.h"
 #include "xmalloc.h"
 
-/* A line of numbers in the making; the longest has under 300 characters. */
+/* The line being formatted; the longest has less than 300 characters. */
 struct line {
 	char *p;
 	char text[512];
@@ -40,7 +40,7 @@ static void add_digits(struct line *l, uint64_t v)
 	add(l, digits + n, sizeof digits - n);
 }
 
-/* A number as read_text.c reads it: jansson's go to 2^63-1. */
+/* Adds a number in the form that read_text.c reads: jansson's integers end at 2^63-1. */
 static void add_number(struct line *l, uint64_t v)
 {
 	if (v <= INT64_MAX) {
@@ -151,7 +151,7 @@ static void write_field(FILE *out, const struct row_field *f, const struct mt_ev
 	}
 }
 
-/* The fields in the order of the row, and what it takes from the context. */
+/* Writes the fields in the order of the row, then those that the kind takes from the context. */
 static void write_event(FILE *out, const struct mt_event *ev)
 {
 	const struct row_kind *k = row_of_event(ev->kind);
@@ -168,7 +168,7 @@ static void write_event(FILE *out, const struct mt_event *ev)
 	fputs("}\n", out);
 }
 
-/* The header's map with "event" in front. */
+/* Writes the header's map with "event" added as its first key. */
 static void write_header_line(FILE *out, const struct mt_header *h)
 {
 	char *map = NULL;
@@ -191,7 +191,7 @@ void write_header(FILE *out, const struct mt_header *h)
 
 	json_msgpack(f, h->raw, h->raw_size);
 	xmemstream_close(f, &map);
-	json_set_alloc_funcs(xmalloc, free);	/* jansson crashes without memory */
+	json_set_alloc_funcs(xmalloc, free);	/* jansson crashes if it runs out of memory */
 	json_t *o = json_loadb(map, n, JSON_ALLOW_NUL, NULL);
 	char *pretty = o != NULL ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	if (pretty == NULL)

@@ -1,5 +1,5 @@
 /*
- * sides.c - the two things memdiff compares, in one tree
+ * sides.c - read the two inputs of memdiff into one tree
  */
 #include "sides.h"
 

@@ -1,5 +1,5 @@
 /*
- * sides.h - the two things memdiff compares, in one tree
+ * sides.h - read the two inputs of memdiff into one tree
  */
 #ifndef SIDES_H
 #define SIDES_H
@@ -9,7 +9,7 @@
 #include "calltree.h"
 #include "tally.h"
 
-/* What to take of a trace, and how its stacks are called. */
+/* Which allocations of a trace to compare, and how to label its stacks. */
 struct side_options {
 	enum tally_what what;
 	enum stacks_detail detail;
@@ -18,14 +18,14 @@ struct side_options {
 
 struct side {
 	const char *name;
-	char *title;		/* what the numbers are, of a trace; NULL: folded lines. To be freed */
+	char *title;		/* of a trace's numbers; NULL: folded lines. The caller frees it */
 	uint64_t total;
 };
 
 /*
- * Read a trace or folded lines from `path` ("-" is standard input) and add the
- * numbers of its stacks to own[which] of their nodes. Returns the exit status: 0, or 1
- * if it was damaged, which it reports. Dies if it cannot be read at all.
+ * Reads a trace or folded lines from `path` ("-" is standard input) and adds the
+ * numbers of its stacks to own[which] of their nodes. Reports damage, and returns the
+ * exit status, 0 or 1. Exits if the input cannot be read at all.
  */
 int side_read(struct side *side, const char *path, struct calltree *t, int which, const struct side_options *o);
 

@@ -1,5 +1,5 @@
 /*
- * spans.c - what was allocated within the spans of one name
+ * spans.c - the allocations made within the spans of one name
  */
 #include "spans.h"
 
@@ -11,18 +11,18 @@
 #include "threads.h"
 #include "xmalloc.h"
 
-#define MAX_OTHERS 10	/* names that are kept to be told */
+#define MAX_OTHERS 10	/* at most so many other names are listed */
 
-/* A free or a resize outside the spans, of what was allocated in one. */
+/* A free or a resize outside the spans, of a block allocated within one. */
 struct change {
 	enum mt_kind kind;
-	uint32_t tid, id;	/* id: as given anew */
+	uint32_t tid, id;	/* id: the new one */
 	uint64_t size;
 };
 
 struct inhabitant {		/* a process */
 	uint32_t pid;
-	uint64_t depth;		/* spans of the name that are open */
+	uint64_t depth;		/* number of open spans of the name */
 	struct change *changes;
 	size_t n_changes, cap_changes;
 };
@@ -37,11 +37,11 @@ struct spans {
 	struct live *live;	/* by the trace's ids; key: the new one */
 	struct ids ids;
 	struct threads *threads;
-	uint64_t *skipped;	/* by number of a thread: left out and not told yet */
+	uint64_t *skipped;	/* by number of a thread: allocations left out since the last MT_SKIPPED */
 	size_t n_skipped, cap_skipped;
 };
 
-/* The ids that are open behind us: those alive here, and those whose free is yet to be told. */
+/* Holds the ids that are open in the output: those of live blocks, and those whose frees still wait. */
 static void hold(void *arg)
 {
 	struct spans *s = arg;
@@ -121,7 +121,7 @@ static uint64_t *skipped_of(struct spans *s, const struct mt_event *ev)
 	return &s->skipped[thread];
 }
 
-/* What waited for a span to come. */
+/* Writes the changes that waited for another span. */
 static int put_changes(struct inhabitant *p, const struct mt_event *now, struct mt_out *out)
 {
 	for (size_t i = 0; i < p->n_changes; i++) {
@@ -155,7 +155,7 @@ static int take_alloc(struct spans *s, const struct mt_event *ev, bool inside, s
 	struct block b;
 	struct mt_event now = *ev;
 
-	if (live_close(s->live, ev->id, &b)) {		/* it should have been freed */
+	if (live_close(s->live, ev->id, &b)) {		/* the id's last block was never freed: it ends here */
 		struct mt_event end = {
 			.kind = MT_FREE, .id = b.key, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms
 		};
@@ -171,7 +171,7 @@ static int take_alloc(struct spans *s, const struct mt_event *ev, bool inside, s
 	return put(s, &now, out);
 }
 
-/* A free or a resize. */
+/* Takes a free or a resize. */
 static int take_change(struct spans *s, struct inhabitant *p, const struct mt_event *ev, bool inside,
 		       struct mt_out *out)
 {
@@ -250,7 +250,7 @@ int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct
 	case MT_SPAN:
 		take_span(s, ev);
 		break;
-	case MT_EXIT:			/* its pid may be another's next */
+	case MT_EXIT:			/* the pid may be reused */
 		p = process_of(s, ev->pid);
 		p->depth = 0;
 		p->n_changes = 0;

@@ -1,16 +1,17 @@
 /*
- * spans.h - what was allocated within the spans of one name
+ * spans.h - the allocations made within the spans of one name
  *
- * A span is a process's own, and all its threads are in it. Spans of the name that lie in one another or
- * overlap are one, from the first beginning to the last end. An end without a
- * beginning is nothing; what is not ended ends with its process.
+ * A span belongs to a process, and all its threads are in it. Nested or
+ * overlapping spans of the name are one, from the first beginning to the last end.
+ * An end without a beginning is ignored; a span without an end ends with its process.
  *
- * What was allocated in one and is freed outside stays open; should the
- * process come to another one, its free stands at that one's first event. So
- * what is open is at each moment within the spans what was alive then, and at the end
- * what the last one left. Ids are given anew: an id may be reused outside.
+ * A block allocated within a span and freed outside stays open; if the process
+ * enters another span of the name, the free is written at that span's first
+ * event. So at each moment within the spans the open blocks are those alive then,
+ * and at the end those that the last span left. Ids are renumbered, as an id may
+ * be reused outside the spans.
  *
- * Memory: 16 bytes for each block that is open, 24 for each change that waits for another span.
+ * Memory: 16 bytes per open block, 24 per change that waits for another span.
  */
 #ifndef SPANS_H
 #define SPANS_H
@@ -19,12 +20,12 @@
 
 struct spans;
 
-/* Of spans of this name, which is the caller's. Dies without memory, as the others do. */
+/* `name` is borrowed. Exits if out of memory, as all functions here do. */
 struct spans *spans_new(const char *name);
 void spans_free(struct spans *s);
-/* Take any event; windowed: it is one that may be passed on (a window of time has it). 0, or -1 as mt_put(). */
+/* Takes any event, and passes on those of the output; windowed: it is in the window of time. Returns like mt_put(). */
 int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct mt_out *out);
-/* Whether there was one; if not, *others are the names there were ("a, b"; "" = none), valid until the next call. */
+/* Returns whether a span of the name occurred. Lists the other names in *others ("a, b"), until the next call. */
 bool spans_any(const struct spans *s, const char **others);
 
 #endif
