@@ -2,13 +2,13 @@
 
 CC      ?= gcc
 CFLAGS  ?= -O2 -g
-# Fields that an initializer leaves out are 0: a row of a table names those it has.
+# An initializer may leave out fields, which are then 0: each row of a table names only those it sets.
 WARN     = -Wall -Wextra -Wno-missing-field-initializers -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 CPPFLAGS += -D_GNU_SOURCE -Iformat
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
-# The library, the commands and the recorder are optimized as wholes (a fifth of their time); not the agent, not the tests.
-# Fat objects: who links without it may. The warning is about sizes that only an impossible path has.
-# clang takes part where the linker has a plugin for it.
+# The library, the commands and the recorder are built with link-time optimization, which saves a fifth of their time; the agent
+# and the tests are not. Fat objects can also be linked without it. The disabled warning is about sizes on impossible paths.
+# With clang only if the linker has a plugin for it.
 CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 ifeq ($(origin LTO),undefined)
 LTO := $(if $(CLANG),$(shell echo 'int main(void){return 0;}' | $(CC) -flto=auto -ffat-lto-objects -Werror -x c -o /dev/null - 2>/dev/null && echo -flto=auto),-flto=auto)
@@ -17,27 +17,27 @@ FAT       = $(if $(LTO),$(LTO) -ffat-lto-objects)
 LTO_LINK  = $(if $(LTO),$(LTO) $(if $(CLANG),,-Wno-alloc-size-larger-than))
 B       ?= build
 PREFIX  ?= /usr/local
-# Debian's and Ubuntu's names, for .ci/setup; a,b: the first that the release has.
+# Debian's and Ubuntu's names, for .ci/setup; of "a,b" the first one that the release has.
 PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
 TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils patchelf elfutils binutils
 PAGE_TEST_PACKAGES = chromium
 FUZZ_PACKAGES = clang libclang-rt-dev binutils
-# Fedora's names of what building needs (libiberty is in binutils-devel).
+# Fedora's names of the packages needed for building (libiberty is in binutils-devel).
 FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel
 
-# A tool is one .c in filters/ or render/ named mem*.c, and what lies in a folder of its name.
+# A tool is a file mem*.c in filters/ or render/, and the files in a folder of its name.
 TOOLS    = $(basename $(notdir $(wildcard filters/mem*.c render/mem*.c)))
 LIB      = $B/libmemtrace.a
 LIB_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard format/*.c))
 REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c record/collect/*.c record/symbols/*.c record/inject/*.c))
-# For what reads headers of all rooms of record/: units, hdr-check, editors.
+# For code that includes headers from all folders of record/: units, hdr-check, editors.
 REC_INC  = -Irecord -Irecord/collect -Irecord/symbols -Irecord/agent
 AGENT_SRC = $(wildcard record/agent/*.c record/agent/*/*.c)
-# The agent's own search path, and what tests build parts of it with.
+# The search path of the agent, and of tests that build parts of it.
 AGENT_INC = -Irecord -Irecord/agent
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
-# msgpack-c is libmsgpack-c from 6.0 on, before it libmsgpackc.
+# msgpack-c is libmsgpack-c since 6.0, and libmsgpackc before.
 PKG_CONFIG ?= pkg-config
 MSGPACK := $(or $(shell for p in msgpack-c msgpack; do $(PKG_CONFIG) --libs $$p 2>/dev/null && break; done),$(if $(findstring /,$(shell $(CC) -print-file-name=libmsgpack-c.so)),-lmsgpack-c,-lmsgpackc))
 LIBS     = -llz4 $(MSGPACK) -ljansson -lz -lm
@@ -67,8 +67,8 @@ $(TOOL_BINS): $B/bin/%: $$(call TOOL_OBJ,$$*) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -Wl,--as-needed $(LIBS)
 
-# A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Scripts go without
-# their indentation, their comments, and blanks around some operators, as every page carries them.
+# A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Indentation, comments
+# and blanks around some operators are removed from scripts, as every page contains them.
 STRIP_JS = -e '/^ *(\/\/|\/\*\*|\*( |$$|\/))/d' -e 's/^ +//' -e 's/  +\/\/ .*$$//' -e '/^$$/d' -e "/^'use strict';$$/d" -e 's/ (=>|===|!==|&&|\|\|) /\1/g'
 $B/obj/%.asset.o: %
 	@mkdir -p $(@D)
@@ -79,7 +79,7 @@ $B/bin/memrec: $(REC_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -o $@ $(REC_OBJ) $(LIB) -Wl,--as-needed $(LIBS) $(REC_LIBS)
 
-# The agent lives in other people's processes: nothing exported but the hooks, nothing linked but libc.
+# The agent runs in other people's processes: it exports only the hooks, and links only libc.
 $(AGENT_OBJ): CFLAGS_EXTRA = -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno
 $(AGENT_OBJ): $B/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -98,7 +98,7 @@ $(BIGTRACE): tests/lib/bigtrace.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) -Wl,--as-needed $(LIBS)
 
-# What a folder of tests needs built; it adds to TEST_FILES.
+# The files that a folder of tests needs built; it adds them to TEST_FILES.
 -include tests/*/rules.mk
 
 ## test: set up, build, run every test; the last line counts them (T='memfold memstats' runs those files only)
@@ -109,7 +109,7 @@ test-files: all man $(UNITS) $(BIGTRACE) $(TEST_FILES)
 	@:
 
 ## asan: library, tools and units with AddressSanitizer and UBSan (build/asan), and their tests
-# Not the agent and what records with it: the sanitizer owns malloc.
+# Without the agent and the tests that record: the sanitizer replaces malloc itself.
 ASAN_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 asan:
 	@$(MAKE) --no-print-directory B=build/asan LTO= CFLAGS='$(ASAN_FLAGS)' LDFLAGS=-fsanitize=address,undefined asan-files
@@ -123,7 +123,7 @@ fuzz:
 	@$(MAKE) --no-print-directory LTO= $(if $(AFL),FUZZ=$B/fuzz-afl FUZZ_CC='env AFL_USE_ASAN=1 AFL_USE_UBSAN=1 AFL_QUIET=1 afl-clang-fast' FUZZ_FLAGS='-g -O1') fuzz-files
 	@FUZZ=$(if $(AFL),$B/fuzz-afl,$B/fuzz) B=$B AFL=$(AFL) tests/fuzz/run $(FUZZ_SECONDS) $(T)
 
-## check: all that a change must pass: layers, hdr-check, gcc and clang without a warning, asan, then every test
+## check: everything a change must pass: layers, hdr-check, gcc and clang without a warning, asan, then every test
 check: setup
 	@$(MAKE) --no-print-directory layers hdr-check
 	@$(MAKE) --no-print-directory gcc
@@ -131,16 +131,16 @@ check: setup
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory test
 
-## gcc: everything and its tests once more, where a warning is an error, in build/gcc
+## gcc: everything and its tests once more in build/gcc; a warning is an error
 gcc:
 	@$(MAKE) --no-print-directory CC=gcc B=build/gcc LTO= CFLAGS='$(CFLAGS) -Werror' test-files
 
-## clang: everything once more, built by clang without a warning, in build/clang
+## clang: everything once more, built by clang in build/clang; a warning is an error
 clang:
 	@$(MAKE) --no-print-directory CC=clang B=build/clang CFLAGS='$(CFLAGS) -Werror' all man
 
 ## setup: install the packages that are missing (Debian, Ubuntu), or print their names (Fedora and others)
-# Without a browser its tests are skipped; all else is needed.
+# Without a browser the tests that need one are skipped; everything else is required.
 setup:
 	@.ci/setup '$(PACKAGES)' '$(TEST_PACKAGES)' '$(PAGE_TEST_PACKAGES)' '$(FEDORA_PACKAGES)'
 
@@ -150,7 +150,7 @@ hdr-check:
 		echo "#include \"$$h\"" | $(CC) $(CPPFLAGS) -I. $(REC_INC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARN)) -Wno-unused -Werror -fsyntax-only -x c - || { echo "$$h does not compile alone"; failed=1; }; \
 	done; [ $$failed = 0 ] && echo "$(words $(HEADERS)) headers compile alone"
 
-## layers: who may include what (format: itself; agent: itself and wire.h; a tool: format and its own folder), and no circle among the object files
+## layers: check the allowed includes (format: itself; agent: itself and wire.h; a tool: format and its own folder), and that no object files form a circle
 layers: $(REC_OBJ) $(AGENT_OBJ)
 	@tests/layers
 	@tests/circles memrec $(REC_OBJ)
@@ -158,7 +158,7 @@ layers: $(REC_OBJ) $(AGENT_OBJ)
 
 # ---------------------------------------------------------------- pages, installing, trying
 
-## man: the manual pages (build/man), OPTIONS made by the tools themselves
+## man: the manual pages (build/man), with OPTIONS from the tools themselves
 MAN_OUT = $(patsubst %.1,$B/man/man1/%.1,$(notdir $(filter %.1,$(PAGES)))) $(foreach s,5 7,$(patsubst %.$s,$B/man/man$s/%.$s,$(notdir $(filter %.$s,$(PAGES)))))
 man: $(MAN_OUT)
 vpath %.1 filters render record
@@ -180,9 +180,9 @@ $B/man/man7/%.7: %.7
 	@mkdir -p $(@D)
 	@cp $< $@
 
-# Where python3 looks for packages below PREFIX: /usr/lib/python3/dist-packages of Debian, its
-# /usr/local/lib/python3.X/dist-packages, a virtual environment's site-packages. Where it looks nowhere
-# (another PREFIX), lib/python3/dist-packages, which is to be named in PYTHONPATH.
+# The folder below PREFIX where python3 looks for packages: Debian's /usr/lib/python3/dist-packages or
+# /usr/local/lib/python3.X/dist-packages, a virtual environment's site-packages. If there is none (another
+# PREFIX), lib/python3/dist-packages, which users must add to PYTHONPATH.
 PYTHON  ?= python3
 PYTHON_DIR ?= $(or $(shell $(PYTHON) -c 'import os, site, sys; p = os.path.realpath(sys.argv[1]) + "/lib/"; print(next((d for d in site.getsitepackages() if os.path.realpath(d).startswith(p)), ""))' $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
 PYTHON_PACKAGE = $(wildcard record/python/memrec/*.py)
@@ -214,7 +214,7 @@ demo: setup
 	@$(MAKE) --no-print-directory all
 	@B=$B examples/demo
 
-## readme: the table of commands in README.md, from what is built
+## readme: update the table of commands in README.md
 readme: all
 	@B=$B tests/readme-commands --write
 
@@ -225,11 +225,11 @@ compile_commands.json: Makefile $(SOURCES)
 			"$(CC) $(subst ",\",$(CPPFLAGS)) $(REC_INC) $(ALL_CFLAGS) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } > $@
 
-## pythons: CPython 3.14, 3.15 and other kinds of build, for tests, in build/pythons (P='3.14 3.15': those only)
+## pythons: CPython 3.14, 3.15 and other kinds of build, for tests, in build/pythons (P='3.14 3.15': only those)
 pythons: setup
 	@tests/pythons $(P)
 
-## memray: pytest-memray from PyPI in build/memray, which tests compare with if it is there
+## memray: pytest-memray from PyPI in build/memray; tests compare with it if it is installed
 memray:
 	$(PYTHON) -m venv build/memray
 	build/memray/bin/python -m pip install -q pytest-memray pytest
@@ -246,12 +246,12 @@ agreement: all
 screenshots: all
 	B=$B tests/page/screenshots
 
-## baselines: count the hot loops' instructions anew; tests/instructions.bats allows 10 % more than that
+## baselines: count the instructions of the hot loops again; tests/instructions.bats allows 10 % more
 baselines: all $(BIGTRACE)
 	B=$B tests/bench/instructions > tests/bench/instructions.txt.new
 	mv tests/bench/instructions.txt.new tests/bench/instructions.txt
 
-## clean: remove what was built; the Pythons stay (distclean: they go too)
+## clean: remove everything built except the Pythons (distclean: those too)
 clean:
 	rm -rf compile_commands.json $(filter-out build/pythons,$(wildcard build/* build/.[!.]*))
 distclean: clean

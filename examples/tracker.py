@@ -1,4 +1,4 @@
-"""A part of a program, recorded from inside: where do the temporary blocks of `load` come from?
+"""A program that records a part of itself: where do the temporary blocks of `load` come from?
 
     PYTHONPATH=record/python python3 examples/tracker.py
     memcat out.lz4 | memtemp | memsummary
@@ -12,7 +12,7 @@ import memrec
 def load(n):
     digits = []
     for i in range(n):
-        digits.append(i % 10)		# a larger block each time it is full, and the old one is freed
+        digits.append(i % 10)		# a full list gets a larger block, and the old one is freed
     return digits
 
 

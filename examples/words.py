@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Index the words of some pages: a program to try the tools on.
 
-What its trace tells:
+Its trace shows:
 
-- make_page() makes 40 pages of about 240 kB. They stay only while they are indexed.
-- index_page() splits each page into a list of about 40,000 words: temporary
-  lists of 0.3 MB each, and words that are all forgotten but the first of a kind.
-- Index.add() keeps one growing list of places per word: what is alive at the end.
-- Index.report() joins one large text, thrown away at once: with the finished
-  index beside it, that is the high-water mark.
+- make_page() makes 40 pages of about 240 kB. Each lives only while it is indexed.
+- index_page() splits each page into a list of about 40,000 words: temporary lists
+  of 0.3 MB each. Of equal words only the first is kept.
+- Index.add() keeps one growing list of places per word: the memory alive at the end.
+- Index.report() joins one large text, which is soon freed: together with the
+  finished index, that is the high-water mark.
 """
 import random
 import sys

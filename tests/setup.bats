@@ -54,7 +54,7 @@ lists() { # make's own lists, one a line
 	run run_setup gcc no-such-thing '' ''
 	[ "$status" -eq 0 ]
 	[ "$(cat asked)" = gcc ]
-	[[ "$output" == *'no no-such-thing: its tests are skipped'* ]]
+	[[ "$output" == *'no package no-such-thing: its tests are skipped'* ]]
 }
 
 @test "what building needs and cannot be installed is named, and setup fails" {
@@ -62,7 +62,7 @@ lists() { # make's own lists, one a line
 	echo gcc > release
 	run run_setup gcc '' '' ''
 	[ "$status" -eq 1 ]
-	[[ "$output" == *'install by another way: gcc' ]]
+	[[ "$output" == *'install them another way: gcc' ]]
 }
 
 @test "where there is no apt the names are printed: dnf's, or both" {
@@ -74,7 +74,7 @@ lists() { # make's own lists, one a line
 	rm bin/dnf
 	run run_setup gcc gdb chromium 'gcc msgpack-devel'
 	[ "$status" -eq 0 ]
-	[[ "$output" == *'as Debian names it: gcc; as Fedora does: gcc msgpack-devel'* ]]
+	[[ "$output" == *'in Debian: gcc; in Fedora: gcc msgpack-devel'* ]]
 	[ ! -e asked ]
 }
 
