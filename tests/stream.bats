@@ -59,13 +59,13 @@ page_reader() {
 		jq -r '.kinds | to_entries[] | select((.key | tonumber) == 0 or (.key | tonumber) > 31) |
 			"\(.key) \(.value[0]): \(.value[1:] | join(" "))"' > header
 	sed 's/^\.B //; s/\\f[BRI]//g' "$TESTS/../format/memtrace.5" > page
-	[ "$(wc -l < header)" -eq 17 ]
+	[ "$(wc -l < header)" -ge 17 ]
 	while read -r line; do
 		grep -qF "$line" page || { echo "not in the page: $line"; false; }
 	done < header
 	printf '{"event":"end"}\n' | memcat --from-json | memcat --header |
 		jq -r '.kinds | to_entries[] | select((.key | tonumber) > 0 and (.key | tonumber) < 32) | "\(.key) \(.value[0])"' > allocators
-	[ "$(wc -l < allocators)" -eq 18 ]
+	[ "$(wc -l < allocators)" -ge 18 ]
 	tr '\n' ' ' < page > flat
 	while read -r line; do
 		grep -qE "$line[,.]" flat || { echo "not in the page: $line"; false; }
