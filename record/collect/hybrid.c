@@ -16,39 +16,12 @@
 #include "hybrid.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/stat.h>
 
 #include "index.h"
-#include "info.h"
+#include "sites.h"
 #include "xmalloc.h"
-
-struct mapped_object {
-	uint64_t start, end, bias;
-	struct object *object;
-};
-
-/*
- * A function and line, the trace's frame for them once it is used, and whether the function only calls others.
- */
-struct resolved {
-	uint32_t function, line, frame;
-	bool calls, calls_here;		/* in any object; only in the interpreter's object */
-};
-
-/* A code address, and after resolving its functions, innermost (inlined) first. */
-struct site {
-	struct object *object;		/* NULL: in no object */
-	uint64_t address;		/* in the object's file */
-	uint32_t first, n;		/* in h->places; n == 0: not resolved yet */
-	bool evaluator;			/* by its name */
-	bool bridge, bridge_end;	/* in ctypes or libffi; in libffi */
-	bool nameless;			/* no symbol covers it */
-	bool beginning;			/* a greenlet's stack begins here: older frames are not its own */
-};
 
 /* A C frame of the stack being merged. */
 struct merging_frame {
@@ -88,7 +61,7 @@ struct merged { uint32_t node, python, stack; };
 
 struct hybrid {
 	struct output *out;
-	struct symbols *symbols;	/* of all processes */
+	struct sites sites;		/* the addresses of its C frames */
 	/* Python stacks of the trace's frames; they get stacks in the trace only when needed */
 	struct stacks *pythons;
 	uint32_t *ancestors;		/* a distant ancestor of each: see ancestor_of() */
@@ -96,21 +69,11 @@ struct hybrid {
 	struct extended *extended;	/* direct-mapped by base and Python stack; NULL: not used yet */
 	uint32_t *python_of;		/* from the agent's nodes to these */
 	size_t cap_python_of;
-	pid_t pid;
-	char *exe;
 	bool counted;			/* native nodes carry their number of Python frames … */
 	/* … or evaluators are recognised by name, each running one. Neither: no interpreter yet */
 	bool by_name;
-	struct mapped_object *modules;		/* sorted, not overlapping */
-	size_t n_modules, cap_modules;
 	struct native *natives;		/* by the agent's numbers */
 	size_t cap_natives;
-	struct site *sites;		/* from 1 */
-	uint32_t n_sites;
-	size_t cap_sites;
-	struct index site_index;	/* by object and address */
-	struct resolved *places;
-	size_t n_places, cap_places;
 	const struct object *interpreter;	/* the object that contains its evaluators */
 	struct merging_frame *steps;		/* the stack being merged, innermost first */
 	size_t n_steps, cap_steps;
@@ -126,13 +89,10 @@ struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid
 {
 	struct hybrid *h = xcalloc(1, sizeof *h);
 	h->out = out;
-	h->symbols = symbols;
+	sites_begin(&h->sites, out, symbols, pid, exe);
 	h->pythons = stacks_new();
 	GROW(h->ancestors, 0, h->cap_ancestors);
 	h->ancestors[0] = 0;
-	h->pid = pid;
-	h->exe = xstrdup(exe);
-	h->n_sites = 1;
 	return h;
 }
 
@@ -144,12 +104,8 @@ void hybrid_free(struct hybrid *h)
 	free(h->ancestors);
 	free(h->extended);
 	free(h->python_of);
-	free(h->exe);
-	free(h->modules);
+	sites_clear(&h->sites);
 	free(h->natives);
-	free(h->sites);
-	index_clear(&h->site_index);
-	free(h->places);
 	free(h->steps);
 	free(h->pending);
 	free(h->merged);
@@ -163,91 +119,12 @@ void hybrid_python(struct hybrid *h, bool counted)
 	h->by_name = !counted;
 }
 
-/* ---------------------------------------------------------------- modules */
-
-/*
- * Returns a path by which we can open a file of the process. Its own name is preferred if it is
- * the same file, as the process may end at any moment; otherwise the path through
- * /proc, as the process may have another root directory, or the file may be deleted.
- */
-static char *reachable(const char *name, const char *by_process)
-{
-	struct stat named, there;
-	bool has_name = name[0] == '/' && stat(name, &named) == 0;
-	bool is_there = stat(by_process, &there) == 0;
-	bool same = has_name && is_there && named.st_dev == there.st_dev && named.st_ino == there.st_ino;
-	return xstrdup(same || (has_name && !is_there) ? name : by_process);
-}
-
-static char *by_process(const struct hybrid *h, const char *name, bool is_program)
-{
-	if (is_program)
-		return xasprintf("/proc/%d/exe", (int)h->pid);
-	return xasprintf("/proc/%d/%s%s", (int)h->pid, name[0] == '/' ? "root" : "cwd/", name);
-}
-
-static void forget_range(struct hybrid *h, uint64_t start, uint64_t end)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < h->n_modules; i++)
-		if (h->modules[i].end <= start || h->modules[i].start >= end)
-			h->modules[kept++] = h->modules[i];
-	h->n_modules = kept;
-}
-
 const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m, const uint8_t *bytes, size_t size)
 {
-	size_t path_size = m->path_size < size ? m->path_size : size;
-	size_t id_size = m->id_size < size - path_size ? m->id_size : size - path_size;
-	char *name = path_size ? xasprintf("%.*s", (int)path_size, (const char *)bytes) : xstrdup(h->exe);
-	char *there = by_process(h, name, path_size == 0), *path = reachable(name, there);
-	struct object *object = symbols_object(h->symbols, name, path, bytes + path_size, id_size);
-	free(name);
-	free(there);
-	free(path);
-
-	forget_range(h, m->start, m->end);
-	GROW(h->modules, h->n_modules, h->cap_modules);
-	size_t i = h->n_modules++;
-	for (; i > 0 && h->modules[i - 1].start > m->start; i--)
-		h->modules[i] = h->modules[i - 1];
-	h->modules[i] = (struct mapped_object){ m->start, m->end, m->bias, object };
-	return object;
+	return sites_module(&h->sites, m, bytes, size);
 }
 
-static const struct mapped_object *module_at(const struct hybrid *h, uint64_t pc)
-{
-	size_t low = 0, high = h->n_modules;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (h->modules[middle].start <= pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low && pc < h->modules[low - 1].end ? &h->modules[low - 1] : NULL;
-}
-
-/* ---------------------------------------------------------------- sites */
-
-static bool is_site(const void *sites, uint32_t n, const void *key)
-{
-	const struct site *s = (const struct site *)sites + n, *wanted = key;
-	return s->object == wanted->object && s->address == wanted->address;
-}
-
-static uint32_t site_of(struct hybrid *h, uint64_t pc)
-{
-	const struct mapped_object *m = module_at(h, pc);
-	struct site new = { .object = m ? m->object : NULL, .address = m ? pc - m->bias : 0 };
-	uint64_t hash = index_hash((uintptr_t)new.object, new.address);
-	uint32_t n = index_put(&h->site_index, hash, is_site, h->sites, &new, h->n_sites);
-	if (n == h->n_sites) {
-		GROW(h->sites, (size_t)n, h->cap_sites);
-		h->sites[h->n_sites++] = new;
-	}
-	return n;
-}
+/* ---------------------------------------------------------------- nodes */
 
 void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what)
 {
@@ -256,86 +133,23 @@ void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what
 	memset(h->natives + cap, 0, (h->cap_natives - cap) * sizeof *h->natives);
 	h->natives[id] = (struct native){
 		.parent = parent & WIRE_NATIVE_ROOT ? 0 : parent,
-		.site = site_of(h, what & ((1ull << 48) - 1)),
+		.site = sites_number(&h->sites, what & ((1ull << 48) - 1)),
 		.runs = (uint16_t)(what >> 48),
 	};
 	if (what >> 48 && !h->interpreter)
-		h->interpreter = h->sites[h->natives[id].site].object;
-}
-
-static bool begins(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool is_evaluator(const char *name)
-{
-	return begins(name, "_PyEval_EvalFrameDefault") || begins(name, "_TAIL_CALL_");
-}
-
-/* Recognises the functions that CPython, 3.8 to 3.15, runs between a Python frame and a C function, both ways. */
-static bool is_calling(const char *name)
-{
-	static const char *const prefixes[] = {
-		"_PyEval_", "PyEval_EvalCode", "PyEval_EvalFrame", "PyObject_Call", "_PyObject_Call",
-		"_PyObject_MakeTpCall", "_PyObject_FastCall", "_PyFunction_FastCall", "function_code_fastcall",
-		"call_function", "do_call_core", "trace_call_function", "cfunction_", "_PyCFunction_",
-		"PyCFunction_Call", "_PyMethodDef_Raw", "method_call", "gen_send_ex", "gen_iternext", "object_vacall",
-		/* an instruction, if each is a function: frames of it that run no Python frame */
-		"_TAIL_CALL_",
-		"_Py_LoadAttr_StackRef",	/* 3.15: was part of the evaluator before */
-	};
-	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-		if (begins(name, prefixes[i]))
-			return true;
-	/*
-	 * From 3.15, functions call with the evaluator's own stack: _Py_BuiltinCallFast_StackRef,
-	 * _Py_VectorCall_StackRefSteal, …
-	 */
-	return strstr(name, "ectorcall") || (begins(name, "_Py") && strstr(name, "Call") && strstr(name, "_StackRef"));
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
-/* Sets the functions of a site. */
-static void resolve(struct hybrid *h, struct site *s)
-{
-	static const struct location nowhere = { "[code in no file]", "", 0 };
-	const struct location *l = &nowhere;
-	const char *module = s->object ? s->object->name : "", *base = base_name(module);
-	size_t n = s->object ? symbols_locate(h->symbols, s->object, s->address, &l) : 1;
-	s->evaluator = is_evaluator(l[n - 1].name);
-	if (s->evaluator && !h->interpreter)
-		h->interpreter = s->object;
-	s->bridge_end = begins(base, "libffi.so") || begins(base, "libffi-");
-	s->bridge = s->bridge_end || begins(base, "_ctypes.");
-	s->beginning = begins(l[n - 1].name, "greenlet::") && strstr(l[n - 1].name, "g_initialstub");
-	s->nameless = begins(l[0].name, base) && l[0].name[strlen(base)] == '+';
-	s->first = (uint32_t)h->n_places;
-	s->n = (uint32_t)n;
-	for (size_t i = 0; i < n; i++) {
-		struct mt_event ev = { .lang = MT_LANG_NATIVE };
-		ev.name = (struct mt_str){ l[i].name, strlen(l[i].name) };
-		ev.file = (struct mt_str){ l[i].file, strlen(l[i].file) };
-		ev.module = (struct mt_str){ module, strlen(module) };
-		bool calling = is_calling(l[i].name), named = begins(l[i].name, "_Py") || begins(l[i].name, "Py");
-		GROW(h->places, h->n_places, h->cap_places);
-		h->places[h->n_places++] = (struct resolved){ output_function(h->out, &ev), l[i].line, 0,
-							      calling && named, calling && !named };
-	}
+		h->interpreter = h->sites.at[h->natives[id].site].object;
 }
 
 /* ---------------------------------------------------------------- merging */
 
 static struct site *site_at(struct hybrid *h, const struct native *f)
 {
-	struct site *s = &h->sites[f->site];
-	if (s->n == 0)
-		resolve(h, s);
+	struct site *s = &h->sites.at[f->site];
+	if (s->n == 0) {
+		sites_resolve(&h->sites, s);
+		if (s->evaluator && !h->interpreter)
+			h->interpreter = s->object;
+	}
 	return s;
 }
 
@@ -486,7 +300,7 @@ static bool is_under_evaluator(struct hybrid *h, uint32_t node, uint32_t python)
 		const struct site *s = site_at(h, f);
 		if (runs(h, f, s, python) >= 0)
 			return true;
-		if (s->n != 1 || !h->places[s->first].calls)
+		if (s->n != 1 || !h->sites.places[s->first].calls)
 			break;
 	}
 	return false;
@@ -549,7 +363,7 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 	size_t bridge = 0;
 	h->n_steps = 0;
 	for (; !ended && (f = native_at(h, node)) != NULL; node = f->parent) {
-		struct site *s = runs_by_agent(h, f, python) ? &h->sites[f->site] : site_at(h, f);
+		struct site *s = runs_by_agent(h, f, python) ? &h->sites.at[f->site] : site_at(h, f);
 		int64_t takes = runs(h, f, s, python);
 		bool is_bridge = s->bridge && python && takes < 0, nameless = takes < 0 && is_nameless_part(h, s);
 		if (in_bridge && !is_bridge)
@@ -583,7 +397,7 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s, bool merging, bool innermost)
 {
 	for (uint32_t i = s->n; i-- > 0;) {
-		struct resolved *p = &h->places[s->first + i];
+		struct resolved *p = &h->sites.places[s->first + i];
 		bool calls = merging && (p->calls || (p->calls_here && s->object == h->interpreter));
 		if (calls && !(innermost && i == 0))
 			continue;
