@@ -116,7 +116,7 @@ asan:
 	@MEMREC_BIN=$(CURDIR)/build/asan/bin MEMREC_ASAN=1 B=build/asan tests/run $(or $(T),$(notdir $(UNITS)) $(basename $(filter-out tests/memrec.bats,$(wildcard $(TOOLS:%=tests/%.bats) tests/every-tool.bats))))
 asan-files: $(TOOL_BINS) $(UNITS) $(BIGTRACE)
 
-## fuzz: feed every parser made-up input for FUZZ_SECONDS (AFL=1: with AFL++; T='ring memcat': those only); see tests/fuzz
+## fuzz: feed every parser random input for FUZZ_SECONDS (AFL=1: with AFL++; T='ring memcat': only those); see tests/fuzz
 FUZZ_SECONDS ?= 300
 fuzz:
 	@.ci/setup '$(PACKAGES)' '$(FUZZ_PACKAGES) $(if $(AFL),afl++)' '' '$(FEDORA_PACKAGES)'

@@ -1,4 +1,4 @@
-"""A service with four kinds of memory: a leak, a cache, cycles that wait for the collector, a queue.
+"""A service with four kinds of memory: a leak, a cache, reference cycles, a queue.
 
     memrec -- python3 growing.py 800 > trace.lz4     # 800 orders
     memgrow trace.lz4
@@ -20,7 +20,7 @@ def price(order):               # a cache of 250
         cache[key] = bytearray(10_000)
 
 
-class Connection:               # a cycle: only the collector of cycles frees it
+class Connection:               # a reference cycle: only the garbage collector frees it
     def __init__(self):
         self.handler = self.close
         self.buffer = bytearray(10_000)
@@ -29,7 +29,7 @@ class Connection:               # a cycle: only the collector of cycles frees it
         pass
 
 
-def deliver(order):             # at most 10 wait
+def deliver(order):             # at most 10 are in the queue
     queue.append(bytearray(30_000))
     del queue[:-10]
 

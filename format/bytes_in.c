@@ -134,7 +134,7 @@ static ssize_t read_now(const struct bytes_in *b, uint8_t *p, size_t size)
 	return n;
 }
 
-/* Whether another process holds the lock of bytes_out_init(). */
+/* Returns whether another process holds the lock of bytes_out_init(). */
 static bool has_writer(const struct bytes_in *b)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -142,7 +142,10 @@ static bool has_writer(const struct bytes_in *b)
 	return fcntl(b->fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/* A regular file has no more for now: as read_now(), but if the writer has just gone, what it wrote before. */
+/*
+ * At the end of a regular file, which may still be written: with `follow`, waits for more bytes. Returns like
+ * read_now(), except that bytes written just before the writer ended are still read.
+ */
 static ssize_t read_at_end(struct bytes_in *b, uint8_t *p, size_t size)
 {
 	static const struct timespec a_while = { .tv_nsec = IDLE_MS * 1000000L };

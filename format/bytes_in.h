@@ -18,8 +18,8 @@ struct bytes_in {
 	const uint8_t *p, *end;		/* decompressed, not yet consumed */
 	char why[200];			/* after a failure: what failed, and where */
 	bool cut;			/* it failed because the file ends too early */
-	bool growing;			/* a regular file ended, and its writer (bytes_out.h) goes on */
-	bool follow;			/* wait for such a writer instead: only its end, or death, is the file's end */
+	bool growing;			/* at the end of a regular file that is still being written (bytes_out.h) */
+	bool follow;			/* wait at that end until the writer closes the file or dies */
 	void (*idle)(void *arg);	/* called when no input has come for 100 ms; may be NULL */
 	void *idle_arg;
 

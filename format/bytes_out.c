@@ -41,7 +41,7 @@ static void set_lock(int fd, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
-	fcntl(fd, F_SETLK, &lock);	/* if it cannot be had, readers say that the file is cut off */
+	fcntl(fd, F_SETLK, &lock);	/* if it fails, readers will report that the file is cut off */
 }
 
 int bytes_out_init(struct bytes_out *b, int fd, bool compressed)

@@ -23,8 +23,8 @@ struct bytes_out {
 };
 
 /*
- * Returns 0, or -1 if out of memory. A regular file is locked (F_SETLK, if its file system can) until bytes_out_clear()
- * or the death of this process: so a reader at its end knows that it is not complete yet (bytes_in.h).
+ * Returns 0, or -1 if out of memory. Locks a regular file (F_SETLK, if the file system supports it) until
+ * bytes_out_clear() or the end of this process, so that a reader at its end knows it is incomplete (bytes_in.h).
  */
 int bytes_out_init(struct bytes_out *b, int fd, bool compressed);
 /* Writes one block of at most BLOCK_SIZE bytes; the first one begins the frame. Returns 0, or -1 with b->error. */

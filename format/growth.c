@@ -1,5 +1,5 @@
 /*
- * growth.c - how the live memory of each place grew
+ * growth.c - the growth of each place's live memory
  */
 #include "growth.h"
 
@@ -13,16 +13,16 @@
 
 /* The live blocks that one place allocated in one millisecond. */
 struct cohort {
-	uint32_t place;		/* NONE: a free entry, the next of which is in born_ms */
-	uint32_t blocks;	/* however much they weigh: sums may overflow */
+	uint32_t place;		/* NONE: a free entry; born_ms is then the next free one */
+	uint32_t blocks;	/* number, without weights, whose sums may overflow */
 	uint64_t born_ms;
 	struct amount live;
 };
 
-/* A place: samples at boundaries `first` and after it, once it held something at one. */
+/* A place. It has samples from boundary `first` on, the first one at which it held memory. */
 struct course {
-	struct amount live, end;	/* now; at the end of the window, once that is held or reached */
-	uint32_t cohort;		/* that new blocks join; NONE */
+	struct amount live, end;	/* now; at the end of the window, once held or reached */
+	uint32_t cohort;		/* the one that new blocks join; or NONE */
 	uint32_t first;			/* boundary */
 	struct amount *at;
 	size_t n, cap;
@@ -31,12 +31,12 @@ struct course {
 struct growth {
 	uint64_t every_ms, begin_ms, now_ms, end_ms;
 	uint32_t most;
-	uint32_t n;			/* boundaries so far, the beginning too; 0: not begun */
+	uint32_t n;			/* boundaries so far, including the beginning; 0: not begun */
 	bool held, ended;
 	struct course *places;
 	uint32_t n_places;
 	size_t cap_places;
-	struct cohort *cohorts, *end_cohorts;	/* end_cohorts: at the end of the window, as `end` */
+	struct cohort *cohorts, *end_cohorts;	/* end_cohorts: at the end of the window, like `end` */
 	size_t n_cohorts, cap_cohorts, n_end_cohorts;
 	uint32_t free_cohort;
 	uint32_t *first_cohort;		/* of each place, in the sorted end_cohorts; one more at the end */
@@ -67,7 +67,7 @@ void growth_free(struct growth *g)
 
 /* ---------------------------------------------------------------- samples */
 
-/* Each two intervals become one. Their number is even. */
+/* Joins each two intervals. Their number is even. */
 static void halve(struct growth *g)
 {
 	for (uint32_t i = 0; i < g->n_places; i++) {
@@ -83,7 +83,7 @@ static void halve(struct growth *g)
 	g->n = (g->n - 1) / 2 + 1;
 }
 
-/* An interval ends with what is live now. */
+/* Ends an interval: samples the live memory of all places. */
 static void sample(struct growth *g)
 {
 	for (uint32_t i = 0; i < g->n_places; i++) {
@@ -153,7 +153,7 @@ static void end_cohort(struct growth *g, uint32_t n)
 	g->free_cohort = n;
 }
 
-/* New blocks join another cohort from now on. An empty one stays while it is joined. */
+/* Returns a new cohort for new blocks to join. The old one, which was kept even if empty, is freed if it is. */
 static uint32_t next_cohort(struct growth *g, struct course *c, uint32_t place)
 {
 	if (c->cohort != NONE && g->cohorts[c->cohort].blocks == 0)
@@ -227,7 +227,7 @@ static int by_place_and_age(const void *a, const void *b)
 	return (x->born_ms > y->born_ms) - (x->born_ms < y->born_ms);
 }
 
-/* Its cohorts, the oldest first, are those from first_cohort[place] up to first_cohort[place + 1]. */
+/* A place's cohorts, the oldest first, become those from first_cohort[place] up to first_cohort[place + 1]. */
 static void sort_cohorts(struct growth *g)
 {
 	size_t k = 0;
@@ -241,7 +241,7 @@ static void sort_cohorts(struct growth *g)
 	}
 }
 
-/* The last interval lasts to the end of the course. */
+/* Extends the last interval to the end of the course. */
 static void end_last_interval(struct growth *g)
 {
 	uint32_t last = g->n > 1 ? g->n - 1 : 1;
@@ -280,7 +280,7 @@ const char *growth_word_text(enum growth_word w)
 	return words[w];
 }
 
-/* The least and the most of some samples. */
+/* The least and the largest of some samples. */
 struct range {
 	uint64_t low, high;
 };
@@ -296,7 +296,7 @@ static struct range range_of(const uint64_t *v, uint32_t n)
 	return r;
 }
 
-/* Lows and highs rise from third to third, and not less at last. */
+/* Lows and highs rise from third to third, and do not slow down at the end. */
 static bool is_leak(const struct range third[3], uint64_t swing)
 {
 	if (!(third[0].low < third[1].low && third[1].low < third[2].low && third[0].high < third[1].high &&
@@ -307,7 +307,7 @@ static bool is_leak(const struct range third[3], uint64_t swing)
 	return lows >= (double)swing / 3 && last >= (lows + highs) / 3;
 }
 
-/* All that was gained from sample to sample, and all that was lost, are at least half of the swing. */
+/* All rises from sample to sample add up to at least half of the swing, and so do all falls. */
 static bool rises_and_falls(const uint64_t *v, uint32_t n, uint64_t swing)
 {
 	double gained = 0, lost = 0;
@@ -341,7 +341,7 @@ enum growth_word growth_judge(const uint64_t *bytes, uint32_t n)
 	return third[2].high - third[2].low <= (v[n - 1] - v[0]) / 10 ? GROWTH_CACHE : GROWTH_UNCLEAR;
 }
 
-/* ---------------------------------------------------------------- answers */
+/* ---------------------------------------------------------------- results */
 
 struct growth_window growth_window(const struct growth *g)
 {
@@ -365,7 +365,7 @@ uint64_t growth_sample(const struct growth *g, uint32_t place, uint32_t i)
 	return amount_at(g, place, i).bytes;
 }
 
-/* Of n cohorts, the oldest first. */
+/* Computes the ages from n cohorts, the oldest first. */
 static void find_ages(const struct growth *g, const struct cohort *c, size_t n, struct grown *row)
 {
 	uint64_t count = 0, before = 0;
@@ -384,7 +384,7 @@ static void find_ages(const struct growth *g, const struct cohort *c, size_t n, 
 	}
 }
 
-/* By the samples from boundary `from` on; v: n of them. */
+/* Judges n samples. */
 static void judge(const uint64_t *v, uint32_t n, struct grown *row)
 {
 	uint32_t first = 0;

@@ -178,11 +178,11 @@ struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why) MT_MUST
  * Gets the next event. Returns 1 if there is one, 0 at the end of complete traces, -1
  * at the end if something was cut off or damaged (see mt_in_error()); everything before
  * the damage has been returned. Files after a damaged one are still read.
- * A file that is still being written is complete where it ends now (MT_END); mt_in_note() says so.
+ * A file that is still being written is taken as complete at its present end (MT_END); mt_in_note() reports that.
  */
 int mt_next(struct mt_in *in, struct mt_event *ev) MT_MUST_USE;
 
-/* From now on wait at the end of a file that is still being written, until it is complete or its writer is gone. */
+/* From now on waits at the end of a file that is still being written, until it is complete or its writer has ended. */
 void mt_in_follow(struct mt_in *in);
 
 /*
@@ -194,7 +194,7 @@ void mt_in_memory_only(struct mt_in *in);
 
 /* Returns the damage found so far, one line each ("t.lz4: cut off after 1234 bytes: …"), or NULL. */
 const char *mt_in_error(const struct mt_in *in);
-/* Returns what else is to be said of the files, one line each ("t.lz4: still being recorded; …"), or NULL. */
+/* Returns remarks about the files other than errors, one line each ("t.lz4: still being recorded; …"), or NULL. */
 const char *mt_in_note(const struct mt_in *in);
 /* Returns the header of the trace being read; it changes with each MT_HEADER. */
 const struct mt_header *mt_in_header(const struct mt_in *in);

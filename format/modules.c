@@ -1,5 +1,5 @@
 /*
- * modules.c - whose code a file is
+ * modules.c - the package or module of a file
  */
 #include "modules.h"
 
@@ -9,7 +9,7 @@
 
 #include "xmalloc.h"
 
-/* After "/site-packages/" or the like; NULL: it is not there. */
+/* Returns the part after "/site-packages/" or the like; NULL if there is none. */
 static const char *in_packages(const char *file)
 {
 	static const char *const folders[] = { "/site-packages/", "/dist-packages/" };
@@ -22,7 +22,7 @@ static const char *in_packages(const char *file)
 	return NULL;
 }
 
-/* "3.11/" or "3/": what follows a folder's "python". */
+/* "3.11/" or "3/", after "python" in a folder's name. */
 static bool is_version_folder(const char *p)
 {
 	const char *digits = p;
@@ -32,7 +32,7 @@ static bool is_version_folder(const char *p)
 	return p > digits && *p == '/';
 }
 
-/* "<frozen …>", or ".../lib/python3.11/…" that is no installed package. */
+/* "<frozen …>", or ".../lib/python3.11/…" unless it is an installed package. */
 bool modules_is_standard(const char *file)
 {
 	static const char *const folders[] = { "/lib/python", "/lib64/python" };
@@ -60,7 +60,7 @@ static char *top_of(const char *path)
 	return xasprintf("%.*s", (int)n, path);
 }
 
-/* Where the program's own modules are, with a '/' at the end: where the first that ran is. */
+/* The folder of the first module that ran. */
 char *modules_root(const struct stacks *s)
 {
 	for (uint32_t i = 1; i < stacks_function_count(s); i++) {

@@ -1,9 +1,9 @@
 /*
- * modules.h - whose code a file is: a package's, the standard library's, the program's own
+ * modules.h - the package or module of a file: installed, the standard library's, the program's own
  *
- * memray asks the interpreter for its paths; a trace has file names only, so
- * the standard library is told by its folder's name, and the program's own
- * folder by the first module that is run.
+ * memray asks the interpreter for its paths. A trace has only file names, so the
+ * standard library is recognized by the name of its folder, and the program's own
+ * folder is that of the first module that runs.
  */
 #ifndef MODULES_H
 #define MODULES_H
@@ -12,7 +12,7 @@
 
 #include "stacks.h"
 
-/* Whether it is a part of Python's standard library. */
+/* Returns whether the file belongs to Python's standard library. */
 bool modules_is_standard(const char *file);
 /* Returns the folder of the program's own modules, with a '/' at the end; "/" if none has run. The caller frees it. */
 char *modules_root(const struct stacks *s);

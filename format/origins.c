@@ -1,5 +1,5 @@
 /*
- * origins.c - what allocations are put down to
+ * origins.c - numbers for the origins of allocations
  */
 #include "origins.h"
 
@@ -30,7 +30,7 @@ struct origins {
 	size_t n_of_stack, cap_of_stack;
 	struct open_span *open;		/* in the order they began */
 	size_t n_open, cap_open;
-	bool cached;			/* whether `last` holds, of the last event's process and thread */
+	bool cached;			/* `last` is valid: the origin of the last event's process and thread */
 	struct open_span last;
 };
 
@@ -62,7 +62,7 @@ const struct origin *origins_origin(const struct origins *o, uint32_t n)
 
 /* ---------------------------------------------------------------- by content */
 
-/* Texts are one by content. A process is its number, whatever its command. */
+/* Equal texts are stored once, so they can be compared by address. A process is its pid, whatever its command. */
 static bool holds(const void *origins, uint32_t n, const void *key)
 {
 	const struct origin *a = (const struct origin *)origins + n, *b = key;
@@ -102,7 +102,7 @@ static const struct function *function_of(const struct origins *o, uint32_t stac
 	return stacks_function(o->stacks, stacks_frame(o->stacks, stacks_stack(o->stacks, stack)->frame)->function);
 }
 
-/* The innermost frame of a stack that is Python's, and not the standard library's if `own`: its stack; 0: none. */
+/* Returns the stack of the innermost Python frame, outside the standard library if `own`; 0 if there is none. */
 static uint32_t find_python(const struct origins *o, uint32_t stack, bool own)
 {
 	for (; stack; stack = stacks_stack(o->stacks, stack)->parent) {
@@ -157,7 +157,7 @@ static uint32_t number_process(struct origins *o, uint32_t pid)
 	return number_of(o, &(struct origin){ .name = "", .place = "", .pid = pid });
 }
 
-/* A process has the last command that is told. */
+/* The last command of a process counts. */
 static void take_process(struct origins *o, const struct mt_event *ev)
 {
 	char *command = mt_info_words(ev->info, "command");
@@ -244,7 +244,7 @@ uint32_t origins_number(struct origins *o, const struct mt_event *ev)
 	return number_stack(o, stacks_number(o->stacks, ev->stack));
 }
 
-/* ---------------------------------------------------------------- for people */
+/* ---------------------------------------------------------------- names */
 
 static const char *const names[] = {
 	[ORIGINS_LINE] = "line", [ORIGINS_FUNCTION] = "function", [ORIGINS_PACKAGE] = "package",

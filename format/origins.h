@@ -1,11 +1,11 @@
 /*
- * origins.h - what allocations are put down to, numbered: a line, a function, a package, a process, a span
+ * origins.h - numbers for the origins of allocations: lines, functions, packages, processes or spans
  *
  * Lines and functions are those of the innermost Python frame, or of the innermost frame if none is Python's. A package
  * is the top-level package of the innermost Python function that is not in the standard library (modules.h).
  * A span is the last one that the allocating thread began and has not ended.
  *
- * Memory: 32 to 60 bytes for each, 4 for each stack, 12 for each span that is open.
+ * Memory: 32 to 60 bytes per origin, 4 per stack, 12 per open span.
  */
 #ifndef ORIGINS_H
 #define ORIGINS_H
@@ -16,7 +16,7 @@
 
 enum origins_by { ORIGINS_LINE, ORIGINS_FUNCTION, ORIGINS_PACKAGE, ORIGINS_PROCESS, ORIGINS_SPAN };
 
-/* What does not apply is "" or 0, and so is what is not known. */
+/* Members that are unknown or do not apply are "" or 0. */
 struct origin {
 	const char *name;	/* of the function, the package or the span; the command of the process */
 	const char *place;	/* function_place() */
@@ -26,21 +26,21 @@ struct origin {
 
 struct origins;
 
-/* `stacks` is the caller's, who gives it the definitions. Exits if out of memory, as all functions here do. */
+/* `stacks` is borrowed; the caller gives it the definitions. Exits if out of memory, as all functions here do. */
 struct origins *origins_new(enum origins_by by, const struct stacks *stacks);
 void origins_free(struct origins *o);
 /* Takes MT_PROCESS, MT_EXIT, MT_SPAN and MT_HEADER; ignores other kinds. */
 void origins_take(struct origins *o, const struct mt_event *ev);
 /* Returns the number of an MT_ALLOC's origin; new ones are numbered from 0. */
 uint32_t origins_number(struct origins *o, const struct mt_event *ev);
-/* Valid until the next origins_number() or origins_take(). */
+/* Returns origin n, valid until the next origins_number() or origins_take(). */
 const struct origin *origins_origin(const struct origins *o, uint32_t n);
 
-/* Returns an option's argument, one of the names below; anything else is a usage error. */
+/* Parses an option's argument, one of the names below; anything else is a usage error. */
 enum origins_by origins_parse(const char *text, const char *option);
-/* "line", "function", "package", "process", "span". */
+/* Returns "line", "function", "package", "process" or "span". */
 const char *origins_by_name(enum origins_by by);
-/* Returns it for people: "load at app.py:41", "numpy", "1234 python3 app.py". The caller frees it. */
+/* Returns a readable text: "load at app.py:41", "numpy", "1234 python3 app.py". The caller frees it. */
 char *origins_text(const struct origins *o, uint32_t n);
 
 #endif

@@ -33,7 +33,7 @@ struct mt_in {
 	uint32_t pid, tid;
 	uint32_t n_functions, n_frames, n_stacks;	/* defined so far */
 	uint64_t allocs, frees;				/* rows since the header */
-	bool slow[ROW_LAST_ALLOCATOR + 1];		/* no allocator, and those whose rows are left out */
+	bool slow[ROW_LAST_ALLOCATOR + 1];		/* by allocator: [0] (none yet), and those that are left out */
 	bool memory_only;
 	enum place place;
 	uint32_t stacks_left;
@@ -69,7 +69,7 @@ const char *mt_in_name(const struct mt_in *in)
 	return strcmp(in->paths[i], "-") == 0 ? "standard input" : in->paths[i];
 }
 
-/* Add a line about the file being read. */
+/* Adds a line about the file being read. */
 static void add_line(const struct mt_in *in, char **lines, const char *what)
 {
 	const char *before = *lines != NULL ? *lines : "";
@@ -521,7 +521,7 @@ static int first_header(struct mt_in *in, char *why, size_t why_size)
 	int r = whole_object(in, &size, &odd);
 
 	if (r <= 0 && odd == NULL && in->bytes.growing)
-		snprintf(why, why_size, "nothing has been written into it yet: try again in a moment");
+		snprintf(why, why_size, "nothing has been written to it yet: try again in a moment");
 	else if (r == 0)
 		snprintf(why, why_size, "empty: no trace");
 	else if (r < 0 && in->bytes.why[0] != '\0')
@@ -572,7 +572,7 @@ static int next_file(struct mt_in *in, struct mt_event *ev)
 	return in->failed ? -1 : 0;
 }
 
-/* What the last program of the trace does with it. */
+/* Returns what the last program of the trace is doing. */
 static const char *activity(const struct mt_in *in)
 {
 	const struct mt_header *h = in->header;
@@ -580,7 +580,7 @@ static const char *activity(const struct mt_in *in)
 	return h->n_stages > 0 && strcmp(h->stages[h->n_stages - 1].program, "memrec") == 0 ? "recorded" : "written";
 }
 
-/* All that is there of a file that is still being written was read. */
+/* Everything written so far to a file that is still being written has been read. */
 static int end_so_far(struct mt_in *in, struct mt_event *ev)
 {
 	char what[100];

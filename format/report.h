@@ -18,11 +18,11 @@ double report_share(uint64_t part, uint64_t whole);
 const char *report_colour(double share);
 const char *report_colour_end(double share);
 /*
- * Returns "load at app.py:41", of native code "read at [io.c:7]"; without what is not known ("", 0). It is safe for a
- * terminal. The caller frees it.
+ * Returns "load at app.py:41", for native code "read at [io.c:7]", without unknown parts ("", 0). The text is safe for
+ * a terminal; the caller frees it.
  */
 char *report_location(const char *name, const char *place, uint32_t line, bool native);
-/* Prints a field of comma-separated values, quoted as RFC 4180 has it. */
+/* Prints a field of comma-separated values, quoted according to RFC 4180. */
 void report_csv_field(const char *text);
 /* Prints "KEY":"TEXT" of a JSON object. */
 void report_json_text(const char *key, const char *text);

@@ -20,7 +20,7 @@ bool parse_size(const char *text, uint64_t *bytes);
 const char *size_text(uint64_t bytes, char buf[SIZE_TEXT]);
 
 #define DURATION_TEXT 16
-/* "350ms", "12.3s", "4m58s", "2h05m", "3d04h", rounded down. buf: DURATION_TEXT bytes; returned. */
+/* Writes "350ms", "12.3s", "4m58s", "2h05m", "3d04h" (rounded down) to buf, and returns it. */
 const char *duration_text(uint64_t ms, char buf[DURATION_TEXT]);
 
 /* Writes "12,345,678" to buf, and returns it. */

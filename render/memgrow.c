@@ -28,7 +28,7 @@ enum { KEY_CSV = 256, KEY_JSON };
 
 static const struct tool_option options[] = {
 	{ "by", 'b', "WHAT", "a row for each line (the default), function, package, process or span" },
-	{ "every", 'e', "TIME", "length of an interval (default: 32 to 64 intervals, whatever the trace's length)" },
+	{ "every", 'e', "TIME", "length of an interval (default: 32 to 64 intervals in all)" },
 	{ "warm-up", 'w', "TIME", "leave out the beginning: 30s, 2min, or a part of the whole (default: 10%)" },
 	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
 	{ "csv", KEY_CSV, NULL, "print comma-separated values instead of a table" },
@@ -56,11 +56,12 @@ struct reading {
 	struct stacks *stacks;
 	struct replay replay;	/* its keys: cohorts */
 	struct ending ending;
-	struct inhabitant *processes;	/* that have not ended */
+	struct inhabitant *processes;	/* those that have not ended */
 	size_t n_processes, cap_processes, last;
-	size_t n_going_on;		/* of those, neither ended nor ending */
+	size_t n_going_on;		/* those of them that are not ending */
 	bool begun;
-	uint64_t start_ns, offset_ms, last_ms;	/* of the present trace; when the one before it ended */
+	uint64_t start_ns;		/* of the current trace */
+	uint64_t offset_ms, last_ms;	/* offset_ms: added to this trace's times; last_ms: the current time, with it */
 };
 
 /* ---------------------------------------------------------------- processes */
@@ -78,7 +79,7 @@ static struct inhabitant *process_of(struct reading *r, uint32_t pid)
 	return &r->processes[r->last];
 }
 
-/* What it frees or takes along from now on tells nothing if it is the last. */
+/* The process begins to end: if it is the last one, its frees from now on mean nothing. */
 static void begin_ending(struct reading *r, struct inhabitant *p)
 {
 	if (p->ending || r->replay.answer)
@@ -112,7 +113,7 @@ static void open_block(struct reading *r, const struct mt_event *ev)
 		growth_sub(r->growth, old.key, old.amount);
 }
 
-/* The parts of one recording have one beginning; the time of any other trace comes after the one before it. */
+/* Parts of one recording have the same start; any other trace continues in time where the previous one ended. */
 static void begin_trace(struct reading *r, const struct mt_header *h)
 {
 	if (!h->start_ns || h->start_ns != r->start_ns)
@@ -124,8 +125,8 @@ static void begin_trace(struct reading *r, const struct mt_header *h)
 }
 
 /*
- * Whether the course goes on to the time of this event. It begins with an allocation. A filter may pass on rows from
- * times without blocks: those of processes; and all others, if it answers, which it does last.
+ * Returns whether this event advances the course, which begins with the first allocation. A filter may pass on other
+ * rows at times when it has no blocks: rows about processes, and if it answers (at the end), all other rows.
  */
 static bool passes_time(const struct reading *r, const struct mt_event *ev)
 {
@@ -228,7 +229,7 @@ static struct choices parse(int argc, char **argv)
 	return c;
 }
 
-/* The number of the interval after which the warm-up is over. At least one is left. */
+/* Returns the number of intervals that the warm-up covers. At least one is left. */
 static uint32_t warm_intervals(const struct span *warm_up, const struct growth_window *w)
 {
 	uint64_t ms = span_ms(warm_up, w->end_ms - w->begin_ms);

@@ -1,21 +1,21 @@
-# The filters' answers against the definitions, and that they can be put in any order.
+# The filters' answers compared with the definitions, in any order of the filters.
 
 load lib/common
 load lib/traces
 
-# What a trace holds, whatever its order: a line an allocation, with all that is told of it but its id.
+# The contents of a trace in any order: one line per allocation, with everything except its id.
 content() {
 	python3 "$TESTS/lib/content.py"
 }
 
-@test "sixty random traces: temporary, leaked, alive at the peak, slices and matches are what the definitions say" {
+@test "on sixty random traces, temporary, leaked and peak allocations, slices and matches agree with the definitions" {
 	run python3 "$TESTS/lib/answers.py" 2001 2060
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *" answers of 60 traces agree" ]]
 }
 
-@test "a trace split by process before a filter or behind it gives the same" {
+@test "splitting a trace by process before or after a filter gives the same result" {
 	for seed in 1 2 3; do
 		python3 "$TESTS/lib/gen_trace.py" --events 4000 --seed $seed --processes 3 --threads 3 --live 200 --weights | memcat --from-json > t.lz4
 		memsplit-pid -f -o '%p.lz4' t.lz4
@@ -26,7 +26,7 @@ content() {
 				diff <(content < whole.$pid.lz4) <($filter $pid.lz4 | content)
 			done
 		done
-		# What is left out is told to each process's trace.
+		# Each process's trace has the counts of its skipped allocations.
 		memgrep -s 64 t.lz4 | memsplit-pid -f -o 'large.%p.lz4'
 		for pid in 1000 1100 1200; do
 			diff <(memtemp -t 3 large.$pid.lz4 | content) <(memtemp -t 3 $pid.lz4 | memgrep -s 64 | content)
@@ -34,7 +34,7 @@ content() {
 	done
 }
 
-@test "memgrep before memtemp or memleak, or behind it, gives the same" {
+@test "memgrep before or after memtemp or memleak gives the same result" {
 	python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 9 --processes 2 --threads 3 --live 200 | memcat --from-json > t.lz4
 	for grep in "-f main" "-v -s 100" "-T 1" "-I -F module" "-a malloc"; do
 		for filter in "memtemp -t 0" "memtemp" "memtemp -t 5" memleak; do
@@ -43,13 +43,13 @@ content() {
 	done
 }
 
-@test "two conditions at once are one behind the other" {
+@test "two conditions at once equal one after the other" {
 	python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed 4 | memcat --from-json > t.lz4
 	diff <(memgrep -s 100 -a malloc t.lz4 | content) <(memgrep -s 100 t.lz4 | memgrep -a malloc | content)
 	diff <(memgrep -s 100 -a malloc t.lz4 | memtemp -t 3 | content) <(memgrep -s 100 t.lz4 | memgrep -a malloc | memtemp -t 3 | content)
 }
 
-@test "every report works behind every filter, tells its title, and they all tell the same sum" {
+@test "every report after every filter prints the filter's title and the same sum" {
 	python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed 5 --live 300 | memcat --from-json > t.lz4
 	while IFS='|' read -r filter title; do
 		$filter t.lz4 > f.lz4
@@ -73,7 +73,7 @@ content() {
 	[ "$output" = "python3 'my script.py' --n=3: temporary allocations; only at least 16; made up to 7ms" ]
 }
 
-@test "what contradicts itself is misuse, told in one line" {
+@test "contradictory options are a usage error in one line" {
 	printf 'alloc 1 100 main@a.py:1 time_ms=10\nfree 1 time_ms=100\n' | trace > t.lz4
 	for report in memsummary memtable memtree memfold memflame "memdiff t.lz4"; do
 		run -2 --separate-stderr bash -c "$report -l -t t.lz4 > out"
@@ -93,7 +93,7 @@ content() {
 	memslice -b 0 -e 10% t.lz4 > /dev/null
 }
 
-@test "memgrep PATTERN, as grep has it: the line says how" {
+@test "memgrep PATTERN, as with grep: the message shows the right command" {
 	printf 'alloc 1 100 main@a.py:1\n' | trace > t.lz4
 	run -1 --separate-stderr memgrep main t.lz4
 	[ "$stderr" = "memgrep: main: cannot open: No such file or directory (to find functions of that name: memgrep -f 'main')" ]
@@ -115,7 +115,7 @@ trace.8.lz4	/usr/bin/true
 trace.9.lz4	" ]
 }
 
-@test "native and Python frames are told apart in every report" {
+@test "every report distinguishes native and Python frames" {
 	{
 		printf '{"event":"function","function":1,"lang":"python","name":"main","file":"app.py","line":1,"module":""}\n'
 		printf '{"event":"function","function":2,"lang":"native","name":"work","file":"work.c","line":1,"module":"lib.so"}\n'

@@ -1,4 +1,4 @@
-# memrec -p: attaching to programs that run, leaving them as they were, and saying why not.
+# memrec -p: attaching to running programs, leaving them unchanged, and refusing with a reason.
 
 load lib/common
 load lib/told
@@ -25,14 +25,14 @@ teardown() {
 	kill_started
 }
 
-# In the background, its pid in $pid; gone at the test's end.
+# Runs a command in the background, its pid in $pid; it is killed at the test's end.
 start() {
 	"$@" 3>&- &
 	pid=$!
 	started+=("$pid")
 }
 
-# known.py, ready; it is told by `tell`, and answers in the file out.
+# Starts known.py; `tell` gives it orders, and it answers in the file out.
 start_known() { # [COMMAND...] PYTHON
 	LD_BIND_NOW=1 start_told "$@" "$TESTS/attach/known.py"
 }
@@ -61,7 +61,7 @@ check_known() { # [COMMAND...] PYTHON
 	kill $pid
 }
 
-@test "every Python found, while it waits: known blocks are recorded exactly, and again at a second attach" {
+@test "every Python, attached while it waits: known blocks are recorded exactly, and again at a second attach" {
 	local failed=()
 	for python in $(all_pythons); do
 		run_strict check_known $(plain_blocks "$python") "$python"
@@ -86,7 +86,7 @@ check_undone() { # PYTHON [OPTION...]
 	! grep -q 'memfd:memrec\( \|$\)' /proc/$pid/maps
 }
 
-@test "after it the program is as before: slots, allocators, threads, descriptors, ring" {
+@test "afterwards the program is as before: slots, allocators, threads, descriptors, ring" {
 	for python in $(pythons | sed -n '1p;$p'); do
 		rm -f in
 		start_known "$python"
@@ -96,7 +96,7 @@ check_undone() { # PYTHON [OPTION...]
 	done
 }
 
-@test "20 times on busy programs at once: C threads, loading and unloading, Python, Python threads" {
+@test "attaching 20 times to busy programs: C threads, loading and unloading, Python, Python threads" {
 	local pids=() jobs=() kind
 	for kind in malloc8 dlopen; do
 		start "$TARGET" $kind
@@ -122,7 +122,7 @@ check_undone() { # PYTHON [OPTION...]
 	done
 }
 
-@test "a server that is idle: its requests are recorded, none is lost, it serves on" {
+@test "an idle server: its requests are recorded, none is lost, and it goes on serving" {
 	start python3 -u -m http.server 0 --bind 127.0.0.1 > server 2>&1
 	wait_for 'port [0-9]' server
 	local port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' server)
@@ -137,7 +137,7 @@ check_undone() { # PYTHON [OPTION...]
 	curl -sf "http://127.0.0.1:$port/" > /dev/null
 }
 
-@test "recorder killed at any moment: the program is unharmed, its hooks come out, attaching works" {
+@test "the recorder killed at any moment: the program is unharmed, its hooks are removed, attaching works again" {
 	start_known python3
 	python3 "$TESTS/attach/got.py" $pid > slots0
 	for i in $(seq 20); do
@@ -160,7 +160,7 @@ check_undone() { # PYTHON [OPTION...]
 	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 200 ]
 }
 
-@test "the program ends while it is recorded: a whole trace, status 0" {
+@test "a program that ends while it is recorded: a whole trace, status 0" {
 	start_known python3
 	attach
 	tell work done
@@ -170,7 +170,7 @@ check_undone() { # PYTHON [OPTION...]
 	memcat --json t.lz4 | grep '"event":"exit"' | grep -q ended
 }
 
-@test "the program executes another meanwhile: the recording ends" {
+@test "a program that executes another one while it is recorded: the recording ends" {
 	mkfifo in
 	bash -c 'read line; exec sleep 30' < in 3>&- &
 	pid=$!
@@ -184,7 +184,7 @@ check_undone() { # PYTHON [OPTION...]
 	kill -0 $pid
 }
 
-@test "--follow-fork: children born after the attach are recorded, with what they execute; without it they are not" {
+@test "--follow-fork: children made after the attach are recorded, with the programs they execute; without it they are not" {
 	cat > parent.py <<-'END'
 		import os, subprocess, sys
 		print("ready", flush=True)
@@ -234,12 +234,12 @@ check_child() { # [OPTION...]
 	done
 }
 
-@test "a child of a process that was attached to can be attached to, followed before or not" {
+@test "a child of an attached process can be attached to, whether it was followed or not" {
 	check_child
 	check_child --follow-fork
 }
 
-@test "a program that loads the agent itself records what it does between start and stop, and only that" {
+@test "a program that loads the agent itself records only the allocations between start and stop" {
 	start memrec --follow-fork -o t.lz4 -- sleep 60
 	wait_for . "/proc/$pid/task/$pid/children"
 	local child=$(tr -d ' ' < /proc/$pid/task/$pid/children) name
@@ -273,7 +273,7 @@ check_child() { # [OPTION...]
 	[ "$(grep -c '"size":555555,' t.json)" -eq 0 ]
 }
 
-@test "libraries loaded meanwhile are recorded, and found where their caller's RUNPATH says" {
+@test "libraries loaded during a recording are recorded, and are found by their caller's RUNPATH" {
 	mkdir plugins
 	echo 'void *malloc(unsigned long); void *plug(void) { return malloc(313370); }' > plug.c
 	echo 'void *dlopen(const char *, int); void *load(void) { return dlopen("libplug.so", 2); }' > caller.c
@@ -311,7 +311,7 @@ check_child() { # [OPTION...]
 	done
 }
 
-@test "the interpreter's file is deleted meanwhile: recorded all the same, with its functions" {
+@test "an interpreter whose file was deleted is still recorded, with its functions" {
 	cp /usr/bin/python3 ./gone
 	start_known ./gone
 	rm gone
@@ -324,7 +324,7 @@ check_child() { # [OPTION...]
 
 @test "in containers: other pid, mount and network namespaces; a chroot without /proc; another user" {
 	[ "$(id -u)" -eq 0 ] || skip "only root can make them"
-	unshare -npmf --mount-proc true 2> /dev/null || skip "no namespaces to be had here"
+	unshare -npmf --mount-proc true 2> /dev/null || skip "namespaces cannot be made here"
 	start unshare -npmf --mount-proc python3 "$TESTS/attach/busy.py" loop
 	sleep 1
 	pid=$(ps --ppid $pid -o pid= | tr -d ' ')
@@ -344,7 +344,7 @@ check_child() { # [OPTION...]
 	"$TESTS/attach/rounds" $pid 2
 }
 
-@test "--duration: for so long; the exit row says detached" {
+@test "--duration ends the recording after that time; the exit row says detached" {
 	start_known python3
 	memrec -o t.lz4 -p $pid --duration 300ms
 	memcat --json t.lz4 | grep '"event":"exit"' | grep -q detached
@@ -360,7 +360,7 @@ refused() { # PID PATTERN
 	[ ! -e refused.lz4 ]
 }
 
-@test "what cannot be attached to is refused in one line that says why" {
+@test "a process that cannot be attached to is refused in one line that says why" {
 	refused 4194303 'no process 4194303'
 	start sleep 60
 	kill -STOP $pid
@@ -419,7 +419,7 @@ while True: x += 1' 3>&- &
 	kill -0 $pid
 }
 
-@test "a process that is traced, or somebody else's, is refused with the tracer's name, or whose it is" {
+@test "a traced process is refused with the tracer's name, another user's with its owner" {
 	cat > tracer.c <<-'END'
 		#include <stdlib.h>
 		#include <sys/ptrace.h>
@@ -439,7 +439,7 @@ while True: x += 1' 3>&- &
 	[[ "$output" =~ 'belongs to uid 0, and you are uid 65534' ]]
 }
 
-@test "options that contradict one another are misuse" {
+@test "contradictory options are usage errors" {
 	run -2 memrec -o t.lz4 -p 1 -- true
 	run -2 memrec -o t.lz4 --duration 1 -- true
 	run -2 memrec -o t.lz4 -p 0

@@ -1,4 +1,4 @@
-# Built by clang: without a warning, and what it built records as what gcc built does.
+# Built by clang: without a warning, and recording like the build by gcc.
 
 load lib/common
 load lib/told
@@ -36,7 +36,7 @@ record_known() { # OPTION...
 	memcat t.lz4 > /dev/null
 }
 
-@test "an agent that clang compiled records: a program, Python's allocators, C functions, children" {
+@test "an agent compiled by clang records a program, Python's allocators, C functions, children" {
 	record_known
 	[ "$(blocks t.lz4)" -eq 200 ]
 	record_known --trace-python-allocators
@@ -56,7 +56,7 @@ record_known() { # OPTION...
 	[ "$(blocks t.lz4)" -eq 3 ]
 }
 
-@test "an agent that clang compiled is attached, twice, and taken out" {
+@test "an agent compiled by clang can be attached twice and removed" {
 	start_told python3 "$TESTS/attach/known.py"
 	for _ in 1 2; do
 		attach

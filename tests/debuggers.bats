@@ -1,4 +1,4 @@
-# Debuggers beside memrec: attaching, leaving, saving a core and reading it, while a program is recorded and afterwards.
+# Debuggers used together with memrec: attaching, leaving, saving and reading a core, during a recording and afterwards.
 
 load lib/common
 load lib/told
@@ -7,12 +7,12 @@ teardown() {
 	kill_started
 }
 
-# It ends for certain: what hangs, hangs for ever. Without gdb's own start files and downloads.
+# Always ends, even if gdb hangs. Without gdb's own start files and downloads.
 debug() { # ARG...
 	timeout -k 1 60 gdb -nx -batch -iex 'set debuginfod enabled off' "$@" < /dev/null > gdb.out 2> gdb.err 3>&- 7>&-
 }
 
-# gdb attaches and leaves, gcore saves a core, gdb reads it: with the program's stack each time.
+# gdb attaches and leaves, gcore saves a core, gdb reads it: each shows the program's stack.
 check_debuggers() { # WHEN
 	debug -p "$pid" -ex 'info sharedlibrary' -ex bt -ex detach || { echo "$1: attach"; return 1; }
 	grep -q '^#[0-9].* in ' gdb.out || { echo "$1: no stack"; return 1; }
@@ -24,7 +24,7 @@ check_debuggers() { # WHEN
 	tell work done
 }
 
-# A program that works when it is told to, ready.
+# Starts a program that waits for orders to work.
 start_program() { # COMMAND...
 	start_told "$@"
 	program=$(readlink "/proc/$pid/exe")
@@ -34,7 +34,7 @@ agent() {
 	readlink -f "$(dirname "$(command -v memrec)")/../lib/memrec/libmemrec.so"
 }
 
-@test "gdb and gcore work before, during and after memrec -p, and name the agent's file" {
+@test "gdb and gcore work before, during and after memrec -p, and show the agent's file name" {
 	start_program python3 "$TESTS/attach/known.py"
 	check_debuggers before
 	for _ in 1 2; do
@@ -48,7 +48,7 @@ agent() {
 	done
 }
 
-@test "a program does not open its agent's name as something else either" {
+@test "the program cannot open the agent's file name as another file either" {
 	cat > names.py <<-'END'
 		import ctypes, sys
 		class Info(ctypes.Structure):

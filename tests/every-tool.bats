@@ -1,7 +1,7 @@
-# What holds of every command, found in build/bin: options, bad input, full disks, closed pipes, cuts.
+# Rules for every command in build/bin: options, bad input, full disks, closed pipes, cut-off traces.
 #
-# Each test loops over the commands and names those that fail. What a command is, it shows itself: those whose usage
-# takes a trace are readers; readers that write a trace to standard output are filters.
+# Each test loops over the commands and names those that fail. Commands whose usage takes a trace are readers;
+# readers that write a trace to standard output are filters.
 
 load lib/common
 load lib/traces
@@ -26,7 +26,7 @@ all() {
 	ls "${MEMREC_BIN:-$TESTS/../build/bin}"
 }
 
-# Those that read a trace on standard input and end with it.
+# The commands that read a trace on standard input and end at its end.
 readers() {
 	for tool in $(all); do
 		"$tool" --help | grep -qE '^Usage: .* \[(TRACE\.\.\.|FILE)\]$' && echo "$tool"
@@ -34,12 +34,12 @@ readers() {
 	return 0
 }
 
-# Those of them whose standard output is a trace: found once, in setup_file().
+# The readers whose standard output is a trace, found once in setup_file().
 filters() {
 	cat "$BATS_FILE_TMPDIR/filters"
 }
 
-# Run a reader on standard input. Where it writes files, their bytes are what it writes.
+# Runs a reader on standard input. If it writes files, prints their bytes.
 use() { # TOOL
 	case $1 in
 	memsplit-pid)
@@ -65,14 +65,14 @@ no_problems() {
 	[ ${#problems[@]} -eq 0 ]
 }
 
-# TOOL's run said one line on standard error (in err), which begins with its name, and it ended with STATUS.
+# Checks that TOOL printed one line on standard error (in err) that begins with its name, and ended with STATUS.
 one_line() { # TOOL EXPECTED-STATUS STATUS WHAT
 	[ "$3" -eq "$2" ] || problem "$1: $4: status $3"
 	[ "$(wc -l < err)" -eq 1 ] || problem "$1: $4: $(wc -l < err) lines: $(head -c 300 err)"
 	[[ "$(head -1 err)" == "$1: "* ]] || problem "$1: $4: says '$(head -1 err)'"
 }
 
-@test "--help exits 0, tells the name, the usage and every option" {
+@test "--help exits 0 and prints the name, the usage and every option" {
 	for tool in $(all); do
 		run "$tool" -h
 		short=$output
@@ -88,7 +88,7 @@ one_line() { # TOOL EXPECTED-STATUS STATUS WHAT
 	no_problems
 }
 
-@test "--version tells name and version" {
+@test "--version prints name and version" {
 	for tool in $(all); do
 		run "$tool" --version
 		[ "$status" -eq 0 ] && [[ "$output" =~ ^$tool\ [0-9]+\.[0-9]+\.[0-9]+\ \(memrec\)$ ]] || problem "$tool: $output"
@@ -96,7 +96,7 @@ one_line() { # TOOL EXPECTED-STATUS STATUS WHAT
 	no_problems
 }
 
-@test "an unknown option is misuse: one line, where to look, exit 2" {
+@test "an unknown option is a usage error: one line, a hint at --help, exit 2" {
 	for tool in $(all); do
 		run --separate-stderr "$tool" --no-such-option
 		[ "$status" -eq 2 ] || problem "$tool: status $status"
@@ -107,7 +107,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "--help and --version into a full disk fail" {
+@test "--help and --version fail on a full disk" {
 	for tool in $(all); do
 		for option in --help --version; do
 			status=0
@@ -118,7 +118,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "without operands at a terminal there is a hint, and no waiting" {
+@test "without operands at a terminal, commands print a hint and do not wait" {
 	for tool in $(readers); do
 		[ "$tool" = memsplit-pid ] && continue	# misses its -o first
 		run timeout 5 script -qec "$tool | cat; exit \${PIPESTATUS[0]}" /dev/null
@@ -127,7 +127,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-# No folded lines are a trace's that holds nothing: memflame makes a page of them that says so.
+# Except memflame: empty folded lines come from an empty trace, and it makes a page that says so.
 @test "empty input: exit 1, one line" {
 	for tool in $(readers | grep -vx memflame); do
 		status=0
@@ -137,7 +137,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a file that is not there: exit 1, one line that names it" {
+@test "a missing file: exit 1, one line that names it" {
 	for tool in $(readers); do
 		[ "$tool" = memsplit-pid ] && continue
 		status=0
@@ -164,7 +164,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a capture file of memray is named as such, bare and compressed" {
+@test "a capture file of memray is recognized, bare and compressed" {
 	printf 'memray\0\15\0\0\0\xf0\7\13\3\0\0\0' > capture.bin
 	lz4 -q capture.bin capture.bin.lz4
 	for tool in $(readers); do
@@ -178,7 +178,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a trace of a newer major version is refused, and why is said" {
+@test "a trace of a newer major version is refused with a reason" {
 	lz4 -dc "$REAL" | python3 -c 'import re, sys; d = sys.stdin.buffer.read(); d, n = re.subn(rb"version\x92\x01.", b"version\x92\x02\x00", d, 1); assert n; sys.stdout.buffer.write(d)' > newer
 	for tool in $(readers); do
 		status=0
@@ -189,8 +189,8 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-# In a terminal of their own, as its foreground process group, while they wait for the second half of their input.
-@test "Ctrl-C while a pipe is read: what arrives until its end is used; the second Ctrl-C ends the command" {
+# Each in a terminal of its own, as the foreground process group, waiting for the second half of its input.
+@test "Ctrl-C while reading a pipe: the rest of the input is still used; a second Ctrl-C ends the command" {
 	lz4 -dc "$REAL" > bare
 	memcat --json bare > bare.json
 	for tool in $(readers); do
@@ -212,7 +212,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "packed or bare, from a file or a pipe, at once or byte by byte: the same rows" {
+@test "compressed or bare, from a file or a pipe, at once or byte by byte: the same rows" {
 	lz4 -dc "$BIG" > bare
 	python3 "$TESTS/lib/gen_trace.py" --events 1500 | memcat --from-json > small
 	lz4 -dc small > small_bare
@@ -233,7 +233,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a full disk is told: exit 1, one line" {
+@test "a full disk is reported: exit 1, one line" {
 	for tool in $(readers); do
 		[ "$tool" = memsplit-pid ] && continue
 		for input in "$REAL" "$BIG"; do
@@ -246,7 +246,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a closed pipe ends a tool quietly, also where SIGPIPE was ignored" {
+@test "a closed pipe ends a tool quietly, even if SIGPIPE was ignored" {
 	for tool in $(readers); do
 		[ "$tool" = memsplit-pid ] && continue
 		bash -c "$tool < '$BIG' 2> err | head -c 1 > first; echo \${PIPESTATUS[0]}" > status
@@ -258,7 +258,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a trace is not written to a terminal: one line tells what to append" {
+@test "no trace is written to a terminal: one line shows a pipe to append" {
 	for tool in $(filters); do
 		status=0
 		script -qec "$tool < '$REAL' 2> err" /dev/null > out || status=$?
@@ -269,7 +269,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "rows of kinds that are not known pass through filters" {
+@test "filters pass on rows of unknown kinds" {
 	memcat --json "$REAL" | grep '"event":"other"' > want
 	[ "$(wc -l < want)" -gt 50 ]
 	for tool in $(filters); do
@@ -279,7 +279,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a filter's output is a whole trace that names it" {
+@test "a filter's output is a complete trace whose header names the filter" {
 	for tool in $(filters); do
 		"$tool" < "$REAL" > out.lz4 || problem "$tool: status $?"
 		memcat out.lz4 > /dev/null || problem "$tool: output is not whole"
@@ -289,7 +289,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "a filter says what its output is: words for a title, and that it is an answer, if frees are left out" {
+@test "a filter describes its output: words for a title, and whether it is an answer, without frees" {
 	for tool in $(filters | grep -vx memcat); do
 		"$tool" < "$REAL" > out.lz4
 		memcat --json out.lz4 | jq -rn 'reduce inputs as $e ({}; .[$e.event] += 1) | .free // 0' > frees
@@ -300,11 +300,11 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	no_problems
 }
 
-@test "cut anywhere: exit 1, one line, and what came before the cut is used" {
+@test "a trace cut anywhere: exit 1, one line, and everything before the cut is used" {
 	memcat --json "$REAL" > whole
 	run python3 "$TESTS/lib/cuts.py" 200 "$REAL" --whole whole memcat --json
 	[ ${#lines[@]} -eq 1 ] || problem "memcat: $output"
-	# Nearly all of it was there when only the last byte was missing.
+	# If only the last byte is missing, nearly everything is used.
 	[ "${lines[-1]#longest: }" -gt $(($(stat -c %s whole) / 2)) ] || problem "memcat: ${lines[-1]}"
 	mkdir -p split
 	for tool in $(readers); do

@@ -1,9 +1,10 @@
-# Faults: what fails, is hostile or runs out costs an answer at most, and never silently. The table is in README.md.
+# Faults: failures, hostile input and exhausted resources cost an answer at most, and never silently. The table is in README.md.
 
 load lib/common
 load lib/traces
 
-# Every text of it holds what a terminal obeys: ESC, OSC, DEL, CSI and OSC of U+0080 to U+009F, bidirectional overrides and isolates.
+# A trace whose every text has characters that a terminal obeys: ESC, OSC, DEL, CSI and OSC of U+0080 to U+009F, bidirectional
+# overrides and isolates.
 obeyed_trace() {
 	python3 - > obeyed.json <<-'END'
 		import json
@@ -26,7 +27,7 @@ obeyed_trace() {
 	memcat --from-json obeyed.json > obeyed.lz4
 }
 
-# Standard input has nothing that a terminal obeys, but lines.
+# Checks that standard input has no characters that a terminal obeys, except newlines.
 only_shown() {
 	python3 -c '
 import sys, unicodedata
@@ -38,7 +39,7 @@ assert not bad, bad
 assert text'
 }
 
-@test "no text of a trace steers a terminal, whatever prints it" {
+@test "no text from a trace controls a terminal, whichever command prints it" {
 	obeyed_trace
 	local command
 	for command in "memcat --json" "memcat --header" memfold "memfold --by-process" "memtable --csv" "memtable --json" memtable \
@@ -49,7 +50,7 @@ assert text'
 	memslice --span nosuch obeyed.lz4 2>&1 > /dev/null | only_shown
 }
 
-@test "nor do folded lines of another program, the name of a file, or a message about either" {
+@test "nor do another program's folded lines, a file name, or a message about them" {
 	printf 'main;\033[31mred\302\233m\342\200\256 5\n' > new.folded
 	printf 'main;x 5\n' > old.folded
 	memdiff --folded old.folded new.folded > out
@@ -59,7 +60,7 @@ assert text'
 	[[ "$output" == "memcat: nosuch?[31m?m??: "* ]]
 }
 
-@test "JSON that escapes what a terminal obeys is the same trace" {
+@test "JSON with such characters escaped is the same trace" {
 	obeyed_trace
 	memcat --json obeyed.lz4 > out.json
 	memcat --from-json out.json > again.lz4
@@ -67,7 +68,7 @@ assert text'
 	[ "$(memcat --header obeyed.lz4 | jq -r ".command[0]" | head -c 5 | od -An -c | tr -d ' ')" = '033]0;t' ]
 }
 
-@test "a new trace is its owner's to read; a file that is there keeps its mode" {
+@test "a new trace is readable only by its owner; an existing file keeps its mode" {
 	umask 022
 	memrec -o t.lz4 -- true
 	touch old.lz4
@@ -77,7 +78,7 @@ assert text'
 	[ "$(stat -c %a t.lz4 old.lz4 part.1.lz4 | paste -sd ' ')" = "600 644 600" ]
 }
 
-@test "a regular expression of many parentheses is misuse, not a crash" {
+@test "a regular expression with many parentheses is a usage error, not a crash" {
 	printf 'alloc 1 10 main@a.py:1\n' | trace > t.lz4
 	run -2 memgrep --function "$(printf '(%.0s' {1..60000})$(printf ')%.0s' {1..60000})" t.lz4
 	[ "${lines[0]}" = "memgrep: --function: parentheses are nested more than 250 deep" ]
@@ -85,7 +86,7 @@ assert text'
 	memgrep --function "$(printf '\\(%.0s' {1..300})" t.lz4 > /dev/null
 }
 
-@test "sums that 64 bits do not hold are said to be wrong" {
+@test "sums that overflow 64 bits are reported as wrong" {
 	trace > t.lz4 <<-END
 		alloc 1 0 main@a.py:1
 		{"event":"alloc","id":2,"size":{"\$uint":"18446744073709551615"},"pid":1}
@@ -105,7 +106,7 @@ count() { # SIZE [TRACE]
 	memcat --json "${2:-t.lz4}" | grep -c "\"size\":$1," || true
 }
 
-@test "--follow-fork: a daemon is recorded to its end, though it had allocated nothing when its parents were gone" {
+@test "--follow-fork: a daemon is recorded to its end, even if it had allocated nothing when its parents ended" {
 	cat > daemon.py <<-'END'
 		import os
 		if os.fork(): os._exit(0)
@@ -145,7 +146,7 @@ count() { # SIZE [TRACE]
 	[ "$(count 54321)" = 1 ]
 }
 
-@test "--follow-fork: children that memrec was executed with are not waited for" {
+@test "--follow-fork: memrec does not wait for children that it inherited at exec" {
 	sh -c 'sleep 600 > /dev/null 2>&1 3>&- & echo $! > sleeping; exec memrec --follow-fork -o t.lz4 -- /usr/bin/python3 -c "kept = [bytearray(54320)]"'
 	kill "$(cat sleeping)"	# it has not ended
 	[ "$(count 54321)" = 1 ]
@@ -153,7 +154,7 @@ count() { # SIZE [TRACE]
 
 # ---- descriptors
 
-@test "memrec may have as many descriptors as it is allowed to; the program keeps its limit" {
+@test "memrec raises its own descriptor limit to the maximum; the program keeps its limit" {
 	ulimit -S -n 32
 	cat > many.py <<-'END'
 		import os, resource
@@ -173,12 +174,12 @@ count() { # SIZE [TRACE]
 	[ ! -s err ]
 }
 
-@test "a process that cannot be accepted runs on, its signals as they were, and one line says why" {
+@test "a process that cannot be accepted continues with unchanged signals, and one line says why" {
 	cat > unaccepted.py <<-'END'
 		import os, resource, signal, sys
 		kept = [bytearray(65430) for i in range(10)]
 		memrec = os.getppid()
-		# No descriptor more; not even one that memrec gives up for this.
+		# Not one more descriptor, not even the one that memrec reserves for this.
 		used = 1 + max(map(int, os.listdir("/proc/%d/fd" % memrec)))
 		for limit in used, 3:
 		    resource.prlimit(memrec, resource.RLIMIT_NOFILE, (limit, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
@@ -197,7 +198,7 @@ count() { # SIZE [TRACE]
 	memcat t.lz4 > copy.lz4
 }
 
-@test "a process with few free descriptors keeps them; not recorded, it is said" {
+@test "a process with few free descriptors keeps them; a line says that it is not recorded" {
 	cat > few.c <<-'END'
 		#include <stdio.h>
 		#include <stdlib.h>
@@ -262,7 +263,7 @@ assert os.wait()[1] == 0' 2> err
 
 # ---- memory
 
-@test "without memory a command ends with 1 and says so; never a crash, or a wrong answer" {
+@test "out of memory: a command exits with 1 and a message; never a crash or a wrong answer" {
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer owns malloc"
 	cc -shared -fPIC -o failmalloc.so "$TESTS/faults/failmalloc.c"
 	trace > t.lz4 <<-END
@@ -307,7 +308,7 @@ assert os.wait()[1] == 0' 2> err
 	[ $failed = 0 ]
 }
 
-@test "without memory memrec lets the program go on, passes its status, and says so" {
+@test "out of memory: memrec lets the program continue, passes its status, and prints a message" {
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer owns malloc"
 	cat > works.py <<-'END'
 		import os, sys
@@ -328,7 +329,7 @@ assert os.wait()[1] == 0' 2> err
 
 # ---- signals
 
-@test "any signal that asks an attached memrec to end, ends it well: the trace is whole and the program goes on" {
+@test "any terminating signal ends an attached memrec cleanly: the trace is whole and the program continues" {
 	/usr/bin/python3 -c '
 import time
 open("ready", "w").close()

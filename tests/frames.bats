@@ -1,4 +1,4 @@
-# Recorded stacks are the program's own: compared with what inspect.stack() said at each allocation.
+# Recorded stacks, compared with inspect.stack() at each allocation.
 
 load lib/common
 
@@ -7,12 +7,12 @@ same_frames() { # PYTHON [OPTION...]
 		big_ones | python3 "$TESTS/frames/check_frames.py" notes
 }
 
-# Definitions, and allocations of a million bytes and more: the rest is of no interest, and much.
+# Only definitions, and allocations of at least a million bytes: there are too many others.
 big_ones() {
 	memcat --json t.lz4 | grep -vE '"event":"alloc".*"size":[0-9]{1,6},'
 }
 
-@test "stacks are those of inspect.stack(): generators, coroutines, threads, 10,000 deep, exec, under a profiler and a tracer" {
+@test "stacks equal those of inspect.stack(): generators, coroutines, threads, 10,000 deep, exec, under a profiler and a tracer" {
 	local failed=()
 	for python in $(all_pythons); do
 		run_strict same_frames "$python"
@@ -21,7 +21,7 @@ big_ones() {
 	[ ${#failed[@]} -eq 0 ]
 }
 
-@test "and with every small allocation walking the stack" {
+@test "the same when every small allocation walks the stack" {
 	local failed=()
 	for python in $(all_pythons); do
 		run_strict same_frames "$python" --trace-python-allocators
@@ -30,7 +30,7 @@ big_ones() {
 	[ ${#failed[@]} -eq 0 ]
 }
 
-@test "a stack that differs from the noted one is found (the check can fail)" {
+@test "a stack that differs from the noted one is detected (the check can fail)" {
 	same_frames /usr/bin/python3
 	sed -i '0,/"calls"/s//"called"/' notes
 	export -f big_ones

@@ -1,4 +1,4 @@
-# A trace file that is still being written: what is there is a complete trace.
+# A trace file that is still being written: everything up to its present end is a complete trace.
 
 load lib/common
 load lib/traces
@@ -9,7 +9,7 @@ teardown() {
 	kill_started
 }
 
-# The file reaches N bytes.
+# Waits until the file has N bytes.
 wait_for_size() { # FILE N
 	for _ in $(seq 400); do
 		[ "$(stat -c %s "$1" 2> /dev/null || echo 0)" -ge "$2" ] && return
@@ -18,7 +18,7 @@ wait_for_size() { # FILE N
 	return 1
 }
 
-@test "while memrec records: 0, and one line that says so; a filter's output is whole" {
+@test "while memrec records: exit 0, and one line that says so; a filter's output is complete" {
 	start_told python3 "$TESTS/attach/known.py"
 	attach
 	tell work done
@@ -36,7 +36,7 @@ wait_for_size() { # FILE N
 	[ -z "$stderr" ]
 }
 
-@test "memrec > file too; and once memrec was killed, it is cut off" {
+@test "the same for memrec > file; if memrec is killed, the trace is cut off" {
 	memrec -- python3 -c 'import time; x = [bytearray(i) for i in range(30000)]; time.sleep(60)' > t.lz4 3>&- &
 	recorder=$!
 	started+=("$recorder")
@@ -51,7 +51,7 @@ wait_for_size() { # FILE N
 	[[ "$stderr" == "memstats: t.lz4: cut off after "* ]]
 }
 
-@test "every command, wherever the file ends; behind a filter too" {
+@test "every command, wherever the file ends, and after a filter" {
 	python3 "$TESTS/lib/gen_trace.py" --events 30000 --seed 8 | memcat --from-json > whole.lz4
 	lz4 -dcq whole.lz4 > whole
 	for whole in whole.lz4 whole; do
@@ -72,26 +72,26 @@ wait_for_size() { # FILE N
 			done
 		done
 	done
-	# Damage stays damage.
+	# Damage is still reported.
 	{ head -c $((size / 2)) whole; printf '\xc1'; } > t.lz4
 	run -1 --separate-stderr python3 "$TESTS/lib/written.py" t.lz4 memtable t.lz4
 	[[ "$stderr" == *"damaged at byte $((size / 2))"* ]] || [[ "$stderr" == *"damaged at byte"* ]]
 }
 
-@test "nothing in it yet: one line, what to do" {
+@test "a file with nothing in it yet: one line that says what to do" {
 	: > t.lz4
 	run -1 --separate-stderr python3 "$TESTS/lib/written.py" t.lz4 memtable t.lz4
-	[ "$stderr" = "memtable: t.lz4: nothing has been written into it yet: try again in a moment" ]
+	[ "$stderr" = "memtable: t.lz4: nothing has been written to it yet: try again in a moment" ]
 }
 
-@test "a page of it says so" {
+@test "memflame's page says that the trace is still being recorded" {
 	big_trace > big.lz4
 	head -c $(($(stat -c %s big.lz4) / 2)) big.lz4 > t.lz4
 	python3 "$TESTS/lib/written.py" t.lz4 memflame t.lz4 > page.html
 	grep -q 'still being written' page.html
 }
 
-@test "other files of the same command are read on" {
+@test "the command's other files are still read" {
 	printf 'alloc 1 5 main@a.py:1\n' | trace > a.lz4
 	printf 'alloc 1 7 main@a.py:1\ncut\n' | trace > b.lz4
 	run -0 python3 "$TESTS/lib/written.py" b.lz4 memtable a.lz4 b.lz4 a.lz4

@@ -1,4 +1,4 @@
-# The hot loops' instructions on a fixed trace against the counts that are kept (make baselines renews them).
+# The hot loops' instructions on a fixed trace, compared with the stored counts (make baselines renews them).
 
 load lib/common
 
@@ -7,7 +7,7 @@ load lib/common
 	command -v valgrind > /dev/null || skip "no valgrind"
 	baseline=$TESTS/bench/instructions.txt
 	"$TESTS/bench/instructions" > now
-	# Counts follow a name; of a compiler or library that is not the baseline's they say nothing.
+	# The counts are comparable only with the compiler and libraries of the baseline.
 	local is=$(grep -E '^(gcc|liblz4|libc|machine) ' now) was=$(grep -E '^(gcc|liblz4|libc|machine) ' "$baseline")
 	[ "$is" = "$was" ] || skip "the baseline is of $(tr '\n' ' ' <<< "$was"), here is $(tr '\n' ' ' <<< "$is")"
 	awk '$2 !~ /^[0-9]+$/ { next }

@@ -1,4 +1,4 @@
-# Python that arrives late: a program that opens libpython, or a plugin that is linked with it, after any number of allocations.
+# Python loaded late: a program that opens libpython, or a plugin linked with it, after any number of allocations.
 
 load lib/common
 
@@ -19,7 +19,7 @@ each_library() {
 	return $wrong
 }
 
-# The 20 blocks of 1 MB are there, each at its line.
+# Checks that the 20 blocks of 1 MB are recorded, each at its line.
 recorded() { # N LIBRARY [BROKEN]
 	local option
 	for option in --verbose --native --trace-python-allocators; do
@@ -42,7 +42,7 @@ plugin() { # NAME [OPTION]
 	cc -shared -fPIC ${2:-} -o "$1" "$TESTS/late/plugin.c" "$LIBRARY" -Wl,-rpath,"$(dirname "$LIBRARY")"
 }
 
-@test "a plugin that is linked with libpython, after any number of allocations" {
+@test "the same for a plugin linked with libpython, after any number of allocations" {
 	linked() {
 		local n
 		plugin plugin.so || return 1
@@ -51,7 +51,7 @@ plugin() { # NAME [OPTION]
 	each_library linked
 }
 
-@test "a library that brings libpython and does not load takes it away again: no harm, and the next one is found" {
+@test "a library that loads libpython and then fails to load is harmless, and the next libpython is found" {
 	broken() {
 		plugin broken.so -DBROKEN || return 1
 		recorded 0 "$LIBRARY" "$PWD/broken.so" && recorded 5000 "$LIBRARY" "$PWD/broken.so"

@@ -1,4 +1,4 @@
-# What memory is: address space that is reserved, or a file's, is in a trace, but in no sum.
+# Mappings: reserved address space and mapped files are in a trace, but not in sums.
 
 load lib/common
 load lib/told
@@ -12,18 +12,18 @@ figure() { # JQ-EXPRESSION [TRACE]
 	memstats --json "${2:-t.lz4}" | jq -c "$1"
 }
 
-@test "a reservation is memory once it may be used, until it may not; a mapped file never; each by its bytes" {
+@test "a reservation is memory only while it is accessible; a mapped file never is; to the byte" {
 	cc -O1 -w -o mappings "$TESTS/truth/mappings.c"
 	memrec -v -f -o t.lz4 -- ./mappings 2> said
 	memcat --json t.lz4 | python3 "$TESTS/truth/check_mappings.py"
-	# 50 + 7 + 50 MiB are used at the mark; of the libc's own there is no large block.
+	# 50 + 7 + 50 MiB are used at the high-water mark; libc itself has no large block.
 	[ "$(figure '[.peak_anonymous, .peak_reserved, .peak_file_backed]')" = "[$((107 << 20)),$((65536 << 20)),$((1024 << 20))]" ]
 	[ "$(figure '.metadata.peak_memory - .peak_anonymous < 100000')" = true ]
-	# memrec's own closing line counts alike.
+	# memrec's final line counts in the same way.
 	grep -q 'peak 112\.' said
 }
 
-@test "the same of a program that runs already" {
+@test "the same for a running program" {
 	cc -O1 -w -Dmain=work -c -o work.o "$TESTS/truth/mappings.c"
 	printf '#include <stdio.h>\nint work(void);\nint main(void) { puts("ready"); fflush(stdout); getchar(); return work(); }\n' > main.c
 	cc -w -o mappings main.c work.o
@@ -34,7 +34,7 @@ figure() { # JQ-EXPRESSION [TRACE]
 	memcat --json t.lz4 | python3 "$TESTS/truth/check_mappings.py"
 }
 
-@test "a mapped file of Python is its line's, and chosen by name it is counted" {
+@test "a file mapped by Python has its line, and is counted if chosen by name" {
 	memrec -f -o t.lz4 -- python3 - 2> said <<-'END'
 	import mmap, tempfile
 	f = tempfile.TemporaryFile(); f.truncate(1 << 30)
@@ -57,7 +57,7 @@ figure() { # JQ-EXPRESSION [TRACE]
 	done
 }
 
-@test "in sums there are no mappings that are not memory: each report, each filter" {
+@test "no report or filter counts mappings that are not memory" {
 	trace > t.lz4 <<-END
 	alloc 1 1000 a@a.py:1
 	alloc 2 5000000 b@a.py:2 allocator=mmap_reserved
@@ -83,20 +83,20 @@ figure() { # JQ-EXPRESSION [TRACE]
 	[ "$(figure '.allocator_type_distribution | keys')" = '["JEMALLOC","MALLOC","MIMALLOC"]' ]
 	run memstats t.lz4
 	[[ "$output" == *"Reserved (not counted):   5.000MB"* && "$output" == *"Of files (not counted):   7.000MB"* ]]
-	# What a filter leaves out of them is between no two allocations.
+	# Mappings left out by a filter are not counted as skipped.
 	{ echo 'alloc 1 8 a@a.py:1'; printf 'alloc %d 9 b@a.py:2 allocator=mmap_file\n' 2 3 4; echo 'free 1'; } | trace > t.lz4
 	[ "$(memtemp --threshold 0 t.lz4 | memfold)" = 'a (a.py:1) 8' ]
 	[ "$(memgrep --function a t.lz4 | memtemp --threshold 0 | memfold)" = 'a (a.py:1) 8' ]
 }
 
-@test "an allocation that is not memory ends the one of its id" {
+@test "an allocation that is not memory ends an older one with its id" {
 	printf 'alloc 1 8 a@a.py:1\nalloc 1 9 b@a.py:2 allocator=mmap_file\nalloc 2 5 c@a.py:3\n' | trace > t.lz4
 	[ "$(memfold --leaks t.lz4)" = 'c (a.py:3) 5' ]
 	[ "$(memfold t.lz4)" = 'a (a.py:1) 8' ]
 	[ "$(figure '[.leaked_bytes, .metadata.peak_memory]')" = '[5,8]' ]
 }
 
-# Two copies of the library, each opened so that its names are nobody else's.
+# Two copies of the library, each opened with local symbols.
 pools() {
 	cc -shared -fPIC -w -DCOPY=1000004 -o one.so "$TESTS/truth/pool.c"
 	cc -shared -fPIC -w -DCOPY=2000005 -o two.so "$TESTS/truth/pool.c"
@@ -118,17 +118,17 @@ check_pools() {
 	printf '%dx1000004\n%dx2000005\n%dx3000002\n%dx5000001\n%dx7000003\n' 1 2 3 3 3 | diff - got
 	memleak t.lz4 | memgrep --allocator mimalloc | memcat --json | jq 'select(.event == "alloc") | .size' | sort -n | tr '\n' ' ' > left
 	[ "$(cat left)" = "1000004 2000005 2000005 7000003 7000003 7000003 " ]
-	# Their mappings are not counted beside them.
+	# Their mappings are not counted too.
 	[ "$(figure '.metadata.peak_memory < 40e6 and .peak_reserved == 0')" = true ]
 }
 
-@test "the blocks of Arrow's mimalloc are recorded, of each copy, and not its mappings" {
+@test "the blocks of Arrow's mimalloc are recorded in each copy, but not its mappings" {
 	pools
 	memrec -f -o t.lz4 -- ./use
 	check_pools
 }
 
-@test "pyarrow: a table is its bytes, at its line" {
+@test "pyarrow: a table has its bytes, at its line" {
 	python3 -c 'import numpy, pyarrow' 2> /dev/null || skip "no pyarrow"
 	ARROW_DEFAULT_MEMORY_POOL=mimalloc memrec -f -o t.lz4 -- python3 - <<-'END'
 	import numpy, pyarrow

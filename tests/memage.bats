@@ -1,4 +1,4 @@
-# memage: allocations by how long they lived.
+# memage: allocations by lifetime.
 
 load lib/common
 load lib/traces
@@ -23,7 +23,7 @@ left() { # MEMAGE-OPTION...: sizes, each where its allocation ended
 	memage "$@" | memcat --json | jq -r 'select(.event == "alloc") | .size' | paste -sd ' '
 }
 
-@test "at least and at most, both sides included; milliseconds, seconds, minutes" {
+@test "--min-age and --max-age include the limit; milliseconds, seconds, minutes" {
 	[ "$(left --min-age 0 t.lz4)" = "1 3 2 4 5 6" ]
 	[ "$(left --min-age 500ms t.lz4)" = "1 2 5 6" ]
 	[ "$(left --min-age .501 t.lz4)" = "2 5 6" ]
@@ -34,7 +34,7 @@ left() { # MEMAGE-OPTION...: sizes, each where its allocation ended
 	[ "$(left --min-age 2min t.lz4)" = "" ]
 }
 
-@test "what was never freed lived until its process, or the trace, ended, also if that was cut off" {
+@test "an allocation never freed lived until its process, or the trace, ended, even one cut off" {
 	[ "$(left --min-age 1s --max-age 1s t.lz4)" = "2 6" ]
 	printf 'alloc 1 1\nalloc 2 2 time_ms=30\n{"event":"rss","pid":0,"size":1,"time_ms":50}\ncut\n' | trace > cut.lz4
 	memage --min-age 50ms cut.lz4 > out.lz4 2> err || [ $? -eq 1 ]
@@ -48,13 +48,13 @@ left() { # MEMAGE-OPTION...: sizes, each where its allocation ended
 	[ "$(left --min-age 11ms t.lz4)" = 2 ]
 }
 
-@test "of a mapping that was partly unmapped, the remainder; a resize that grows is no event" {
+@test "of a partly unmapped mapping the remainder is kept; a resize that grows is not an event" {
 	printf 'alloc 1 100\nresize 1 40 time_ms=5\nresize 1 70 time_ms=6\nfree 1 time_ms=9\n' | trace > t.lz4
 	[ "$(left --min-age 9ms t.lz4)" = 40 ]
 	[ "$(left --max-age 8ms t.lz4)" = "" ]
 }
 
-@test "all that is told of an allocation stays, but for its id; nothing is freed" {
+@test "an allocation keeps everything except its id; nothing is freed" {
 	memage --min-age 500ms t.lz4 | memcat --json > got
 	run jq -c 'select(.event == "alloc") | [.id, .pid, .time_ms, .stack]' got
 	[ "$output" = "[1,7,0,1]
@@ -65,14 +65,14 @@ left() { # MEMAGE-OPTION...: sizes, each where its allocation ended
 	[ "$(grep -c '"event":"exit"' got)" = 1 ]
 }
 
-@test "joined traces begin anew" {
+@test "each of several joined traces starts afresh" {
 	printf 'alloc 1 7 - time_ms=0\nalloc 2 8 - time_ms=20\n' | trace > short.lz4
 	[ "$(left --min-age 10ms --max-age 100ms short.lz4 short.lz4)" = "7 7" ]
 	cat short.lz4 t.lz4 > both.lz4
 	[ "$(left --min-age 1min both.lz4)" = 5 ]
 }
 
-@test "reports add up what is there, and the title says which ages" {
+@test "reports add up everything in the output, and the title names the ages" {
 	run bash -o pipefail -c 'memage --min-age 400ms --max-age 1s t.lz4 | memsummary'
 	[ "${lines[0]}" = "app: lived at least 400ms, at most 1s" ]
 	[ "${lines[-1]}" = "Total: 13B in 4 allocations at 1 location" ]
@@ -81,14 +81,14 @@ left() { # MEMAGE-OPTION...: sizes, each where its allocation ended
 	[ "${lines[-1]}" = "Total: 21B in 6 allocations at 1 location" ]
 }
 
-@test "a percent and a contradiction are usage errors that say so" {
+@test "percentages and contradictory ages are usage errors" {
 	run -2 memage --max-age 10% t.lz4
 	[ "${lines[0]}" = "memage: --max-age: '10%' is not a time (examples: 500ms, 2s, 1.5min)" ]
 	run -2 memage --min-age 2s --max-age 1999ms t.lz4
 	[ "${lines[0]}" = "memage: --min-age is larger than --max-age: nothing can match" ]
 }
 
-@test "random traces: what is left is what the definition says" {
+@test "on random traces the result agrees with the definition" {
 	cat > ages.py <<-'END'
 	import os, sys
 	sys.path.insert(0, os.environ["TESTS"] + "/lib")

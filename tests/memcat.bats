@@ -1,4 +1,4 @@
-# memcat: traces opened, checked, joined and packed; a trace as text, and back.
+# memcat: checks, joins and compresses traces; converts a trace to text and back.
 
 load lib/common
 
@@ -13,7 +13,7 @@ rows() { # FILE
 	lz4 -dc "$1"
 }
 
-@test "a copy has the rows of the original, byte for byte" {
+@test "a copy has the same rows as the original, byte for byte" {
 	make_trace t.lz4 300000 --processes 3 --weights --lost --unknown --spans
 	[ "$(rows t.lz4 | wc -c)" -gt 2200000 ]	# so syncs are among them
 	memcat t.lz4 > copy.lz4
@@ -21,13 +21,13 @@ rows() { # FILE
 	memcat t.lz4 | lz4 -dc | cmp - <(rows t.lz4)
 }
 
-@test "text and back is the same file" {
+@test "converting to text and back gives the same file" {
 	make_trace t.lz4 300000 --processes 2 --weights --lost --unknown --spans
 	memcat --json t.lz4 | memcat --from-json > back.lz4
 	cmp t.lz4 back.lz4
 }
 
-@test "every kind of row is text and comes back" {
+@test "every kind of row converts to text and back" {
 	"$TESTS/../${B:-build}/tests/stream" --every-kind > t.lz4
 	memcat --json t.lz4 > t.json
 	[ "$(jq -r .event t.json | sort | uniq -c | sort -rn | head -1 | awk '{ print $1 }')" -eq 2 ]
@@ -35,7 +35,7 @@ rows() { # FILE
 	memcat --from-json t.json | cmp - t.lz4
 }
 
-@test "text tells absolute values, one JSON object an event" {
+@test "text has absolute values, one JSON object per event" {
 	cat > t.json <<-'EOF'
 	{"event":"process","pid":5,"info":{"ppid":1,"python":"3.11.2"},"time_ms":0}
 	{"event":"thread","tid":6,"name":"main \"thread\"\n","pid":5,"time_ms":0}
@@ -58,14 +58,14 @@ rows() { # FILE
 	tail -n +2 back.json | diff t.json -
 }
 
-@test "numbers up to 2^64-1 come back" {
+@test "numbers up to 2^64-1 survive the conversion" {
 	printf '%s\n' '{"event":"alloc","id":4294967295,"size":{"$uint":"18446744073709551615"},"weight":9223372036854775807,"time_ms":9223372036854775807}' \
 		'{"event":"free","id":0,"time_ms":0}' '{"event":"end"}' | memcat --from-json | memcat --json > t.json
 	grep -q '"id":4294967295,"size":{"$uint":"18446744073709551615"},.*"time_ms":9223372036854775807,"weight":9223372036854775807}' t.json
 	grep -q '"free","id":0,"pid":0,"tid":0,"time_ms":0' t.json
 }
 
-@test "a short line takes pid, tid and time from the line before" {
+@test "a line without pid, tid or time takes them from the line before" {
 	printf '%s\n' '{"event":"header","command":["a","b c"],"options":{"native":true}}' \
 		'{"event":"alloc","id":1,"size":1,"pid":3,"tid":4,"time_ms":5}' '{"event":"free","id":1}' '{"event":"end"}' |
 		memcat --from-json > t.lz4
@@ -92,14 +92,14 @@ rows() { # FILE
 	done
 }
 
-@test "a text without an end makes a trace that is cut off" {
+@test "text without an end event makes a trace that is cut off" {
 	make_trace t.lz4 100 --unfinished
 	run -1 --separate-stderr memcat --json t.lz4
 	[[ $stderr == "memcat: t.lz4: cut off after "*" bytes: its end is missing; everything before that is used" ]]
 	[ "$(jq -r .event <<< "$output" | grep -cE '^(alloc|free)$')" -eq 100 ]
 }
 
-@test "traces are joined, each with its header, and can be joined by cat" {
+@test "joined traces keep their headers, and cat joins them too" {
 	make_trace a.lz4 500 --seed 1
 	make_trace b.lz4 700 --seed 2
 	memcat a.lz4 b.lz4 > ab.lz4
@@ -110,14 +110,14 @@ rows() { # FILE
 	memcat --json a.lz4 - < b.lz4 | cmp - cat.json
 }
 
-@test "the header is shown as one JSON object, of the first trace only" {
+@test "--header prints the first trace's header as one JSON object" {
 	make_trace a.lz4 10
 	memcat --header a.lz4 a.lz4 > h.json
 	jq -e '.format == "memtrace" and .version[0] == 1 and .kinds["0"] == ["free", "live+"] and .kinds["63"][0] == "end"' h.json
 	[ "$(jq -s length h.json)" -eq 1 ]
 }
 
-@test "packing: compressed into a file, stored into a pipe, or as one likes" {
+@test "output is compressed into a file, stored into a pipe, or as the options say" {
 	make_trace t.lz4 20000
 	memcat t.lz4 > file.lz4
 	memcat t.lz4 | cat > pipe.lz4
@@ -131,7 +131,7 @@ rows() { # FILE
 	cmp bare.lz4 file.lz4
 }
 
-@test "a pure copy leaves the header as it was" {
+@test "a copy does not change the header" {
 	make_trace t.lz4 10
 	memcat t.lz4 | memcat --header | jq -e '.provenance == []'
 }
@@ -151,7 +151,7 @@ rows() { # FILE
 	[[ ${lines[0]} == "memcat: give only one of --json, --from-json and --header" ]]
 }
 
-@test "output that cannot be written is reported once" {
+@test "a failed write is reported once" {
 	make_trace t.lz4 50000
 	run -1 --separate-stderr bash -c 'memcat t.lz4 > /dev/full'
 	[ "$stderr" = "memcat: standard output: cannot write: No space left on device" ]
@@ -170,7 +170,7 @@ rows() { # FILE
 	done
 }
 
-@test "what is read live is passed on while the input pauses" {
+@test "output is flushed while the input pauses" {
 	python3 "$TESTS/lib/gen_trace.py" --events 200 --unfinished > t.json
 	mkfifo live
 	memcat --from-json t.json | lz4 -dc > t.rows

@@ -1,4 +1,4 @@
-# memdiff: what grew and what shrank.
+# memdiff: growth and shrinkage between two inputs.
 
 load lib/common
 load lib/traces
@@ -34,7 +34,7 @@ same (a.py:9) 7 7'
 	run -2 memdiff a.lz4 b.lz4 a.lz4
 }
 
-@test "--table: locations that changed, the most first; stacks that end alike are one" {
+@test "--table: locations that changed, the largest change first; stacks with the same innermost call are one row" {
 	printf 'alloc 4 8 other@a.py:7;load@a.py:2\n' > more
 	{ printf 'alloc 1 100 main@a.py:1;load@a.py:2\nalloc 2 50 main@a.py:1;old@a.py:3\nalloc 3 7 same@a.py:9\n'; cat more; } | trace > c.lz4
 	run memdiff --table c.lz4 b.lz4
@@ -69,7 +69,7 @@ Total: +40B, from 157B to 197B; growth 90B, shrinkage 50B, 3 stacks changed' ]
 	[ "${#lines[@]}" -eq 7 ]
 }
 
-@test "--by=function, --count, --leaks, --total are memfold's" {
+@test "--by=function, --count, --leaks, --total agree with memfold's" {
 	printf 'alloc 1 10 f@a.py:1\nfree 1\nalloc 2 4 f@a.py:1\n' | trace > c.lz4
 	printf 'alloc 1 10 f@a.py:8\nalloc 2 9 g@a.py:1\nfree 2\n' | trace > d.lz4
 	for options in "--by=function" "--by file --count" "--leaks" "--total --count" "--total --by function"; do
@@ -80,7 +80,7 @@ Total: +40B, from 157B to 197B; growth 90B, shrinkage 50B, 3 stacks changed' ]
 	run -2 memdiff --by=colour c.lz4 d.lz4
 }
 
-@test "equal stacks add up; what is equal is no change" {
+@test "equal stacks add up; equal numbers are not a change" {
 	printf 'x;y 1\nx;y 2\nx 3\n' > one
 	printf 'x 3\nx;y 3\n' > two
 	[ "$(memdiff one two)" = "x 3 3
@@ -91,7 +91,7 @@ x;y 3 3" ]
 x;y 0 3" ]
 }
 
-@test "a bad line: it is named, what came before it is used, exit 1" {
+@test "a bad line is named, everything before it is used, exit 1" {
 	printf 'x 3\ny;z\nw 4\n' > bad
 	run -1 --separate-stderr memdiff bad /dev/null
 	[ "$output" = "x 3 0" ]
@@ -116,26 +116,26 @@ a 5 0
 a;b 3 0" ]
 }
 
-@test "lines longer than any buffer, by name and by pipe" {
+@test "lines longer than any buffer, from a file and from a pipe" {
 	python3 -c 'print("\n".join(";".join(chr(97 + i) * 300000 for i in range(n)) + " 3" for n in (1, 5, 1)))' > long
 	want=$(python3 -c 'print("\n".join(";".join(chr(97 + i) * 300000 for i in range(n)) + f" {v} 0" for n, v in ((1, 6), (5, 3))))' | md5sum)
 	[ "$(memdiff long /dev/null | md5sum)" = "$want" ]
 	[ "$(cat long | memdiff - /dev/null | md5sum)" = "$want" ]
 }
 
-@test "a trace is told from text when it arrives byte by byte" {
+@test "traces and text are distinguished even if they arrive byte by byte" {
 	for input in a.lz4 a.folded <(lz4 -dc a.lz4); do
 		python3 "$TESTS/lib/feed.py" 1 < $input | memdiff - b.lz4 > got
 		[ "$(cat got)" = "$want" ]
 	done
 	[ "$({ head -c 1 a.lz4; sleep 0.2; tail -c +2 a.lz4; } | memdiff - b.lz4)" = "$want" ]
-	# Its first letter is the first byte of a large map; that of the other may begin an LZ4 frame to be skipped.
+	# One text begins with the first byte of a large map, the other with that of a skippable LZ4 frame.
 	[ "$(echo 'ߐ;b 3' | memdiff - /dev/null)" = 'ߐ;b 3 0' ]
 	[ "$(echo 'P 3' | memdiff - /dev/null)" = 'P 3 0' ]
 	[ "$(printf '_ 3' | memdiff - /dev/null)" = '_ 3 0' ]
 }
 
-@test "a trace that is cut off, a file that is not there" {
+@test "a trace that is cut off, and a missing file" {
 	head -c -20 a.lz4 > cut.lz4
 	run -1 --separate-stderr memdiff cut.lz4 b.lz4
 	[[ "$stderr" == *"cut off"* ]]
@@ -145,19 +145,19 @@ a;b 3 0" ]
 	[[ "$output" == *"is a directory"* ]]
 }
 
-@test "a full disk is told" {
+@test "a full disk is reported" {
 	run -1 bash -c 'memdiff a.lz4 b.lz4 > /dev/full'
 	[[ "$output" == *"No space left"* ]]
 }
 
-@test "on a terminal it is the table, with colours; --folded is not" {
+@test "on a terminal it prints the table, in colour, unless --folded is given" {
 	run script -qec 'memdiff a.lz4 b.lz4' /dev/null
 	[[ "$output" == *"Change"*$'\033[31m'* ]]
 	run script -qec 'memdiff --folded a.lz4 b.lz4' /dev/null
 	[[ "$output" != *"Change"* ]]
 }
 
-@test "the two sides of random traces are memfold's" {
+@test "on random traces both sides agree with memfold" {
 	for seed in 1 2 3; do
 		python3 "$TESTS/lib/gen_trace.py" --events 3000 --seed $seed | memcat --from-json > x.lz4
 		python3 "$TESTS/lib/gen_trace.py" --events 3000 --seed $((seed + 50)) | memcat --from-json > y.lz4

@@ -1,4 +1,4 @@
-# memflame: the page, its numbers, and what it does in a browser (tests/page/selftest.js)
+# memflame: the page, its numbers, and its behaviour in a browser (tests/page/selftest.js)
 
 load lib/common
 
@@ -15,12 +15,12 @@ other;malloc (/usr/malloc.c:99) 65
 END
 }
 
-# The sum of folded lines' counts, by another program.
+# Prints the sum of the numbers in folded lines, computed by another program.
 total() {
   awk '{ s += $NF } END { printf "%.0f", s }' "$1"
 }
 
-# browse PAGE EXPECT [CHROMIUM OPTION...]: run the selftest's suites in a browser without network; its result as JSON.
+# browse PAGE EXPECT [CHROMIUM OPTION...]: runs the suites in EXPECT in a browser without network; writes result.json.
 browse() {
   local page=$1 expect=$2
   shift 2
@@ -30,12 +30,12 @@ browse() {
   timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
     --user-data-dir="$BATS_TEST_TMPDIR/profile" --host-resolver-rules="MAP * ~NOTFOUND" --window-size=1400,800 \
     --virtual-time-budget=20000 "$@" --dump-dom "file://$PWD/opened.html" >dom.html 2>browser.err || return
-  # Text of a script element is serialised as it is: no entities to undo.
+  # Text in a script element is serialised unchanged, without entities.
   sed -n 's/.*<script type="text\/plain" id="selftest">\(.*\)<\/script>.*/\1/p' dom.html >result.json
   [ -s result.json ] || { echo "no result; the browser said:"; tail -5 browser.err; return 1; }
 }
 
-# All checks passed, and there were at least so many.
+# all_passed N: all checks passed, and there were at least N.
 all_passed() {
   jq -r '.failed[]' result.json
   [ "$(jq '.failed | length' result.json)" -eq 0 ] && [ "$(jq '.passed | length' result.json)" -ge "$1" ]
@@ -63,7 +63,7 @@ all_passed() {
   cmp a.html b.html && cmp a.html c.html && cmp a.html d.html
 }
 
-@test "without scripts the page has a table of what holds most" {
+@test "without scripts the page has a table of the places with the most memory" {
   memflame small.folded >page.html
   sed -n '/<noscript>/,/<\/noscript>/p' page.html >noscript.html
   grep -q '<td>360B</td><td>60.00</td><td>work (/srv/lib.py:3)</td>' noscript.html
@@ -71,14 +71,14 @@ all_passed() {
   [ "$(grep -c '<td>' noscript.html)" -eq 4 ]
 }
 
-@test "an empty input is a page that says so" {
+@test "an empty input gives a page that says so" {
   memflame </dev/null >page.html
   printf '\n\n' | memflame | cmp - page.html
   browse page.html '{"total": 0, "suites": ["empty"]}'
   all_passed 1
 }
 
-@test "a bad line is named, and the page shows what came before it" {
+@test "a bad line is named, and the page shows everything before it" {
   for bad in 'a;b' 'a;b ' 'a;b 12x' 'a;b -3'; do
     printf 'a;b 1\n%s\na;b 5\n' "$bad" >bad.folded
     run -1 --separate-stderr memflame bad.folded
@@ -89,7 +89,7 @@ all_passed() {
   done
 }
 
-@test "if the first line is bad it is no folded text, and no page is written" {
+@test "if the first line is bad, the input is not folded lines, and no page is written" {
   run -1 --separate-stderr memflame < <(printf 'this is text\na;b 1\n')
   [ -z "$output" ]
   [ "$stderr" = "memflame: standard input: line 1: no number from 0 to 2^64-1 at its end: 'this is text'; folded lines are 'main;load;parse 4096'" ]
@@ -105,7 +105,7 @@ all_passed() {
 5B [no stack]" ]
 }
 
-@test "a frame that ends in a number does not make a difference of a file" {
+@test "a frame that ends in a number does not turn a file into a difference" {
   printf 'main;worker 12 5\nmain;other 7\n' | memflame >page.html
   grep -q '<title>memory by call stack</title>' page.html
   grep -q '<p>12B in all' page.html
@@ -118,7 +118,7 @@ all_passed() {
   [[ "$stderr" == *"line 1: no number"*"'x?[31m?;y'; folded lines are 'main;load;parse 4096'" ]]
 }
 
-@test "counts up to 2^53 are kept, and beyond refused" {
+@test "sums up to 2^53 are exact, larger ones are refused" {
   echo 'a;b 9007199254740992' | memflame >page.html
   browse page.html '{"total": 9007199254740992, "suites": ["any"]}'
   all_passed 17
@@ -129,7 +129,7 @@ all_passed() {
   [[ "$stderr" == "memflame: standard input: line 2: the sum of the numbers goes beyond 2^53"*"'b 1'; everything before that is used" ]]
 }
 
-@test "misuse is told apart from bad data" {
+@test "usage errors and bad data have different exit statuses" {
   run -2 memflame --leaks small.folded
   run -2 memflame --leaks --total small.folded
   run -2 memflame small.folded small.folded
@@ -155,7 +155,7 @@ all_passed() {
   all_passed 30
 }
 
-@test "in the dark, on a narrow screen" {
+@test "in dark mode, and on a narrow screen" {
   memflame small.folded >page.html
   browse page.html '{"total": 600, "suites": ["dark", "any", "keys"]}' --force-dark-mode --blink-settings=preferredColorScheme=0 --window-size=600,700
   all_passed 18
@@ -168,7 +168,7 @@ all_passed() {
   all_passed 18
 }
 
-@test "native and Python frames are told apart, in a page of a trace and of folded lines" {
+@test "the page distinguishes native and Python frames, from a trace and from folded lines" {
   load lib/traces
   printf 'alloc 1 100 main@app.py:1;work@/usr/lib/libwork.so;back@app.py:9;alloc@libwork.so\nalloc 2 100 main@app.py:1;main@app.py:2\n' | trace >t.lz4
   for page in "memflame t.lz4" "memfold t.lz4 | memflame"; do
@@ -178,7 +178,7 @@ all_passed() {
   done
 }
 
-@test "a difference, as memdiff writes it: growth and shrinkage in two colours" {
+@test "memdiff's lines: growth and shrinkage in two colours" {
   cat >diff.folded <<'END'
 main (/srv/app.py:1);load (/srv/app.py:10) 100 160
 main (/srv/app.py:1);old (/srv/app.py:20) 50 0
@@ -220,7 +220,7 @@ END
     [[ "$output" == *"<p>1B before, 2B after"* ]]
     [[ "$stderr" == "memflame: bad.folded: line 2: no number "* ]]
   done
-  # Far behind where it was seen to be a difference.
+  # Far after the part that showed it to be a difference.
   { yes 'a;b 1 2' | head -n 200000; echo 'a;b 3'; } >bad.folded
   run -1 --separate-stderr memflame bad.folded
   [[ "$stderr" == "memflame: bad.folded: line 200001: one number only, where the lines before have two"* ]]
@@ -228,7 +228,7 @@ END
   [[ "$output" == *"beyond 2^53"* ]]
 }
 
-@test "lines that begin alike" {
+@test "lines with a common beginning" {
   printf '%s\n' 'ab;c 1' 'abc;d 2' 'ab 4' 'ab;c;d 8' 'ab;cd 16' 'abc;c 16' >prefixes.folded
   memflame prefixes.folded >page.html
   browse page.html "{\"total\": $(total prefixes.folded), \"suites\": [\"prefixes\"]}"
@@ -247,7 +247,7 @@ END
   all_passed 3
 }
 
-# Names and places that once went wrong; 2,000 letters of template arguments.
+# Names and places that once failed; 2,000 letters of template arguments.
 faults() {
   local arguments
   arguments=$(printf 'std::pair<int, long>, %.0s' {1..100})
@@ -262,7 +262,7 @@ END
   printf '<module> (/srv/a.py:9);\u202edirt\u2066y (/srv/b.py:7) 1000\n'
 }
 
-@test "faults that were: help, long names, namesakes, overrides, colours, expressions without an end" {
+@test "former faults: help, long names, namesakes, overrides, colours, endless regular expressions" {
   faults >faults.folded
   memflame faults.folded >page.html
   browse page.html "{\"total\": $(total faults.folded), \"suites\": [\"faults\", \"any\"]}"
@@ -271,13 +271,13 @@ END
   sed -n '/<noscript>/,/<\/noscript>/p' page.html | grep -q 'u202edirt'
 }
 
-@test "at a zoom of 400 % the graph keeps its place" {
+@test "at a zoom of 400 % the graph keeps its height" {
   memflame small.folded >page.html
   browse page.html '{"total": 600, "suites": ["small_screen"]}' --window-size=320,256
   all_passed 1
 }
 
-@test "labels are text: markup, escapes, other scripts, no UTF-8, brackets" {
+@test "labels are text: markup, escapes, other scripts, invalid UTF-8, brackets" {
   {
     echo '</script><script>evil=1</script> (</noscript><img src=x onerror=evil=1>.py:1);<b class=evil>bold</b> 10'
     echo 'semi\x3bcolon;back\x5cslash;line\x0aend 20'
@@ -304,10 +304,10 @@ END
   grep -q 'data-view="inverted" aria-pressed="true"' dom.html
 }
 
-@test "a trace: memfold's sums, bytes and allocations, the title of its stages" {
+@test "a trace: the sums of memfold, in bytes and allocations, and the title of its stages" {
   python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json >t.lz4
   for what in "" --leaks --total; do
-    # shellcheck disable=SC2086 # no option is no word
+    # shellcheck disable=SC2086 # an empty option must not be a word
     memfold $what t.lz4 >bytes.folded && memfold $what --count t.lz4 >count.folded
     # shellcheck disable=SC2086
     memflame $what t.lz4 >page.html
@@ -321,13 +321,13 @@ END
   done
 }
 
-# {changes, bytes, count, lines} of what a filter leaves of t.lz4: answer CHANGES BYTES-FOLDED COUNT-FOLDED
+# answer CHANGES BYTES-FOLDED COUNT-FOLDED: prints {changes, bytes, count, lines}
 answer() {
   jq -n --argjson changes "$1" --argjson bytes "$(total "$2")" --argjson count "$(total "$3")" \
     --argjson lines "$(awk '$NF > 0 { print $NF }' "$2" | sort -n | jq -sc .)" '{$changes, $bytes, $count, $lines}'
 }
 
-# answer_of CHANGES MEMFOLD-OPTION FILTER...: the same of what the filters leave of t.lz4.
+# answer_of CHANGES MEMFOLD-OPTION FILTER...: the same for the filters' output from t.lz4
 answer_of() {
   local changes=$1 what=$2
   shift 2
@@ -336,7 +336,7 @@ answer_of() {
   answer "$changes" bytes.folded count.folded
 }
 
-@test "time: any moment and any range holds what memfold, memslice, memleak and memtemp say" {
+@test "time: any moment and any range agree with memfold, memslice, memleak and memtemp" {
   for seed in 3 4; do
     python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed $seed --processes 2 --threads 2 --events-per-ms 90 --spans --weights --lost | memcat --from-json >t.lz4
     {
@@ -350,7 +350,7 @@ answer_of() {
         answer_of "{\"mode\":\"made\",\"from\":\"$from\",\"to\":\"$to\"}" --total "| memslice -b ${from}ms -e ${to}ms"
         answer_of "{\"mode\":\"temporary\",\"from\":\"$from\",\"to\":\"$to\"}" '' "| memtemp | memslice -b ${from}ms -e ${to}ms"
       done
-      # Most that was alive within a window, with what was there before: --alive begins with it.
+      # The maximum within a window, including memory from before, which --alive writes first.
       answer_of '{"from":"40","to":"90"}' '' '| memslice --alive -b 40ms -e 90ms'
     } | jq -sc . >answers.json
     memflame t.lz4 >page.html
@@ -363,7 +363,7 @@ answer_of() {
   done
 }
 
-@test "--svg: a picture of the same sums, hidden frames looked through, names as text" {
+@test "--svg: a picture with the same sums, without hidden frames, names as text" {
   memflame --svg small.folded >small.svg
   python3 -c 'import sys, xml.dom.minidom as m; print(*[t.firstChild.data.replace("\n", " ") for t in m.parse(sys.argv[1]).getElementsByTagName("title")], sep="\n")' small.svg >titles
   grep -qx 'all 600B, 100.00 %' titles
@@ -379,43 +379,43 @@ answer_of() {
   memflame --svg </dev/null | grep -q '</svg>'
 }
 
-@test "the view is saved: SVG, CSV, folded lines; printed, it is whole" {
+@test "the view can be saved as SVG, CSV and folded lines, and printed whole" {
   memflame small.folded >page.html
   browse page.html '{"total": 600, "suites": ["saved"]}'
   all_passed 4
 }
 
-@test "tables: functions and the tree as rows say what the graph says" {
+@test "the tables of functions and of the tree agree with the graph" {
   memflame small.folded >page.html
   browse page.html '{"total": 600, "suites": ["tables"]}'
   all_passed 3
 }
 
-@test "a trace is told from folded lines, however it comes" {
+@test "traces and folded lines are distinguished, however they arrive" {
   python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed 7 | memcat --from-json >t.lz4
   memflame t.lz4 >page.html
   memflame <t.lz4 | cmp - page.html
   memflame <(cat t.lz4) | cmp - page.html
   lz4 -dcq t.lz4 | memflame | cmp - page.html
   { head -c 1 t.lz4; sleep 0.2; tail -c +2 t.lz4; } | memflame | cmp - page.html
-  # Text whose first letter begins with the byte of a large msgpack map.
+  # Text whose first byte could begin a large msgpack map.
   echo 'ߐ;b 3' | memflame | grep -q '<p>3B in all'
 }
 
-@test "a damaged trace gives a page of what came before, and says so" {
+@test "a damaged trace gives a page of everything before the damage, which says so" {
   python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 7 | memcat --from-json --uncompressed >t.lz4
   head -c 60000 t.lz4 >cut.lz4
   run -1 --separate-stderr memflame cut.lz4
   [[ "$stderr" == *"cut.lz4: cut off"* ]]
   [ "${lines[-1]}" = "</html>" ]
-  # Unmissable in the page, and without scripts.
+  # Visible in the page, and without scripts.
   [[ "$output" == *"<p><strong>The trace is incomplete: cut.lz4: cut off after "* ]]
   printf '%s\n' "$output" >page.html
   browse page.html '{"suites": ["warned"], "warning": "The trace is incomplete: cut.lz4: cut off"}'
   all_passed 1
 }
 
-@test "a hundred thousand nodes: the file is small, and drawn" {
+@test "a hundred thousand nodes: the file is small, and is drawn" {
   python3 "$TESTS/page/gen.py" random 100000 >random.folded
   memflame random.folded >page.html
   [ "$(stat -c %s page.html)" -lt 700000 ]
@@ -423,7 +423,7 @@ answer_of() {
   all_passed 17
 }
 
-@test "-o writes the page into a file, and a file that cannot be written is named" {
+@test "-o writes the page to a file; a file that cannot be written is named" {
 	echo 'main;work 10' | memflame > page.html
 	echo 'main;work 10' | memflame -o other.html
 	cmp page.html other.html

@@ -1,9 +1,9 @@
-# memfold: what each stack holds, as lines for flame graphs.
+# memfold: the memory of each stack, as lines for flame graphs.
 
 load lib/common
 load lib/traces
 
-@test "the high-water mark is folded: what was alive then, not what came or went later" {
+@test "the high-water mark is folded: only blocks alive then, not earlier or later ones" {
 	trace > t.lz4 <<-END
 	alloc 1 100 main@app.py:3;load@app.py:41
 	alloc 2 50 main@app.py:3;load@app.py:42
@@ -26,7 +26,7 @@ main (app.py:3);load (app.py:42) 50" ]
 	[ "$output" = "second (app.py:2) 100" ]
 }
 
-@test "--leaks folds what was never freed, --total everything" {
+@test "--leaks folds memory never freed, --total everything" {
 	trace > t.lz4 <<-END
 	alloc 1 100 a@app.py:1
 	free 1
@@ -39,7 +39,7 @@ main (app.py:3);load (app.py:42) 50" ]
 b (app.py:2) 7" ]
 }
 
-@test "--count counts allocations, empty ones too; rows of zero are left out" {
+@test "--count counts allocations, including empty ones; rows of zero are left out" {
 	trace > t.lz4 <<-END
 	alloc 1 0 empty@app.py:1
 	alloc 2 5 full@app.py:2
@@ -52,7 +52,7 @@ full (app.py:2) 2" ]
 	[ "$output" = "full (app.py:2) 10" ]
 }
 
-@test "an allocation that stands for several counts as often, in bytes too" {
+@test "an allocation with a weight counts that many times, in bytes too" {
 	trace > t.lz4 <<-END
 	alloc 1 10 a@app.py:1 weight=4096
 	alloc 2 1 a@app.py:1
@@ -63,7 +63,7 @@ full (app.py:2) 2" ]
 	[ "$output" = "a (app.py:1) 4097" ]
 }
 
-@test "lines of one caller stand together, callees by their names, whatever the order of events" {
+@test "lines of one caller are adjacent, callees sorted by name, whatever the order of events" {
 	trace > t.lz4 <<-END
 	alloc 1 1 main@a.py:1;zebra@a.py:2
 	alloc 2 2 other@a.py:9
@@ -79,7 +79,7 @@ main (a.py:1);zebra (a.py:2) 1
 other (a.py:9) 2" ]
 }
 
-@test "allocations without a stack are [unknown]; what is not known of a frame is left out" {
+@test "allocations without a stack are [unknown]; unknown parts of a frame are left out" {
 	trace > t.lz4 <<-END
 	alloc 1 1 -
 	alloc 2 2 nofile
@@ -93,7 +93,7 @@ nofile 2
 noline (x.py) 3" ]
 }
 
-@test "what would break a line or a frame is written \\xHH" {
+@test "characters that would break a line or a frame are written \\xHH" {
 	trace > t.lz4 <<-'END'
 	{"event":"header"}
 	{"event":"function","function":1,"name":"a;b\\c\nd\u001b[31m","file":"dir;x/é.py","line":1}
@@ -105,7 +105,7 @@ noline (x.py) 3" ]
 	[ "$output" = 'a\x3bb\x5cc\x0ad\x1b[31m (dir\x3bx/é.py:5) 9' ]
 }
 
-@test "--by=function merges lines, --by=file functions and runs of one file" {
+@test "--by=function merges lines, --by=file merges functions and consecutive calls in one file" {
 	trace > t.lz4 <<-END
 	alloc 1 1 main@a.py:1;f@a.py:2;g@b.py:1
 	alloc 2 2 main@a.py:7;f@a.py:3;g@b.py:2
@@ -121,7 +121,7 @@ a.py;b.py 3" ]
 	[[ "${lines[0]}" == *"'colour' is not line, function or file" ]]
 }
 
-@test "a mapping that shrinks holds less from then on" {
+@test "a mapping that shrinks counts less from then on" {
 	trace > t.lz4 <<-END
 	alloc 1 100 map@a.py:1 allocator=mmap
 	resize 1 30
@@ -134,7 +134,7 @@ a.py;b.py 3" ]
 map (a.py:1) 30" ]
 }
 
-@test "what a process held leaves the high-water mark when it ends, but was never freed" {
+@test "when a process ends, its memory no longer counts, but was never freed" {
 	trace > t.lz4 <<-END
 	alloc 1 100 child@a.py:1 pid=7
 	exit 7
@@ -148,7 +148,7 @@ map (a.py:1) 30" ]
 parent (a.py:2) 110" ]
 }
 
-@test "when a process ends, what others hold stays" {
+@test "when a process ends, the memory of other processes stays" {
 	trace > t.lz4 <<-END
 	alloc 1 100 child@a.py:1 pid=7
 	alloc 2 60 parent@a.py:2 pid=6
@@ -166,7 +166,7 @@ parent (a.py:3) 120" ]
 	[ "$output" = "[180,220,1]" ]
 }
 
-@test "joined traces are added up, each at its own high-water mark; numbers begin anew" {
+@test "joined traces are added up, each at its own high-water mark; their numbers are unrelated" {
 	printf 'alloc 1 10 a@a.py:1\nfree 1\n' | trace > one.lz4
 	printf 'alloc 1 5 b@b.py:1\nalloc 2 6 a@a.py:1\n' | trace > two.lz4
 	run memfold one.lz4 two.lz4
@@ -180,7 +180,7 @@ b (b.py:1) 5" ]
 b (b.py:1) 5" ]
 }
 
-@test "of a trace that was filtered to an answer, the sum is told: ids were reused without frees" {
+@test "a filter's answer is summed up, though its ids recur without frees" {
 	for filter in memtemp memleak mempeak; do
 		{ filtered_header $filter; echo 'alloc 1 10 a@a.py:1 pid=7'; echo 'alloc 1 20 a@a.py:1 pid=7'; echo 'exit 7'; echo 'alloc 2 1 a@a.py:1 pid=8'; } | trace > t.lz4
 		for option in "" --leaks --total; do
@@ -190,7 +190,7 @@ b (b.py:1) 5" ]
 	done
 }
 
-@test "thirty random traces are folded as the definitions say" {
+@test "thirty random traces are folded according to the definitions" {
 	local failed=()
 	for seed in $(seq 30); do
 		python3 "$TESTS/lib/gen_trace.py" --events 700 --seed "$seed" --live $((seed * 10)) --processes $((seed % 3 + 1)) --weights --lost --unknown --mappings > j
@@ -209,7 +209,7 @@ b (b.py:1) 5" ]
 	[ ${#failed[@]} -eq 0 ]
 }
 
-@test "memory is what is alive, not what passed by" {
+@test "memory use depends on the live blocks, not on the length of the trace" {
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer's own memory would be measured"
 	# 3 million events, 1000 alive: an array of all of them would be 24 MB or more.
 	"$TESTS/../${B:-build}/tests/lib/bigtrace" 3000000 1000 200 > big.lz4
@@ -218,7 +218,7 @@ b (b.py:1) 5" ]
 	[ "$(wc -l < folded)" -gt 10 ]
 }
 
-@test "--by-process: each stack under its process, the sum the same" {
+@test "--by-process: each stack is below its process, and the sum is the same" {
 	python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed 5 --processes 3 | memcat --from-json > t.lz4
 	for what in --total --leaks; do
 		[ "$(memfold $what t.lz4 | awk '{ n += $NF } END { print n }')" = "$(memfold -P $what t.lz4 | awk '{ n += $NF } END { print n }')" ]

@@ -1,9 +1,9 @@
-# memgrow: growth, rate and age by place, with a word.
+# memgrow: growth, rate and age by place, with a verdict.
 
 load lib/common
 load lib/traces
 
-# Lines of a trace with a leak, a cache, garbage and a steady place, from 0 to 60 s; a block a second of 1000 B is the leak.
+# Prints lines of a trace with a leak, a cache, garbage and a steady place, from 0 to 60 s; the leak is 1000 B a second.
 planted() {
 	awk 'BEGIN {
 		leak = 1; cache = 1000; garbage = 2000; queue = 3000
@@ -24,7 +24,7 @@ word_of() { # FUNCTION FILE
 	jq -r --arg f "$1" '.rows[] | select(.function == $f) | .word' "$2"
 }
 
-@test "planted: a leak, a cache, garbage, what is steady; by line, as text" {
+@test "a known leak, cache, garbage and steady place; by line, as text" {
 	planted | trace > t.lz4
 	memgrow --every 1s --warm-up 5s t.lz4 > text
 	cat text
@@ -45,7 +45,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[ "$(jq -c '[.title, .command, .by, .begin_ms, .end_ms, .interval_ms, .intervals, .total_rows]' json)" = '["growth of live memory","app","line",0,60000,1000,60,5]' ]
 	[ "$(jq -c '.rows[0] | [.word, .growth, .growth_allocations, .growth_per_minute, .size, .allocations, .low, .high, .grew, .oldest_ms, .median_ms, .function, .file, .line, .language]' json)" = \
 		'["leak",61000,61,61000,61000,61,0,61000,60,60000,30000,"leak","app.py",10,"python"]' ]
-	# The last sample is of the end, the others of the beginning of each second.
+	# The last sample is at the end, the others at the beginning of each second.
 	[ "$(jq -c '.rows[0].course' json)" = "$(seq 0 60 | jq -cs 'map(if . < 60 then . * 1000 else 61000 end)')" ]
 	[ "$(jq -c '.total | [.growth, .size, .allocations]' json)" = "$(jq -c '[(.rows | map(.growth) | add), (.rows | map(.size) | add), (.rows | map(.allocations) | add)]' json)" ]
 	memgrow --every 1s --warm-up 0 --csv t.lz4 > csv
@@ -100,7 +100,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	run -2 memgrow --csv --json t.lz4
 }
 
-@test "native frames are put down to the Python line that called them, or shown in brackets" {
+@test "native frames count for the Python line that called them, or are shown in brackets" {
 	trace > t.lz4 <<-'END'
 	alloc 1 100 main@app.py:3;PyList_New@python.so;malloc@libc.so time_ms=1
 	alloc 2 50 start@libx.so;grow@liby.so time_ms=2
@@ -110,7 +110,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[[ "$output" == *"grow at [liby.so]"* ]]
 }
 
-@test "a filter before it: the same rows; after an answer, what is in the answer" {
+@test "after a filter: the same rows; after an answer: the allocations of the answer" {
 	planted | trace > t.lz4
 	memgrow --every 1s --json t.lz4 | jq -c '.rows[] | select(.function == "leak") | del(.word)' > whole
 	memgrep -f leak t.lz4 | memgrow --every 1s --json > filtered.json
@@ -125,7 +125,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[ "$(word_of leak slice.json)" = leak ]
 }
 
-@test "the end of the only process, and the shutdown of its interpreter, take nothing away" {
+@test "the end of the only process, or the shutdown of its interpreter, does not end its memory" {
 	{
 		planted
 		echo '{"event":"process","pid":0,"info":{"finalizing":1},"time_ms":61000}'
@@ -137,7 +137,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[ "$(jq -c '.rows[] | select(.function == "leak") | [.size, .word]' json)" = '[61000,"leak"]' ]
 }
 
-@test "a worker that ends while others go on takes its memory along; the last ones to end do not" {
+@test "the memory of a worker that ends while others continue is gone; that of the last ones is not" {
 	{
 		for s in $(seq 0 40); do
 			echo "alloc $((s + 1)) 10 work@a.py:1 pid=7 time_ms=$((s * 1000))"
@@ -151,7 +151,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[ "$(jq -c '.rows[] | select(.line == 2) | [.size, .high, .word]' json)" = '[0,200,"garbage"]' ]
 }
 
-@test "joined parts of a recording are one course, and other traces come after one another" {
+@test "joined parts of a recording are one course, other traces follow one another" {
 	part() { # START_NS FROM TO
 		echo "{\"event\":\"header\",\"command\":[\"app\"],\"start_ns\":$1}"
 		for s in $(seq 0 "$3"); do
@@ -166,7 +166,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[ "$(memgrow -w 0 --json one.lz4 other.lz4 | jq -c '[.end_ms, .rows[0].size]')" = '[40000,210]' ]
 }
 
-@test "a real program: each planted place has its word, from a file that is being written, a pipe, and afterwards" {
+@test "a real program: each place has its word, from a file being written, from a pipe, and afterwards" {
 	memrec -o t.lz4 -- python3 "$TESTS/../examples/growing.py" 800 3>&- &
 	recorder=$!
 	sleep 2
@@ -202,7 +202,7 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[[ "$(NO_COLOR=1 script -qec 'memgrow t.lz4' /dev/null)" != *$'\033'* ]]
 }
 
-@test "memory is bounded by what is live, not by the length of the trace" {
+@test "memory use depends on the live blocks, not on the length of the trace" {
 	big_trace > big.lz4
 	for n in 1 2 3 4; do cat big.lz4; done > four.lz4
 	/usr/bin/time -f %M -o one memgrow big.lz4 > /dev/null

@@ -1,4 +1,4 @@
-# memleak: what was never freed.
+# memleak: allocations that were never freed.
 
 load lib/common
 load lib/traces
@@ -7,7 +7,7 @@ left() { # MEMLEAK-OPTION... TRACE
 	memleak "$@" | memcat --json | jq -r 'select(.event == "alloc") | .size' | paste -sd ' '
 }
 
-@test "what is open at the end is left, in the order it was made, with what is left of it" {
+@test "allocations open at the end are kept in the order they were made, with their last size" {
 	trace > t.lz4 <<-END
 	alloc 5 10 a@a.py:1 time_ms=1 tid=7
 	alloc 2 20 a@a.py:1
@@ -22,7 +22,7 @@ left() { # MEMLEAK-OPTION... TRACE
 {"event":"alloc","id":3,"size":40,"allocator":"malloc","stack":2,"pid":0,"tid":7,"time_ms":9,"weight":5}' ]
 }
 
-@test "--tail ignores what is young at the end: a time, or a part of the process's time" {
+@test "--tail ignores recent allocations: those of a time, or of a part of the process's time" {
 	trace > t.lz4 <<-END
 	{"event":"process","pid":1,"time_ms":0}
 	alloc 1 1 a@a.py:1 pid=1 time_ms=0
@@ -39,7 +39,7 @@ left() { # MEMLEAK-OPTION... TRACE
 	[[ "${lines[0]}" == *"--tail: 'soon' is not a time"* ]]
 }
 
-@test "the tail is that of each process, which began when it did" {
+@test "each process has its own tail, counted from its own beginning" {
 	trace > t.lz4 <<-END
 	{"event":"process","pid":1,"time_ms":0}
 	{"event":"process","pid":2,"time_ms":500}
@@ -52,7 +52,7 @@ left() { # MEMLEAK-OPTION... TRACE
 	[ "$(left --tail 10% t.lz4)" = "2 1" ]
 }
 
-@test "a process that ends leaks what it holds; one that executes another program does not" {
+@test "a process that ends leaks its blocks; one that executes another program does not" {
 	trace > t.lz4 <<-END
 	alloc 1 1 a@a.py:1 pid=1
 	alloc 2 2 a@a.py:1 pid=2
@@ -66,7 +66,7 @@ left() { # MEMLEAK-OPTION... TRACE
 	[ "$(memstats --json t.lz4 | jq .leaked_bytes)" = 5 ]
 }
 
-@test "a trace that was cut off: what is open there is left, and it is said" {
+@test "in a trace that was cut off, blocks open at the cut are kept, and the cut is reported" {
 	printf 'alloc 1 10 a@a.py:1\nalloc 2 20 a@a.py:1\nfree 1\ncut\n' | trace > t.lz4
 	run -1 --separate-stderr memleak t.lz4
 	[[ "$stderr" == *"cut off"* ]]
@@ -75,7 +75,7 @@ left() { # MEMLEAK-OPTION... TRACE
 	[[ "$output" == "app: never freed"* ]]
 }
 
-@test "the arenas' caveat is said once with --verbose, where arenas are recorded and Python is" {
+@test "the note about arenas is printed once with --verbose, if the trace has Python and arenas" {
 	process='{"event":"process","pid":1,"info":{"python":"3.11.2"}}'
 	printf '%s\nalloc 1 1 a@a.py:1\n' "$process" | trace > arenas.lz4
 	run --separate-stderr bash -c 'memleak -v arenas.lz4 > /dev/null'
@@ -92,8 +92,8 @@ left() { # MEMLEAK-OPTION... TRACE
 	[[ "$output" == *"arenas"* ]]
 }
 
-@test "a recorded program: what it kept and what it freed" {
-	[ -z "${MEMREC_ASAN:-}" ] || skip "recording is not for the sanitizer"
+@test "a recorded program: blocks it kept and blocks it freed" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
 	cat > leaks.py <<-'END'
 		import ctypes
 		libc = ctypes.CDLL(None)
@@ -111,15 +111,15 @@ left() { # MEMLEAK-OPTION... TRACE
 	[ "$(memgrep -s 888000 -S 888029 leaks.lz4 | memtable --json | jq '.total_allocations')" = 0 ]
 }
 
-@test "memory is what is alive, not what passed by" {
+@test "memory use depends on the live blocks, not on the length of the trace" {
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer's own memory would be measured"
 	"$TESTS/../${B:-build}/tests/lib/bigtrace" 3000000 1000 200 > big.lz4
 	ulimit -v 30000
 	memleak big.lz4 > out
 }
 
-@test "what a Python program held when its interpreter began to end is leaked, though it was freed then" {
-	[ -z "${MEMREC_ASAN:-}" ] || skip "recording is not for the sanitizer"
+@test "blocks live when a Python interpreter begins to shut down have leaked, even if it frees them then" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
 	cat > grows.py <<-'END'
 		import atexit
 		cache = {}

@@ -1,4 +1,4 @@
-# mempeak: what was alive at the high-water mark.
+# mempeak: allocations alive at the high-water mark.
 
 load lib/common
 load lib/traces
@@ -7,7 +7,7 @@ left() {
 	mempeak "$@" | memcat --json | jq -r 'select(.event == "alloc") | .size' | paste -sd ' '
 }
 
-@test "what was alive at the last moment of the maximum, in the order it was made" {
+@test "allocations alive at the last moment of the maximum, in the order they were made" {
 	trace > t.lz4 <<-END
 	alloc 1 10 a@a.py:1
 	alloc 2 20 a@a.py:1
@@ -22,7 +22,7 @@ left() {
 	[ "$(left t.lz4)" = "30 20" ]
 }
 
-@test "of equal maxima the last; a block of no bytes that is freed at it is not there" {
+@test "the last of equal maxima counts; an empty block freed at it is left out" {
 	printf 'alloc 1 10 a@a.py:1\nfree 1\nalloc 2 10 b@a.py:1\nalloc 3 0 c@a.py:1\nalloc 4 0 d@a.py:1\nfree 3\nfree 2\n' | trace > t.lz4
 	[ "$(left t.lz4)" = "10 0" ]
 	run memfold --count <(mempeak t.lz4)
@@ -30,25 +30,25 @@ left() {
 d (a.py:1) 1" ]
 }
 
-@test "a mapping has the size it had then" {
+@test "a mapping has the size it had at that moment" {
 	printf 'alloc 1 100 a@a.py:1 allocator=mmap\nresize 1 70\nalloc 2 31 a@a.py:1\nresize 1 20\nresize 1 10\n' | trace > t.lz4
 	[ "$(left t.lz4)" = "70 31" ]
 	printf 'alloc 1 100 a@a.py:1 allocator=mmap\nalloc 2 5 a@a.py:1\nresize 1 20\nalloc 3 99 a@a.py:1\n' | trace > t.lz4
 	[ "$(left t.lz4 | tr ' ' '\n' | sort -n | paste -sd ' ')" = "5 20 99" ]
 }
 
-@test "what a process held leaves with it" {
+@test "a process's blocks end with it" {
 	printf 'alloc 1 100 a@a.py:1 pid=7\nexit 7\nalloc 2 60 a@a.py:1 pid=6\nalloc 3 50 a@a.py:1 pid=6\n' | trace > t.lz4
 	[ "$(left t.lz4)" = "60 50" ]
 }
 
-@test "what a process held goes at once: its empty blocks are there at the maximum, too" {
+@test "a process's blocks end all at once: its empty blocks are also alive at the maximum" {
 	printf 'alloc 1 0 a@a.py:1 pid=7\nalloc 2 100 a@a.py:1 pid=7\nalloc 3 0 a@a.py:1 pid=7\nexit 7\n' | trace > t.lz4
 	[ "$(left t.lz4)" = "0 100 0" ]
 	[ "$(memfold --count t.lz4)" = "a (a.py:1) 3" ]
 }
 
-@test "a process ends behind what it held" {
+@test "the end of a process is written after its blocks" {
 	printf 'alloc 1 100 a@a.py:1 pid=7\n{"event":"exit","pid":7,"info":{"status":3},"time_ms":5}\nalloc 2 60 a@a.py:1 pid=6\n' | trace > t.lz4
 	run bash -o pipefail -c 'mempeak t.lz4 | memcat --json | tail -n 3 | jq -c "[.event, .pid, .size, .info, .time_ms]"'
 	[ "$output" = '["alloc",7,100,null,0]
@@ -56,7 +56,7 @@ d (a.py:1) 1" ]
 ["end",null,null,null,5]' ]
 }
 
-@test "joined traces have each their own" {
+@test "each of several joined traces has its own high-water mark" {
 	printf 'alloc 1 10 a@a.py:1\nfree 1\n' | trace > one.lz4
 	printf 'alloc 1 5 b@b.py:1\nalloc 2 6 a@a.py:1\n' | trace > two.lz4
 	[ "$(left one.lz4 two.lz4)" = "10 5 6" ]
@@ -64,7 +64,7 @@ d (a.py:1) 1" ]
 	[ "$output" = "$(memfold one.lz4 two.lz4)" ]
 }
 
-@test "folded it is what the trace is folded to" {
+@test "folding the answer gives the same as folding the trace" {
 	for seed in 1 2 3 4 5; do
 		python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed $seed --processes 2 --live 300 --weights | memcat --from-json > t.lz4
 		diff <(memfold t.lz4) <(mempeak t.lz4 | memfold)
@@ -72,7 +72,7 @@ d (a.py:1) 1" ]
 	done
 }
 
-@test "memory is what is alive, not what passed by" {
+@test "memory use depends on the live blocks, not on the length of the trace" {
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer's own memory would be measured"
 	"$TESTS/../${B:-build}/tests/lib/bigtrace" 3000000 1000 200 > big.lz4
 	ulimit -v 30000

@@ -1,4 +1,4 @@
-# memrec: what is recorded, what becomes of the program, and of the trace when something dies.
+# memrec: the recording, the program, and the trace when something dies.
 
 load lib/common
 
@@ -8,7 +8,7 @@ check_blocks() { # PYTHON
 	memrec -f -o t.lz4 -- "$1" "$TESTS/truth/blocks.py" && memcat --json t.lz4 | python3 "$TESTS/truth/check_blocks.py" "$more"
 }
 
-@test "known blocks on known lines are recorded exactly, by every Python found" {
+@test "known blocks on known lines are recorded exactly, with every Python" {
 	local failed=()
 	for python in $(pythons); do
 		run_strict check_blocks "$python"
@@ -17,13 +17,13 @@ check_blocks() { # PYTHON
 	[ ${#failed[@]} -eq 0 ]
 }
 
-@test "each function of the C library is recorded exactly: failed calls, parts of mappings, and no Python" {
+@test "each function of the C library is recorded exactly: failed calls, parts of mappings, without Python" {
 	cc -O0 -fno-builtin -w -o calls "$TESTS/truth/calls.c"
 	memrec -o t.lz4 -- ./calls
 	memcat --json t.lz4 | python3 "$TESTS/truth/check_calls.py"
 }
 
-@test "the trace on standard output is clean: what the program prints goes to standard error" {
+@test "the trace on standard output is clean: the program's output goes to standard error" {
 	memrec -- python3 -c 'print("hello")' > t.lz4 2> err
 	grep -qx hello err
 	memcat t.lz4 > copy
@@ -36,12 +36,12 @@ check_blocks() { # PYTHON
 	memcat t.lz4 > /dev/null
 }
 
-@test "the program's standard input is its own" {
+@test "the program keeps its standard input" {
 	run bash -c 'echo hi | memrec -o t.lz4 -- cat'
 	[ "$output" = hi ]
 }
 
-@test "the exit status of the program is memrec's" {
+@test "memrec exits with the program's status" {
 	run -3 memrec -o t.lz4 -- sh -c 'exit 3'
 	run -143 memrec -f -o t.lz4 -- sh -c 'kill -TERM $$'
 	run -137 memrec -f -o t.lz4 -- sh -c 'kill -KILL $$'
@@ -62,13 +62,13 @@ check_blocks() { # PYTHON
 	[ ! -s t.lz4 ]
 }
 
-@test "a program that cannot be started costs no old trace, even with -f" {
+@test "a program that cannot be started does not overwrite an old trace, even with -f" {
 	echo old > t.lz4
 	run -127 memrec -f -o t.lz4 -- /nowhere/program
 	[ "$(cat t.lz4)" = old ]
 }
 
-@test "misuse is refused in one line, with status 2" {
+@test "usage errors are reported in one line, with status 2" {
 	run -2 memrec
 	[ "${#lines[@]}" -eq 2 ] # what, and "Try"
 	run -2 memrec --nonsense -- true
@@ -85,12 +85,12 @@ check_blocks() { # PYTHON
 	memcat t.lz4 > /dev/null
 }
 
-@test "an output that cannot be opened is one line" {
+@test "an output that cannot be opened is reported in one line" {
 	run -1 memrec -o /nowhere/t.lz4 -- true
 	[ "$output" = "memrec: /nowhere/t.lz4: No such file or directory" ]
 }
 
-@test "a full disk is told; the program runs to its end" {
+@test "a full disk is reported; the program runs to its end" {
 	run -125 bash -c 'memrec -- python3 -c "
 x = [bytearray(i % 5000 + 600) for i in range(100000)]
 open(\"done\", \"w\").close()" > /dev/full'
@@ -99,7 +99,7 @@ open(\"done\", \"w\").close()" > /dev/full'
 	[ "$(grep -c memrec: <<< "$output")" -eq 1 ]
 }
 
-@test "a reader that leaves does not disturb the program" {
+@test "a reader that closes the pipe does not disturb the program" {
 	run bash -c 'memrec -- python3 -c "
 x = [bytearray(i % 5000 + 600) for i in range(300000)]
 open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}"'
@@ -107,8 +107,8 @@ open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}
 	[ -e done ]
 }
 
-@test "the program is killed: everything it had finished is in the trace" {
-	# It counts in a file mapped shared, after each block; then it kills itself.
+@test "a killed program: every allocation it had finished is in the trace" {
+	# It counts in a shared file mapping, after each block; then it kills itself.
 	cat > counted.py <<-'END'
 		import mmap, os, signal, struct
 		f = open("count", "w+b"); f.truncate(4096); m = mmap.mmap(f.fileno(), 4096)
@@ -127,7 +127,7 @@ open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}
 	memcat --json t.lz4 | grep -q '"event":"exit",.*"signal":9'
 }
 
-@test "memrec is killed: the program goes on, what was written can be read" {
+@test "if memrec is killed, the program continues, and everything written can be read" {
 	cat > long.py <<-'END'
 		import time
 		for i in range(30):
@@ -145,7 +145,7 @@ open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}
 	[[ "$stderr" == *"cut off"* ]]
 }
 
-@test "signals sent to memrec reach the program, which may handle them" {
+@test "signals sent to memrec reach the program, which can handle them" {
 	cat > handles.py <<-'END'
 		import os, signal, sys, time
 		signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
@@ -162,13 +162,13 @@ open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}
 	memcat t.lz4 > /dev/null
 }
 
-@test "a program that executes another stays recorded" {
+@test "a program that executes another one stays recorded" {
 	memrec -o t.lz4 -- sh -c 'exec python3 -c "x = bytearray(12345678)"'
 	memcat --json t.lz4 | grep -q '"size":12345679'
 	[ "$(memcat --json t.lz4 | grep -c '"event":"exit"')" -eq 2 ]
 }
 
-@test "children are not recorded, and not disturbed" {
+@test "children are neither recorded nor disturbed" {
 	cat > parent.py <<-'END'
 		import os, subprocess, sys
 		if os.fork() == 0:
@@ -184,13 +184,13 @@ open(\"done\", \"w\").close()" | head -c 100 > /dev/null; echo "${PIPESTATUS[0]}
 	[ "$output" = '"size":11111112' ]
 }
 
-@test "nothing of ours stays open in the program" {
+@test "no descriptor of memrec stays open in the program" {
 	run memrec -o t.lz4 -- python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))'
 	plain=$(python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))')
 	[ "$output" = "$plain" ]
 }
 
-@test "threads: each one's allocations, with the kernel's names for them" {
+@test "allocations are recorded by thread, with the threads' names in the kernel" {
 	cat > threads.py <<-'END'
 		import ctypes, threading
 		prctl = ctypes.CDLL(None).prctl
@@ -233,7 +233,7 @@ for i in range(10):
 	[ "$(memcat --json t.lz4 | grep -c '"size":77777,')" -eq 500000 ]
 }
 
-@test "a preloaded library of the user's own stays preloaded" {
+@test "the user's own preloaded library stays preloaded" {
 	cc -O1 -shared -fPIC -x c -o mine.so - <<-'END'
 		int the_answer(void) { return 42; }
 	END
@@ -241,14 +241,14 @@ for i in range(10):
 	[ "$output" = 42 ]
 }
 
-@test "a static program runs, and is said not to be recorded" {
+@test "a static program runs, and a message says that it is not recorded" {
 	cc -O1 -static -x c -o static - <<< 'int main(void) { return 5; }'
 	run -5 memrec -o t.lz4 -- ./static
 	[[ "$output" == *"nothing was recorded"* ]]
 	memcat t.lz4 > /dev/null
 }
 
-@test "a script without python3 before it, and the subcommands of memray: the line to type" {
+@test "a script without python3, and subcommands of memray: the message shows the right command" {
 	echo 'print(1)' > script.py
 	run -126 memrec -o t.lz4 ./script.py
 	[ "$output" = "memrec: ./script.py: not executable; put python3 before it: memrec -- python3 ./script.py" ]

@@ -1,4 +1,4 @@
-# memslice: a window of time.
+# memslice: allocations of a window of time, or of spans.
 
 load lib/common
 load lib/traces
@@ -27,7 +27,7 @@ leaked() {
 	memslice "$@" | memleak | memcat --json | jq -r 'select(.event == "alloc") | .size' | paste -sd ' '
 }
 
-@test "from --begin on and before --end" {
+@test "allocations from --begin on and before --end" {
 	[ "$(left t.lz4)" = "1 2 3 4 5 6" ]
 	[ "$(left --begin 500ms t.lz4)" = "4 5 6" ]
 	[ "$(left --end .5 t.lz4)" = "1 2 3" ]
@@ -35,21 +35,21 @@ leaked() {
 	[ "$(left -b 2s t.lz4)" = "" ]
 }
 
-@test "a part of the whole, which a file tells; 100% is behind the last event" {
+@test "percentages of a file's duration; 100% is after the last event" {
 	[ "$(left --begin 50% t.lz4)" = "4 5 6" ]
 	[ "$(left --begin 10% --end 50% t.lz4)" = "2 3" ]
 	[ "$(left --end 100% < t.lz4)" = "1 2 3 4 5 6" ]
 	[ "$(left --begin 80% --end 0.9s t.lz4)" = "6" ]
 }
 
-@test "joined traces have each their own length" {
+@test "each of several joined traces has its own duration" {
 	printf 'alloc 1 7 - time_ms=0\nalloc 2 8 - time_ms=10\n' | trace > short.lz4
 	[ "$(left --begin 50% t.lz4 short.lz4)" = "4 5 6 8" ]
 	cat t.lz4 short.lz4 > both.lz4
 	[ "$(left --begin 50% both.lz4)" = "4 5 6 8" ]
 }
 
-@test "a percentage of a pipe is a usage error, which says what to do" {
+@test "a percentage of a pipe is a usage error that says what to do" {
 	run -2 bash -c 'cat t.lz4 | memslice --begin 10%'
 	[[ "${lines[0]}" == *"a percentage needs the length"*"or give seconds" ]]
 	run -2 memslice --begin 10% <(cat t.lz4)
@@ -57,13 +57,13 @@ leaked() {
 	run -2 memslice --end never t.lz4
 }
 
-@test "frees in the window only: what is alive at its end is not freed" {
+@test "only frees in the window: blocks alive at its end are not freed" {
 	[ "$(leaked t.lz4)" = "3 6" ]
 	[ "$(leaked -b 500ms -e 900ms t.lz4)" = "5 6" ]
 	[ "$(leaked -e 500ms t.lz4)" = "1 2 3" ]
 }
 
-@test "--alive: what was alive at the beginning, too, and what becomes of it" {
+@test "--alive adds the blocks alive at the beginning, with their frees and resizes" {
 	[ "$(left --alive -b 500ms t.lz4)" = "1 2 3 4 5 6" ]
 	[ "$(left --alive -b 501ms t.lz4)" = "2 3 4 5 6" ]
 	[ "$(leaked --alive -b 501ms t.lz4)" = "3 6" ]
@@ -77,29 +77,29 @@ leaked() {
 ["alloc",6,null,800]' ]
 }
 
-@test "what a process held that has ended is not alive" {
+@test "blocks of a process that has ended are not alive" {
 	printf 'alloc 1 1 - pid=7 time_ms=1\nalloc 2 2 - pid=8\n{"event":"exit","pid":7,"time_ms":5}\nalloc 3 3 - pid=8 time_ms=9\n' | trace > t.lz4
 	[ "$(left --alive -b 8ms t.lz4)" = "2 3" ]
 	[ "$(left --alive -b 3ms t.lz4)" = "1 2 3" ]
 }
 
-@test "behind memtemp, where times go back, each has its own" {
+@test "after memtemp, where times go back, each allocation's own time counts" {
 	printf 'alloc 1 1 - time_ms=1\nalloc 2 2 - time_ms=5\nfree 2 time_ms=6\nfree 1 time_ms=9\n' | trace > t.lz4
 	[ "$(memtemp t.lz4 | left -b 0.004)" = 2 ]
 	[ "$(memtemp t.lz4 | left -e 0.004)" = 1 ]
 }
 
-@test "memray's temporal leaks: made in the window and not freed by its end" {
+@test "memray's temporal leaks: allocations made in the window and not freed by its end" {
 	[ "$(memslice -b 50% -e 95% t.lz4 | memleak | memtable --json | jq .total_bytes)" = 11 ]
 }
 
-@test "a file that is not there is said once" {
+@test "a missing file is reported once" {
 	run -1 memslice -b 10% nowhere.lz4
 	[ "${#lines[@]}" -eq 1 ]
 	[[ "$output" == "memslice: nowhere.lz4: "* ]]
 }
 
-# Spans: two of "load" and one of "save" in process 1, one of "load" in process 2 that is not ended.
+# Spans: two of "load" and one of "save" in process 1, one of "load" without an end in process 2.
 spans() {
 	trace <<-END
 	alloc 1 1 - pid=1 tid=1 time_ms=0
@@ -129,14 +129,14 @@ spans() {
 	END
 }
 
-@test "--span: what was allocated within the spans of the name, by every thread, of each process its own" {
+@test "--span: allocations by all threads within the spans of the name, separately for each process" {
 	spans > s.lz4
 	[ "$(left --span load s.lz4)" = "4 8 2048 64 128" ]
 	[ "$(left -s save s.lz4)" = "16 32 64 128 256" ]
 	[ "$(left --span load -b 3ms -e 8ms s.lz4)" = "8 2048" ]
 }
 
-@test "--span: freed behind a span is open at its end, and freed when the next one comes" {
+@test "--span: a block freed after a span is open at its end, and freed when the next one begins" {
 	spans > s.lz4
 	[ "$(leaked --span load s.lz4)" = "2048 64 128" ]
 	run bash -o pipefail -c 'memslice --span load s.lz4 | memcat --json | jq -c "select(.event == \"alloc\" or .event == \"free\" or .event == \"skipped\") | [.event, .id, .size, .count, .pid, .time_ms]"'
@@ -152,7 +152,7 @@ spans() {
 ["alloc",5,128,null,1,8]' ]
 }
 
-@test "--span: spans in one another and overlapping are one; the rows of spans pass" {
+@test "--span: nested and overlapping spans are one; the rows of spans pass" {
 	trace > n.lz4 <<-END
 	{"event":"span","name":"a","begins":true,"pid":1,"tid":1}
 	{"event":"span","name":"a","begins":true,"pid":1,"tid":2}
@@ -172,7 +172,7 @@ spans() {
 	[ "$(left twice.lz4)" = "1 2 8" ]
 }
 
-@test "--span: a name that is not there gives nothing, and is said with the names there are" {
+@test "--span: an unknown name gives no allocations, and a message lists the existing names" {
 	spans > s.lz4
 	run -1 --separate-stderr bash -c 'memslice --span laod s.lz4 > none.lz4'
 	[ "$stderr" = "memslice: the trace has no span 'laod', only load, save" ]
@@ -183,7 +183,7 @@ spans() {
 	run -2 memslice --span load --span save s.lz4
 }
 
-@test "--span: what memtemp finds behind it is what it finds in the whole" {
+@test "--span: memtemp finds the same allocations after it as in the whole trace" {
 	python3 "$TESTS/lib/gen_trace.py" --events 40000 --seed 5 | awk 'NR == 60 || NR == 30000 { print "{\"event\":\"span\",\"name\":\"m\",\"begins\":" (NR == 60 ? "true" : "false") ",\"pid\":1000,\"tid\":1000}" } { print }' |
 		memcat --from-json > g.lz4
 	memtemp -t 3 g.lz4 | memcat --json | jq -r 'select(.event == "alloc") | "\(.size) \(.stack) \(.time_ms)"' > all

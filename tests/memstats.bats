@@ -1,4 +1,4 @@
-# memstats: a trace in figures.
+# memstats: statistics of a trace.
 
 load lib/common
 load lib/traces
@@ -23,7 +23,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 }
 
 @test "the histogram's bins are memray's" {
-	# What memray 1.20's get_histogram_databins() gives for these sizes; its last bin ends one below the largest.
+	# The result of memray 1.20's get_histogram_databins() for these sizes; its last bin ends one below the largest.
 	printf 'alloc %d %d\n' 1 0 2 1 3 2 4 3 5 10 6 100 7 1000 8 1000 9 4096 10 65536 11 1048576 12 3000000 | trace > t.lz4
 	python3 - > want <<-'END'
 	import json, math
@@ -42,7 +42,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	[ "$(figure '[.allocation_size_histogram[] | [.min_bytes, .max_bytes, .count]]')" = "$(cat want)" ]
 }
 
-@test "one size only, size 1 only, size 0 only, nothing at all: still a histogram or none" {
+@test "histograms of one size, of size 1, of size 0, and of nothing" {
 	printf 'alloc 1 64\nalloc 2 64\n' | trace > t.lz4
 	[ "$(figure '[.allocation_size_histogram[].count] | add, length')" = "2
 10" ]
@@ -57,19 +57,19 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	[[ "$output" == *"<no data for histogram>"* ]]
 }
 
-@test "the largest bar is 25 wide, the smallest is seen" {
+@test "the longest bar has 25 characters, the shortest is visible" {
 	{ printf 'alloc %d 100\n' $(seq 1 100); echo 'alloc 101 9000'; } | trace > t.lz4
 	run memstats t.lz4
 	[ "$(grep -o '▇*' <<< "$output" | sort -u)" = "▇
 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇" ]
 }
 
-@test "allocators are counted under memray's names, most used first" {
+@test "allocators have memray's names, the most used first" {
 	printf 'alloc 1 1 - allocator=mmap\nalloc 2 1 - allocator=pymalloc_calloc\nalloc 3 1 - allocator=mmap weight=4\n' | trace > t.lz4
 	[ "$(figure .allocator_type_distribution)" = '{"MMAP":5,"PYMALLOC_CALLOC":1}' ]
 }
 
-@test "places are the innermost Python lines, or the innermost frames where there are none; -n of them" {
+@test "places are the innermost Python lines, or the innermost frames if there are none; -n of them" {
 	trace > t.lz4 <<-END
 	alloc 1 1000 main@/x/a.py:1;load@/x/a.py:2;malloc@libc.so
 	alloc 2 10 main@/x/a.py:1
@@ -81,7 +81,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	[ "$(figure '[.top_allocations_by_count[] | .location, .count]' -n 1)" = '["main:/x/a.py:1",2]' ]
 }
 
-@test "a module is the nearest package that is not the standard library's" {
+@test "a module is the nearest package outside the standard library" {
 	trace > t.lz4 <<-END
 	alloc 1 100 <module>@/srv/app/run.py:1;go@/srv/app/pkg/sub/x.py:2;loads@/usr/lib/python3.11/json/__init__.py:3
 	alloc 2 50 <module>@/srv/app/run.py:1;get@/usr/lib/python3/dist-packages/requests/api.py:2
@@ -92,7 +92,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	[ "$(figure '[.top_modules_by_allocation_size[] | .module, .total_bytes, .num_allocations]')" = '["pkg",100,1,"requests",50,1,"six",20,1,"<root>",7,1,"run",3,1]' ]
 }
 
-@test "frozen modules are the standard library's" {
+@test "frozen modules belong to the standard library" {
 	trace > t.lz4 <<-'END'
 	{"event":"header"}
 	{"event":"function","function":1,"name":"_find","file":"<frozen importlib._bootstrap>"}
@@ -103,7 +103,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	[ "$(figure '.top_modules_by_allocation_size[0].module')" = '"<root>"' ]
 }
 
-@test "processes, threads, resident memory and losses are told" {
+@test "processes, threads, resident memory and losses are printed" {
 	trace > t.lz4 <<-'END'
 	{"event":"header","start_ns":1700000000123000000,"command":["python3","x y.py"],"options":{"native":true}}
 	{"event":"process","pid":5,"info":{"python":"3.11.2"},"time_ms":0}
@@ -122,7 +122,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	[[ "$output" == *"Lost events:              17"* ]]
 }
 
-@test "joined traces: sums, and that the high-water marks are of each" {
+@test "joined traces: sums, and a note that each has its own high-water mark" {
 	printf 'alloc 1 10 -\nfree 1\n' | trace > one.lz4
 	cat one.lz4 one.lz4 > t.lz4
 	[ "$(figure '[.total_num_allocations, .metadata.peak_memory, .traces, .leaked_bytes]')" = "[2,20,2,0]" ]
@@ -130,7 +130,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	[[ "$output" == *"20B in 2 allocations, the sum of 2 traces, each at its own peak"* ]]
 }
 
-@test "twenty random traces have the figures of the definitions" {
+@test "on twenty random traces the figures agree with the definitions" {
 	local failed=()
 	for seed in $(seq 20); do
 		python3 "$TESTS/lib/gen_trace.py" --events 1000 --seed "$seed" --live 200 --processes $((seed % 3 + 1)) --weights --unknown --mappings | memcat --from-json > t.lz4

@@ -1,14 +1,14 @@
-# memsummary: what each function holds, itself and with its callees.
+# memsummary: the memory of each function, alone and with its callees.
 
 load lib/common
 load lib/traces
 
-# The rows, as "location total own count", from memsummary's text: its columns hold no blanks.
+# Prints memsummary's rows as "location total own count"; its columns contain no blanks.
 rows() {
 	memsummary "$@" | sed '1,2d;$d' | awk '{ n = NF; print $1, $2, $3, $(n-4), $(n-2), $n }'
 }
 
-@test "a caller has its callees' memory and allocations, each its own" {
+@test "a caller's total includes its callees' memory and allocations, each has its own" {
 	trace > t.lz4 <<-END
 	alloc 1 1000 main@a.py:1;load@a.py:2
 	alloc 2 500 main@a.py:1;save@b.py:3
@@ -30,7 +30,7 @@ save at b.py 500B 500B 1" ]
 visit at a.py 10B 10B 1" ]
 }
 
-@test "functions of one name in two files are two" {
+@test "functions of one name in two files have two rows" {
 	trace > t.lz4 <<-END
 	alloc 1 100 f@a.py:1
 	alloc 2 10 f@b.py:1
@@ -40,7 +40,7 @@ visit at a.py 10B 10B 1" ]
 f at b.py 10B 10B 1" ]
 }
 
-@test "nothing is dropped: small rows after 95 % of the bytes are there, and totals are whole" {
+@test "nothing is dropped: small rows after 95 % of the bytes are printed, and totals are complete" {
 	trace > t.lz4 <<-END
 	alloc 1 96000000 main@a.py:1;big@a.py:2
 	alloc 2 3000000 main@a.py:1;middle@a.py:3
@@ -53,7 +53,7 @@ middle at a.py 3.000MB 3.000MB 1
 small at a.py 2.000MB 2.000MB 1" ]
 }
 
-@test "the title says what the numbers are, the last line their totals" {
+@test "the title describes the numbers, the last line gives their totals" {
 	printf 'alloc 1 100 a@a.py:1\nalloc 2 1 b@a.py:1\n' | trace > t.lz4
 	run memsummary t.lz4
 	[ "${lines[0]}" = "app: alive at the high-water mark" ]
@@ -64,7 +64,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 	[ "${lines[0]}" = "app: all allocations" ]
 }
 
-@test "--sort by own memory and by count, by number or by name; anything else is misuse" {
+@test "--sort by own memory and by count, by number or by name; anything else is a usage error" {
 	trace > t.lz4 <<-END
 	alloc 1 1000 main@a.py:1;big@a.py:2
 	alloc 2 10 main@a.py:1;often@a.py:3
@@ -84,7 +84,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 	[ "$status" -eq 2 ]
 }
 
-@test "--rows shows so many, the totals stay" {
+@test "--rows limits the rows, not the totals" {
 	printf 'alloc %d 10 f%d@a.py:1\n' $(seq 60 | sed 's/.*/& &/') | trace > t.lz4
 	run memsummary t.lz4
 	[ ${#lines[@]} -eq 63 ]
@@ -114,7 +114,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 	[[ "$output" != *$'\033'* ]]
 }
 
-@test "names cannot steer the terminal" {
+@test "names cannot control the terminal" {
 	trace > t.lz4 <<-'END'
 	{"event":"header","command":["a\u001b[2Jb"]}
 	{"event":"function","function":1,"name":"x\u001b[31m\ny","file":"é\u009b.py"}
@@ -144,7 +144,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 	[ "${lines[-1]}" = "Total: 0B in 0 allocations at 0 locations" ]
 }
 
-@test "twenty random traces are summed up as the definitions say" {
+@test "twenty random traces are summed up according to the definitions" {
 	local failed=()
 	for seed in $(seq 20); do
 		python3 "$TESTS/lib/gen_trace.py" --events 700 --seed "$seed" --live 200 --processes $((seed % 2 + 1)) --weights --unknown --mappings | memcat --from-json > t.lz4

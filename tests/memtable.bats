@@ -1,4 +1,4 @@
-# memtable: a row for each place that allocated.
+# memtable: a row for each place that allocates.
 
 load lib/common
 load lib/traces
@@ -17,12 +17,12 @@ setup() {
 	END
 }
 
-# awk's numbers may be of 32 bits.
+# awk's integers may have 32 bits.
 sum() {
 	python3 -c 'import sys; print(sum(int(line.rsplit(" ", 1)[1]) for line in sys.stdin))'
 }
 
-@test "a row a place and allocator, whoever called, the largest first; they add up to the total" {
+@test "a row for each place and allocator, whatever the callers, the largest first; they add up to the total" {
 	run memtable t.lz4
 	[ "$output" = 'app: alive at the high-water mark
        Size    Allocations  Allocator  Thread     Location
@@ -41,14 +41,14 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
         50B              1  calloc     main (1)    load at app.py:41' ]
 }
 
-@test "of several processes the threads' numbers are told with theirs" {
+@test "with several processes, threads are shown with their process's number" {
 	printf 'alloc 1 1 a@a.py:1 pid=7 tid=7\nalloc 2 2 b@a.py:1 pid=8 tid=8\n' | trace > two.lz4
 	run bash -o pipefail -c 'memtable two.lz4 | grep malloc'
 	[[ "${lines[0]}" == *" 8/8 "* ]]
 	[[ "${lines[1]}" == *" 7/7 "* ]]
 }
 
-@test "--csv: every field, quoted where it must be" {
+@test "--csv: every field, quoted if necessary" {
 	run memtable --csv t.lz4
 	[ "$output" = 'size,allocations,allocator,threads,pid,tid,thread,function,file,line,language
 1000,1,malloc,1,7,1,main,load,app.py,42,python
@@ -87,7 +87,7 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 	[[ "${lines[2]}" == *"100B"*"a at a.py:1" ]]
 }
 
-@test "the sums are memfold's, on random traces" {
+@test "on random traces the sums agree with memfold" {
 	for seed in 1 2 3; do
 		python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed $seed --processes 2 --weights | memcat --from-json > r.lz4
 		for what in "" --leaks --total; do
@@ -98,7 +98,7 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 	done
 }
 
-@test "on a terminal: colours, as many rows and columns as fit; in a pipe none of it" {
+@test "on a terminal: colours, as many rows and columns as fit; not in a pipe" {
 	for i in $(seq 60); do echo "alloc $i $((i == 60 ? 99999 : i * 100)) a_function_of_a_rather_long_name_$i@a_file_in_a_rather_deep_folder_$i.py:1"; done | trace > many.lz4
 	run script -qec 'stty rows 30 columns 100; memtable many.lz4' /dev/null
 	[[ "$output" == *$'\033[3'* ]]
@@ -109,7 +109,7 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 	[[ "$output" != *$'\033'* ]]
 }
 
-@test "of one thread there is no column for threads; on a terminal of 80 columns no line is wider" {
+@test "with one thread there is no column for threads; on a terminal of 80 columns no line is wider" {
 	printf 'alloc %d %d a_function_with_a_long_name@/usr/lib/python3/dist-packages/a_module.py:1234\n' 1 1000 2 2000 | trace > one.lz4
 	run memtable one.lz4
 	[ "${lines[1]}" = '       Size    Allocations  Allocator  Location' ]

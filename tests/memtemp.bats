@@ -1,14 +1,14 @@
-# memtemp: what is temporary, exactly as memray defines it.
+# memtemp: temporary allocations, exactly as memray defines them.
 
 load lib/common
 load lib/traces
 
-# The sizes that are left, in order.
+# Prints the remaining sizes, in order.
 left() { # MEMTEMP-OPTION... TRACE
 	memtemp "$@" | memcat --json | jq -r 'select(.event == "alloc") | .size' | paste -sd ' '
 }
 
-@test "freed by its thread with at most N others in between: temporary; frees in between do not count" {
+@test "a block freed by its thread after at most N other allocations is temporary; frees do not count" {
 	trace > t.lz4 <<-END
 	alloc 1 10 a@a.py:1
 	free 1
@@ -50,7 +50,7 @@ left() { # MEMTEMP-OPTION... TRACE
 	done
 }
 
-@test "only the thread's own allocations are in between, and a thread is of a process" {
+@test "only allocations by the same thread of the same process count" {
 	trace > t.lz4 <<-END
 	alloc 1 1 a@a.py:1 tid=1
 	alloc 2 2 a@a.py:1 tid=2
@@ -61,7 +61,7 @@ left() { # MEMTEMP-OPTION... TRACE
 	[ "$(left -t 0 t.lz4)" = "1" ]
 }
 
-@test "what another thread frees is never temporary, nor is the next block under its number" {
+@test "a block freed by another thread is never temporary, nor is the next block with its id" {
 	trace > t.lz4 <<-END
 	alloc 1 1 a@a.py:1 tid=1
 	free 1 tid=2
@@ -71,7 +71,7 @@ left() { # MEMTEMP-OPTION... TRACE
 	[ "$(left -t 5 t.lz4)" = "" ]
 }
 
-@test "a mapping that is unmapped in parts is not temporary" {
+@test "a mapping unmapped in parts is not temporary" {
 	trace > t.lz4 <<-END
 	alloc 1 100 a@a.py:1 allocator=mmap
 	resize 1 50
@@ -80,7 +80,7 @@ left() { # MEMTEMP-OPTION... TRACE
 	[ "$(left -t 5 t.lz4)" = "" ]
 }
 
-@test "an allocation that is temporary keeps its time, thread, stack, allocator and weight; its id is new" {
+@test "a temporary allocation keeps its time, thread, stack, allocator and weight; its id is new" {
 	trace > t.lz4 <<-END
 	alloc 7 10 a@a.py:1 pid=3 tid=4 time_ms=5 weight=6 allocator=calloc
 	free 7 time_ms=9
@@ -92,7 +92,7 @@ left() { # MEMTEMP-OPTION... TRACE
 	[[ "${lines[1]}" == '{"event":"alloc","id":2,"size":20,'*'"stack":2,'*'"time_ms":10}' ]]
 }
 
-@test "what a filter left out before is counted: the order of the two does not matter" {
+@test "allocations left out by an earlier filter count: the order of the two does not matter" {
 	trace > t.lz4 <<-END
 	alloc 1 100 a@a.py:1
 	alloc 2 1 a@a.py:1
@@ -105,20 +105,20 @@ left() { # MEMTEMP-OPTION... TRACE
 	[ "$output" = 1 ]
 }
 
-@test "a joined trace begins anew" {
+@test "each of several joined traces starts afresh" {
 	printf 'alloc 1 1 a@a.py:1\n' | trace > one.lz4
 	printf 'free 1\nalloc 1 2 a@a.py:1\nfree 1\n' | trace > two.lz4
 	[ "$(left one.lz4 two.lz4)" = 2 ]
 }
 
-@test "the title says what it is" {
+@test "the title describes the answer" {
 	printf 'alloc 1 1 a@a.py:1\nfree 1\n' | trace > t.lz4
 	run bash -o pipefail -c 'memtemp -t 3 t.lz4 | memsummary'
 	[ "${lines[0]}" = "app: temporary allocations, freed after at most 3 others" ]
 }
 
 @test "a program of known temporary allocations, in four threads: exact at every threshold" {
-	[ -z "${MEMREC_ASAN:-}" ] || skip "recording is not for the sanitizer"
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
 	cc -O1 -pthread -o temporary "$TESTS/truth/temporary.c"
 	memrec -o t.lz4 -- ./temporary
 	for n in 0 1 2 5; do
@@ -130,7 +130,7 @@ left() { # MEMTEMP-OPTION... TRACE
 }
 
 @test "a list that grows by appending is temporary at every threshold, one made at once is not" {
-	[ -z "${MEMREC_ASAN:-}" ] || skip "recording is not for the sanitizer"
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
 	grown=$(memrec -o t.lz4 -- python3 "$TESTS/truth/growth.py" 2>&1)
 	[ "$grown" -gt 50 ]
 	for n in 0 1 2 5; do
@@ -139,7 +139,7 @@ left() { # MEMTEMP-OPTION... TRACE
 	done
 }
 
-@test "memory is a window a thread and what is alive, not what passed by" {
+@test "memory use depends on the windows of the threads, not on the length of the trace" {
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer's own memory would be measured"
 	"$TESTS/../${B:-build}/tests/lib/bigtrace" 3000000 1000 200 > big.lz4
 	ulimit -v 30000

@@ -1,9 +1,9 @@
-# memtime: the course of heap and resident memory.
+# memtime: heap and resident memory over time.
 
 load lib/common
 load lib/traces
 
-@test "the most of each interval; what happened is not missed, where nothing did is no slope" {
+@test "each line has the maximum of its interval; pauses draw no slope" {
 	trace > t.lz4 <<-'END'
 	{"event":"rss","pid":7,"size":4096,"time_ms":1}
 	alloc 1 100 pid=7 time_ms=3
@@ -30,7 +30,7 @@ load lib/traces
 	run -2 memtime --every 0 t.lz4
 }
 
-@test "processes are added up, and leave with all they hold" {
+@test "processes are added up, and their memory ends with them" {
 	trace > t.lz4 <<-'END'
 	{"event":"rss","pid":7,"size":1000,"time_ms":0}
 	{"event":"rss","pid":8,"size":500,"time_ms":0}
@@ -45,7 +45,7 @@ load lib/traces
 0.030	31	500' ] || { memtime t.lz4; return 1; }
 }
 
-@test "joined traces begin anew, parted by two empty lines" {
+@test "joined traces start afresh, separated by two empty lines" {
 	printf 'alloc 1 5 time_ms=100\n' | trace > t.lz4
 	[ "$(cat t.lz4 t.lz4 | memtime | tail -n +2)" = '0.100	5	0
 
@@ -53,13 +53,13 @@ load lib/traces
 0.100	5	0' ]
 }
 
-@test "behind a filter that answers nothing is freed, and times may go back" {
+@test "after a filter that answers nothing is freed, and times may go back" {
 	printf 'alloc 1 5 time_ms=10\nalloc 2 7 time_ms=20\nfree 2 time_ms=30\nfree 1 time_ms=40\nalloc 3 9 time_ms=50\n' | trace > t.lz4
 	[ "$(memtemp -t 5 t.lz4 | memtime | tail -n +2)" = '0.020	12	0' ]
 	[ "$(memleak t.lz4 | memtime | tail -n +2)" = '0.050	9	0' ]
 }
 
-@test "the highest line is the high-water mark, of random traces at any interval" {
+@test "on random traces the highest line is the high-water mark, at any interval" {
 	for seed in 1 2 3; do
 		python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed $seed | memcat --from-json > t.lz4
 		want=$(memstats --json t.lz4 | jq .metadata.peak_memory)

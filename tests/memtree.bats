@@ -13,7 +13,7 @@ setup() {
 	END
 }
 
-@test "callees under their caller, the biggest first; a chain is one step" {
+@test "callees below their caller, the biggest first; a chain is one step" {
 	run memtree t.lz4
 	[ "$output" = 'app: alive at the high-water mark
  Percent        Size   Allocations  Call
@@ -26,7 +26,7 @@ setup() {
   16.67%   500.000kB             1  └─ start (app.py:1)' ]
 }
 
-@test "a caller that allocates itself is no link of a chain" {
+@test "a caller that allocates itself does not continue a chain" {
 	printf 'alloc 1 10 main@a.py:1\nalloc 2 20 main@a.py:1;f@a.py:2;g@a.py:3\n' | trace > own.lz4
 	run bash -o pipefail -c 'memtree own.lz4 | tail -n 3'
 	[ "$output" = ' 100.00%         30B             2  └─ main (a.py:1)
@@ -34,14 +34,14 @@ setup() {
                                           g (a.py:3)' ]
 }
 
-@test "--depth: so many steps, and how many calls are below" {
+@test "--depth limits the steps, and shows the number of calls below" {
 	run bash -o pipefail -c 'memtree --depth 1 t.lz4 | tail -n +4'
 	[ "$output" = '  83.33%     2.500MB             3  ├─ main (app.py:3)
                                     │  run (app.py:9)  [+3]
   16.67%   500.000kB             1  └─ start (app.py:1)' ]
 }
 
-@test "--path: the biggest path open, all else closed" {
+@test "--path expands only the biggest path" {
 	run bash -o pipefail -c 'memtree --path t.lz4 | tail -n 4'
 	[ "$output" = '                                    │  run (app.py:9)
   50.00%     1.500MB             1  │  ├─ load (app.py:41)
@@ -50,7 +50,7 @@ setup() {
 	run -2 memtree --path --all t.lz4
 }
 
-@test "--biggest: only what leads to the N largest; the numbers stay those of all, the rest is told" {
+@test "--biggest: only calls that lead to the N biggest stacks; the numbers cover everything, the rest is reported" {
 	run bash -o pipefail -c 'memtree --biggest 2 t.lz4 | tail -n +3'
 	[ "$output" = ' 100.00%     3.000MB             4  [total]
   83.33%     2.500MB             3  └─ main (app.py:3)
@@ -72,7 +72,7 @@ Left out: 900.000kB in 2 allocations on 2 stacks, not among the biggest (--bigge
 [1,"start",1,500000,500000,1]' ]
 }
 
-@test "allocations without a stack are a call; nothing at all is a tree of nothing" {
+@test "allocations without a stack are a call; an empty trace has an empty tree" {
 	printf 'alloc 1 10 -\n' | trace > unknown.lz4
 	run bash -o pipefail -c 'memtree unknown.lz4 | tail -n 1'
 	[ "$output" = ' 100.00%         10B             1  └─ [unknown]' ]
@@ -82,7 +82,7 @@ Left out: 900.000kB in 2 allocations on 2 stacks, not among the biggest (--bigge
 	[ "$(memtree --json nothing.lz4 | jq '.calls | length')" = 0 ]
 }
 
-@test "own numbers add up to the total, and are memfold's, on random traces" {
+@test "on random traces own numbers add up to the total, and agree with memfold" {
 	for seed in 1 2 3; do
 		python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed $seed --weights | memcat --from-json > r.lz4
 		for what in "" --leaks --total; do
@@ -92,7 +92,7 @@ Left out: 900.000kB in 2 allocations on 2 stacks, not among the biggest (--bigge
 	done
 }
 
-@test "a stack ten thousand deep is a tree" {
+@test "a stack of ten thousand frames makes a tree" {
 	python3 - <<-'END' | memcat --from-json > deep.lz4
 		print('{"event":"header"}\n{"event":"function","function":1,"name":"f","file":"f.py"}\n{"event":"frame","frame":1,"function":1,"line":1}')
 		for i in range(1, 10001):

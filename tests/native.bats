@@ -1,10 +1,10 @@
-# memrec --native: C frames, their names, and Python's among them.
+# memrec --native: C frames, their names, and Python frames among them.
 
 load lib/common
 
 VERIFY=${MEMREC_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/native-verify.so
 
-# Run a command with the walker compared at each allocation; prints the counts of all its processes.
+# Runs a command, comparing the walker with libunwind at each allocation; prints the counts of all its processes.
 compare() {
 	rm -f counts
 	LD_PRELOAD=$VERIFY NATIVE_REPORT=$PWD/counts "$@" > /dev/null
@@ -17,7 +17,7 @@ agrees() {
 	! grep -v 'different 0 disorder 0$' counts
 }
 
-# A Python with numpy, or nothing.
+# Prints a Python with numpy, if there is one.
 numpy_python() {
 	for python in $NUMPY_PYTHON $(pythons); do
 		"$python" -c 'import numpy' 2> /dev/null && echo "$python" && return
@@ -29,7 +29,7 @@ json() { # TRACE OUTPUT
 	memcat --json "$1" > "$2"
 }
 
-# "function:line (file)" of the stack of the allocation of SIZE bytes, innermost first
+# Prints "function:line (file)" of the stack of the allocation of SIZE bytes, innermost first.
 stack_of() { # TRACE SIZE
 	memcat --json "$1" | jq -rn --argjson size "$2" '
 		reduce inputs as $e ({f: {}, l: {}, s: {"0": []}, out: []};
@@ -41,11 +41,11 @@ stack_of() { # TRACE SIZE
 			| "\($f.name):\($l.line) (\($f.file | split("/") | last // ""))"'
 }
 
-@test "the walker's frames are libunwind's: sqlite3, json, re" {
+@test "the walker's frames equal libunwind's: sqlite3, json, re" {
 	agrees env PYTHONMALLOC=malloc /usr/bin/python3 "$TESTS/native/objects.py"
 }
 
-# What memrec -n -A said of a run by every Python, every third hit of the walk cache compared with a walk.
+# Prints the messages of memrec -n -A for a run with every Python, comparing every third hit of the walk cache with a walk.
 cached_walks() { # SCRIPT [ARG...]
 	local python
 	while read -r python; do
@@ -54,13 +54,13 @@ cached_walks() { # SCRIPT [ARG...]
 	done < <(pythons)
 }
 
-@test "a cached walk is what a walk finds: calls of every kind, by every Python" {
+@test "a cached walk equals a fresh walk: calls of every kind, with every Python" {
 	export PYSTACK_SEEDS=10
 	run cached_walks pystack/operands.py alone
 	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *elsewhere* && $output != *cframes* ]]
 }
 
-@test "an exception thrown into a generator that waits for another: each Python frame in its place, by every Python" {
+@test "an exception thrown into a generator that waits for another: each Python frame in its place, with every Python" {
 	run cached_walks native/generators.py
 	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *cframes* ]]
 	while read -r python; do
@@ -73,40 +73,40 @@ cached_walks() { # SCRIPT [ARG...]
 	done < <(pythons)
 }
 
-@test "taking a cached walk without a look at it would have been caught" {
+@test "using a cached walk without checking it would be detected" {
 	PYSTACK_SEEDS=2 NATIVE_BLIND=1 run cached_walks pystack/operands.py alone
 	[[ $output == *elsewhere* ]]
 }
 
-@test "the walker's frames are libunwind's: numpy" {
+@test "the walker's frames equal libunwind's: numpy" {
 	python=$(numpy_python)
 	[ -n "$python" ] || skip "no Python with numpy (name one in NUMPY_PYTHON)"
 	agrees env PYTHONMALLOC=malloc "$python" "$TESTS/native/arrays.py"
 }
 
-@test "the walker's frames are libunwind's: C++ exceptions through frames of every kind, 8 threads" {
+@test "the walker's frames equal libunwind's: C++ exceptions through frames of every kind, 8 threads" {
 	c++ -O2 -o throwing "$TESTS/native/throwing.cpp" -lpthread
 	agrees ./throwing
 }
 
-@test "the walker's frames are libunwind's: frame pointers that matter and such that do not, return addresses left behind" {
+@test "the walker's frames equal libunwind's: used and unused frame pointers, stale return addresses" {
 	cc -O2 -o depths "$TESTS/native/depths.c"
 	agrees ./depths
 }
 
-@test "the walker's frames are libunwind's: libraries that come and go, signals, an own signal stack, threads" {
+@test "the walker's frames equal libunwind's: libraries loaded and unloaded, signals, a signal stack, threads" {
 	cc -D_GNU_SOURCE -O2 -o loading "$TESTS/native/loading.c" -lpthread
 	for n in 1 2; do
 		cc -O1 -shared -fPIC -DN=$n -o plugin$n.so "$TESTS/native/plugin.c"
 	done
 	export NATIVE_STEP=1
 	agrees ./loading ./plugin1.so ./plugin2.so
-	# And the comparison can fail: without flushing it does.
+	# The comparison can fail: without flushing it does.
 	NATIVE_NO_FLUSH=1 compare ./loading ./plugin1.so ./plugin2.so
 	grep -q 'different [1-9]' counts
 }
 
-@test "the walker on aarch64: backtrace()'s frames, with and without frame pointers, signed return addresses" {
+@test "the walker on aarch64 agrees with backtrace(): with and without frame pointers, signed return addresses" {
 	command -v aarch64-linux-gnu-gcc > /dev/null && command -v qemu-aarch64 > /dev/null || skip "no aarch64-linux-gnu-gcc with qemu-aarch64"
 	root=$TESTS/..
 	for flags in -O2 -O0 "-O3 -fomit-frame-pointer" "-O2 -fno-omit-frame-pointer -mbranch-protection=standard"; do
@@ -125,7 +125,7 @@ cached_walks() { # SCRIPT [ARG...]
 	! grep -h '_Unwind_' bind.* | grep -q 'to .*\(libunwind\|libmemrec\)'
 }
 
-@test "functions, inlined ones too, files and lines of a program with debug information" {
+@test "functions (also inlined ones), files and lines of a program with debug information" {
 	cc -O2 -g -o known "$TESTS/native/known.c"
 	memrec --native -o t.lz4 -- ./known
 	run stack_of t.lz4 1234
@@ -140,7 +140,7 @@ cached_walks() { # SCRIPT [ARG...]
 	memcat --json t.lz4 | jq -e 'select(.event == "process" and (.info.module // "" | endswith("/known"))) | .info.build_id | length == 40' | grep -q true
 }
 
-@test "a line table that is not for our reader is read by libdw" {
+@test "libdw reads line tables that our reader does not support" {
 	cc -O2 -gdwarf-5 -o known "$TESTS/native/known.c"
 	objcopy -O binary --only-section=.debug_line --set-section-flags .debug_line=alloc known lines
 	printf '\2' | dd of=lines bs=1 seek=29 conv=notrunc status=none	# an opcode that is not used has two operands
@@ -152,7 +152,7 @@ cached_walks() { # SCRIPT [ARG...]
 	[ "${lines[1]}" = "alpha:10 (known.c)" ]
 }
 
-@test "a stripped program reads program+0xoffset, and addr2line knows the offset" {
+@test "a stripped program's functions are program+0xoffset, an offset that addr2line accepts" {
 	cc -O2 -g -o known "$TESTS/native/known.c"
 	cp known whole
 	strip known
@@ -180,7 +180,7 @@ cached_walks() { # SCRIPT [ARG...]
 	stack_of t.lz4 1003 | head -1 | grep -qF 'mycrate::foo'
 }
 
-@test "the trace reads the same when the binaries are gone" {
+@test "a trace reads the same after its binaries were deleted" {
 	cc -D_GNU_SOURCE -O1 -g -shared -fPIC -DN=1 -o plugin1.so "$TESTS/native/plugin.c"
 	cp plugin1.so plugin2.so
 	cc -D_GNU_SOURCE -O2 -g -o loading "$TESTS/native/loading.c" -lpthread
@@ -193,7 +193,7 @@ cached_walks() { # SCRIPT [ARG...]
 	cmp before after
 }
 
-@test "Python frames stand among C frames, by every Python found" {
+@test "Python frames are in their places among C frames, with every Python" {
 	local failed=()
 	for python in $(pythons); do
 		memrec -f -o p.lz4 -- "$python" "$TESTS/native/calls.py"
@@ -206,7 +206,7 @@ cached_walks() { # SCRIPT [ARG...]
 	[ ${#failed[@]} -eq 0 ]
 }
 
-# A Python whose functions have names, or nothing.
+# Prints a Python with symbols, if there is one.
 named_python() {
 	for python in $(pythons); do
 		[ "$(nm "$python" 2> /dev/null | grep -c ' _PyEval_EvalFrameDefault$')" -eq 0 ] || { echo "$python"; return; }
@@ -216,7 +216,7 @@ named_python() {
 @test "an interpreter whose instructions are functions that call one another: none of them is in a stack" {
 	python=$(named_python)
 	[ -n "$python" ] || skip "no Python with symbols (make pythons)"
-	# Those of its functions that call are given such a name, in place; what is linked by name keeps it.
+	# Gives such names, in place, to its functions that make calls; those linked by name keep theirs.
 	/usr/bin/python3 - "$python" tail <<-'END'
 		import re, subprocess, sys
 		whole = open(sys.argv[1], "rb").read()
@@ -236,7 +236,7 @@ named_python() {
 	[ -z "$output" ]
 }
 
-# Allocations by Python stack: of folded lines, less the C frames (which are in brackets).
+# Sums up folded lines without their C frames (which are in brackets).
 by_python_stack() {
 	awk '{
 		count = $NF
@@ -251,7 +251,7 @@ by_python_stack() {
 	END { for (stack in sum) print stack, sum[stack] }' | sort
 }
 
-@test "without its C frames each stack is that of a recording without C, by every Python" {
+@test "without its C frames each stack equals that of a recording without C, with every Python" {
 	while read -r python; do
 		"$python" -I -S "$TESTS/native/generators.py" > /dev/null	# its modules are compiled now, and not in one recording only
 		for mode in "" -n; do
@@ -263,7 +263,7 @@ by_python_stack() {
 	done < <(pythons)
 }
 
-@test "numpy.zeros and numpy.linalg.svd: the C function stands right under its Python caller" {
+@test "numpy.zeros and numpy.linalg.svd: the C function is directly below its Python caller" {
 	python=$(numpy_python)
 	[ -n "$python" ] || skip "no Python with numpy (name one in NUMPY_PYTHON)"
 	memrec --native -o t.lz4 -- "$python" "$TESTS/native/arrays.py"
@@ -271,7 +271,7 @@ by_python_stack() {
 	run -0 python3 "$TESTS/native/check_arrays.py" t.json
 }
 
-@test "greenlets: each has its own Python frames, whatever stack was there before" {
+@test "greenlets: each has its own Python frames, whatever was on the stack before" {
 	python=
 	for p in $NUMPY_PYTHON $(pythons); do
 		"$p" -c 'import greenlet' 2> /dev/null && python=$p && break
@@ -284,7 +284,7 @@ by_python_stack() {
 	run -0 python3 "$TESTS/native/check_greenlets.py" p.json n.json
 }
 
-@test "deep Python stacks cost in proportion to their depth, C frames recorded or not" {
+@test "the cost of deep Python stacks is proportional to their depth, with and without C frames" {
 	cat > deep.py <<-'END'
 		import sys
 		sys.setrecursionlimit(10**6)
@@ -299,6 +299,6 @@ by_python_stack() {
 	}
 	a=$(cost 2000) b=$(cost 4000) c=$(cost 8000)
 	echo "$a $b $c"
-	# In proportion the second step costs twice the first; by the square four times.
+	# If it is proportional, the second step costs twice the first; if quadratic, four times.
 	[ $((c - b)) -lt $((3 * (b - a))) ]
 }

@@ -1,4 +1,4 @@
-# Odd threads and odd ends: the program must end as it does without us, and what it did must be in the trace.
+# Odd threads and odd ends: the program must end as it does without memrec, and its allocations must be in the trace.
 
 load lib/common
 
@@ -6,7 +6,7 @@ setup_file() {
 	cc -O0 -shared -fPIC -o "$BATS_FILE_TMPDIR/loops.so" "$BATS_TEST_DIRNAME/odd/loops.c" -lpthread
 }
 
-# On every Python, with and without its allocators traced: FUNCTION PYTHON [OPTION].
+# Calls FUNCTION PYTHON [OPTION] for every Python, with and without its allocators traced.
 on_every_python() {
 	local failed=()
 	for python in $(pythons); do
@@ -18,7 +18,7 @@ on_every_python() {
 	[ ${#failed[@]} -eq 0 ]
 }
 
-@test "threads unknown to Python have no Python stack, others theirs: lock dropped, signal handlers, asyncio" {
+@test "threads unknown to Python have no Python stack, others have theirs: GIL released, signal handlers, asyncio" {
 	odd() {
 		memrec "$2" -f -o t.lz4 -- "$1" "$TESTS/odd/threads.py" "$BATS_FILE_TMPDIR/loops.so" &&
 			memcat --json t.lz4 | grep -vE '"event":"alloc".*"size":[0-9]{1,5},' |
@@ -28,9 +28,9 @@ on_every_python() {
 	on_every_python odd
 }
 
-# CPython may crash here by itself (3.10 does, once in 300 runs without memrec): one death of three, in the
-# interpreter's own code, is its own. The trace is whole each time.
-@test "daemon threads that allocate while the interpreter ends, forks from threads, atexit: no crash, nothing cut off" {
+# CPython may crash here by itself (3.10 does, once in 300 runs without memrec), so one crash of three runs in the
+# interpreter's own code is allowed. The trace must be whole each time.
+@test "daemon threads that allocate while the interpreter shuts down, forks from threads, atexit: no crash, nothing cut off" {
 	odd() {
 		local status deaths=0
 		for _ in 1 2 3; do
@@ -47,7 +47,7 @@ on_every_python() {
 	on_every_python odd
 }
 
-@test "every way to end: the status is the program's, the trace is whole" {
+@test "however the program ends, the status is its own, and the trace is whole" {
 	odd() {
 		local code
 		for code in 'sys.exit(3)' 'os._exit(4)' 'raise ValueError' 'os.abort()' 'os.kill(os.getpid(), 15)' 'sys.exit("text")'; do
@@ -62,7 +62,7 @@ on_every_python() {
 	on_every_python odd
 }
 
-@test "sub-interpreters are recorded, and end well" {
+@test "sub-interpreters are recorded, and end cleanly" {
 	cat > sub.py <<-'END'
 		import sys, threading
 		if sys.version_info < (3, 13): import _xxsubinterpreters as I

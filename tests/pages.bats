@@ -1,4 +1,4 @@
-# The manual pages: each command has one, it says what the command says, and its examples work.
+# The manual pages: each command has one that agrees with --help, and its examples work.
 
 load lib/common
 load lib/traces
@@ -7,7 +7,7 @@ pages() {
 	ls "$TESTS"/../{filters,render,record}/*.1 2> /dev/null
 }
 
-# The lines of a page's EXAMPLES that are to be pasted: between .EX and .EE, as a reader sees them.
+# Prints the lines of a page's EXAMPLES between .EX and .EE, as a reader sees and pastes them.
 examples() { # PAGE
 	awk '/^\.SH/ { here = $2 ~ /EXAMPLES/ } /^\.EX/ { in_example = here; next } /^\.EE/ { in_example = 0 } in_example' "$1" |
 		sed 's/\\-/-/g; s/\\e/\\/g; s/\\(aq/'\''/g; s/\\(dq/"/g; s/\\&//g' |
@@ -30,7 +30,7 @@ examples() { # PAGE
 	diff got want
 }
 
-@test "a page's NAME is what --help says" {
+@test "a page's NAME agrees with --help" {
 	local wrong=()
 	for page in $(pages); do
 		name=$(basename "$page" .1)
@@ -63,7 +63,7 @@ examples() { # PAGE
 	[ ${#wrong[@]} -eq 0 ]
 }
 
-@test "the rendered page has each option of --help once, under one heading" {
+@test "the rendered page has each option of --help once, below one heading" {
 	local wrong=()
 	for page in $(pages); do
 		name=$(basename "$page" .1)
@@ -91,7 +91,7 @@ examples() { # PAGE
 	[ ${#missing[@]} -eq 0 ]
 }
 
-@test "the examples of all pages work as they stand" {
+@test "the examples of all pages work unchanged" {
 	printf 'x = [bytearray(1000) for i in range(1000)]\n' > script.py
 	trace > t.lz4 <<-END
 	{"event":"span","name":"load","begins":true,"pid":0,"tid":0,"time_ms":0}
@@ -106,7 +106,7 @@ examples() { # PAGE
 	local failed=() line ran=0
 	for page in $(pages) "$TESTS/../record/memrec.7"; do
 		while IFS= read -r line; do
-			# What needs another machine, another process or a terminal is no example to run here.
+			# Examples that need another machine, another process or a terminal are not run here.
 			[[ "$line" =~ ^ssh\ |\ -p\ |--pid ]] && continue
 			ran=$((ran + 1))
 			status=0

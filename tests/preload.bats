@@ -1,5 +1,5 @@
-# LD_PRELOAD belongs to the program: whatever it executes has the environment it asked for, with our part or without;
-# and another allocator in the list, in front of us or after us, owns its blocks.
+# LD_PRELOAD belongs to the program: every program it executes gets the environment it asked for, except for our entry;
+# and another allocator in the list, before or after ours, keeps its blocks.
 
 load lib/common
 
@@ -19,7 +19,7 @@ setup_file() {
 	export ROUNDS=${PRELOAD_ROUNDS:-200}
 }
 
-# What a recorded program sees: its own environment, after ours is taken away.
+# Prints the environment that a recorded program sees, after ours was removed.
 without_ours() {
 	sed "s|^LD_PRELOAD=$AGENT[: ]|LD_PRELOAD=|; \|^LD_PRELOAD=$AGENT\$|d; /^MEMREC_AGENT=/d" "$1"
 }
@@ -32,7 +32,7 @@ dumps() {
 	memcat --json t.lz4 | grep -c '"size":777777,'
 }
 
-# As the program is run with BASE in LD_PRELOAD ("unset": without).
+# Runs the program with BASE in LD_PRELOAD ("unset": without).
 under() { # BASE COMMAND...
 	if [ "$1" = unset ]; then env -u LD_PRELOAD "${@:2}"; else env LD_PRELOAD="$1" "${@:2}"; fi
 }
@@ -49,19 +49,19 @@ rounds() { # BASE LISTS
 	[ "$(dumps)" -eq "$ROUNDS" ]
 }
 
-@test "random environments, every way to execute: children have what they have without memrec; LD_PRELOAD was not set" {
+@test "random environments, every way to execute: children get the same as without memrec; LD_PRELOAD was not set" {
 	rounds unset ends
 }
 
-@test "the same where LD_PRELOAD was empty, and our part is anywhere in the list" {
+@test "the same if LD_PRELOAD was empty, and our entry is anywhere in the list" {
 	rounds "" any
 }
 
-@test "the same where LD_PRELOAD named a library" {
+@test "the same if LD_PRELOAD named a library" {
 	rounds "$PIECES/libtwo.so" any
 }
 
-@test "a program that executes itself over and over in random environments is recorded each time, and sees the same" {
+@test "a program that repeatedly executes itself in random environments is recorded each time, and sees the same" {
 	local option seed=$(printf '%08d' "${SEED:-1}") n=$(printf '%08d' "$ROUNDS")
 	env -i PIECES="$PIECES" "$PIECES/rounds" "$seed" "$n" chain x > plain 2> plain.err
 	for option in --verbose --follow-fork; do
@@ -108,7 +108,7 @@ kept() { # sizes that `keep` of blocks.cpp leaves, of each one
 }
 EACH="4000001 4000011 4000021 4000031 4000041 4000061 4000064 4000071 "
 
-@test "jemalloc, tcmalloc, mimalloc, TBB preloaded by the user, by a start script, in front of us or after us: right, and recorded" {
+@test "jemalloc, tcmalloc, mimalloc, TBB preloaded by the user or a start script, before or after us: they work, and are recorded" {
 	local allocator option script
 	for allocator in $(allocators); do
 		env LD_PRELOAD="$allocator" "$PIECES/blocks"
@@ -125,7 +125,7 @@ EACH="4000001 4000011 4000021 4000031 4000041 4000061 4000064 4000071 "
 	done
 }
 
-@test "the loader put another allocator in front of us: no block goes astray" {
+@test "if the loader puts another allocator before us, every block goes back to its allocator" {
 	local allocator
 	for allocator in $(allocators); do
 		env LD_PRELOAD="$allocator:$AGENT" "$PIECES/blocks"
@@ -142,12 +142,12 @@ EACH="4000001 4000011 4000021 4000031 4000041 4000061 4000064 4000071 "
 	done
 }
 
-@test "a program with a malloc of its own keeps it, and of its blocks none is recorded" {
+@test "a program with its own malloc keeps it, and none of its blocks is recorded" {
 	memrec -o t.lz4 -- "$PIECES/blocks-own" throw
 	[ -z "$(kept)" ]
 }
 
-@test "Python under a preloaded jemalloc, tcmalloc, mimalloc, TBB: its memory is malloc's, at its line" {
+@test "Python with a preloaded jemalloc, tcmalloc, mimalloc, TBB: its memory is recorded as malloc's, at its line" {
 	local allocator
 	cat > grab.py <<-'END'
 		def grab(): return bytearray(5000000)

@@ -3,7 +3,7 @@
 load lib/common
 
 # In a terminal of its own.
-@test "Ctrl-C ends a server and its workers in a pipeline, and each trace is whole, with what they did at the end" {
+@test "Ctrl-C ends a server and its workers in a pipeline, and each trace is whole, including their shutdown" {
 	cat > server.py <<-'END'
 		import os, signal, sys, time
 		def end(sig, frame):
@@ -103,7 +103,7 @@ totals() { # TRACE
 	done
 }
 
-@test "what a child inherited is not counted in it; its frees there are told" {
+@test "blocks that a child inherited are not counted in it; the number of its frees of them is recorded" {
 	cat > inherit.py <<-'END'
 		import os
 		x = [bytearray(100000 + n) for n in range(10)]
@@ -141,7 +141,7 @@ totals() { # TRACE
 	cmp <(memcat part.*.lz4 | memfold --total | sort) <(memfold --total t.lz4 | sort)
 }
 
-@test "memsplit-pid: a name without %p is refused, files are not overwritten without -f, a cut stays a cut" {
+@test "memsplit-pid: a name without %p is refused, files are not overwritten without -f, a cut-off trace stays cut off" {
 	memrec -o t.lz4 -- /usr/bin/python3 -c pass
 	run -2 memsplit-pid -o name.lz4 t.lz4
 	memsplit-pid t.lz4
@@ -154,7 +154,7 @@ totals() { # TRACE
 	[[ "$output" == *"cut off"* ]]
 }
 
-@test "gunicorn with five workers: each request in its worker, one exit each" {
+@test "gunicorn with five workers: each request is in its worker, and each worker has one exit" {
 	command -v gunicorn > /dev/null && command -v curl > /dev/null || skip "no gunicorn or no curl"
 	cat > app.py <<-'END'
 		def handler():
@@ -184,7 +184,7 @@ totals() { # TRACE
 	done
 }
 
-@test "a worker, the parent or memrec killed at any moment: nothing that was done is lost, nobody is harmed" {
+@test "a worker, the parent or memrec killed at any moment: no finished work is lost, and no other process is harmed" {
 	cat > family.py <<-'END'
 		import os, sys, time
 		for n in range(3):

@@ -1,4 +1,4 @@
-# What the stages in a header say: the words for a trace's numbers, and whether they are an answer already.
+# The stages in a header: the words for a trace's numbers, and whether they are an answer already.
 
 load lib/common
 load lib/traces
@@ -15,7 +15,7 @@ title() { # [TRACE...]
 	memsummary --json "$@" | jq -r .title
 }
 
-@test "an answer is an answer whatever the program is called: its stage says so" {
+@test "a stage marks an answer, whatever the name of its program" {
 	for program in memtemp memage someoneelses; do
 		two_processes $program '' '"title":"brief ones","answer":true' | trace > t.lz4
 		[ "$(memsummary t.lz4 | tail -1)" = "Total: 200B in 2 allocations at 1 location" ]
@@ -29,7 +29,7 @@ title() { # [TRACE...]
 	done
 }
 
-@test "in an answer nothing ends, whichever filter is next: no id that comes again, no exit, no end of Python" {
+@test "in an answer nothing ends, whichever filter comes next: not by an id that recurs, an exit, or a shutdown of Python" {
 	{
 		filtered_header memx '' '"title":"brief ones","answer":true'
 		echo '{"event":"process","pid":1,"info":{"python":"3.11"},"time_ms":0}'
@@ -47,7 +47,7 @@ title() { # [TRACE...]
 	done
 }
 
-@test "of an answer that does not say what it is of, the title is how it was made" {
+@test "an answer without words of its own gets a title from the program and its arguments" {
 	two_processes memx '"-n","7"' '"answer":true' | trace > t.lz4
 	[ "$(title t.lz4)" = "filtered by memx -n 7" ]
 	two_processes memx '' '"answer":true,"title":""' | trace > t.lz4
@@ -56,7 +56,7 @@ title() { # [TRACE...]
 	[ "$(title t.lz4)" = "alive at the high-water mark; filtered by memx" ]
 }
 
-@test "filters of before stages said it are known by name; others are told as they were called" {
+@test "filters older than these words are known by name; others are shown with their arguments" {
 	while IFS='|' read -r program args title; do
 		two_processes "$program" "$args" | trace > t.lz4
 		[ "$(title t.lz4)" = "$title" ]
@@ -76,7 +76,7 @@ title() { # [TRACE...]
 	done
 }
 
-@test "a title has the options in words, however they were written, the last of one that is repeated" {
+@test "a title describes the options in words, however they were written, the last one if repeated" {
 	{
 		echo '{"event":"span","name":"load","begins":true,"pid":0,"tid":0,"time_ms":0}'
 		echo 'alloc 1 100 main@a.py:3;load@a.py:5 time_ms=1'

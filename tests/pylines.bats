@@ -1,4 +1,4 @@
-# Line tables: an instruction's line is the one Python names.
+# Line tables: the line of each instruction agrees with Python.
 
 load lib/common
 
@@ -6,7 +6,7 @@ setup_file() {
 	make -s -C "$BATS_TEST_DIRNAME/.." B=build build/tests/pystack-bench.so
 }
 
-@test "every instruction of a part of each Python's standard library has the line Python says" {
+@test "every instruction in a part of each Python's standard library has the line that Python computes" {
 	local python wrong=0 n=0
 	for python in $(pythons); do
 		run env LD_PRELOAD="$BATS_TEST_DIRNAME/../build/tests/pystack-bench.so" PYTHONDONTWRITEBYTECODE=1 "$python" "$TESTS/pystack/lines_test.py"

@@ -1,5 +1,5 @@
-# The Python stack of each allocation, by every Python found: what the harness (tests/pystack) captures
-# equals sys._getframe(), and the cached walk equals an uncached one.
+# The Python stack of each allocation, with every Python: the stacks that the harness (tests/pystack) captures
+# equal sys._getframe(), and a cached walk equals an uncached one.
 
 load lib/common
 
@@ -11,7 +11,7 @@ setup_file() {
 BUILD="$BATS_TEST_DIRNAME/../build/tests"
 export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 
-# each SCRIPT [ARG...]: by every Python, under $HARNESS. All must succeed.
+# each SCRIPT [ARG...]: runs the script with every Python, under $HARNESS. All must succeed.
 each() {
 	local python wrong=0
 	while read -r python; do
@@ -21,7 +21,7 @@ each() {
 	[ -s "$BATS_FILE_TMPDIR/pythons" ] && return $wrong
 }
 
-# none SCRIPT: the script must say that stacks are wrong, by every Python.
+# none SCRIPT: the script must report wrong stacks, with every Python.
 none() {
 	local python right=0
 	while read -r python; do
@@ -48,27 +48,27 @@ found() {
 	each stack_test.py
 }
 
-@test "the same with the layout as a variable, as for a patch release not known" {
+@test "the same with a variable layout, as for an unknown patch release" {
 	PYSTACK_GENERIC=1 PYSTACK_DEEP=300 each stack_test.py
 }
 
-@test "releases that are known are walked with constant offsets" {
+@test "known releases are walked with constant offsets" {
 	each constant.py
 }
 
-@test "one callee from two lines, one generator under two callers: no stack is taken for the last one" {
+@test "one callee from two lines, one generator below two callers: the last stack is not reused" {
 	each naive.py
 }
 
-@test "the rule 'the top frame looks the same' would have been caught" {
+@test "the wrong rule 'the top frame looks the same' would be detected" {
 	PYSTACK_NAIVE=1 none naive.py
 }
 
-@test "every kind of call, left by return and exception and entered again, at any depth" {
+@test "every kind of call, left by return and by exception and entered again, at any depth" {
 	each operands.py
 }
 
-@test "taking stamps for standing without a look would have been caught" {
+@test "trusting stamps without a check would be detected" {
 	local python tried=
 	while read -r python; do
 		"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || continue
@@ -79,15 +79,15 @@ found() {
 	[ -n "$tried" ] || skip "no Python of 3.11 to 3.13 here"
 }
 
-@test "dead code objects leave no names behind, and the same content keeps its number" {
+@test "names of dead code objects are forgotten, and equal content keeps its number" {
 	PYSTACK_EXECS=700 each stale.py
 }
 
-@test "not learning of dead code objects would have been caught" {
+@test "missing the end of code objects would be detected" {
 	PYSTACK_STALE=1 PYSTACK_EXECS=300 none stale.py
 }
 
-@test "recursion up and down over the borders of stack chunks" {
+@test "recursion up and down across the boundaries of stack chunks" {
 	each osc.py 1 8
 }
 
@@ -95,11 +95,11 @@ found() {
 	each debugger.py
 }
 
-@test "trusting marks while a debugger is at work would have been caught" {
+@test "trusting marks while a debugger is active would be detected" {
 	PYSTACK_TRUSTING=1 none debugger.py
 }
 
-@test "threads without the GIL, short threads, daemons at the interpreter's end, forks from threads" {
+@test "threads without the GIL, short threads, daemons at the interpreter's shutdown, forks from threads" {
 	each threads.py
 }
 
@@ -107,7 +107,7 @@ found() {
 	each subinterpreters.py
 }
 
-@test "every object allocation of the interpreter, its own start and end included" {
+@test "every object allocation of the interpreter, including its startup and shutdown" {
 	PYTHONMALLOC=malloc each naive.py
 	PYTHONMALLOC=malloc each subinterpreters.py
 }
@@ -116,13 +116,13 @@ found() {
 	HARNESS=pystack-bench.so each deep.py
 }
 
-@test "without memory for our tables there are no stacks, and no harm" {
+@test "without memory for our tables there are no stacks, and the program is unharmed" {
 	for pages in 0 300000 600000; do
 		PYSTACK_PAGES=$pages HARNESS=pystack-bench.so each starved.py
 	done
 }
 
-@test "a libpython that is opened late, private or not, is found" {
+@test "a libpython opened late, with local symbols or not, is found" {
 	local python library home wrong=0
 	while read -r python; do
 		home=$("$python" -c 'import sys; print(sys.base_prefix)')
@@ -136,11 +136,11 @@ found() {
 	return $wrong
 }
 
-@test "a build that is not laid out as its version says: one warning, no stacks, no harm" {
+@test "a build whose layout differs from its version's: one warning, no stacks, the program is unharmed" {
 	PYSTACK_ODD=1 each odd.py
 }
 
-@test "a Python too old is named once, and runs on" {
+@test "a Python that is too old is named once, and continues" {
 	local python
 	for python in "$HOME"/.pyenv/versions/{2.*,3.6.*,3.7.*}/bin/python; do
 		[ -x "$python" ] || continue

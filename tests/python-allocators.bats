@@ -7,7 +7,7 @@ objects() { # PYTHON MODE [PYTHON OPTION...]
 		memcat --json t.lz4 | python3 "$TESTS/pymem/check_objects.py" expected with
 }
 
-# Free-threaded builds have mimalloc whatever they are told, and end if that is malloc.
+# Free-threaded builds always use mimalloc, and exit if told to use malloc.
 is_free_threaded() { # PYTHON
 	PYTHONMALLOC= "$1" -c 'import sys; sys.exit("t" not in sys.abiflags)'
 }
@@ -22,14 +22,14 @@ on_every_python() { # MODE [PYTHON OPTION...]
 	[ ${#failed[@]} -eq 0 ]
 }
 
-@test "N small objects on a line are N allocations there" {
+@test "N small objects made on a line are N allocations there" {
 	on_every_python plain
 }
 
-@test "without the option there is none of them" {
+@test "without the option none of them is recorded" {
 	local failed=()
 	for python in $(pythons); do
-		# A debug build's blocks are larger than what was asked for.
+		# In a debug build blocks are larger than requested.
 		[ -z "$(PYTHONMALLOC= "$python" -c 'import sys; print(sys.abiflags)')" ] || continue
 		memrec -f -o t.lz4 -- "$python" "$TESTS/pymem/objects.py" plain > expected
 		run bash -c 'memcat --json t.lz4 | python3 "$TESTS/pymem/check_objects.py" expected without'
@@ -44,7 +44,7 @@ pythons_with_mimalloc() {
 	done
 }
 
-@test "where mimalloc serves Python its objects are recorded unasked, and its reservations are not" {
+@test "if Python uses mimalloc, its objects are recorded without the option, and its reservations are not" {
 	[ -n "$(pythons_with_mimalloc)" ] || skip "no Python with mimalloc"
 	for python in $(pythons_with_mimalloc); do
 		echo "$python"
@@ -54,7 +54,7 @@ pythons_with_mimalloc() {
 	done
 }
 
-@test "mimalloc in a program that runs already: what it allocates from then on" {
+@test "mimalloc in a running program: its allocations from then on" {
 	[ -n "$(pythons_with_mimalloc)" ] || skip "no Python with mimalloc"
 	for python in $(pythons_with_mimalloc); do
 		echo "$python"
@@ -73,7 +73,7 @@ pythons_with_mimalloc() {
 	PYTHONMALLOC=malloc on_every_python plain
 }
 
-@test "PYTHONMALLOC=debug: the same counts, and the sizes that were asked for" {
+@test "PYTHONMALLOC=debug: the same counts, and the requested sizes" {
 	PYTHONMALLOC=debug on_every_python plain
 }
 
@@ -81,7 +81,7 @@ pythons_with_mimalloc() {
 	on_every_python plain -X dev
 }
 
-@test "tracemalloc started and stopped under us: the same counts" {
+@test "tracemalloc started and stopped during the recording: the same counts" {
 	on_every_python tracemalloc
 }
 

@@ -1,4 +1,4 @@
-# Installing: make install, a wheel; the pytest plugin and the Jupyter magic as they come with it.
+# Installing: make install, a wheel; the pytest plugin and the Jupyter magic that come with it.
 
 load lib/common
 
@@ -23,7 +23,7 @@ works() { # COMMAND...: python, found and alone
 	END
 }
 
-@test "make install puts the package where the prefix's python3 looks, with the commands, pages and agent" {
+@test "make install installs the package where the prefix's python3 looks, with the commands, pages and agent" {
 	for prefix in /usr /usr/local /opt/memrec; do
 		rm -rf D
 		make -s -C "$TESTS/.." install DESTDIR="$PWD/D" PREFIX=$prefix PYTHON=/usr/bin/python3 > said
@@ -38,7 +38,7 @@ works() { # COMMAND...: python, found and alone
 	done
 }
 
-@test "the wheel is for every Python 3 on this machine's kind, and holds the commands and the agent" {
+@test "the wheel is for every Python 3 on this kind of machine, and contains the commands and the agent" {
 	[[ "$(basename "$WHEEL")" == memrec-0.1.0-py3-none-linux_"$(uname -m)".whl ]]
 	/usr/bin/python3 -m zipfile -l "$WHEEL" > list
 	for file in memrec/tracker.py data/bin/memrec data/bin/memflame data/lib/memrec/libmemrec.so data/share/man/man1/memfold.1 entry_points.txt; do
@@ -47,12 +47,12 @@ works() { # COMMAND...: python, found and alone
 	run -1 grep -E '\.options|\.new ' list
 }
 
-@test "the version is the commands' own" {
+@test "the package has the commands' version" {
 	read -r _ version _ < <(memrec --version)
 	[ "$(PYTHONPATH=$TESTS/../record/python python3 -c 'import memrec; print(memrec.__version__)')" = "$version" ]
 }
 
-@test "pip installs the wheel in a virtual environment: commands, package, pytest plugin; and takes all away" {
+@test "pip installs the wheel in a virtual environment: commands, package, pytest plugin; and removes everything" {
 	/usr/bin/python3 -m venv --system-site-packages env
 	env/bin/python -m pip install -q --no-index --no-deps "$WHEEL"
 	PATH=/usr/bin:/bin
@@ -67,7 +67,7 @@ works() { # COMMAND...: python, found and alone
 	[ ! -e env/bin/memcat ] && [ ! -e env/lib/memrec/libmemrec.so ]
 }
 
-@test "the wheel works with every Python; the folder without its tree says what is missing" {
+@test "the wheel works with every Python; building the folder without the rest of the tree says what is missing" {
 	cp -r "$TESTS/../record/python" copy
 	while read -r python; do
 		PYTHONPATH= "$python" -m pip install -q --no-index --no-deps --target "target" --upgrade "$WHEEL" 2> /dev/null
@@ -87,7 +87,7 @@ works() { # COMMAND...: python, found and alone
 	HOME=$PWD PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TESTS/../record/python:. /usr/bin/python3 -W default -m unittest -v jupyter_test
 }
 
-@test "limits of memory: the same verdicts as pytest-memray's" {
+@test "memory limits give the same verdicts as pytest-memray" {
 	python=${MEMRAY_PYTHON:-$TESTS/../build/memray/bin/python}
 	[ -x "$python" ] || skip "no pytest-memray: make memray"
 	cp "$TESTS"/python/verdicts_pytest.py test_verdicts.py

@@ -1,8 +1,8 @@
-# The Python package memrec: the context manager, reading, python -m memrec; with every Python there is.
+# The Python package memrec: the context manager, reading, python -m memrec; with every Python.
 
 load lib/common
 
-# Tests of a class, in tests/python, with each Python; those that were skipped are said.
+# Runs the tests of a class in tests/python with each Python, and prints the skipped ones.
 tested() { # MODULE.CLASS
 	local python failed=0
 	cp "$TESTS"/python/*.py .
@@ -14,7 +14,7 @@ tested() { # MODULE.CLASS
 	return $failed
 }
 
-@test "the tour's seventh step: what the block's function allocates for a moment, by bytes and count" {
+@test "the tour's seventh step: temporary allocations of the block's function, by bytes and count" {
 	PYTHONPATH=$TESTS/../record/python /usr/bin/python3 "$TESTS/../examples/tracker.py"
 	expected=$(/usr/bin/python3 - <<-'END'
 		import sys
@@ -56,7 +56,7 @@ tested() { # MODULE.CLASS
 }
 
 @test "a block in a process that memrec records, or is attached to, is a span of its trace" { tested spans_test.Recorded; }
-@test "spans within a block, and where nothing records" { tested spans_test.Spans; }
+@test "spans within a block, and without a recording" { tested spans_test.Spans; }
 @test "asyncio, greenlets, gevent" { tested spans_test.Asynchronous; }
 @test "traces read in Python" { tested reading_test.Reading; }
 @test "python -m memrec" { tested reading_test.Module; }

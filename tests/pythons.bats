@@ -1,8 +1,8 @@
-# The Pythons that other tests run with.
+# The Pythons that the other tests use.
 
 load lib/common
 
-@test "CPython 3.14 and 3.15 are among the Pythons that tests run with, and start others like themselves" {
+@test "CPython 3.14 and 3.15 are among the Pythons that the tests use, and start others like themselves" {
 	for minor in 14 15; do
 		found=
 		for python in $(pythons); do

@@ -1,8 +1,8 @@
-# make setup: which names it gives the package manager of a release, and what it says where there is none.
+# make setup: the names it passes to the package manager of a release, and its messages if there is none.
 
 load lib/common
 
-# A release whose package manager knows the packages in `release` and has those in `installed`.
+# Simulates a release whose package manager knows the packages in `release` and has installed those in `installed`.
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	mkdir bin
@@ -32,7 +32,7 @@ lists() { # make's own lists, one a line
 	make -s -C "$TESTS/.." -f Makefile --eval='print-lists: ; @echo "$(PACKAGES)"; echo "$(TEST_PACKAGES)"; echo "$(PAGE_TEST_PACKAGES)"; echo "$(FEDORA_PACKAGES)"' print-lists
 }
 
-@test "of names that mean the same the release's own is installed, and nothing that is there" {
+@test "of alternative names the release's own is installed, and nothing that is installed already" {
 	printf '%s\n' gcc libnew-dev libold-dev > release
 	echo gcc > installed
 	run_setup 'gcc libnew-dev,libold-dev' '' '' ''
@@ -49,7 +49,7 @@ lists() { # make's own lists, one a line
 	[ ! -e asked ]
 }
 
-@test "what only tests need, and the release has not, is named and left out" {
+@test "packages that only tests need and the release lacks are named and left out" {
 	echo gcc > release
 	run run_setup gcc no-such-thing '' ''
 	[ "$status" -eq 0 ]
@@ -57,7 +57,7 @@ lists() { # make's own lists, one a line
 	[[ "$output" == *'no package no-such-thing: its tests are skipped'* ]]
 }
 
-@test "what building needs and cannot be installed is named, and setup fails" {
+@test "packages that building needs and that cannot be installed are named, and setup fails" {
 	stub apt-get '[ "$(eval echo \$#)" -gt 0 ]; case "$*" in *install*) exit 100 ;; esac'
 	echo gcc > release
 	run run_setup gcc '' '' ''
@@ -65,7 +65,7 @@ lists() { # make's own lists, one a line
 	[[ "$output" == *'install them another way: gcc' ]]
 }
 
-@test "where there is no apt the names are printed: dnf's, or both" {
+@test "without apt the names are printed: dnf's, or both" {
 	rm bin/dpkg-query
 	stub dnf ''
 	run run_setup gcc gdb chromium 'gcc msgpack-devel'

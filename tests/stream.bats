@@ -1,4 +1,4 @@
-# The stream: the library's own unit test, the specification's reader, and what other programs make of a trace.
+# The stream: the reader in the specification, and other programs that read traces.
 
 load lib/common
 
@@ -13,7 +13,7 @@ setup_file() {
 	fi
 }
 
-# The reader in memtrace(5)'s EXAMPLE, as it stands there.
+# Prints the reader in memtrace(5)'s EXAMPLE, unchanged.
 page_reader() {
 	sed -n '/^import json, msgpack, sys$/,/^\.EE$/p' "$TESTS/../format/memtrace.5" | sed '$d; s/\\-/-/g'
 }
@@ -72,7 +72,7 @@ page_reader() {
 	done < allocators
 }
 
-@test "lz4 itself finds every trace whole, compressed or stored" {
+@test "lz4 itself decompresses every trace, compressed or stored" {
 	python3 "$TESTS/lib/gen_trace.py" --events 50000 | memcat --from-json > t.lz4
 	lz4 -t t.lz4
 	memcat t.lz4 | lz4 -t
@@ -86,7 +86,7 @@ page_reader() {
 	[ "$(wc -c < rows)" -eq $((3 * $(lz4 -dc t.lz4 | wc -c))) ]
 }
 
-@test "a row longer than every buffer passes" {
+@test "a row longer than any buffer passes" {
 	python3 -c 'import json; print(json.dumps({"event": "process", "pid": 1, "info": {"long": "x" * 3000000}})); print(json.dumps({"event": "end"}))' > t.json
 	memcat --from-json t.json > t.lz4
 	memcat --json t.lz4 | jq -se 'map(select(.event == "process"))[0].info.long | length == 3000000'
@@ -96,7 +96,7 @@ page_reader() {
 	[ "$output" = "memcat: t.json:1: too large, or nested too deeply, for a trace" ]
 }
 
-@test "nothing, something else, a folder, a missing file: one line each" {
+@test "an empty file, something else, a directory, a missing file: one line each" {
 	run -1 memcat < /dev/null
 	[ "$output" = "memcat: standard input: empty: no trace" ]
 	echo "hello, world" > x.txt
@@ -119,7 +119,7 @@ page_reader() {
 	[ "$output" = "memcat: t.memtrace: memtrace version 2.0 is newer than this program supports (1.x): use a newer memrec" ]
 }
 
-@test "a damaged file does not stop those behind it" {
+@test "a damaged file does not stop the files after it" {
 	python3 "$TESTS/lib/gen_trace.py" --events 3000 | memcat --from-json | cat > a.lz4	# stored
 	head -c -50 a.lz4 > cut.lz4
 	run -1 --separate-stderr memcat --json a.lz4 cut.lz4 nowhere.lz4 a.lz4

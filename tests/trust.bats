@@ -1,11 +1,11 @@
-# Trust: who is no part of a recording learns nothing of it and changes nothing in it, and who is a part harms no other.
+# Trust: processes outside a recording neither learn from it nor change it, and processes in it cannot harm one another.
 
 load lib/common
 
 setup_file() {
 	cc -O1 -D_GNU_SOURCE -I"$BATS_TEST_DIRNAME/../record" -o "$BATS_FILE_TMPDIR/caller" "$BATS_TEST_DIRNAME/trust/caller.c"
 	chmod 755 "$BATS_FILE_TMPDIR/caller"
-	# Works until the file "go" is there, then has a child, which works too.
+	# Works until the file "go" exists, then makes a child, which works too.
 	cat > "$BATS_FILE_TMPDIR/victim.py" <<-'EOF'
 		import os, sys, time
 		kept = [bytearray(111110) for i in range(100)]
@@ -32,10 +32,10 @@ as_root() {
 	[ "$(id -u)" = 0 ] || skip "two users are needed, and only root can be another one"
 }
 
-# Another user, without any rights. No function: in the background that would be a shell, and outlived by its command.
+# Another user, without any privileges. Not a function: in the background that would be a shell that ends before its command.
 other='setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs'
 
-# Until a command succeeds.
+# Waits until a command succeeds.
 until_true() {
 	for _ in $(seq 600); do
 		! "$@" || return 0
@@ -45,7 +45,7 @@ until_true() {
 	return 1
 }
 
-# The program above under memrec: $memrec, $program, and the collector's $address.
+# Runs the program above under memrec; sets $memrec, $program, and the collector's $address.
 start_victim() { # OPTIONS
 	cp "$BATS_FILE_TMPDIR/caller" .
 	chmod 755 . caller
@@ -57,7 +57,7 @@ start_victim() { # OPTIONS
 	address=$(tr '\0' '\n' < /proc/$program/environ | sed -n 's/^MEMREC_AGENT=\([^ ]*\) .*/\1/p')
 }
 
-# A program that believes to be a followed child of the recording at ADDRESS.
+# A program that pretends to be a followed child of the recording at ADDRESS.
 recorded_by() { # ADDRESS COMMAND...
 	LD_PRELOAD=$(dirname "$(command -v memrec)")/../lib/memrec/libmemrec.so MEMREC_AGENT="$1 1 2" "${@:2}"
 }
@@ -66,7 +66,7 @@ count() { # SIZE
 	memcat --json t.lz4 | grep -c "\"size\":$1," || true
 }
 
-# It ends as it does without us, and the trace is whole.
+# Checks that the program ends as without memrec, and that the trace is whole.
 end_victim() {
 	touch go
 	wait $memrec
@@ -88,7 +88,7 @@ end_victim() {
 	[ "$(memcat --json t.lz4 | grep -c '"ppid"')" -eq 2 ]
 }
 
-@test "without --follow-fork nobody but the program is admitted, whatever key it has" {
+@test "without --follow-fork no other process is admitted, even with the key" {
 	start_victim
 	[ "$(./caller harm "$address")" = refused ]
 	touch go
@@ -97,7 +97,7 @@ end_victim() {
 	[ "$(count 222221)" -eq 0 ]
 }
 
-@test "connections that say nothing hold up neither the program nor the children that join meanwhile" {
+@test "silent connections delay neither the program nor children that join meanwhile" {
 	as_root
 	start_victim --follow-fork
 	$other ./caller silent "$address" 200 > silent 3>&- &
@@ -111,7 +111,7 @@ end_victim() {
 	[ "$(wc -l < err)" -eq 1 ]
 }
 
-@test "who is recorded can neither cut off memory nor write to the control page" {
+@test "a recorded process can neither truncate shared memory nor write to the control page" {
 	as_root
 	start_victim --follow-fork
 	[ "$(./caller harm "$address")" = done ]
@@ -125,7 +125,7 @@ end_victim() {
 	end_victim
 }
 
-@test "when memrec is dead, nobody else is taken for it: no child, no program it executes speaks to another user" {
+@test "after memrec's death no process takes its place: no child or executed program talks to another user" {
 	as_root
 	start_victim --follow-fork
 	kill -9 $memrec
@@ -143,7 +143,7 @@ end_victim() {
 	[ "$(grep -c 'it said hello' posing)" -eq 0 ]
 }
 
-@test "when memrec is dead and its own user takes its name, memory without the key is not touched" {
+@test "after memrec's death, if the same user takes its address, memory without the key is not touched" {
 	start_victim --follow-fork
 	kill -9 $memrec
 	wait $memrec || true
@@ -169,7 +169,7 @@ end_victim() {
 	[ "$(grep -c 'it uses our memory' posing)" -eq 0 ]
 }
 
-@test "children that gave up their rights stay recorded: forked, executed, with an empty environment" {
+@test "children that dropped their privileges stay recorded: forked, executed, with an empty environment" {
 	as_root
 	cat > drop.py <<-'EOF'
 		import os, subprocess, time
@@ -188,7 +188,7 @@ end_victim() {
 		assert os.wait()[1] == 0
 		execute("kept = [bytearray(333330) for i in range(10)]")
 		execute("kept = [bytearray(444440) for i in range(10)]", env={})
-		# An orphan: its parent is gone before it begins. The pipe ends with it.
+		# An orphan: its parent ends before it begins. The pipe ends with it.
 		ended, end = os.pipe()
 		os.set_inheritable(end, True)
 		if os.fork() == 0:
@@ -210,7 +210,7 @@ end_victim() {
 	[ ! -s err ]
 }
 
-@test "children in a user namespace of their own stay recorded" {
+@test "children in their own user namespace stay recorded" {
 	unshare -U true 2> err || skip "user namespaces cannot be made here: $(cat err)"
 	memrec --follow-fork -o t.lz4 -- sh -c '
 		unshare -U /usr/bin/python3 -c "kept = [bytearray(111110) for i in range(10)]"
@@ -219,7 +219,7 @@ end_victim() {
 	[ "$(count 222221)" -eq 10 ]
 }
 
-# hostile.c as one of two children of a shell, under memrec. It must end, with the shell's status, and the other child is whole.
+# Runs hostile.c as one of two children of a shell, under memrec, which must end with the shell's status; the other child must be whole.
 beside_hostile() { # WHAT... [memrec's options in $options]
 	rm -f t.lz4
 	memrec --follow-fork $options -o t.lz4 -- sh -c '"$0" "$@"; /usr/bin/python3 -c "kept = [bytearray(111110) for i in range(100)]"; exit 7' \
@@ -228,7 +228,7 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 	memcat t.lz4 > copy.lz4 || { echo "$*: the trace is damaged"; return 1; }
 }
 
-@test "a program that writes nonsense to its ring is not recorded any more: one line, memrec and the other processes go on" {
+@test "a program that writes nonsense to its ring is no longer recorded: one line; memrec and the other processes continue" {
 	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
 	local what options=
 	ulimit -v 4000000
@@ -246,7 +246,7 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 	done
 }
 
-@test "a module that is a FIFO, a device or a folder is not opened" {
+@test "a module that is a FIFO, a device or a directory is not opened" {
 	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
 	mkfifo fifo
 	local options=--native path

@@ -6,7 +6,7 @@
 
 #include "pack.h"
 
-/* Fill the page's facts and warnings. damage: mt_in_error() or mt_in_note(), or NULL. facts_clear() frees them. */
+/* Sets the page's facts and warnings; facts_clear() frees them. damage: mt_in_error()'s or mt_in_note()'s result. */
 void facts_take(struct page *page, const struct recording *r, const char *damage);
 void facts_clear(struct page *page);
 

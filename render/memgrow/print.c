@@ -1,5 +1,5 @@
 /*
- * print.c - the rows of memgrow, as text, CSV or JSON
+ * print.c - print the rows of memgrow as text, CSV or JSON
  */
 #include "print.h"
 
@@ -14,7 +14,7 @@
 #include "units.h"
 #include "xmalloc.h"
 
-#define NARROW 110	/* a terminal of fewer columns goes without some of ours */
+#define NARROW 110	/* on a terminal of fewer columns some of the table's columns are left out */
 #define MINUTE_MS 60000
 
 struct row {
@@ -58,7 +58,7 @@ static int64_t swing(const struct grown *g)
 	return (int64_t)(g->high - g->low);
 }
 
-/* Leaks first; of both kinds what changed most, then the largest. */
+/* Leaks first; within each group the largest change first, then the largest place. */
 static int by_change(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
@@ -69,7 +69,7 @@ static int by_change(const void *a, const void *b)
 	return r ? r : compare(x->place, y->place);
 }
 
-/* Whether it held something at the end of an interval. */
+/* Returns whether the place held memory at the end of any interval. */
 static bool ever_held(const struct rows *rows, uint32_t place)
 {
 	const struct growth_report *r = rows->report;
@@ -111,12 +111,12 @@ static bool wanted(const struct rows *rows, uint32_t i)
 struct layout {
 	unsigned columns;	/* of the terminal; 0: none */
 	bool narrow;
-	unsigned course;	/* columns of a row's course */
+	unsigned course;	/* width of the column "Course" */
 };
 
 #define CHANGE_TEXT (SIZE_TEXT + 2)
 
-/* "46.737MB", "-1.500kB". */
+/* Writes "46.737MB", "-1.500kB" to buf, and returns it. */
 static const char *change_text(double bytes, char buf[CHANGE_TEXT])
 {
 	char size[SIZE_TEXT];
@@ -126,7 +126,7 @@ static const char *change_text(double bytes, char buf[CHANGE_TEXT])
 	return buf;
 }
 
-/* The bytes at the ends of intervals as bars, as high as a part of the highest. */
+/* Prints the bytes at the ends of intervals as bars, relative to the highest. */
 static void print_course(const struct rows *rows, uint32_t place, unsigned columns)
 {
 	static const char *const bars[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
@@ -165,7 +165,7 @@ static void print_head(const struct layout *l)
 	puts("Place");
 }
 
-/* "57/60"; on a narrow terminal "95%". */
+/* Prints "57/60", on a narrow terminal "95%". */
 static void print_grew(const struct rows *rows, const struct grown *g, bool narrow)
 {
 	char text[32];
@@ -230,7 +230,7 @@ static void print_title(const struct rows *rows)
 	free(command);
 }
 
-/* "leak 46.737MB in 2 rows, cache 3.000MB in 1 row, - 0B in 1 row" */
+/* Prints "leak 46.737MB in 2 rows, cache 3.000MB in 1 row, - 0B in 1 row". */
 static void print_words(const struct rows *rows)
 {
 	const char *separator = "";
@@ -322,7 +322,7 @@ static void print_json_numbers(const struct rows *rows, const struct grown *g)
 	       growth_word_text(g->word));
 }
 
-/* What the row is of, by what it is. */
+/* Prints the keys that name the row's origin. */
 static void print_json_origin(const struct growth_report *r, const struct origin *o)
 {
 	switch (r->by) {

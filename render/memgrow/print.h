@@ -1,5 +1,5 @@
 /*
- * print.h - the rows of memgrow, as text, CSV or JSON
+ * print.h - print the rows of memgrow as text, CSV or JSON
  */
 #ifndef MEMGROW_PRINT_H
 #define MEMGROW_PRINT_H
