@@ -43,6 +43,30 @@ uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent,
 	return n;
 }
 
+int define_all(struct mt_out *out, const struct stacks *known)
+{
+	for (uint32_t i = 1; i < stacks_function_count(known); i++) {
+		struct mt_event ev = function_event(stacks_function(known, i));
+		ev.kind = MT_FUNCTION;
+		ev.function = i;
+		if (mt_put(out, &ev) < 0)
+			return -1;
+	}
+	for (uint32_t i = 1; i < stacks_frame_count(known); i++) {
+		const struct frame *f = stacks_frame(known, i);
+		struct mt_event ev = { .kind = MT_FRAME, .frame = i, .function = f->function, .line = f->line };
+		if (mt_put(out, &ev) < 0)
+			return -1;
+	}
+	for (uint32_t i = 1; i < stacks_count(known); i++) {
+		const struct stack *s = stacks_stack(known, i);
+		struct mt_event ev = { .kind = MT_STACK, .stack = i, .parent = s->parent, .frame = s->frame };
+		if (mt_put(out, &ev) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Defines stack n of `from` under a parent that is defined already; returns its number. */
 static uint32_t copy_one(struct define *d, uint32_t parent, uint32_t n)
 {

@@ -16,6 +16,9 @@ uint32_t define_function(struct mt_out *out, struct stacks *known, struct mt_eve
 uint32_t define_frame(struct mt_out *out, struct stacks *known, uint32_t function, uint32_t line);
 uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent, uint32_t frame);
 
+/* Writes all definitions of `known` into another trace, with the same numbers. Returns 0, or -1 as mt_put(). */
+int define_all(struct mt_out *out, const struct stacks *known);
+
 /* Maps one table's numbers to those of a trace being written. Starts all zero except the first three members. */
 struct define {
 	struct mt_out *out;

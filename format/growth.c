@@ -133,7 +133,7 @@ static struct course *course_of(struct growth *g, uint32_t place)
 	return &g->places[place];
 }
 
-static uint32_t new_cohort(struct growth *g, uint32_t place)
+static uint32_t new_cohort(struct growth *g, uint32_t place, uint64_t born_ms)
 {
 	uint32_t n = g->free_cohort;
 
@@ -143,7 +143,7 @@ static uint32_t new_cohort(struct growth *g, uint32_t place)
 		GROW(g->cohorts, g->n_cohorts, g->cap_cohorts);
 		n = (uint32_t)g->n_cohorts++;
 	}
-	g->cohorts[n] = (struct cohort){ .place = place, .born_ms = g->now_ms };
+	g->cohorts[n] = (struct cohort){ .place = place, .born_ms = born_ms };
 	return n;
 }
 
@@ -154,21 +154,21 @@ static void end_cohort(struct growth *g, uint32_t n)
 }
 
 /* Returns a new cohort for new blocks to join. The old one, which was kept even if empty, is freed if it is. */
-static uint32_t next_cohort(struct growth *g, struct course *c, uint32_t place)
+static uint32_t next_cohort(struct growth *g, struct course *c, uint32_t place, uint64_t born_ms)
 {
 	if (c->cohort != NONE && g->cohorts[c->cohort].blocks == 0)
 		end_cohort(g, c->cohort);
-	c->cohort = new_cohort(g, place);
+	c->cohort = new_cohort(g, place, born_ms);
 	return c->cohort;
 }
 
-uint32_t growth_add(struct growth *g, uint32_t place, struct amount a)
+uint32_t growth_add(struct growth *g, uint32_t place, struct amount a, uint64_t born_ms)
 {
 	struct course *c = course_of(g, place);
 	uint32_t n = c->cohort;
 
-	if (n == NONE || g->cohorts[n].born_ms != g->now_ms)
-		n = next_cohort(g, c, place);
+	if (n == NONE || g->cohorts[n].born_ms != born_ms)
+		n = next_cohort(g, c, place, born_ms);
 	amount_add(&c->live, a);
 	amount_add(&g->cohorts[n].live, a);
 	g->cohorts[n].blocks++;

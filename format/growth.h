@@ -30,8 +30,8 @@ void growth_free(struct growth *g);
  * `over`: all processes have ended or are ending (growth_hold()).
  */
 void growth_reach(struct growth *g, uint64_t time_ms, bool over);
-/* Adds an allocation by `place` now. Returns its cohort, for growth_sub(). */
-uint32_t growth_add(struct growth *g, uint32_t place, struct amount a);
+/* Adds an allocation by `place`, live from now on and made at born_ms. Returns its cohort, for growth_sub(). */
+uint32_t growth_add(struct growth *g, uint32_t place, struct amount a, uint64_t born_ms);
 /* Removes such a block, or the part that it lost. */
 void growth_sub(struct growth *g, uint32_t cohort, struct amount a);
 /* Another trace begins: no place holds memory now, and old cohorts are void. */

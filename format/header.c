@@ -195,6 +195,7 @@ static bool fill(struct mt_header *h, const msgpack_object *map)
 	const msgpack_object *options = find(map, "options");
 
 	h->start_ns = number_at(map, "start_ns");
+	h->begin_ms = number_at(map, "begin_ms");
 	h->native = flag_at(options, "native");
 	h->python_allocators = flag_at(options, "python_allocators");
 	h->follow_fork = flag_at(options, "follow_fork");
@@ -391,7 +392,7 @@ struct mt_header *mt_header_new(const struct mt_header_options *opt)
 
 	gethostname(host, sizeof host - 1);
 	pack_into(&packed, &pk);
-	msgpack_pack_map(&pk, 8);
+	msgpack_pack_map(&pk, 8 + (opt->begin_ms > 0));
 	pack_key(&pk, "format");
 	pack_key(&pk, "memtrace");
 	pack_key(&pk, "version");
@@ -402,6 +403,10 @@ struct mt_header *mt_header_new(const struct mt_header_options *opt)
 	pack_kinds(&pk);
 	pack_key(&pk, "start_ns");
 	msgpack_pack_uint64(&pk, opt->start_ns);
+	if (opt->begin_ms > 0) {
+		pack_key(&pk, "begin_ms");
+		msgpack_pack_uint64(&pk, opt->begin_ms);
+	}
 	pack_key(&pk, "host");
 	pack_text(&pk, host, strlen(host));
 	pack_key(&pk, "command");

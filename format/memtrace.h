@@ -112,6 +112,7 @@ struct mt_stage {
 struct mt_header {
 	unsigned major, minor;
 	uint64_t start_ns;		/* Unix time of time_ms 0, in nanoseconds; 0 = not known */
+	uint64_t begin_ms;		/* the time it begins at: what was allocated before it was live then */
 	char *host;			/* "" = not known */
 	char *command;			/* the traced command, shell-quoted; "" = not known */
 	bool native, python_allocators, follow_fork;
@@ -121,10 +122,16 @@ struct mt_header {
 	size_t raw_size;
 };
 
+/* When an event changed what is live: what was allocated before the trace begins was there from its beginning on. */
+static inline uint64_t mt_known_ms(const struct mt_header *h, const struct mt_event *ev)
+{
+	return ev->time_ms > h->begin_ms ? ev->time_ms : h->begin_ms;
+}
+
 struct mt_header_options {
 	const char *const *command;	/* argv, NULL-terminated; may be NULL */
 	bool native, python_allocators, follow_fork;
-	uint64_t start_ns;
+	uint64_t start_ns, begin_ms;
 };
 
 /* A stage to append; the caller owns the text. */

@@ -252,9 +252,16 @@ static void wake_up(int sig)
 	collector_interrupt();
 }
 
+static void mark(int sig)
+{
+	(void)sig;
+	collector_mark();
+}
+
 void launch_prepare_signals(void)
 {
-	struct sigaction interrupt = { .sa_handler = wake_up };
+	struct sigaction interrupt = { .sa_handler = wake_up }, request = { .sa_handler = mark };
+	sigaction(LAUNCH_MARK_SIGNAL, &request, NULL);
 	sigaction(SIGCHLD, &interrupt, &before.child);
 	sigaction(SIGIO, &interrupt, &before.io);
 }

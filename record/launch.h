@@ -4,12 +4,15 @@
 #ifndef LAUNCH_H
 #define LAUNCH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "collect/collector.h"
 
 #define LAUNCH_NO_TRACE 125	/* our status if the program succeeded but its trace could not be written */
+
+#define LAUNCH_MARK_SIGNAL SIGURG	/* requests a mark; a process that does not expect it ignores it */
 
 struct launch {
 	char **argv;

@@ -25,6 +25,7 @@
 #include "error.h"
 #include "inject/inject.h"
 #include "launch.h"
+#include "parts.h"
 #include "tool.h"
 #include "units.h"
 #include "wire.h"
@@ -34,6 +35,8 @@
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
 #define COMMAND_MAX (64u << 10)
+
+enum { KEY_LAST = 256, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK };
 
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
@@ -50,6 +53,15 @@ static const struct tool_option options[] = {
 	  "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues "
 	  "unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
+	{ "last", KEY_LAST, "AMOUNT",
+	  "keep only the last TIME (10min) or SIZE (500MB), in files FILE.000001 and so on" },
+	{ "rotate", KEY_ROTATE, "AMOUNT", "begin another such file after each TIME or SIZE" },
+	{ "begin-at", KEY_BEGIN, "MOMENT",
+	  "record from a moment on, with what is live then: 'RSS>2GB', 'HEAP>500MB' or a TIME" },
+	{ "until", KEY_UNTIL, "MOMENT",
+	  "record until a moment: one of these, or a SIZE of the trace; the program then continues unrecorded" },
+	{ "mark", KEY_MARK, "PID",
+	  "ask the memrec with this PID to mark the present in its trace, and to begin another file if it rotates" },
 	{ "verbose", 'v', NULL, "print a summary of the recording, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -68,6 +80,7 @@ struct settings {
 	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits;
 	pid_t pid;		/* the process to attach to; 0: none */
 	uint32_t duration_ms;	/* 0: no limit */
+	struct parts parts;
 	char **argv;		/* of the program */
 };
 
@@ -91,6 +104,21 @@ static char **command_of(pid_t pid)
 	return argv;
 }
 
+/* The signal does nothing to a process that is no memrec, but a wrong PID is to be reported. */
+static void request_mark(pid_t pid) __attribute__((noreturn));
+static void request_mark(pid_t pid)
+{
+	char path[64], name[32] = "";
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+	FILE *comm = fopen(path, "re");
+	if (!comm || !fgets(name, sizeof name, comm) || strcmp(name, "memrec\n") != 0)
+		die("process %d is not a memrec: give the PID of the memrec that records (pgrep -x memrec)", (int)pid);
+	fclose(comm);
+	if (kill(pid, LAUNCH_MARK_SIGNAL) < 0)
+		die("process %d: %s", (int)pid, strerror(errno));
+	exit(EXIT_SUCCESS);
+}
+
 static void read_options(struct settings *s, int argc, char **argv)
 {
 	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1;)
@@ -104,6 +132,14 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'F': s->follow_fork = true; break;
 		case 'p': s->pid = (pid_t)tool_number(optarg, "--pid", 1, INT32_MAX); break;
 		case 'W': s->awaits = true; break;
+		case KEY_LAST: s->parts.last = parts_amount(optarg, "--last"); break;
+		case KEY_ROTATE: s->parts.rotate = parts_amount(optarg, "--rotate"); break;
+		case KEY_BEGIN:
+			s->parts.begin = parts_moment(optarg, "--begin-at");
+			s->parts.begin_text = optarg;
+			break;
+		case KEY_UNTIL: s->parts.until = parts_moment(optarg, "--until"); break;
+		case KEY_MARK: request_mark((pid_t)tool_number(optarg, "--mark", 1, INT32_MAX));
 		case 'd': s->duration_ms = (uint32_t)tool_time_ms(optarg, "--duration", 1, UINT32_MAX); break;
 		}
 	if (s->pid && optind < argc)
@@ -118,6 +154,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		usage_die("no program given: memrec [OPTION...] -- COMMAND [ARG...]");
 	if (s->output && strcmp(s->output, "-") == 0)
 		s->output = NULL;
+	parts_check(&s->parts, s->output);
 	s->argv = s->pid ? command_of(s->pid) : argv + optind;
 }
 
@@ -141,7 +178,7 @@ static unsigned flags_of(const struct settings *s)
 /* ---------------------------------------------------------------- the output */
 
 struct destination {
-	int fd;
+	int fd;			/* -1: several files are named after it */
 	const char *name;
 	bool made;		/* we created the file */
 };
@@ -160,7 +197,9 @@ static struct destination open_output(const struct settings *s)
 {
 	if (!s->output)
 		return standard_output();
-	struct destination d = { .name = s->output, .made = true };
+	struct destination d = { .fd = -1, .name = s->output, .made = true };
+	if (parts_are_files(&s->parts))
+		return d;
 	d.fd = open(s->output, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0600);
 	/* Not O_TRUNC yet: if the program cannot be started, the old trace must remain. */
 	if (d.fd < 0 && errno == EEXIST && s->force) {
@@ -176,24 +215,71 @@ static struct destination open_output(const struct settings *s)
 
 static void empty(const struct destination *d)
 {
-	if (d->fd != STDOUT_FILENO && ftruncate(d->fd, 0) < 0 && errno != EINVAL)
+	if (d->fd > STDOUT_FILENO && ftruncate(d->fd, 0) < 0 && errno != EINVAL)
 		warn("%s: %s", d->name, strerror(errno));
 }
 
 /* Removes an output file that we created, as nothing was recorded. */
 static void discard(const struct destination *d)
 {
-	if (d->made)
+	if (d->made && d->fd >= 0)
 		unlink(d->name);
 }
 
-/* Returns 0, or the errno of a failed write after a warning. The end of the reader (EPIPE) is no failure. */
-static int close_output(struct mt_out *out)
+/* ---------------------------------------------------------------- the trace */
+
+/* One, or the segments of a recording. */
+struct trace {
+	struct mt_header_options how;
+	struct mt_header *header;
+	struct mt_stage_options stage;
+	struct segment_rules rules;
+	struct segments *segments;	/* NULL: there is one trace, `out` */
+	struct mt_out *out;
+};
+
+static void make_trace(struct trace *t, const struct settings *s, const struct destination *d, char *const *argv)
 {
-	int failed = mt_out_errno(out);
+	*t = (struct trace){
+		.how = { .command = (const char *const *)s->argv, .start_ns = clock_ns(CLOCK_REALTIME),
+			 .python_allocators = s->python_allocators, .follow_fork = s->follow_fork,
+			 .native = s->native },
+		.stage = { .program = tool.name, .version = MEMREC_VERSION, .argv = (const char *const *)argv + 1,
+			   .title = "" },
+	};
+	t->rules = (struct segment_rules){ .output = d->fd < 0 ? d->name : NULL, .fd = d->fd, .name = d->name,
+					   .force = s->force, .header = t->how, .stage = &t->stage };
+	parts_rules(&s->parts, &t->rules);
+	t->header = mt_header_new(&t->how);
+	if (segment_rules_any(&t->rules)) {
+		t->segments = segments_new(&t->rules);
+		t->out = segments_out(t->segments);
+	} else if ((t->out = mt_create(d->fd, d->name, MT_AUTO)) != NULL) {
+		mt_out_stage(t->out, &t->stage);
+	}
+	if (!t->header || !t->out)
+		die("out of memory");
+}
+
+/*
+ * Returns 0, or the errno of a failed write after a warning. The end of the reader (EPIPE) is no failure. *bytes is
+ * what was written and is kept.
+ */
+static int end_trace(struct trace *t, struct output *o, uint64_t *bytes)
+{
 	char *why = NULL;
-	if (mt_close(out, &why) < 0 && !failed)
-		failed = errno;
+	int failed;
+	output_end(o);
+	if (t->segments) {
+		failed = segments_end(t->segments, o->now_ms, o->stacks, &why);
+		*bytes = segments_bytes(t->segments);
+	} else {
+		mt_flush(t->out);
+		*bytes = mt_out_bytes(t->out);
+		failed = mt_out_errno(t->out);
+		if (mt_close(t->out, &why) < 0 && !failed)
+			failed = errno;
+	}
 	if (failed == EPIPE)
 		return 0;
 	if (failed)
@@ -201,11 +287,22 @@ static int close_output(struct mt_out *out)
 	return failed;
 }
 
+/* "next: memgrow svc.*.lz4" */
+static char *next_command(const struct settings *s)
+{
+	if (!parts_are_files(&s->parts))
+		return xasprintf("memsummary %s", s->output ? s->output : "TRACE");
+	char *pattern = segments_pattern(s->output), *command = xasprintf("memgrow %s", pattern);
+	free(pattern);
+	return command;
+}
+
 static void closing_line(const struct output *o, const struct settings *s, uint64_t bytes)
 {
-	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT];
-	warn("%s events, peak %s, trace %s; next: memsummary %s", count_text(o->n_events, events),
-	     size_text(o->peak_bytes, peak), size_text(bytes, size), s->output ? s->output : "TRACE");
+	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT], *next = next_command(s);
+	warn("%s events, peak %s, trace %s; next: %s", count_text(o->n_events, events), size_text(o->peak_bytes, peak),
+	     size_text(bytes, size), next);
+	free(next);
 }
 
 /* ---------------------------------------------------------------- the recording */
@@ -263,7 +360,7 @@ static int record_launched(struct collector *c, const struct settings *s, const 
 static int record_attached(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
 {
 	struct attached a;
-	c->output.old_file = s->output ? d->fd : 0;
+	c->output.old_file = s->output && d->fd >= 0 ? d->fd : 0;
 	attach_begin(&a, c,
 		     &(struct attach){ s->pid, launch_agent_path(), flags_of(s), is_talkative(s), s->duration_ms });
 	run(c, &a.recording);
@@ -282,32 +379,23 @@ static int record_awaited(struct collector *c, const struct settings *s, const s
 }
 
 /* Agents look for the collector in their own network namespace. */
-static void open_collector(struct collector *c, const struct settings *s, struct mt_out *out,
-			   const struct mt_header *header)
+static void open_collector(struct collector *c, const struct settings *s, const struct trace *t)
 {
 	int network = attaches(s) ? inject_enter_network(s->pid) : -1;
-	collector_init(c, &(struct recording_options){ out, header, now_ns(), s->follow_fork, s->native });
+	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native });
+	c->output.segments = t->segments;
 	inject_leave_network(network);
 }
 
-static struct mt_header *make_header(const struct settings *s)
+/* What was recorded, or why nothing was. */
+static void report(const struct collector *c, const struct settings *s, const struct trace *t, uint64_t bytes)
 {
-	struct mt_header *header = mt_header_new(&(struct mt_header_options){
-		.command = (const char *const *)s->argv, .start_ns = clock_ns(CLOCK_REALTIME),
-		.python_allocators = s->python_allocators, .follow_fork = s->follow_fork, .native = s->native });
-	if (!header)
-		die("out of memory");
-	return header;
-}
-
-static struct mt_out *make_trace(const struct destination *d, char *const *argv)
-{
-	struct mt_out *out = mt_create(d->fd, d->name, MT_AUTO);
-	if (!out)
-		die("out of memory");
-	mt_out_stage(out, &(struct mt_stage_options){
-		.program = tool.name, .version = MEMREC_VERSION, .argv = (const char *const *)argv + 1, .title = "" });
-	return out;
+	if (c->n_recorded == 0 && !s->awaits)
+		warn("nothing was recorded: %s did not load the agent (is it static, or set-user-ID?)", s->argv[0]);
+	else if (t->segments && c->n_recorded > 0 && !segments_begun(t->segments))
+		warn("nothing was recorded: --begin-at %s was never reached", s->parts.begin_text);
+	else if (c->n_recorded > 0 && is_talkative(s))
+		closing_line(&c->output, s, bytes);
 }
 
 int main(int argc, char **argv)
@@ -318,30 +406,28 @@ int main(int argc, char **argv)
 	if (attaches(&s))
 		inject_examine(s.pid, s.ignore_seccomp);
 	struct destination d = open_output(&s);
-	struct mt_header *header = make_header(&s);
-	struct mt_out *out = make_trace(&d, argv);
+	struct trace t;
+	make_trace(&t, &s, &d, argv);
 	record_fn *record = s.awaits ? record_awaited : s.pid ? record_attached : record_launched;
 
 	launch_raise_limit();
 	launch_prepare_signals();
 	struct collector c;
-	open_collector(&c, &s, out, header);
+	open_collector(&c, &s, &t);
 	bool began;
 	int status = record(&c, &s, &d, &began);
 	if (!began) {
 		discard(&d);
 		return status;
 	}
-	output_end(&c.output);
-	mt_flush(out);
-	uint64_t bytes = mt_out_bytes(out);
-	int failed = close_output(out);
-	if (c.n_recorded > 0 && is_talkative(&s))
-		closing_line(&c.output, &s, bytes);
-	else if (c.n_recorded == 0 && !s.awaits)
-		warn("nothing was recorded: %s did not load the agent (is it static, or set-user-ID?)", s.argv[0]);
+	uint64_t bytes;
+	int failed = end_trace(&t, &c.output, &bytes);
+	report(&c, &s, &t, bytes);
+	if (t.segments && !segments_begun(t.segments))
+		discard(&d);
 	if (s.awaits)
 		await_end();
-	mt_header_free(header);
+	segments_free(t.segments);
+	mt_header_free(t.header);
 	return failed && status == 0 ? EXIT_OURS : status;
 }

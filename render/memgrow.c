@@ -108,7 +108,8 @@ static void open_block(struct reading *r, const struct mt_event *ev)
 
 	r->begun = true;
 	process_of(r, ev->pid);
-	uint32_t cohort = growth_add(r->growth, origins_number(r->origins, ev), amount_of(ev->size, ev->weight));
+	uint32_t cohort = growth_add(r->growth, origins_number(r->origins, ev), amount_of(ev->size, ev->weight),
+				     ev->time_ms + r->offset_ms);
 	if (replay_open(&r->replay, ev, cohort, &old))
 		growth_sub(r->growth, old.key, old.amount);
 }
@@ -120,6 +121,8 @@ static void begin_trace(struct reading *r, const struct mt_header *h)
 		r->offset_ms = r->last_ms;
 	r->start_ns = h->start_ns;
 	r->n_processes = r->n_going_on = 0;
+	if (r->begun && h->begin_ms)	/* what was live before it is live up to there */
+		growth_reach(r->growth, h->begin_ms + r->offset_ms, false);
 	replay_begin(&r->replay, h);
 	growth_void(r->growth);
 }
@@ -140,7 +143,7 @@ static void take(struct reading *r, const struct mt_event *ev, struct mt_in *in)
 	struct share gone;
 
 	if (passes_time(r, ev)) {
-		r->last_ms = ev->time_ms + r->offset_ms;
+		r->last_ms = mt_known_ms(mt_in_header(in), ev) + r->offset_ms;
 		growth_reach(r->growth, r->last_ms, r->n_processes > 0 && r->n_going_on == 0);
 	}
 	stacks_take(r->stacks, ev);

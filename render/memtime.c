@@ -152,7 +152,7 @@ static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 	case MT_RESIZE:
 	case MT_RSS:
 	case MT_EXIT:
-		reach(s, ev->time_ms);
+		reach(s, mt_known_ms(mt_in_header(in), ev));
 		break;
 	case MT_HEADER:
 		begin_trace(s, mt_in_header(in));

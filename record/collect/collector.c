@@ -29,7 +29,7 @@
 
 /* For signal handlers: the control page of the only collector. */
 static struct wire_control *the_control;
-static volatile sig_atomic_t interrupted, stopped;
+static volatile sig_atomic_t interrupted, stopped, marked;
 
 void collector_interrupt(void)
 {
@@ -41,6 +41,12 @@ void collector_interrupt(void)
 void collector_stop(void)
 {
 	stopped = 1;
+	collector_interrupt();
+}
+
+void collector_mark(void)
+{
+	marked = 1;
 	collector_interrupt();
 }
 
@@ -274,6 +280,21 @@ void collector_detach(struct collector *c, pid_t pid, bool attended)
 	collector_let_go(c);
 }
 
+/* A span without length in each process; and what begins with a mark is a segment of its own. */
+static void put_marks(struct collector *c)
+{
+	marked = 0;
+	for (size_t i = 0; i < c->n_processes; i++)
+		for (int begins = 1; begins >= 0; begins--) {
+			uint32_t pid = (uint32_t)c->processes[i]->pid;
+			struct mt_event ev = { .kind = MT_SPAN, .count = (uint64_t)begins, .pid = pid, .tid = pid,
+					       .name = { "mark", 4 } };
+			output_put(&c->output, &ev, c->output.now_ms);
+		}
+	if (c->output.segments)
+		segments_mark(c->output.segments);
+}
+
 void collector_run(struct collector *c, struct recording *r)
 {
 	uint32_t sampled = 0, flushed = 0;
@@ -288,6 +309,8 @@ void collector_run(struct collector *c, struct recording *r)
 			sampled = o->now_ms;
 			sample_some(c);
 		}
+		if (marked)
+			put_marks(c);
 		if (o->now_ms - flushed >= FLUSH_MS) {
 			flushed = o->now_ms;
 			output_flush(o);

@@ -55,6 +55,8 @@ void collector_run(struct collector *c, struct recording *r);
 
 /* For signal handlers: ends the collector's sleep. */
 void collector_interrupt(void);
+/* For signal handlers: requests a mark in the trace, and a segment that begins with it. */
+void collector_mark(void);
 /*
  * For signal handlers: requests the end of the recording. How it ends is up to recording.over(), which calls
  * collector_stopped().

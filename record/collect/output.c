@@ -25,8 +25,18 @@ void output_begin(struct output *o)
 	o->begun = true;
 	if (o->old_file && ftruncate(o->old_file, 0) < 0 && errno != EINVAL)
 		warn("cannot overwrite the old trace: %s", strerror(errno));
+	if (o->segments)
+		return;
 	if (mt_put_header(o->out, o->header) < 0)
 		o->failed = true;
+}
+
+/* Where the recording ends, the programs go on unrecorded, as where writing failed. */
+static void put_in_segments(struct output *o, const struct mt_event *ev)
+{
+	if (segments_put(o->segments, ev, o->stacks, o->live_bytes) < 0 || segments_over(o->segments))
+		o->failed = true;
+	o->out = segments_out(o->segments);
 }
 
 void output_put(struct output *o, struct mt_event *ev, uint64_t time_ms)
@@ -36,7 +46,9 @@ void output_put(struct output *o, struct mt_event *ev, uint64_t time_ms)
 	if (time_ms > o->last_ms)
 		o->last_ms = time_ms;
 	ev->time_ms = o->last_ms;
-	if (mt_put(o->out, ev) < 0)
+	if (o->segments)
+		put_in_segments(o, ev);
+	else if (mt_put(o->out, ev) < 0)
 		o->failed = true;
 	o->n_events += ev->kind == MT_ALLOC || ev->kind == MT_FREE;
 }
@@ -51,12 +63,14 @@ void output_process(struct output *o, pid_t pid, struct info *info)
 void output_flush(struct output *o)
 {
 	if (o->begun && !o->failed && mt_flush(o->out) < 0)
-		o->failed = true;
+		o->failed = !o->segments;	/* which find it out by the next event */
 }
 
 void output_end(struct output *o)
 {
 	output_begin(o);
+	if (o->segments)
+		return;
 	struct mt_event ev = { .kind = MT_END };
 	output_put(o, &ev, o->now_ms);
 }

@@ -14,6 +14,7 @@
 #include "ids.h"
 #include "info.h"
 #include "memtrace.h"
+#include "segments.h"
 #include "stacks.h"
 
 struct output {
@@ -21,6 +22,7 @@ struct output {
 	const struct mt_header *header;	/* written before the first event */
 	bool begun;			/* the header has been written */
 	bool failed;			/* writing failed: every event is dropped */
+	struct segments *segments;	/* decides where `out` writes to (segments.h); NULL: there is one trace */
 	int old_file;			/* a file that is truncated when the trace begins; 0: none */
 	uint32_t now_ms;		/* the clock, set once a turn: milliseconds since the recording began */
 	uint64_t last_ms;		/* of the last event */
@@ -41,7 +43,7 @@ void output_put(struct output *o, struct mt_event *ev, uint64_t time_ms);
 void output_process(struct output *o, pid_t pid, struct info *info);
 /* Flushes everything written so far. */
 void output_flush(struct output *o);
-/* Writes the end row. */
+/* Writes the end row; with segments, that is for segments_end(). */
 void output_end(struct output *o);
 
 /* Return numbers in the trace, and define them there if they are new. ev: a function without its number. */

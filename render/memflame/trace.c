@@ -361,7 +361,7 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what)
 	while (mt_next(in, &ev) > 0) {
 		if (ev.time_ms > r->end_ms)
 			r->end_ms = ev.time_ms;
-		points_reach(r->points, ev.time_ms);
+		points_reach(r->points, mt_known_ms(mt_in_header(in), &ev));
 		take(&g, &ev, in);
 	}
 	settle(&g);

@@ -67,22 +67,35 @@ static void words(void)
 	      strcmp(growth_word_text(GROWTH_LEAK), "leak") == 0 && strcmp(growth_word_text(GROWTH_UNCLEAR), "-") == 0);
 }
 
+/* Made now: where growth_reach() was called last with. */
+static uint64_t now_ms;
+
+static void reach(struct growth *g, uint64_t ms, bool over)
+{
+	growth_reach(g, now_ms = ms, over);
+}
+
+static uint32_t add(struct growth *g, uint32_t place, struct amount a)
+{
+	return growth_add(g, place, a, now_ms);
+}
+
 static void intervals(void)
 {
 	struct growth *g = growth_new(10, 8);
 	uint32_t cohort[4];
 
-	growth_reach(g, 100, false);
-	cohort[0] = growth_add(g, 0, (struct amount){ 100, 1 });
-	growth_reach(g, 115, false);		/* 110: 100 */
-	cohort[1] = growth_add(g, 0, (struct amount){ 10, 2 });
-	cohort[2] = growth_add(g, 2, (struct amount){ 7, 1 });
-	growth_reach(g, 120, false);		/* 120: 110 and 7 */
+	reach(g, 100, false);
+	cohort[0] = add(g, 0, (struct amount){ 100, 1 });
+	reach(g, 115, false);		/* 110: 100 */
+	cohort[1] = add(g, 0, (struct amount){ 10, 2 });
+	cohort[2] = add(g, 2, (struct amount){ 7, 1 });
+	reach(g, 120, false);		/* 120: 110 and 7 */
 	growth_sub(g, cohort[0], (struct amount){ 60, 0 });
-	growth_reach(g, 133, false);		/* 130: 50 and 7 */
+	reach(g, 133, false);		/* 130: 50 and 7 */
 	growth_sub(g, cohort[2], (struct amount){ 7, 1 });
-	cohort[3] = growth_add(g, 0, (struct amount){ 5, 1 });
-	growth_reach(g, 139, false);
+	cohort[3] = add(g, 0, (struct amount){ 5, 1 });
+	reach(g, 139, false);
 	growth_end(g);
 
 	struct growth_window w = growth_window(g);
@@ -110,8 +123,8 @@ static void merging(void)
 	bool right = true;
 
 	for (uint64_t ms = 0; ms < 1000; ms++) {
-		growth_reach(g, ms, false);
-		growth_add(g, ms >= 500 ? 1 : 0, (struct amount){ 1, 1 });
+		reach(g, ms, false);
+		add(g, ms >= 500 ? 1 : 0, (struct amount){ 1, 1 });
 	}
 	growth_end(g);
 	struct growth_window w = growth_window(g);
@@ -125,9 +138,9 @@ static void merging(void)
 	growth_free(g);
 
 	g = growth_new(1, 64);
-	growth_reach(g, 5, false);
-	growth_add(g, 0, (struct amount){ 1, 1 });
-	growth_reach(g, INT64_MAX, false);
+	reach(g, 5, false);
+	add(g, 0, (struct amount){ 1, 1 });
+	reach(g, INT64_MAX, false);
 	growth_end(g);
 	w = growth_window(g);
 	CHECK("a gap of ages is crossed at once",
@@ -139,16 +152,16 @@ static void endings(void)
 {
 	struct growth *g = growth_new(10, 64);
 
-	growth_reach(g, 0, false);
-	uint32_t a = growth_add(g, 0, (struct amount){ 10, 1 }), b = growth_add(g, 1, (struct amount){ 20, 1 });
-	growth_reach(g, 12, false);
+	reach(g, 0, false);
+	uint32_t a = add(g, 0, (struct amount){ 10, 1 }), b = add(g, 1, (struct amount){ 20, 1 });
+	reach(g, 12, false);
 	growth_hold(g);
 	growth_sub(g, a, (struct amount){ 10, 1 });
-	growth_reach(g, 25, false);		/* something else goes on */
-	growth_reach(g, 33, false);
+	reach(g, 25, false);		/* something else goes on */
+	reach(g, 33, false);
 	growth_hold(g);
 	growth_sub(g, b, (struct amount){ 20, 1 });
-	growth_reach(g, 100, true);
+	reach(g, 100, true);
 	growth_end(g);
 	struct growth_window w = growth_window(g);
 	CHECK("the course ends where all begins to end", w.end_ms == 33 && w.n == 3);
@@ -163,11 +176,11 @@ static void overflow(void)
 	struct growth *g = growth_new(1, 8);
 	uint32_t cohort[2];
 
-	growth_reach(g, 0, false);
-	cohort[0] = growth_add(g, 0, (struct amount){ 1, UINT64_MAX });
-	cohort[1] = growth_add(g, 0, (struct amount){ 1, 1 });
-	growth_reach(g, 3, false);
-	growth_add(g, 0, (struct amount){ 5, 1 });
+	reach(g, 0, false);
+	cohort[0] = add(g, 0, (struct amount){ 1, UINT64_MAX });
+	cohort[1] = add(g, 0, (struct amount){ 1, 1 });
+	reach(g, 3, false);
+	add(g, 0, (struct amount){ 5, 1 });
 	growth_sub(g, cohort[0], (struct amount){ 1, UINT64_MAX });
 	growth_sub(g, cohort[1], (struct amount){ 1, 1 });
 	growth_end(g);

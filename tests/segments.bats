@@ -1,0 +1,210 @@
+# Bounded recording: --rotate, --last, --begin-at, --until, --mark. Each file can be read alone.
+
+load lib/common
+load lib/told
+
+started=()
+teardown() {
+	kill_started
+}
+
+# A program that keeps 10 known blocks from its beginning, and then a block of 30,000 B every 5 ms.
+setup_file() {
+	cat > "$BATS_FILE_TMPDIR/app.py" <<-'END'
+		import sys, time
+		def early(): return list(map(bytearray, [100_000] * 10))
+		def late(): kept.append(bytearray(30_000))
+		def passing(): bytearray(50_000)
+		first, kept = early(), []
+		for i in range(int(sys.argv[1])):
+		    late()
+		    passing()
+		    time.sleep(.005)
+	END
+}
+
+size_of() { # FUNCTION FILE: its live blocks of malloc when it ends
+	memleak "$2" | memtable --json | jq -c --arg f "$1" '[.rows[] | select(.function == $f and .allocator == "malloc" and .size > 9000)] | [map(.size), map(.allocations)] | map(add)'
+}
+
+@test "--rotate: every file is whole, begins with what is live, and keeps its stacks; together they are one course" {
+	memrec -o t.lz4 --rotate 400ms -- python3 "$BATS_FILE_TMPDIR/app.py" 400
+	[ ! -e t.lz4 ]
+	[ "$(ls t.0*.lz4 | wc -l)" -ge 4 ]
+	last=$(ls t.0*.lz4 | tail -1)
+	blocks=0
+	for file in t.0*.lz4; do
+		memcat "$file" > /dev/null
+		[ "$(memtable --json "$file" | jq '[.rows[] | select(.function == "early" and .size > 99000) | .allocations] | add' )" -ge 10 ]
+		memfold "$file" | grep -q '<module> (.*app.py:5);early (.*app.py:2)'
+		now=$(memtable --json "$file" | jq '[.rows[] | select(.function == "late" and .size > 29000) | .allocations] | add // 0')
+		[ "$now" -ge "$blocks" ]
+		blocks=$now
+	done
+	[ "$blocks" -ge 400 ]
+	# The last one alone, and all of them, say the same of the end.
+	[ "$(memgrow --json "$last" | jq -c '[.rows[] | select(.function == "late")][0] | [.size, .allocations, .oldest_ms]')" = \
+		"$(memgrow --json t.0*.lz4 | jq -c '[.rows[] | select(.function == "late")][0] | [.size, .allocations, .oldest_ms]')" ] || {
+		# of all together, blocks that were listed again keep their times too
+		memgrow --json "$last" | jq -c '[.rows[] | select(.function == "late")][0] | del(.course)'
+		memgrow --json t.0*.lz4 | jq -c '[.rows[] | select(.function == "late")][0] | del(.course)'
+		return 1
+	}
+	[ "$(memgrow --json t.0*.lz4 | jq -r '[.rows[] | select(.function == "late")][0] | .word')" = leak ]
+	[ "$(memgrow --warm-up 0 --json t.0*.lz4 | jq .begin_ms)" -lt 400 ]
+	# Their live blocks have been there from the beginning.
+	[ "$(memtime --every 1ms "$last" | sed -n 2p | cut -f2)" -gt 1000000 ]
+	[ "$(lz4 -dcq "$last" | python3 -c 'import msgpack, sys; print(next(iter(msgpack.Unpacker(sys.stdin.buffer, strict_map_key=False)))["begin_ms"])')" -ge 1600 ]
+}
+
+@test "--last TIME keeps the newest files; blocks older than the window are there with their stacks" {
+	memrec -o t.lz4 --last 800ms -- python3 "$BATS_FILE_TMPDIR/app.py" 500
+	[ ! -e t.000001.lz4 ]
+	[ "$(ls t.0*.lz4 | wc -l)" -le 6 ]
+	for file in t.0*.lz4; do
+		memcat "$file" > /dev/null
+		memfold "$file" | grep -q 'early (.*app.py:2)'
+	done
+	# At least the window, at most a part more.
+	memgrow --warm-up 0 --json t.0*.lz4 > json
+	[ "$(jq '.end_ms - .begin_ms' json)" -ge 700 ]
+	[ "$(jq '.end_ms - .begin_ms' json)" -le 1400 ]
+	last=$(ls t.0*.lz4 | tail -1)
+	[ "$(memtable --leaks --json "$last" | jq '[.rows[] | select(.function == "late" and .size > 29000) | .allocations] | add')" -ge 500 ]
+}
+
+@test "--last SIZE is a cap on what is on the disk, at any time" {
+	cat > load.py <<-'END'
+		import random
+		kept = []
+		for i in range(25000):
+		    kept.append([bytes(random.randrange(600, 4000)) for j in range(40)])
+		    del kept[random.randrange(len(kept))]
+		    if i < 5: kept.append([])
+	END
+	memrec -o t.lz4 --last 1MiB -- python3 load.py &
+	recorder=$!
+	most=0
+	while kill -0 $recorder 2> /dev/null; do
+		size=$(cat t.0*.lz4 2> /dev/null | wc -c)
+		[ "$size" -gt $most ] && most=$size
+		sleep 0.02
+	done
+	wait $recorder
+	[ ! -e t.000001.lz4 ]
+	[ $most -le 1200000 ]
+	[ $most -ge 400000 ]
+	for file in t.0*.lz4; do
+		memcat "$file" > /dev/null
+	done
+}
+
+@test "the disk is full: the oldest files make room, the newest are there" {
+	unshare -rm true 2> /dev/null || skip "no namespaces to be had here"
+	mkdir disk
+	cat > load.py <<-'END'
+		import random
+		kept = []
+		for i in range(25000):
+		    kept.append([bytes(random.randrange(600, 4000)) for j in range(40)])
+		    del kept[random.randrange(len(kept))]
+		    if i < 5: kept.append([])
+	END
+	run unshare -rm bash -c 'mount -t tmpfs -o size=800k none disk && memrec -o disk/t.lz4 --rotate 256kB -- python3 load.py; status=$?; cp disk/* .; exit $status'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ ! -e t.000001.lz4 ]
+	last=$(ls t.0*.lz4 | tail -1)
+	memcat "$last" > /dev/null
+	[ "$(memstats --json "$last" | jq .metadata.end_time 2> /dev/null)" != "" ]
+	for file in t.0*.lz4; do
+		memtable "$file" 2> err > /dev/null || grep -q 'cut off' err
+	done
+}
+
+@test "--begin-at and --until: only that part, with what was live when it began" {
+	memrec -o t.lz4 --begin-at 'HEAP>8MB' --until 'HEAP>12MB' -- python3 "$BATS_FILE_TMPDIR/app.py" 500
+	memcat t.lz4 > /dev/null
+	memtime --every 1ms t.lz4 > time
+	[ "$(sed -n 2p time | cut -f2)" -gt 7900000 ]
+	[ "$(tail -1 time | cut -f2)" -lt 12200000 ]
+	memfold t.lz4 | grep -q 'early (.*app.py:2)'
+
+	memrec --begin-at 300ms --until 600ms -- python3 "$BATS_FILE_TMPDIR/app.py" 200 > t2.lz4
+	memtime t2.lz4 > time
+	[ "$(sed -n 2p time | cut -f1 | tr -d .)" -ge 290 ]
+	[ "$(tail -1 time | cut -f1 | tr -d .)" -le 700 ]
+
+	memrec -o t3.lz4 --until 'RSS>16MB' -- python3 "$BATS_FILE_TMPDIR/app.py" 500
+	[ "$(memstats --json t3.lz4 | jq -r '.metadata.peak_rss // 16000000')" -lt 18000000 ]
+	memcat t3.lz4 > /dev/null
+
+	run -3 memrec -v -o t4.lz4 --begin-at 'RSS>900GB' -- sh -c 'exit 3'
+	[[ "$output" == *"memrec: nothing was recorded: --begin-at RSS>900GB was never reached" ]]
+	[ ! -e t4.lz4 ]
+}
+
+@test "attached: until a moment, the process goes on; a mark begins another file" {
+	start_told python3 "$TESTS/attach/known.py"
+	memrec -o u.lz4 --until 300ms -p "$pid" 2> err
+	memcat u.lz4 > /dev/null
+	tell work done
+
+	memrec -v -o t.lz4 --rotate 1h -p "$pid" 2> err 3>&- 7>&- &
+	recorder=$!
+	started+=("$recorder")
+	wait_for 'recording process' err
+	tell work done
+	memrec --mark $recorder
+	sleep 0.3
+	tell work done
+	sleep 0.3
+	kill -INT $recorder
+	wait $recorder
+	[ "$(ls t.0*.lz4)" = "t.000001.lz4
+t.000002.lz4" ]
+	[ "$(memcat --json t.000001.lz4 | grep -c '"event":"span","pid":[0-9]*,"tid":[0-9]*,"time_ms":[0-9]*,"begins":\(1\|0\|true\|false\),"name":"mark"')" = 2 ] ||
+		[ "$(memcat --json t.000001.lz4 | grep '"span"' | grep -c '"mark"')" = 2 ]
+	grep -q 'next: memgrow t.\*.lz4' err
+
+	run -1 memrec --mark $$
+	[ "$output" = "memrec: process $$ is not a memrec: give the PID of the memrec that records (pgrep -x memrec)" ]
+}
+
+@test "older files of that name are not mixed with new ones; misuse" {
+	memrec -o t.lz4 --rotate 1h -- true
+	[ -e t.000001.lz4 ]
+	touch t.000009.lz4
+	run -1 memrec -o t.lz4 --last 1min -- true
+	[ "$output" = "memrec: t.000001.lz4: file exists: choose another name, or overwrite it with -f" ]
+	memrec -f -o t.lz4 --last 1min -- true
+	[ "$(ls t.*.lz4)" = t.000001.lz4 ]
+	for wrong in "--last 10m -o x" "--last 10%" "--last 0 -o x" "--last 500MB" "--rotate 5" "--last 9kB -o x" "--begin-at 5MB" "--begin-at LOAD>2" "--until RSS>x" "--begin-at 2s --until 1s" "--mark x"; do
+		run -2 memrec $wrong -- true < /dev/null
+	done
+}
+
+@test "many processes: each file has those that live, with their names and modules" {
+	cat > many.py <<-'END'
+		import os, time
+		def child(n):
+		    kept = []
+		    for i in range(100):
+		        kept.append(bytearray(9000 + n))
+		        time.sleep(.005)
+		    os._exit(0)
+		for n in range(3):
+		    if os.fork() == 0: child(n)
+		time.sleep(.3)
+		for n in range(3): os.wait()
+		time.sleep(.3)
+	END
+	memrec -F -o t.lz4 --rotate 250ms -- python3 many.py
+	for file in t.0*.lz4; do
+		memcat "$file" > /dev/null
+	done
+	first=$(ls t.0*.lz4 | sed -n 2p) last=$(ls t.0*.lz4 | tail -1)
+	[ "$(memsplit-pid --list "$first" | grep -c many.py)" -ge 3 ] || memsplit-pid -f -o '%p.lz4' --list "$first"
+	# The children are gone.
+	[ "$(memgrow --by process --warm-up 0 --json "$last" | jq '[.rows[] | select(.size > 0)] | length')" = 1 ]
+}
