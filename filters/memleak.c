@@ -16,6 +16,7 @@
 #include "ending.h"
 #include "error.h"
 #include "open_blocks.h"
+#include "pids.h"
 #include "provenance.h"
 #include "replay.h"
 #include "span.h"
@@ -52,6 +53,7 @@ struct leaks {
 	struct span tail;
 	struct process *processes;	/* those that have begun and not ended */
 	size_t n, cap;
+	struct pids pids;		/* their places */
 	uint64_t last_ms;
 	uint32_t last_id;		/* the last id written */
 	struct ending ending;
@@ -59,32 +61,34 @@ struct leaks {
 	bool has_python;		/* at least one process runs Python */
 };
 
-/* Returns the process of that pid, moved to the front for the next search; NULL if the trace has no beginning of it. */
+/* Returns the process of that pid; NULL if the trace has no beginning of it. */
 static struct process *find_process(struct leaks *l, uint32_t pid)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->processes[i].pid == pid) {
-			struct process found = l->processes[i];
-			l->processes[i] = l->processes[0];
-			l->processes[0] = found;
-			return &l->processes[0];
-		}
-	return NULL;
+	uint32_t n = *pids_number(&l->pids, pid);
+	return n == PIDS_NONE ? NULL : &l->processes[n];
 }
 
 static void begin_process(struct leaks *l, const struct mt_event *ev)
 {
 	l->has_python = l->has_python || mt_info_text(ev->info, "python").n > 0;
-	if (find_process(l, ev->pid))
+	uint32_t *n = pids_number(&l->pids, ev->pid);
+	if (*n != PIDS_NONE)
 		return;		/* more about the same process */
 	GROW(l->processes, l->n, l->cap);
-	l->processes[l->n++] = (struct process){ .pid = ev->pid, .begin_ms = ev->time_ms };
+	*n = (uint32_t)l->n++;
+	l->processes[*n] = (struct process){ .pid = ev->pid, .begin_ms = ev->time_ms };
 }
 
+/* The last process takes its place. */
 static void end_process(struct leaks *l, uint32_t pid)
 {
-	if (find_process(l, pid))
-		l->processes[0] = l->processes[--l->n];
+	uint32_t *n = pids_number(&l->pids, pid), place = *n;
+	if (place == PIDS_NONE)
+		return;
+	*n = PIDS_NONE;
+	l->processes[place] = l->processes[--l->n];
+	if (place < l->n)
+		*pids_number(&l->pids, l->processes[place].pid) = place;
 }
 
 /* Returns whether the allocation was made in the tail of its process, which ends now. */
@@ -121,6 +125,7 @@ static void begin_trace(struct leaks *l, const struct mt_header *h)
 	open_blocks_begin(l->open, h);
 	l->answer = provenance_is_answer(h);
 	l->n = l->last_id = 0;
+	pids_clear(&l->pids);
 	l->last_ms = 0;
 }
 
@@ -212,6 +217,7 @@ int main(int argc, char **argv)
 		print_caveat();
 	open_blocks_free(l.open);
 	free(l.processes);
+	pids_clear(&l.pids);
 	ending_clear(&l.ending);
 	return tool_finish(in, out);
 }

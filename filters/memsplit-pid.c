@@ -4,7 +4,7 @@
  * In:    a trace (standard input or files)
  * Out:   a trace for each process, named by --output: %p becomes its pid, %n
  *        the number of the file; a second process of one pid gets a suffix
- * Keeps: the trace's stacks, and those that each process used, until it ends
+ * Keeps: the trace's stacks, and those that each process used, until it ends; a few bytes per pid
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 
 #include "define.h"
 #include "error.h"
+#include "pids.h"
 #include "replay.h"
 #include "tool.h"
 #include "xmalloc.h"
@@ -54,31 +55,23 @@ struct split {
 	struct part *parts;	/* for the processes that have not ended */
 	size_t n_parts, cap_parts;
 	unsigned n_files;
-	uint32_t *pids;		/* of all files so far */
+	struct pids places;	/* of the parts */
+	struct pids files;	/* the number of files of each pid */
 	uint64_t end_ms;
 	bool failed;
 };
 
 /* ---------------------------------------------------------------- names */
 
-static unsigned times_used(const struct split *s, uint32_t pid)
-{
-	unsigned n = 0;
-	for (unsigned i = 0; i < s->n_files; i++)
-		n += s->pids[i] == pid;
-	return n;
-}
-
 /* Returns the template with %p and %n replaced; the caller frees it. A reused pid is followed by .2, .3, … */
-static char *make_name(const struct split *s, uint32_t pid)
+static char *make_name(const struct split *s, uint32_t pid, unsigned nth)
 {
 	char *name = NULL;
 	size_t n = 0;
 	FILE *to = xmemstream(&name, &n);
-	unsigned used = times_used(s, pid);
 	for (const char *p = s->template; *p; p++) {
 		if (p[0] == '%' && p[1] == 'p') {
-			fprintf(to, used ? "%u.%u" : "%u", pid, used + 1);
+			fprintf(to, nth > 1 ? "%u.%u" : "%u", pid, nth);
 			p++;
 		} else if (p[0] == '%' && p[1] == 'n') {
 			fprintf(to, "%u", s->n_files + 1);
@@ -107,11 +100,12 @@ static void check_template(const char *template)
 
 static struct part *part_new(struct split *s, uint32_t pid)
 {
+	uint32_t *n = pids_number(&s->files, pid);
+	*n = *n == PIDS_NONE ? 1 : *n + 1;
 	GROW(s->parts, s->n_parts, s->cap_parts);
 	struct part *p = &s->parts[s->n_parts++];
-	*p = (struct part){ .pid = pid, .name = make_name(s, pid), .command = xstrdup("") };
-	s->pids = xreallocarray(s->pids, s->n_files + 1, sizeof *s->pids);
-	s->pids[s->n_files++] = pid;
+	*p = (struct part){ .pid = pid, .name = make_name(s, pid, *n), .command = xstrdup("") };
+	s->n_files++;
 	p->fd = open(p->name, O_WRONLY | O_CREAT | O_CLOEXEC | (s->force ? O_TRUNC : O_EXCL), 0600);
 	if (p->fd < 0 && errno == EEXIST)
 		die("%s: file exists: choose another --output, or overwrite it with -f", p->name);
@@ -128,9 +122,10 @@ static struct part *part_new(struct split *s, uint32_t pid)
 
 static struct part *part_of(struct split *s, uint32_t pid)
 {
-	for (size_t i = s->n_parts; i-- > 0;)
-		if (s->parts[i].pid == pid)
-			return &s->parts[i];
+	uint32_t *n = pids_number(&s->places, pid);
+	if (*n != PIDS_NONE)
+		return &s->parts[*n];
+	*n = (uint32_t)s->n_parts;
 	return part_new(s, pid);
 }
 
@@ -161,7 +156,10 @@ static void part_end(struct split *s, struct part *p, bool whole)
 	free(p->command);
 	stacks_free(p->define.known);
 	define_clear(&p->define);
-	*p = s->parts[--s->n_parts];
+	*pids_number(&s->places, p->pid) = PIDS_NONE;
+	*p = s->parts[--s->n_parts];		/* the last takes its place */
+	if (p < &s->parts[s->n_parts])
+		*pids_number(&s->places, p->pid) = (uint32_t)(p - s->parts);
 }
 
 static void note_command(struct part *p, const struct mt_event *ev)
@@ -241,7 +239,8 @@ int main(int argc, char **argv)
 	while (s.n_parts)
 		part_end(&s, &s.parts[s.n_parts - 1], false);
 	free(s.parts);
-	free(s.pids);
+	pids_clear(&s.places);
+	pids_clear(&s.files);
 	stacks_free(s.stacks);
 	int status = tool_finish(s.in, NULL);
 	return s.failed ? 1 : status;

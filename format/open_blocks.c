@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "live.h"
+#include "owned.h"
 #include "provenance.h"
 #include "threads.h"
 #include "xmalloc.h"
@@ -46,8 +47,16 @@ struct open_blocks {
 	struct kept *kept;
 	size_t n_kept, cap_kept;
 	bool answer;
+	struct owned owned;
+	uint32_t *ending;	/* in order: the entries of the process that ends, if `owned` keeps ids */
+	size_t n_ending;
 	uint32_t last_id;	/* in an answer ids can recur: allocations are numbered anew */
 };
+
+static uint32_t pid_of(const void *threads, const struct block *b)
+{
+	return threads_thread(threads, b->thread)->pid;
+}
 
 struct open_blocks *open_blocks_new(void)
 {
@@ -55,6 +64,7 @@ struct open_blocks *open_blocks_new(void)
 
 	o->live = live_new();
 	o->threads = threads_new();
+	o->owned = (struct owned){ .live = o->live, .pid_of = pid_of, .arg = o->threads };
 	return o;
 }
 
@@ -64,6 +74,8 @@ void open_blocks_free(struct open_blocks *o)
 		return;
 	live_free(o->live);
 	threads_free(o->threads);
+	owned_clear(&o->owned);
+	free(o->ending);
 	free(o->log);
 	free(o->kept);
 	free(o);
@@ -201,6 +213,8 @@ bool open_blocks_open(struct open_blocks *o, const struct mt_event *ev, struct m
 	};
 
 	b.key = push(o, entry_of(ev, id));
+	if (owned_kept(&o->owned))
+		owned_add(&o->owned, ev->pid, id);
 	if (!live_open(o->live, id, &b, &old))
 		return false;
 	end(o, id, &old, was);
@@ -250,15 +264,32 @@ bool open_blocks_each(const struct open_blocks *o, size_t *cursor, struct mt_eve
 	return false;
 }
 
+static void find_ending(struct open_blocks *o, uint32_t pid)
+{
+	struct block b;
+
+	free(o->ending);
+	o->ending = owned_take(&o->owned, pid, &o->n_ending);
+	for (size_t i = 0; i < o->n_ending; i++)
+		if (live_find(o->live, o->ending[i], &b))
+			o->ending[i] = b.key;
+	owned_sort(o->ending, o->n_ending);
+}
+
 bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struct mt_event *was)
 {
 	struct block b;
 
-	while (!o->answer && *cursor < o->n) {
-		const struct entry *e = &o->log[(*cursor)++];
+	if (o->answer)
+		return false;
+	if (*cursor == 0 && owned_instead_of_walk(&o->owned))
+		find_ending(o, pid);
+	bool listed = owned_kept(&o->owned);
+	while (*cursor < (listed ? o->n_ending : o->n)) {
+		size_t at = (*cursor)++;
+		const struct entry *e = &o->log[listed ? o->ending[at] : at];
 		uint32_t id = e->id;
-		if (state_of(e) != OPEN || !live_find(o->live, id, &b) ||
-		    threads_thread(o->threads, b.thread)->pid != pid)
+		if (state_of(e) != OPEN || !live_find(o->live, id, &b) || pid_of(o->threads, &b) != pid)
 			continue;
 		live_close(o->live, id, &b);
 		end(o, id, &b, was);
@@ -344,6 +375,7 @@ bool open_blocks_each_marked(const struct open_blocks *o, size_t *cursor, struct
 void open_blocks_clear(struct open_blocks *o)
 {
 	live_clear(o->live);
+	owned_clear(&o->owned);
 	o->n = o->n_gone = o->n_kept = o->mark = 0;
 	o->marked = false;
 	o->last_id = 0;

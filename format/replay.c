@@ -3,9 +3,16 @@
  */
 #include "replay.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "provenance.h"
+
+static uint32_t pid_of(const void *arg, const struct block *b)
+{
+	(void)arg;
+	return b->thread;
+}
 
 void replay_begin(struct replay *r, const struct mt_header *h)
 {
@@ -13,12 +20,16 @@ void replay_begin(struct replay *r, const struct mt_header *h)
 		live_clear(r->live);
 	else
 		r->live = live_new();
+	owned_clear(&r->owned);
+	r->owned = (struct owned){ .live = r->live, .pid_of = pid_of };
 	r->answer = provenance_is_answer(h);
 }
 
 void replay_clear(struct replay *r)
 {
 	live_free(r->live);
+	owned_clear(&r->owned);
+	free(r->ending);
 	*r = (struct replay){ .answer = false };
 }
 
@@ -31,7 +42,11 @@ bool replay_open(struct replay *r, const struct mt_event *ev, uint32_t key, stru
 {
 	struct block b = { .size = ev->size, .weight = ev->weight, .key = key, .thread = ev->pid }, was;
 
-	if (r->answer || !live_open(r->live, ev->id, &b, &was))
+	if (r->answer)
+		return false;
+	if (owned_kept(&r->owned))
+		owned_add(&r->owned, ev->pid, ev->id);
+	if (!live_open(r->live, ev->id, &b, &was))
 		return false;
 	*old = share_of(&was);
 	return true;
@@ -59,7 +74,7 @@ bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lo
 }
 
 /* The cursor walks the open blocks twice: it is 2 n, then 2 n + 1, where that of live_each() is n. */
-bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended)
+static bool exit_by_walk(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended)
 {
 	uint32_t id;
 	struct block b;
@@ -73,6 +88,29 @@ bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *e
 		if (more && b.thread == pid && (b.size == 0) == empty)
 			return replay_close(r, id, ended);
 	}
+}
+
+static bool exit_by_list(struct replay *r, size_t *cursor, struct share *ended)
+{
+	struct block b;
+
+	while (*cursor < 2 * r->n_ending) {
+		size_t at = (*cursor)++;
+		bool empty = at >= r->n_ending;
+		uint32_t id = r->ending[empty ? at - r->n_ending : at];
+		if (live_find(r->live, id, &b) && (b.size == 0) == empty)
+			return replay_close(r, id, ended);
+	}
+	return false;
+}
+
+bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended)
+{
+	if (*cursor == 0 && owned_instead_of_walk(&r->owned)) {
+		free(r->ending);
+		r->ending = owned_take(&r->owned, pid, &r->n_ending);
+	}
+	return owned_kept(&r->owned) ? exit_by_list(r, cursor, ended) : exit_by_walk(r, pid, cursor, ended);
 }
 
 bool replay_each(const struct replay *r, size_t *cursor, struct share *open)

@@ -10,19 +10,23 @@
  *
  * Programs that need the allocations themselves, not their sums, use open_blocks.h, which follows the same rules.
  *
- * Memory: that of live.h.
+ * Memory: that of live.h and owned.h.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
 
 #include "live.h"
 #include "memtrace.h"
+#include "owned.h"
 #include "peak.h"
 
 /* Starts all zero; then replay_begin(). */
 struct replay {
 	struct live *live;	/* block.key: the caller's; block.thread: the process */
 	bool answer;		/* this trace is an answer: nothing is open, nothing ends */
+	struct owned owned;
+	uint32_t *ending;	/* ids of the process that ends, if `owned` keeps ids */
+	size_t n_ending;
 };
 
 /* An allocation's share of the sums: all of it if it ended or is open, or the part that it lost (count is 0). */

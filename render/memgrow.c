@@ -15,6 +15,7 @@
 #include "growth.h"
 #include "memgrow/print.h"
 #include "origins.h"
+#include "pids.h"
 #include "provenance.h"
 #include "replay.h"
 #include "span.h"
@@ -57,7 +58,8 @@ struct reading {
 	struct replay replay;	/* its keys: cohorts */
 	struct ending ending;
 	struct inhabitant *processes;	/* those that have not ended */
-	size_t n_processes, cap_processes, last;
+	size_t n_processes, cap_processes;
+	struct pids pids;		/* their places */
 	size_t n_going_on;		/* those of them that are not ending */
 	bool begun;
 	uint64_t start_ns;		/* of the current trace */
@@ -68,15 +70,14 @@ struct reading {
 
 static struct inhabitant *process_of(struct reading *r, uint32_t pid)
 {
-	if (r->last < r->n_processes && r->processes[r->last].pid == pid)
-		return &r->processes[r->last];
-	for (r->last = 0; r->last < r->n_processes; r->last++)
-		if (r->processes[r->last].pid == pid)
-			return &r->processes[r->last];
+	uint32_t *n = pids_number(&r->pids, pid);
+	if (*n != PIDS_NONE)
+		return &r->processes[*n];
 	GROW(r->processes, r->n_processes, r->cap_processes);
-	r->processes[r->n_processes++] = (struct inhabitant){ .pid = pid };
+	*n = (uint32_t)r->n_processes++;
+	r->processes[*n] = (struct inhabitant){ .pid = pid };
 	r->n_going_on++;
-	return &r->processes[r->last];
+	return &r->processes[*n];
 }
 
 /* The process begins to end: if it is the last one, its frees from now on mean nothing. */
@@ -97,7 +98,10 @@ static void end_process(struct reading *r, uint32_t pid)
 	begin_ending(r, p);
 	for (size_t cursor = 0; replay_exit(&r->replay, pid, &cursor, &gone); )
 		growth_sub(r->growth, gone.key, gone.amount);
-	*p = r->processes[--r->n_processes];
+	*pids_number(&r->pids, pid) = PIDS_NONE;
+	*p = r->processes[--r->n_processes];	/* the last takes its place */
+	if (p < &r->processes[r->n_processes])
+		*pids_number(&r->pids, p->pid) = (uint32_t)(p - r->processes);
 }
 
 /* ---------------------------------------------------------------- events */
@@ -121,6 +125,7 @@ static void begin_trace(struct reading *r, const struct mt_header *h)
 		r->offset_ms = r->last_ms;
 	r->start_ns = h->start_ns;
 	r->n_processes = r->n_going_on = 0;
+	pids_clear(&r->pids);
 	if (r->begun && h->begin_ms)	/* what was live before it is live up to there */
 		growth_reach(r->growth, h->begin_ms + r->offset_ms, false);
 	replay_begin(&r->replay, h);
@@ -199,6 +204,7 @@ static void clear(struct reading *r)
 	replay_clear(&r->replay);
 	ending_clear(&r->ending);
 	free(r->processes);
+	pids_clear(&r->pids);
 }
 
 /* ---------------------------------------------------------------- options */

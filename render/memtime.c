@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "pids.h"
 #include "replay.h"
 #include "tool.h"
 #include "xmalloc.h"
@@ -30,14 +31,10 @@ static const struct tool tool = {
 	.options = options,
 };
 
-struct process {
-	uint32_t pid;
-	uint64_t rss;
-};
-
 struct series {
 	struct replay replay;
-	struct process *processes;	/* those sampled that have not ended */
+	struct pids pids;		/* places in rss_of */
+	uint64_t *rss_of;		/* per process; 0: it has ended */
 	size_t n, cap;
 	uint64_t every_ms;
 	uint64_t interval;		/* number of the current one */
@@ -106,18 +103,15 @@ static void open_block(struct series *s, const struct mt_event *ev)
 
 static void take_rss(struct series *s, uint32_t pid, uint64_t rss)
 {
-	size_t i = 0;
+	uint32_t *n = pids_number(&s->pids, pid);
 
-	while (i < s->n && s->processes[i].pid != pid)
-		i++;
-	if (i == s->n) {
-		GROW(s->processes, s->n, s->cap);
-		s->processes[s->n++] = (struct process){ .pid = pid };
+	if (*n == PIDS_NONE) {
+		GROW(s->rss_of, s->n, s->cap);
+		*n = (uint32_t)s->n;
+		s->rss_of[s->n++] = 0;
 	}
-	s->rss += rss - s->processes[i].rss;
-	s->processes[i].rss = rss;
-	if (rss == 0)
-		s->processes[i] = s->processes[--s->n];
+	s->rss += rss - s->rss_of[*n];
+	s->rss_of[*n] = rss;
 }
 
 /* Ends all blocks of a process. */
@@ -137,6 +131,7 @@ static void begin_trace(struct series *s, const struct mt_header *h)
 	if (s->printed)
 		fputs("\n\n", stdout);
 	s->n = 0;
+	pids_clear(&s->pids);
 	s->heap = s->rss = s->interval = 0;
 	s->printed = false;
 	replay_begin(&s->replay, h);
@@ -195,6 +190,7 @@ int main(int argc, char **argv)
 		take(&s, &ev, in);
 	close_interval(&s);
 	replay_clear(&s.replay);
-	free(s.processes);
+	free(s.rss_of);
+	pids_clear(&s.pids);
 	return tool_finish(in, NULL);
 }

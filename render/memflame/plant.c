@@ -19,6 +19,8 @@ struct planting {
 	uint32_t *thread_node;	/* per thread, the node above its stacks; 0 = not made yet, or "all" */
 	uint32_t n_threads;	/* one past the largest number */
 	uint32_t allocator_place[MT_N_ALLOCATORS + 1];
+	struct pids commands;	/* by pid: the process with its command */
+	struct pids process_nodes;
 	bool processes, threads, allocators;
 };
 
@@ -61,27 +63,29 @@ static uint32_t add_virtual(struct tree *t, char *text, enum place_kind kind)
 
 /* ---------------------------------------------------------------- processes and threads */
 
-static const char *command_of(const struct recording *r, uint32_t pid)
+/* The first process of each pid that has a command. */
+static void find_commands(struct planting *p)
 {
-	for (size_t i = 0; i < r->n_processes; i++)
-		if (r->processes[i].pid == pid && r->processes[i].command[0])
-			return r->processes[i].command;
-	return NULL;
+	for (size_t i = 0; i < p->r->n_processes; i++) {
+		uint32_t *n = pids_number(&p->commands, p->r->processes[i].pid);
+		if (*n == PIDS_NONE && p->r->processes[i].command[0])
+			*n = (uint32_t)i;
+	}
 }
 
 static uint32_t process_node(struct planting *p, uint32_t pid)
 {
-	const char *command = command_of(p->r, pid);
+	uint32_t *node = pids_number(&p->process_nodes, pid), command = *pids_number(&p->commands, pid);
 
-	/* Another thread of the process may have made the node. */
-	for (uint32_t i = 0; i < p->n_threads; i++)
-		if (p->thread_node[i] && threads_thread(p->r->threads, i)->pid == pid)
-			return p->threads ? calltree_call(p->t->calls, p->thread_node[i])->parent : p->thread_node[i];
-	return calltree_child(p->t->calls, 0,
-			      add_virtual(p->t,
-					  command ? xasprintf("[process %u: %.80s]", (unsigned)pid, command)
-						  : xasprintf("[process %u]", (unsigned)pid),
-					  PLACE_PROCESS));
+	if (*node == PIDS_NONE)
+		*node = calltree_child(p->t->calls, 0,
+				       add_virtual(p->t,
+						   command == PIDS_NONE
+						       ? xasprintf("[process %u]", (unsigned)pid)
+						       : xasprintf("[process %u: %.80s]", (unsigned)pid,
+								   p->r->processes[command].command),
+						   PLACE_PROCESS));
+	return *node;
 }
 
 static uint32_t make_thread_node(struct planting *p, uint32_t thread)
@@ -194,6 +198,7 @@ uint32_t *recording_plant(const struct recording *r, struct tree *t, bool proces
 	uint32_t *nodes = xcalloc(r->keys.n + 1, sizeof *nodes), *order = order_of_keys(&r->keys);
 
 	count_parties(&p, processes);
+	find_commands(&p);
 	p.thread_node = xcalloc((size_t)p.n_threads + 1, sizeof *p.thread_node);
 	for (size_t i = 0; i < r->keys.n; i++) {
 		uint32_t key = order[i];
@@ -210,5 +215,7 @@ uint32_t *recording_plant(const struct recording *r, struct tree *t, bool proces
 	free(p.stamp);
 	free(p.path);
 	free(p.thread_node);
+	pids_clear(&p.commands);
+	pids_clear(&p.process_nodes);
 	return nodes;
 }

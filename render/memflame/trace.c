@@ -31,10 +31,9 @@ struct reading {
 
 static struct process *process_of(struct recording *r, uint32_t pid)
 {
-	for (size_t i = r->n_processes; i-- > 0;)
-		if (r->processes[i].pid == pid && !r->processes[i].ended)
-			return &r->processes[i];
-	return NULL;
+	uint32_t n = *pids_number(&r->pids, pid);
+
+	return n == PIDS_NONE || r->processes[n].ended ? NULL : &r->processes[n];
 }
 
 static struct process *see_process(struct recording *r, uint32_t pid, uint64_t time_ms)
@@ -44,6 +43,7 @@ static struct process *see_process(struct recording *r, uint32_t pid, uint64_t t
 	if (p)
 		return p;
 	GROW(r->processes, r->n_processes, r->cap_processes);
+	*pids_number(&r->pids, pid) = (uint32_t)r->n_processes;
 	p = &r->processes[r->n_processes++];
 	*p = (struct process){
 		.pid = pid, .command = xstrdup(""), .begin_ms = time_ms, .end_ms = UINT64_MAX, .ending_seq = UINT64_MAX,
@@ -389,6 +389,7 @@ void recording_free(struct recording *r)
 	for (size_t i = 0; i < r->n_lost; i++)
 		free(r->lost[i].reason);
 	free(r->processes);
+	pids_clear(&r->pids);
 	free(r->spans);
 	free(r->lost);
 	free(r->sums);

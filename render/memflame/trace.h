@@ -9,6 +9,7 @@
 #define MEMFLAME_TRACE_H
 
 #include "keys.h"
+#include "pids.h"
 #include "points.h"
 #include "stacks.h"
 #include "tally.h"
@@ -52,6 +53,7 @@ struct recording {
 	size_t n_traces;
 	struct process *processes;
 	size_t n_processes, cap_processes;
+	struct pids pids;	/* the last process of a pid */
 	struct named_span *spans;
 	size_t n_spans, cap_spans;
 	struct lost *lost;

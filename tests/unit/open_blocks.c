@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "owned.h"
 
 #define IDS 400
 
@@ -317,6 +318,9 @@ int main(void)
 {
 	CHECK("200 random sequences give what a list gives", sequences_that_agree(200, 2000) == 200);
 	CHECK("long ones, swept many times, too", sequences_that_agree(3, 100000) == 3);
+	owned_patience = 0;
+	CHECK("and those of many processes, whose ids are kept",
+	      sequences_that_agree(200, 2000) == 200 && sequences_that_agree(3, 100000) == 3);
 	test_mark();
 	test_take();
 	test_answer();

@@ -86,10 +86,43 @@ static void test_answer(void)
 	replay_clear(&r);
 }
 
+/* Processes that share ids, one after another, beside one that stays: each ends what it holds, by walks or without. */
+static bool ends_agree(uint64_t patience)
+{
+	struct replay r = { .answer = false };
+	struct share s;
+	bool agree = true;
+
+	owned_patience = patience;
+	replay_begin(&r, &plain);
+	for (uint32_t pid = 1; pid <= 300; pid++) {
+		unsigned n = 0;
+		for (uint32_t i = 0; i < 200; i++) {
+			uint32_t id = i * 31 % 170 + 1;
+			open_block(&r, id, i % 5, 1, pid, &s);
+			if (i % 3 == 0)
+				replay_close(&r, id, &s);
+			open_block(&r, 1000 + (pid * 200 + i) % 1000, 1, 1, 999999, &s);
+		}
+		for (uint32_t id = 1; id <= 170; id++) {
+			struct block b;
+			n += live_find(r.live, id, &b) && b.thread == pid;
+		}
+		for (size_t cursor = 0; replay_exit(&r, pid, &cursor, &s); n--)
+			agree = agree && s.pid == pid;
+		agree = agree && n == 0;
+	}
+	agree = agree && live_count(r.live) == 1000 && owned_kept(&r.owned) == (patience < 1000000);
+	replay_clear(&r);
+	return agree;
+}
+
 int main(void)
 {
+	uint64_t patience = owned_patience;
 	test_blocks();
 	test_exit();
+	CHECK("of many processes each ends what it holds", ends_agree(patience) && ends_agree(0) && ends_agree(50000));
 	test_answer();
 	return check_done();
 }
