@@ -149,15 +149,20 @@ static void close_nothing(struct segments *s)
 	s->fd = -1;
 }
 
-static void delete_oldest(struct segments *s)
+static void delete(struct segments *s, size_t i)
 {
-	struct segment *old = &s->done[0];
+	struct segment *old = &s->done[i];
 
 	if (unlink(old->name) < 0 && errno != ENOENT)
 		warn("%s: cannot be deleted: %s", old->name, strerror(errno));
 	s->done_bytes -= old->bytes;
 	free(old->name);
-	memmove(s->done, s->done + 1, --s->n_done * sizeof *s->done);
+	memmove(old, old + 1, (--s->n_done - i) * sizeof *old);
+}
+
+static void delete_oldest(struct segments *s)
+{
+	delete(s, 0);
 }
 
 static uint64_t present_bytes(const struct segments *s)
@@ -272,6 +277,8 @@ static int begin_segment(struct segments *s, uint64_t time_ms, const struct stac
 	if (put_heading(s, stacks) == 0)
 		return 0;
 	close_segment(s);
+	if (s->n_done && s->rules->output)
+		delete(s, s->n_done - 1);
 	return -1;
 }
 
