@@ -18,12 +18,12 @@ LTO_LINK  = $(if $(LTO),$(LTO) $(if $(CLANG),,-Wno-alloc-size-larger-than))
 B       ?= build
 PREFIX  ?= /usr/local
 # Debian's and Ubuntu's names, for .ci/setup; of "a,b" the first one that the release has.
-PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev
+PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev libprotobuf-c-dev protobuf-c-compiler
 TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils patchelf elfutils binutils
 PAGE_TEST_PACKAGES = chromium
 FUZZ_PACKAGES = clang libclang-rt-dev binutils
 # Fedora's names of the packages needed for building (libiberty is in binutils-devel).
-FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel
+FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel protobuf-c-devel protobuf-c-compiler
 
 # A tool is a file mem*.c in filters/ or render/, and the files in a folder of its name.
 TOOLS    = $(basename $(notdir $(wildcard filters/mem*.c render/mem*.c)))
@@ -40,7 +40,7 @@ AGENT    = $B/lib/memrec/libmemrec.so
 # msgpack-c is libmsgpack-c since 6.0, and libmsgpackc before.
 PKG_CONFIG ?= pkg-config
 MSGPACK := $(or $(shell for p in msgpack-c msgpack; do $(PKG_CONFIG) --libs $$p 2>/dev/null && break; done),$(if $(findstring /,$(shell $(CC) -print-file-name=libmsgpack-c.so)),-lmsgpack-c,-lmsgpackc))
-LIBS     = -llz4 $(MSGPACK) -ljansson -lz -lm
+LIBS     = -llz4 $(MSGPACK) -ljansson -lz -lprotobuf-c -lm
 REC_LIBS = -ldw -lelf -liberty -lunwind-$(shell $(CC) -dumpmachine | cut -d- -f1) -lunwind
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 BIGTRACE = $B/tests/lib/bigtrace
@@ -62,10 +62,21 @@ $(LIB): $(LIB_OBJ)
 
 .SECONDEXPANSION:
 TOOL_OBJ = $(patsubst %.c,$B/obj/%.o,$(wildcard filters/$(1).c render/$(1).c filters/$(1)/*.c render/$(1)/*.c)) \
+           $(patsubst %.proto,$B/obj/%.pb-c.o,$(wildcard filters/$(1)/*.proto render/$(1)/*.proto)) \
            $(patsubst %,$B/obj/%.asset.o,$(wildcard filters/$(1)/*.js filters/$(1)/*.css filters/$(1)/*.html render/$(1)/*.js render/$(1)/*.css render/$(1)/*.html))
 $(TOOL_BINS): $B/bin/%: $$(call TOOL_OBJ,$$*) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -Wl,--as-needed $(LIBS)
+
+# A .proto becomes C, by protobuf-c's compiler; its header is found by its own name. Nobody writes prototypes in such code as we do.
+$B/obj/%.pb-c.c $B/obj/%.pb-c.h: %.proto
+	@mkdir -p $(@D)
+	cd $(<D) && protoc-c --c_out=$(abspath $(@D)) $(<F)
+.PRECIOUS: $B/obj/%.pb-c.c $B/obj/%.pb-c.h
+$B/obj/%.pb-c.o: $B/obj/%.pb-c.c
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FAT) -c -o $@ $<
+$B/obj/render/mem2pprof.o: $B/obj/render/mem2pprof/profile.pb-c.h
+$B/obj/render/mem2pprof.o: CPPFLAGS += -I$B/obj/render/mem2pprof
 
 # A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Indentation, comments
 # and blanks around some operators are removed from scripts, as every page contains them.

@@ -174,7 +174,7 @@ static uint32_t number_span(struct origins *o, const struct mt_event *ev)
 	for (size_t i = o->n_open; i-- > 0;)
 		if (o->open[i].pid == ev->pid && o->open[i].tid == ev->tid)
 			return o->open[i].origin;
-	return number_name(o, "[no span]", strlen("[no span]"));
+	return number_name(o, ORIGINS_NO_SPAN, strlen(ORIGINS_NO_SPAN));
 }
 
 /* Removes the last open span of that thread with this name. */

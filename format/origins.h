@@ -14,6 +14,9 @@
 
 #include "stacks.h"
 
+/* The name of no span. */
+#define ORIGINS_NO_SPAN "[no span]"
+
 enum origins_by { ORIGINS_LINE, ORIGINS_FUNCTION, ORIGINS_PACKAGE, ORIGINS_PROCESS, ORIGINS_SPAN };
 
 /* Members that are unknown or do not apply are "" or 0. */

@@ -15,12 +15,12 @@
 struct counter {
 	enum tally_what asked, what;	/* what: in the current trace */
 	struct tally *tally;
-	tally_key *key;		/* NULL: the stack's number */
-	void *arg;
+	struct tally_by by;	/* key NULL: the stack's number */
 	struct replay replay;	/* by key, as peak and sums are */
 	struct peak *peak;	/* of traces tallied for TALLY_PEAK */
 	struct amount *sums;	/* of the other traces */
 	size_t n_sums, cap_sums;
+	size_t n_all, cap_all;	/* of tally->all */
 	struct amount total;
 	struct ending ending;
 };
@@ -37,6 +37,15 @@ static void sum(struct counter *c, uint32_t key, struct amount a)
 	amount_add(&c->total, a);
 }
 
+static void sum_all(struct counter *c, uint32_t key, struct amount a)
+{
+	while (c->n_all <= key) {
+		GROW(c->tally->all, c->n_all, c->cap_all);
+		c->tally->all[c->n_all++] = (struct amount){ 0, 0 };
+	}
+	amount_add(&c->tally->all[key], a);
+}
+
 static void take_away(struct counter *c, const struct share *gone)
 {
 	if (c->what == TALLY_PEAK)
@@ -45,9 +54,12 @@ static void take_away(struct counter *c, const struct share *gone)
 
 static void open_block(struct counter *c, const struct mt_event *ev)
 {
-	uint32_t key = c->key ? c->key(c->arg, c->tally, ev) : stacks_number(c->tally->stacks, ev->stack);
+	uint32_t key = c->by.key ? c->by.key(c->by.arg, c->tally, ev) : stacks_number(c->tally->stacks, ev->stack);
 	struct amount a = amount_of(ev->size, ev->weight);
 	struct share old;
+
+	if (c->by.all)
+		sum_all(c, key, a);
 
 	if (c->what == TALLY_TOTAL) {
 		sum(c, key, a);
@@ -137,9 +149,10 @@ static uint32_t count_keys(const struct counter *c)
 {
 	size_t n = peak_keys(c->peak);
 
-	if (!c->key)
+	if (!c->by.key)
 		return stacks_count(c->tally->stacks);
-	return (uint32_t)(n > c->n_sums ? n : c->n_sums);
+	n = n > c->n_sums ? n : c->n_sums;
+	return (uint32_t)(n > c->n_all ? n : c->n_all);
 }
 
 /* Moves the result out of the counter: one amount per key, or for every stack defined. */
@@ -152,6 +165,10 @@ static void answer(struct tally *t, struct counter *c)
 	memset(t->at + c->n_sums, 0, (t->n - c->n_sums) * sizeof *t->at);
 	for (uint32_t i = 0; i < peak_keys(c->peak); i++)
 		amount_add(&t->at[i], peak_at(c->peak, i));
+	for (; c->by.all && c->n_all < t->n; c->n_all++) {
+		GROW(t->all, c->n_all, c->cap_all);
+		t->all[c->n_all] = (struct amount){ 0, 0 };
+	}
 	t->total = c->total;
 	amount_add(&t->total, peak_total(c->peak));
 }
@@ -174,12 +191,16 @@ struct tally *tally_read(struct mt_in *in, enum tally_what what)
 
 struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg)
 {
+	return tally_read_more(in, what, &(struct tally_by){ .key = key, .arg = arg });
+}
+
+struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by)
+{
 	struct tally *t = xcalloc(1, sizeof *t);
 	struct counter c = {
 		.asked = what,
 		.tally = t,
-		.key = key,
-		.arg = arg,
+		.by = *by,
 		.peak = peak_new(),
 	};
 	const struct mt_header *h = mt_in_header(in);
@@ -194,6 +215,8 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 	begin_trace(&c, h);
 	while (mt_next(in, &ev) > 0) {
 		take(&c, &ev, in);
+		if (by->take && ev.kind != MT_ALLOC && ev.kind != MT_FREE && ev.kind != MT_RESIZE)
+			by->take(by->arg, &ev);
 		if (ev.time_ms > t->end_ms)
 			t->end_ms = ev.time_ms;
 	}
@@ -212,6 +235,7 @@ void tally_free(struct tally *t)
 	stacks_free(t->stacks);
 	threads_free(t->threads);
 	free(t->at);
+	free(t->all);
 	free(t->title);
 	free(t->command);
 	free(t);

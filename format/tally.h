@@ -24,6 +24,7 @@ struct tally {
 	struct stacks *stacks;
 	struct threads *threads;	/* those with names, and those numbered by a key */
 	struct amount *at;	/* per stack number of `stacks`, or per key; n of them */
+	struct amount *all;	/* per key, if asked for: all that was ever allocated, whatever `at` counts */
 	uint32_t n;
 	struct amount total;
 	char *title;		/* of the numbers: "alive at the high-water mark", "temporary allocations, …" */
@@ -41,6 +42,14 @@ struct tally *tally_read(struct mt_in *in, enum tally_what what);
  */
 typedef uint32_t tally_key(void *arg, const struct tally *t, const struct mt_event *ev);
 struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg);
+/* The same with more in one pass. */
+struct tally_by {
+	tally_key *key;
+	void (*take)(void *arg, const struct mt_event *ev);	/* gets the events that are no allocations or frees */
+	void *arg;		/* for both */
+	bool all;		/* fill in `all` too */
+};
+struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by);
 /* By stack, with each stack below a frame "[process PID]"; the result is like tally_read()'s. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);

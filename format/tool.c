@@ -440,6 +440,20 @@ static void flush_when_idle(void *out)
 		return;		/* the error sticks: the next mt_put() fails, and tool_finish() reports it */
 }
 
+void tool_open_output(const char *path)
+{
+	if (!freopen(path, "w", stdout))
+		die("%s: %s", path, strerror(errno));
+}
+
+void tool_binary_output(const char *what)
+{
+	if (!isatty(STDOUT_FILENO))
+		return;
+	warn("%s is binary: append '> FILE', or use -o FILE", what);
+	exit(2);
+}
+
 struct mt_out *tool_output(const struct tool *t, struct mt_in *in, char **argv)
 {
 	signal(SIGPIPE, SIG_DFL);

@@ -95,6 +95,10 @@ int tool_finish(struct mt_in *in, struct mt_out *out);
  * \xHH. The caller frees it.
  */
 char *tool_printable(const char *text);
+/* Makes FILE the standard output, like "> FILE" in a shell. Exits if it cannot be opened. */
+void tool_open_output(const char *path);
+/* For output that is not text ("a trace"): exits with 2 and one line if standard output is a terminal. */
+void tool_binary_output(const char *what);
 /* Returns the number of columns that the text takes (one per character). */
 size_t tool_columns(const char *text);
 

@@ -100,13 +100,6 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 	return tool_finish(in, NULL);
 }
 
-/* Like "> FILE" in a shell. */
-static void open_output(const char *path)
-{
-	if (!freopen(path, "w", stdout))
-		die("%s: %s", path, strerror(errno));
-}
-
 static struct choices read_options(int argc, char **argv)
 {
 	struct choices c = { .what = TALLY_PEAK };
@@ -119,7 +112,7 @@ static struct choices read_options(int argc, char **argv)
 		case 'i': c.inverted = true; break;
 		case 'u': c.unit = optarg; break;
 		case 's': c.svg = true; break;
-		case 'o': open_output(optarg); break;
+		case 'o': tool_open_output(optarg); break;
 		case 'T': c.title = optarg; break;
 		}
 	if (c.unit && !c.unit[0])
