@@ -48,6 +48,7 @@ __attribute__((constructor)) static void start(void)
 {
 	ring_begun = begun;
 	pystack_found = pymem_found;
+	got_own_file();		/* before it gets another name */
 	loadname_init();
 	hooks_resolve();
 	exec_resolve();

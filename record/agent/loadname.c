@@ -38,7 +38,8 @@ void loadname_init(void)
 void loadname_set(const char *path)
 {
 	size_t n = strlen(path);
-	if (!own || n == 0 || n >= sizeof name || strcmp(own->l_name, LOADNAME_NONE) != 0)
+	bool named = !own || strcmp(own->l_name, LOADNAME_NONE) != 0;
+	if (named || n == 0 || n >= sizeof name || strncmp(path, "/proc/", 6) == 0)
 		return;
 	memcpy(name, path, n + 1);
 	rename_to(name);

@@ -14,7 +14,8 @@ void loadname_init(void);
 
 /*
  * Renames the agent from LOADNAME_NONE to the path of the file that memrec loaded it from, which has the
- * same bytes. Does nothing if its name is not LOADNAME_NONE, or if the path is empty or longer than 4095 bytes.
+ * same bytes. Does nothing if its name is not LOADNAME_NONE, or if the path is empty, longer than 4095 bytes, or
+ * that of a memory file of memrec's (/proc/PID/fd/N).
  */
 void loadname_set(const char *path);
 

@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
-#include <sys/single_threaded.h>
 #include <unistd.h>
 
+#include "libc.h"
 #include "system_call.h"
 
 void *pages_new(size_t size)
@@ -37,7 +37,7 @@ void pages_free(void *p, size_t size)
 static inline bool word_change(struct lock *l, uint32_t from, uint32_t to)
 {
 #if defined(__x86_64__)
-	if (__libc_single_threaded) {
+	if (*libc_single_threaded) {
 		bool changed;
 		__asm__ volatile("cmpxchgl %3, %1" : "=@cce"(changed), "+m"(l->word), "+a"(from) : "r"(to) : "memory");
 		return changed;

@@ -89,3 +89,27 @@ uintptr_t object_symbol_hashed(const struct object *o, const char *name, uint32_
 			return 0;
 	}
 }
+
+struct wanted {
+	const char *name;
+	uint32_t hash;
+	void *found;
+};
+
+static int find_first(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct wanted *w = context;
+	struct object o;
+	(void)size;
+	if (object_read(&o, info))
+		w->found = (void *)object_symbol_hashed(&o, w->name, w->hash);
+	return w->found != NULL;
+}
+
+/* Objects are listed as they are searched. */
+void *object_first(const char *name)
+{
+	struct wanted w = { name, object_hash(name), NULL };
+	dl_iterate_phdr(find_first, &w);
+	return w.found;
+}

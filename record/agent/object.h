@@ -42,4 +42,7 @@ static inline uintptr_t object_symbol(const struct object *o, const char *name)
 	return object_symbol_hashed(o, name, object_hash(name));
 }
 
+/* The first definition in the order of search, as the loader binds to it: ours too. NULL: there is none. */
+void *object_first(const char *name);
+
 #endif

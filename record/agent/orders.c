@@ -3,10 +3,18 @@
  */
 #include "orders.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct orders orders;
+
+uint64_t orders_number(const char *digits, const char **end)
+{
+	uint64_t n = 0;
+	for (; *digits >= '0' && *digits <= '9'; digits++)
+		n = n * 10 + (uint64_t)(*digits - '0');
+	*end = digits;
+	return n;
+}
 
 static int hex_digit(char c)
 {
@@ -37,11 +45,11 @@ bool orders_address(const char *address, size_t n)
 		return false;
 	memset(orders.socket, 0, sizeof orders.socket);
 	memcpy(orders.socket, orders.address, name);
-	char *end;
-	orders.user = (uid_t)strtoul(orders.address + name + 1, &end, 10);
+	const char *end;
+	orders.user = (uid_t)orders_number(orders.address + name + 1, &end);
 	if (*end != ':')
 		return false;
-	orders.namespace = strtoull(end + 1, &end, 10);
+	orders.namespace = orders_number(end + 1, &end);
 	return *end == ':' && parse_key(end + 1);
 }
 
@@ -51,9 +59,9 @@ bool orders_read(const char *text)
 	const char *space = strchr(text, ' ');
 	if (!space || !orders_address(text, (size_t)(space - text)))
 		return false;
-	char *end;
-	orders.pid = (pid_t)strtol(space + 1, &end, 10);
-	orders.flags = (unsigned)strtoul(end, &end, 10);
+	const char *end;
+	orders.pid = (pid_t)orders_number(space + 1, &end);
+	orders.flags = *end == ' ' ? (unsigned)orders_number(end + 1, &end) : 0;
 	return *end == '\0' && orders.pid > 0;
 }
 

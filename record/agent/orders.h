@@ -32,6 +32,12 @@ bool orders_read(const char *text);
 bool orders_address(const char *address, size_t n);
 
 /*
+ * Returns a decimal number, and in *end where it ends. Not strtoul(): with the headers of glibc 2.38 that is
+ * another symbol.
+ */
+uint64_t orders_number(const char *digits, const char **end);
+
+/*
  * Stores the environment entries for programs that this process executes: the agent's file, and the value of
  * WIRE_ENV. Returns false if either is too long; they then run without the agent.
  */

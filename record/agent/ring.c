@@ -259,10 +259,11 @@ static bool receive_answer(int sock, int memfds[2])
 /* Maps only memory that cannot be truncated: accessing truncated memory would kill the program. */
 static void *map_shared(int memfd, size_t size, int protection)
 {
-	struct stat st;
+	struct stat st;		/* by system calls: fstat() came with glibc 2.33 */
 	int seals = fcntl(memfd, F_GET_SEALS);
 	void *p = MAP_FAILED;
-	if (seals >= 0 && seals & F_SEAL_SHRINK && fstat(memfd, &st) == 0 && (size_t)st.st_size >= size)
+	if (seals >= 0 && seals & F_SEAL_SHRINK && system_call(SYS_fstat, memfd, &st) == 0 &&
+	    (size_t)st.st_size >= size)
 		p = (void *)system_call(SYS_mmap, NULL, size, protection, MAP_SHARED, memfd, 0);
 	close(memfd);
 	return p == MAP_FAILED ? NULL : p;
@@ -277,7 +278,7 @@ static bool is_collectors_user(uid_t user)
 	struct stat st;
 	if (user == orders.user)
 		return true;
-	return stat("/proc/self/ns/user", &st) < 0 || st.st_ino != orders.namespace;
+	return system_call(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/user", &st, 0) < 0 || st.st_ino != orders.namespace;
 }
 
 static int connect_collector(void)

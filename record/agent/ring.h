@@ -9,10 +9,10 @@
 #define RING_H
 
 #include <stdbool.h>
-#include <sys/single_threaded.h>
 
 #include "wire.h"
 #include "agent.h"
+#include "libc.h"
 
 enum ring_state {
 	RING_NEW = 0,	/* in a forked child, as fork wipes the state page */
@@ -98,7 +98,7 @@ static inline uint64_t ring_reserve(uint64_t n)
 {
 #if defined(__x86_64__)
 	/* The process has one thread, and a plain xadd is atomic with respect to that thread's signal handlers. */
-	if (__libc_single_threaded) {
+	if (*libc_single_threaded) {
 		__asm__ volatile("xaddq %0, %1" : "+r"(n), "+m"(ring->head) : : "memory");
 		return n;
 	}

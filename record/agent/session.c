@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "loadname.h"
 #include "memory.h"
 #include "native/native.h"
+#include "object.h"
 #include "python/pymem.h"
 #include "python/pystack.h"
 #include "ring.h"
@@ -33,8 +33,8 @@ static bool parse(const char *how)
 	const char *space = strchr(how, ' ');
 	if (!space || !orders_address(how, (size_t)(space - how)))
 		return false;
-	char *end;
-	orders.flags = (unsigned)strtoul(space + 1, &end, 10);
+	const char *end;
+	orders.flags = (unsigned)orders_number(space + 1, &end);
 	orders.pid = getpid();
 	char entry[sizeof orders.entry], number[16], *digit = number + sizeof number - 1;
 	*digit = '\0';
@@ -179,7 +179,10 @@ HOOK void *memrec_agent_serve(void *request)
 {
 	struct wire_request *r = request;
 	uint64_t scratch = r->scratch, size = r->scratch_size;
-	pthread_detach(pthread_self());
+	int (*detach)(pthread_t);	/* until glibc 2.34 in libpthread, which is loaded: this is a thread */
+	*(void **)&detach = object_first("pthread_detach");
+	if (detach)
+		detach(pthread_self());
 	/* For the whole life of this thread: its allocations are not the program's. */
 	ring_local.guard = GUARD_DROP;
 	const char *path = strchr(r->how, ' ');

@@ -94,13 +94,13 @@ HOOK int memrec_agent_spawn(const char *path, char *const argv[], char *const en
 	};
 	sigset_t all, before;
 	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	pid_t pid = clone(make_orphan, stacks + STACK_BYTES, CLONE_VM | CLONE_VFORK, &s);
 	if (pid < 0)
 		s.error = errno;
 	while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
 		;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	pages_free(stacks, 2 * STACK_BYTES);
 	errno = e;
 	return s.error ? -s.error : s.pid;

@@ -11,11 +11,13 @@
  */
 #include <alloca.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -24,18 +26,27 @@
 #include "got.h"
 #include "memory.h"
 #include "orders.h"
+#include "system_call.h"
 #include "wire.h"
 
 #define SMALL_ROOM 4096ul	/* at most this is taken on the stack */
+
+/* memrec's memory file (agent_file.h) ends with it, and not every root directory or user can reach it. */
+static bool is_within_reach(const char *file)
+{
+	int e = errno;
+	bool is = strncmp(file, "/proc/", 6) != 0 || system_call(SYS_faccessat, AT_FDCWD, file, R_OK) == 0;
+	errno = e;
+	return is;
+}
 
 /* child: the program will run in another process than this one (posix_spawn). */
 static enum travel travel(bool child)
 {
 	if (!orders.preload[0])
 		return AS_IT_IS;
-	if (orders.flags & WIRE_FLAG_FOLLOW_FORK || (!child && getpid() == orders.pid))
-		return WITH_AGENT;
-	return WITHOUT_AGENT;
+	bool wanted = orders.flags & WIRE_FLAG_FOLLOW_FORK || (!child && getpid() == orders.pid);
+	return wanted && is_within_reach(orders.preload) ? WITH_AGENT : WITHOUT_AGENT;
 }
 
 struct room {

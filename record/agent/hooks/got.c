@@ -102,45 +102,33 @@ const char *got_own_file(void)
 struct wanted {
 	const char *name;
 	uint32_t hash;
+	bool within;		/* the search has reached where it begins */
 	void *found;
 };
-
-static int find_first(struct dl_phdr_info *info, size_t size, void *context)
-{
-	struct wanted *w = context;
-	struct object o;
-	(void)size;
-	if (object_read(&o, info))
-		w->found = (void *)object_symbol_hashed(&o, w->name, w->hash);
-	return w->found != NULL;
-}
-
-void *got_first(const char *name)
-{
-	struct wanted w = { name, object_hash(name), NULL };
-	dl_iterate_phdr(find_first, &w);
-	return w.found;
-}
 
 static int find_real(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct wanted *w = context;
 	struct object o;
 	(void)size;
-	if (object_read(&o, info) && !is_self(&o) && strcmp(o.soname, self.soname) != 0)
+	if (!object_read(&o, info))
+		return 0;
+	if (is_self(&o))
+		w->within = true;
+	else if (w->within && strcmp(o.soname, self.soname) != 0)
 		w->found = (void *)object_symbol_hashed(&o, w->name, w->hash);
 	return w->found != NULL;
 }
 
 /*
- * Objects are listed in the order of search. dlsym is not used: in a program that is not
- * position-independent it may return the program's own stub, which calls through a slot that we patch.
+ * Objects are listed in the order of search; those after us count, or all if we are loaded late. dlsym is not
+ * used: until glibc 2.34 it is in a library of its own, which a program need not have; it may allocate; and in a
+ * program that is not position-independent it may return the program's own stub, which calls through a slot that we
+ * patch.
  */
 void *got_real(const char *name)
 {
-	if (!got_late())
-		return dlsym(RTLD_NEXT, name);
-	struct wanted w = { name, object_hash(name), NULL };
+	struct wanted w = { name, object_hash(name), got_late(), NULL };
 	dl_iterate_phdr(find_real, &w);
 	return w.found;
 }

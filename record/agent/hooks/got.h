@@ -16,14 +16,8 @@ bool got_late(void);
 /* Finds the real dlopen(). Called by the constructor: in a forked child the loader's lock may be taken for ever. */
 void got_resolve(void);
 
-/* Returns the function that a call of `name` would reach without us, or NULL. Allocates nothing if loaded late. */
+/* Returns the function that a call of `name` would reach without us, or NULL. Allocates nothing. */
 void *got_real(const char *name);
-
-/*
- * Returns the first function of that name in the order of search, which a call reaches if we are preloaded:
- * ours, or that of a program or library before us. NULL: there is none.
- */
-void *got_first(const char *name);
 
 /* Returns the path of the agent's file, as passed to the loader. */
 const char *got_own_file(void);

@@ -18,6 +18,7 @@
 
 #include "got.h"
 #include "hooks.h"
+#include "object.h"
 #include "record.h"
 #include "orders.h"
 #include "ring.h"
@@ -41,7 +42,7 @@ static struct {
 } real;
 
 /*
- * dlsym may allocate before we know the real malloc. Such blocks come
+ * A signal handler may allocate while we look up the real malloc. Such blocks come
  * from here; they are never recorded or freed.
  */
 static char bootstrap[16384] __attribute__((aligned(16)));
@@ -91,8 +92,8 @@ void hooks_resolve(void)
 	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
 		*(void **)symbols[i].where = got_real(symbols[i].name);
 	if (!got_late()) {
-		others_first = got_first("realloc") != (void *)(uintptr_t)realloc;
-		*(void **)&first_free = got_first("free");
+		others_first = object_first("realloc") != (void *)(uintptr_t)realloc;
+		*(void **)&first_free = object_first("free");
 	}
 	resolving = false;
 }
@@ -120,7 +121,7 @@ HOOK void *malloc(size_t n)
 HOOK void *calloc(size_t n, size_t size)
 {
 	if (UNLIKELY(!ready()))
-		return bootstrap_alloc(16, n * size);	/* never reused, so zero; dlsym asks for little */
+		return bootstrap_alloc(16, n * size);	/* never reused, so zero */
 	void *p = REAL(real.calloc(n, size));
 	look_after_python();
 	if (LIKELY(p != NULL))

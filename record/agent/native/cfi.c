@@ -16,17 +16,17 @@
  */
 #include "cfi.h"
 
-#include <dlfcn.h>
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
+
+#include "libc.h"
 
 #define DEEPEST_REMEMBER 8
 #define DEEPEST_EXPRESSION 16
 #define MOST_OPERATIONS 512	/* per expression; reaching it means a loop */
 
 uint64_t cfi_rules[1u << CFI_LOG2_RULES] __attribute__((aligned(64)));
-extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 /* ---------------------------------------------------------------- reading values */
 
@@ -172,7 +172,7 @@ static const uint8_t *find_fde(const uint8_t *header, uintptr_t pc)
 static bool describe(struct description *d, uintptr_t pc)
 {
 	struct dl_find_object object;
-	if (!_dl_find_object || _dl_find_object((void *)pc, &object) != 0 || !object.dlfo_eh_frame)
+	if (!libc_find_object || libc_find_object((void *)pc, &object) != 0 || !object.dlfo_eh_frame)
 		return false;
 	const uint8_t *fde = find_fde(object.dlfo_eh_frame, pc);
 	uint32_t size, back;

@@ -5,12 +5,12 @@
  * path, and its build id as in memory. So the collector need not read
  * the process's mappings, which may have changed by then.
  */
-#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include <string.h>
 
 #include "agent.h"
+#include "libc.h"
 #include "memory.h"
 #include "modules.h"
 #include "native.h"
@@ -24,7 +24,6 @@ struct reported_module { uintptr_t start, end; const struct link_map *map; };
 static struct lock lock;
 static struct reported_module *modules;		/* in no order */
 static uint32_t n_modules, capacity;
-extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 static bool is_known(uintptr_t pc)
 {
@@ -100,7 +99,7 @@ COLD void module_of(uintptr_t pc)
 {
 	struct dl_find_object o;
 	lock_take(&lock);
-	if (!is_known(pc) && _dl_find_object((void *)pc, &o) == 0 && (n_modules < capacity || modules_grow())) {
+	if (!is_known(pc) && libc_find_object((void *)pc, &o) == 0 && (n_modules < capacity || modules_grow())) {
 		report(&o);
 		modules[n_modules++] =
 		    (struct reported_module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
@@ -114,7 +113,7 @@ bool modules_unloaded(void)
 	struct dl_find_object o;
 	lock_take(&lock);
 	for (uint32_t i = 0; i < n_modules && !gone; i++)
-		gone = _dl_find_object((void *)modules[i].start, &o) != 0 || o.dlfo_link_map != modules[i].map ||
+		gone = libc_find_object((void *)modules[i].start, &o) != 0 || o.dlfo_link_map != modules[i].map ||
 		       o.dlfo_map_end != (void *)modules[i].end;
 	if (gone)
 		n_modules = 0;

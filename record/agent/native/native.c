@@ -25,13 +25,13 @@
  */
 #include "native.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "evaluators.h"
 #include "hooks/got.h"
+#include "libc.h"
 #include "memory.h"
 #include "modules.h"
 #include "native_thread.h"
@@ -461,11 +461,10 @@ HOOK int dlclose(void *handle)
 void native_init(void)
 {
 	struct dl_find_object self_object;
-	extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 #ifdef NATIVE_VERIFY
 	native_blind = getenv("NATIVE_BLIND") != NULL;
 #endif
-	if (!_dl_find_object || _dl_find_object(__builtin_return_address(0), &self_object) != 0) {
+	if (!libc_find_object || libc_find_object(__builtin_return_address(0), &self_object) != 0) {
 		static const char text[] = "the C library is older than 2.35: recording without native stacks";
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 		return;
