@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "agent_file.h"
 #include "error.h"
 #include "inject/inject.h"
 
@@ -55,5 +56,7 @@ void attach_begin(struct attached *a, const struct collector *c, const struct at
 		sigaction(ending[i], &action, NULL);
 	*a = (struct attached){ .recording = { how->pid, admission_owner(how->pid), over },
 				.verbose = how->verbose, .duration_ms = how->duration_ms };
-	a->injector = inject_start(&(struct injection){ how->pid, how->agent, c->admission.address, how->flags });
+	struct injection injection = { how->pid, agent_file_name(), NULL, 0, c->admission.address, how->flags };
+	injection.bytes = agent_file_bytes(&injection.size);
+	a->injector = inject_start(&injection);
 }

@@ -23,7 +23,6 @@ struct attached {
 
 struct attach {
 	pid_t pid;
-	const char *agent;		/* path of libmemrec.so */
 	unsigned flags;			/* WIRE_FLAG_… */
 	bool verbose;
 	uint32_t duration_ms;		/* 0: no limit */

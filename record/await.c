@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent_file.h"
+#include "wire.h"
+
 static void stop(int sig)
 {
 	(void)sig;
@@ -50,7 +53,8 @@ void await_begin(struct awaited *a, const struct collector *c, pid_t pid, unsign
 	*a = (struct awaited){ .recording = { pid, admission_owner(pid), over } };
 	/* A process that does not read our messages must not block us, as it may be waiting for us. */
 	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
-	dprintf(STDERR_FILENO, "awaited %s %u\n", c->admission.address, flags);
+	bool follows = flags & WIRE_FLAG_FOLLOW_FORK;	/* then programs it executes load the agent by this name */
+	dprintf(STDERR_FILENO, "awaited %s %u %s\n", c->admission.address, flags, follows ? agent_file_name() : "");
 }
 
 void await_end(void)

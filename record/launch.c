@@ -14,34 +14,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent_file.h"
 #include "error.h"
 #include "wire.h"
 #include "xmalloc.h"
 
-char *launch_agent_path(void)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	if (n < 0)
-		die("cannot find memrec's own executable (/proc/self/exe): %s", strerror(errno));
-	self[n] = '\0';
-	for (int up = 0; up < 2; up++) {
-		char *slash = strrchr(self, '/');
-		if (slash)
-			*slash = '\0';
-	}
-	char *path = xasprintf("%s/lib/memrec/libmemrec.so", self);
-	if (access(path, R_OK) < 0)
-		die("%s: %s (the agent, which is installed with memrec)", path, strerror(errno));
-	if (strpbrk(path, ": "))
-		die("%s: the loader cannot preload a path with a space or a colon in it: move memrec", path);
-	return path;
-}
-
 static void set_environment(const struct launch *l, const char *address)
 {
 	const char *others = getenv("LD_PRELOAD");
-	char *preload = others ? xasprintf("%s:%s", l->agent, others) : xstrdup(l->agent);
+	const char *agent = agent_file_name();
+	char *preload = others ? xasprintf("%s:%s", agent, others) : xstrdup(agent);
 	char *how = xasprintf("%s %d %u", address, (int)getpid(), l->flags);
 	setenv("LD_PRELOAD", preload, 1);
 	setenv(WIRE_ENV, how, 1);
@@ -236,6 +218,7 @@ int launch_begin(struct launched *l, struct collector *c, const struct launch *h
 	*l = (struct launched){ .recording = { -1, geteuid(), over } };
 	if (how->flags & WIRE_FLAG_FOLLOW_FORK)
 		adopt_orphans(l);
+	agent_file_name();	/* in this process, which outlives the program */
 	l->recording.root = start(how, c->admission.address, &error);
 	if (l->recording.root < 0)
 		return error;

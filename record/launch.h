@@ -16,7 +16,6 @@
 
 struct launch {
 	char **argv;
-	const char *agent;	/* path of libmemrec.so */
 	unsigned flags;		/* WIRE_FLAG_… */
 	bool stdout_to_stderr;	/* our standard output carries the trace */
 };
@@ -39,9 +38,6 @@ void launch_raise_limit(void);
 
 /* Call it before starting anything: signals that interrupt the collector's sleep must not end it. Exec resets them. */
 void launch_prepare_signals(void);
-
-/* Returns the path of the agent that is installed with this program; dies if there is none. */
-char *launch_agent_path(void);
 
 /*
  * Starts the program. From then on signals sent to us are passed on to it, and neither they nor the terminal's keys

@@ -347,7 +347,7 @@ static int not_executed(const char *name, int error)
 static int record_launched(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
 {
 	struct launched l;
-	struct launch how = { s->argv, launch_agent_path(), flags_of(s), .stdout_to_stderr = !s->output };
+	struct launch how = { s->argv, flags_of(s), .stdout_to_stderr = !s->output };
 	int error = launch_begin(&l, c, &how);
 	*began = error == 0;
 	if (error)
@@ -362,7 +362,7 @@ static int record_attached(struct collector *c, const struct settings *s, const 
 	struct attached a;
 	c->output.old_file = s->output && d->fd >= 0 ? d->fd : 0;
 	attach_begin(&a, c,
-		     &(struct attach){ s->pid, launch_agent_path(), flags_of(s), is_talkative(s), s->duration_ms });
+		     &(struct attach){ s->pid, flags_of(s), is_talkative(s), s->duration_ms });
 	run(c, &a.recording);
 	*began = a.status == 0;
 	return *began ? EXIT_SUCCESS : EXIT_FAILURE;

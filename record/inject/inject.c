@@ -234,30 +234,8 @@ static long remote_call(const struct target *t, uint64_t scratch, long number, u
 	return 0;
 }
 
-struct file {
-	char *bytes;
-	size_t n;
-};
-
-static struct file read_agent(const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		die("%s: %s", path, strerror(errno));
-	struct file f = { xcalloc(1, (size_t)st.st_size + 4096), (size_t)st.st_size };
-	for (size_t n = 0; n < f.n;) {
-		ssize_t got = read(fd, f.bytes + n, f.n - n);
-		if (got <= 0)
-			die("%s: %s", path, got < 0 ? strerror(errno) : "the file is truncated");
-		n += (size_t)got;
-	}
-	close(fd);
-	return f;
-}
-
 /* Finds an agent that is loaded already. The first page contains the build id. */
-static uint64_t find_agent(const struct target *t, const struct file *agent, unsigned *n_agents)
+static uint64_t find_agent(const struct target *t, const struct injection *how, unsigned *n_agents)
 {
 	char page[4096];
 	uint64_t entry = 0;
@@ -267,14 +245,14 @@ static uint64_t find_agent(const struct target *t, const struct file *agent, uns
 		if (strcmp(m->soname, AGENT_SONAME) != 0)
 			continue;
 		++*n_agents;
-		if (target_read(t, m->start, page, sizeof page) && memcmp(page, agent->bytes, sizeof page) == 0)
+		if (target_read(t, m->start, page, sizeof page) && memcmp(page, how->bytes, sizeof page) == 0)
 			entry = module_symbol(t, m, ENTRY, NULL);
 	}
 	return entry;
 }
 
 /* Creates a memory file in the process that contains the agent. Returns its descriptor there. */
-static int make_memfd(const struct target *t, uint64_t scratch, const struct file *agent)
+static int make_memfd(const struct target *t, uint64_t scratch, const struct injection *how)
 {
 	static const char name[] = "memrec-agent";
 	target_write(t, AT(scratch, path), name, sizeof name);
@@ -287,7 +265,7 @@ static int make_memfd(const struct target *t, uint64_t scratch, const struct fil
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/fd/%ld", (int)t->pid, fd);
 	int ours = open(path, O_WRONLY | O_CLOEXEC);
-	if (ours < 0 || write(ours, agent->bytes, agent->n) != (ssize_t)agent->n)
+	if (ours < 0 || write(ours, how->bytes, how->size) != (ssize_t)how->size)
 		die("process %d: cannot write the agent to %s: %s", (int)t->pid, path, strerror(errno));
 	close(ours);
 	return (int)fd;
@@ -297,7 +275,7 @@ static int make_memfd(const struct target *t, uint64_t scratch, const struct fil
  * Without /proc (in a chroot) the loader cannot open a memory file. Then the agent is written to a file in
  * the process's root, which is removed soon. *outside: its path for us; "": none was created.
  */
-static bool make_file(const struct target *t, const struct file *agent, char *inside, size_t size, char *outside,
+static bool make_file(const struct target *t, const struct injection *how, char *inside, size_t size, char *outside,
 		      size_t outside_size)
 {
 	static const char *const folders[] = { "/tmp", "/var/tmp", "/dev/shm", "/run", "" };
@@ -306,7 +284,7 @@ static bool make_file(const struct target *t, const struct file *agent, char *in
 			 (unsigned long long)now_ns());
 		snprintf(outside, outside_size, "/proc/%d/root%s", (int)t->pid, inside);
 		int fd = open(outside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-		bool whole = fd >= 0 && write(fd, agent->bytes, agent->n) == (ssize_t)agent->n;
+		bool whole = fd >= 0 && write(fd, how->bytes, how->size) == (ssize_t)how->size;
 		if (fd >= 0)
 			close(fd);
 		if (whole)
@@ -364,16 +342,15 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 		       size_t made_size)
 {
 	struct stub_scratch s = { .request = { .scratch = scratch, .scratch_size = STUB_SCRATCH_SIZE } };
-	struct file agent = read_agent(how->agent);
 	unsigned n_agents;
-	s.entry = find_agent(t, &agent, &n_agents);
+	s.entry = find_agent(t, how, &n_agents);
 	if (!s.entry && !sees_proc(t)) {
 		s.fd = UINT64_MAX;
-		if (!make_file(t, &agent, s.path, sizeof s.path, made, made_size))
+		if (!make_file(t, how, s.path, sizeof s.path, made, made_size))
 			die("process %d: no /proc in its root directory, and no directory there that memrec "
 			    "may write to", (int)t->pid);
 	} else if (!s.entry) {
-		int fd = make_memfd(t, scratch, &agent);
+		int fd = make_memfd(t, scratch, how);
 		s.fd = (uint64_t)fd;
 		name_memfd(t, fd, n_agents, s.path, sizeof s.path);
 	}
@@ -385,7 +362,6 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	strcpy(s.symbol, ENTRY);
 	s.nap[1] = 50000;
 	snprintf(s.request.how, sizeof s.request.how, "%s %u %s", how->address, how->flags, how->agent);
-	free(agent.bytes);
 	if (!target_write(t, AT(scratch, dlopen), &s.dlopen, sizeof s - offsetof(struct stub_scratch, dlopen)))
 		die("process %d ended while memrec was attaching", (int)t->pid);
 	remote_call(t, scratch, STUB_LOAD, 0, 0);

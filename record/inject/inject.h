@@ -5,11 +5,14 @@
 #define INJECT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct injection {
 	pid_t pid;
-	const char *agent;	/* the agent's file */
+	const char *agent;	/* the name by which programs that the process executes load the agent */
+	const char *bytes;	/* the agent, followed by a page of zeros */
+	size_t size;
 	const char *address;	/* the collector's address */
 	unsigned flags;		/* WIRE_FLAG_… */
 };
