@@ -19,9 +19,10 @@ B       ?= build
 PREFIX  ?= /usr/local
 # Debian's and Ubuntu's names, for .ci/setup; of "a,b" the first one that the release has.
 PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev libprotobuf-c-dev protobuf-c-compiler
-TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython bsdutils patchelf elfutils binutils
+TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython mypy bsdutils patchelf elfutils binutils
 PAGE_TEST_PACKAGES = chromium
 FUZZ_PACKAGES = clang libclang-rt-dev binutils
+NEEDED_HEADERS = stdlib.h lz4frame.h protobuf-c/protobuf-c.h msgpack.h jansson.h zlib.h libunwind.h elfutils/libdwfl.h libiberty/demangle.h
 # Fedora's names of the packages needed for building (libiberty is in binutils-devel).
 FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel protobuf-c-devel protobuf-c-compiler
 
@@ -75,8 +76,8 @@ $B/obj/%.pb-c.c $B/obj/%.pb-c.h: %.proto
 .PRECIOUS: $B/obj/%.pb-c.c $B/obj/%.pb-c.h
 $B/obj/%.pb-c.o: $B/obj/%.pb-c.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FAT) -c -o $@ $<
-$B/obj/render/mem2pprof.o: $B/obj/render/mem2pprof/profile.pb-c.h
-$B/obj/render/mem2pprof.o: CPPFLAGS += -I$B/obj/render/mem2pprof
+$B/obj/render/mem2pprof.o $B/one/mem2pprof.main.o: $B/obj/render/mem2pprof/profile.pb-c.h
+$B/obj/render/mem2pprof.o $B/one/mem2pprof.main.o: CPPFLAGS += -I$B/obj/render/mem2pprof
 
 # A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Indentation, comments
 # and blanks around some operators are removed from scripts, as every page contains them.
@@ -155,6 +156,12 @@ clang:
 setup:
 	@.ci/setup '$(PACKAGES)' '$(TEST_PACKAGES)' '$(PAGE_TEST_PACKAGES)' '$(FEDORA_PACKAGES)'
 
+# For pip: what building needs and is not here, as one line; nothing if a compiler finds it all.
+missing:
+	@printf '#include <%s>\n' $(NEEDED_HEADERS) | $(CC) $(CPPFLAGS) -E -x c -o /dev/null - 2> /dev/null || .ci/setup --missing '$(PACKAGES)' '$(FEDORA_PACKAGES)'
+sources:
+	@echo $(SOURCES)
+
 ## hdr-check: each header compiles alone
 hdr-check:
 	@failed=0; for h in $(HEADERS); do \
@@ -196,9 +203,9 @@ $B/man/man7/%.7: %.7
 # PREFIX), lib/python3/dist-packages, which users must add to PYTHONPATH.
 PYTHON  ?= python3
 PYTHON_DIR ?= $(or $(shell $(PYTHON) -c 'import os, site, sys; p = os.path.realpath(sys.argv[1]) + "/lib/"; print(next((d for d in site.getsitepackages() if os.path.realpath(d).startswith(p)), ""))' $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
-PYTHON_PACKAGE = $(wildcard record/python/memrec/*.py)
+PYTHON_PACKAGE = $(wildcard record/python/memrec/*.py) record/python/memrec/py.typed
 VERSION  = $(shell sed -n 's/^\#define MEMREC_VERSION "\(.*\)"/\1/p' format/tool.h)
-DIST_INFO = memrec-$(VERSION).dist-info
+BACKEND  = $(PYTHON) packaging/backend.py
 
 ## install: into $(DESTDIR)$(PREFIX): bin, lib/memrec, share/man, and the Python package (PYTHON_DIR=, PYTHON=python3)
 install: all man
@@ -207,18 +214,17 @@ install: all man
 	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
 	$(foreach s,1 5 7,install -m 644 $(filter %.$s,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man$s &&) :
 
-	install -d $(DESTDIR)$(PYTHON_DIR)/memrec $(DESTDIR)$(PYTHON_DIR)/$(DIST_INFO)
+	install -d $(DESTDIR)$(PYTHON_DIR)/memrec
 	install -m 644 $(PYTHON_PACKAGE) $(DESTDIR)$(PYTHON_DIR)/memrec
-	printf 'Metadata-Version: 2.1\nName: memrec\nVersion: %s\n' '$(VERSION)' > $(DESTDIR)$(PYTHON_DIR)/$(DIST_INFO)/METADATA
-	printf '[pytest11]\nmemrec = memrec.pytest_plugin\n' > $(DESTDIR)$(PYTHON_DIR)/$(DIST_INFO)/entry_points.txt
+	$(BACKEND) $(DESTDIR)$(PYTHON_DIR)/memrec-$(VERSION).dist-info
 	@$(PYTHON) -c 'import site, sys; sys.exit(sys.argv[1] not in site.getsitepackages())' $(PYTHON_DIR) 2>/dev/null || \
 		echo "$(PYTHON) does not look into $(PYTHON_DIR): PYTHONPATH=$(PYTHON_DIR)"
 
-## wheel: the Python package with the commands and the agent, in build/wheel; pip install build/wheel/memrec-*.whl
+## wheel: the Python package with the commands as built for this system, in build/wheel; pip install build/wheel/memrec-*.whl
 wheel: all man
-	cd record/python && $(PYTHON) -m pip wheel -q --no-deps --no-index --no-build-isolation --wheel-dir $(abspath $B/wheel) .
-	@rm -rf record/python/build record/python/memrec.egg-info
-	@ls $B/wheel/memrec-*.whl
+	@$(BACKEND) --build $B $B/wheel
+
+-include packaging/rules.mk
 
 ## demo: set up, build, record examples/words.py and make its reports in build/demo
 demo: setup
@@ -235,6 +241,10 @@ compile_commands.json: Makefile $(SOURCES)
 		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
 			"$(CC) $(subst ",\",$(CPPFLAGS)) $(REC_INC) $(ALL_CFLAGS) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } > $@
+
+## roots: the wheel and the tarball in bare Debian 11, 12, 13 and testing (root, debootstrap; R='trixie': only that one)
+roots: wheels dist
+	@B=$B tests/roots/run $(R)
 
 ## pythons: CPython 3.14, 3.15 and other kinds of build, for tests, in build/pythons (P='3.14 3.15': only those)
 pythons: setup
@@ -272,7 +282,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all fuzz screenshots agreement baselines wheel memray pythons bench test test-files asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
+.PHONY: all fuzz screenshots agreement baselines wheel memray roots pythons bench test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -1,4 +1,4 @@
-# Installing: make install, a wheel; the pytest plugin and the Jupyter magic that come with it.
+# Installing: make install, pip install, a wheel for this system; the pytest plugin and the Jupyter magic that come with it.
 
 load lib/common
 
@@ -16,8 +16,8 @@ works() { # COMMAND...: python, found and alone
 	"$@" - <<-'END'
 		import memrec, os, shutil, subprocess, sys
 		with memrec.Tracker("installed.lz4", overwrite=True):
-		    x = bytearray(3000000)
-		assert any(e.get("size") == 3000001 for e in memrec.read("installed.lz4"))
+		    x = b"x" * 3000000
+		assert any(e.get("size") == 3000033 for e in memrec.read("installed.lz4"))
 		assert os.path.join("record", "python") not in memrec.__file__, memrec.__file__
 		print(memrec._places.prefix())
 	END
@@ -41,10 +41,16 @@ works() { # COMMAND...: python, found and alone
 @test "the wheel is for every Python 3 on this kind of machine, and contains the commands and the agent" {
 	[[ "$(basename "$WHEEL")" == memrec-0.1.0-py3-none-linux_"$(uname -m)".whl ]]
 	/usr/bin/python3 -m zipfile -l "$WHEEL" > list
-	for file in memrec/tracker.py data/bin/memrec data/bin/memflame data/lib/memrec/libmemrec.so data/share/man/man1/memfold.1 entry_points.txt; do
+	for file in memrec/tracker.py memrec/py.typed scripts/memrec scripts/memflame data/lib/memrec/libmemrec.so data/share/man/man1/memfold.1 entry_points.txt; do
 		grep -q "$file" list || { echo "no $file"; cat list; false; }
 	done
 	run -1 grep -E '\.options|\.new ' list
+	run -0 /usr/bin/python3 -c 'import email.parser, sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+m = email.parser.Parser().parsestr(z.read("memrec-0.1.0.dist-info/METADATA").decode())
+print(m["Name"], m["Version"], m["License-Expression"], m["Requires-Python"], "Typing :: Typed" in m.get_all("Classifier"),
+      len(m.get_payload()) > 1000)' "$WHEEL"
+	[ "$output" = "memrec 0.1.0 MIT >=3.8 True True" ]
 }
 
 @test "the package has the commands' version" {
@@ -67,14 +73,78 @@ works() { # COMMAND...: python, found and alone
 	[ ! -e env/bin/memcat ] && [ ! -e env/lib/memrec/libmemrec.so ]
 }
 
-@test "the wheel works with every Python; building the folder without the rest of the tree says what is missing" {
-	cp -r "$TESTS/../record/python" copy
+@test "the wheel works with every Python, whichever pip unpacks it" {
 	while read -r python; do
-		PYTHONPATH= "$python" -m pip install -q --no-index --no-deps --target "target" --upgrade "$WHEEL" 2> /dev/null
+		pip=$python
+		"$python" -c 'import pip' 2> /dev/null || pip=/usr/bin/python3
+		PYTHONPATH= "$pip" -m pip install -q --no-index --no-deps --target "target" --upgrade "$WHEEL" 2> /dev/null
 		PYTHONPATH=$PWD/target works "$python"
 	done < <(pythons)
-	run -1 /usr/bin/python3 copy/setup.py --version
-	[[ "$output" == *"source tree is not around"* ]]
+}
+
+@test "a type checker knows the public names" {
+	command -v mypy > /dev/null || skip "no mypy"
+	cp "$TESTS/python/typed.py" .
+	MYPYPATH=$TESTS/../record/python mypy --strict --follow-imports=silent --warn-unused-ignores --cache-dir="$PWD/cache" typed.py
+	sed -i 's/  # type: ignore.*//' typed.py
+	MYPYPATH=$TESTS/../record/python run -1 mypy --strict --follow-imports=silent --cache-dir="$PWD/cache" typed.py
+	[[ "$output" == *"Found 3 errors in 1 file"* ]]
+}
+
+@test "one environment's memrec records the Python of another" {
+	/usr/bin/python3 -m venv --system-site-packages env
+	env/bin/python -m pip install -q --no-index --no-deps "$WHEEL"
+	while read -r python; do
+		env/bin/memrec -f -o t.lz4 -- "$python" -c 'def load(): return b"x" * 1000000
+x = load()'
+		env/bin/memtable --json t.lz4 | jq -e '[.. | objects | select(.function? == "load" and .size? > 999999)] | length > 0' > /dev/null ||
+			{ echo "$python"; env/bin/memtable t.lz4; false; }
+	done < <(pythons)
+}
+
+@test "pip builds the source distribution, without a network, and the editable install has the commands" {
+	/usr/bin/python3 "$TESTS/../packaging/backend.py" --sdist . > said
+	[ "$(cat said)" = ./memrec-0.1.0.tar.gz ]
+	tar tzf memrec-0.1.0.tar.gz | grep -qx memrec-0.1.0/record/agent/ring.c
+	run -1 sh -c 'tar tzf memrec-0.1.0.tar.gz | grep -E "/build/|\.git/|__pycache__"'
+	/usr/bin/python3 -m pip wheel -v --no-index --no-deps --config-settings make="LTO= CFLAGS=-O1" --wheel-dir wheels memrec-0.1.0.tar.gz > log 2>&1 ||
+		{ tail -30 log; false; }
+	grep -q 'memrec: compiling [0-9]* files, [0-9]* at a time' log
+	/usr/bin/python3 -m venv --system-site-packages env
+	env/bin/python -m pip install -q --no-index --no-deps wheels/memrec-0.1.0-py3-none-linux_*.whl
+	[ "$(PATH=/usr/bin:/bin works env/bin/python)" = "$PWD/env" ]
+	env/bin/python -m pip uninstall -q -y memrec
+	env/bin/python -m pip install -q --no-index --no-deps -e "$TESTS/.."
+	[ "$(env/bin/memfold --version)" = "$(memfold --version)" ]
+	env/bin/python -c 'import memrec; assert "record/python" in memrec.__file__, memrec.__file__'
+}
+
+@test "pip's metadata needs no compiler; what building needs and is missing is named in one sentence" {
+	mkdir bin
+	printf '#!/bin/sh\nexit 1\n' | tee bin/gcc > bin/cc
+	chmod +x bin/*
+	/usr/bin/python3 "$TESTS/../packaging/backend.py" --sdist . > said
+	tar xzf memrec-0.1.0.tar.gz
+	cd memrec-0.1.0
+	PATH=$PWD/../bin:$PATH /usr/bin/python3 -c 'import sys
+sys.path.insert(0, "packaging")
+import backend
+print(backend.prepare_metadata_for_build_wheel("info"))' | grep -qx memrec-0.1.0.dist-info
+	[ -s info/memrec-0.1.0.dist-info/METADATA ] && [ ! -e build ]
+	cat > ../bin/dpkg-query <<-'END'
+		#!/bin/sh
+		case "$*" in *liblz4-dev) exit 1 ;; esac
+		echo installed
+	END
+	chmod +x ../bin/dpkg-query
+	PATH=$PWD/../bin:$PATH run -1 /usr/bin/python3 -m pip wheel -q --no-index --no-deps .
+	[[ "$output" == *"memrec: packages that building the commands needs are missing: liblz4-dev (apt install liblz4-dev)"* ]]
+	[[ "$output" != *Traceback* ]]
+	PATH=$PWD/../bin run -1 /usr/bin/python3 -c 'import sys
+sys.path.insert(0, "packaging")
+import backend
+backend.build_wheel(".")'
+	[[ "$output" == "memrec: building the commands needs make and a C compiler; "* ]]
 }
 
 @test "the pytest plugin: limits, leaks, the report, xdist" {

@@ -6,6 +6,8 @@
 records a part of a program; `memrec.read` and `memrec.summary` read traces.
 Everything else is done by the commands: memcat, memfold, memflame, …
 """
+from __future__ import annotations
+
 from .destinations import FileDestination, Pipe
 from .reading import TraceError, read, stats, summary, table
 from .tracker import FileFormat, Tracker, span
@@ -21,12 +23,14 @@ _INSTEAD = {
 }
 
 
-def __getattr__(name):
-    if name in _INSTEAD:
-        raise AttributeError("memrec has no %s: %s" % (name, _INSTEAD[name]))
-    raise AttributeError("module 'memrec' has no attribute %r" % name)
+TYPE_CHECKING = False
+if not TYPE_CHECKING:		# a checker would take it that every name exists
+    def __getattr__(name):
+        if name in _INSTEAD:
+            raise AttributeError("memrec has no %s: %s" % (name, _INSTEAD[name]))
+        raise AttributeError("module 'memrec' has no attribute %r" % name)
 
 
-def load_ipython_extension(ipython):
+def load_ipython_extension(ipython: object) -> None:
     from . import jupyter
     jupyter.load(ipython)

@@ -38,7 +38,7 @@ def prefix():
             return folder
     raise FileNotFoundError(
         "cannot find memrec's commands and agent (bin/memrec, lib/memrec/libmemrec.so) above %s or on PATH: "
-        "run make in the source tree, make install, or pip install record/python" % os.path.dirname(os.path.abspath(__file__)))
+        "run make in the source tree, make install, or pip install ." % os.path.dirname(os.path.abspath(__file__)))
 
 
 @functools.lru_cache(None)

@@ -1,4 +1,6 @@
 """Where a tracker's trace goes: a file, an open descriptor, a command."""
+from __future__ import annotations
+
 import errno
 import fcntl
 import os
@@ -8,6 +10,11 @@ import subprocess
 
 from . import _places
 
+TYPE_CHECKING = False		# typing itself is not imported when the program runs
+if TYPE_CHECKING:
+    from typing import Optional, Sequence, Union
+    Destination = Union["FileDestination", "DescriptorDestination", "Pipe"]
+
 
 class FileDestination:
     """A file. It must not exist, unless `overwrite`. A new one is readable only by its owner: a trace reveals much.
@@ -15,11 +22,12 @@ class FileDestination:
     compress_on_exit and buffered exist for memray: a trace is compressed while it is written, and nothing is mapped.
     """
 
-    def __init__(self, path, overwrite=False, compress_on_exit=True, buffered=False):
+    def __init__(self, path: Union[str, bytes, os.PathLike[str]], overwrite: bool = False,
+                 compress_on_exit: bool = True, buffered: bool = False) -> None:
         self.path = os.fspath(path)
         self.overwrite = overwrite
 
-    def __str__(self):
+    def __str__(self) -> str:
         return os.fsdecode(self.path)
 
     def _is_special(self):
@@ -59,7 +67,7 @@ class DescriptorDestination:
     def __init__(self, file):
         self._file = file
 
-    def __str__(self):
+    def __str__(self) -> str:
         name = getattr(self._file, "name", self._file)
         return name if isinstance(name, str) else "descriptor %s" % name
 
@@ -92,7 +100,7 @@ class Pipe:
     (Ctrl-C does not reach it), and the block ends when it has ended.
     """
 
-    def __init__(self, command):
+    def __init__(self, command: Union[str, Sequence[Union[str, os.PathLike[str]]]]) -> None:
         if not isinstance(command, str):
             command = [os.fspath(word) for word in command]
         if not command:
@@ -100,7 +108,7 @@ class Pipe:
         self.command = command
         self._process = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         if isinstance(self.command, str):
             return self.command
         return " ".join(shlex.quote(os.fsdecode(word)) for word in self.command)

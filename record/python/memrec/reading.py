@@ -3,6 +3,8 @@
 A trace is a path, an open binary file (a pipe, a socket's makefile), or any object
 with read(). If it is damaged or cut off, the part before that is used, with a warning.
 """
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -12,6 +14,12 @@ from os.path import exists
 from subprocess import DEVNULL, PIPE, Popen		# bound now, as a test may replace them later
 
 from . import _places
+
+TYPE_CHECKING = False		# typing itself is not imported when the program runs
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Sequence, Union
+    Trace = Union[str, bytes, "os.PathLike[str]", BinaryIO]
+    Filters = Union[str, Sequence[Union[str, Sequence[str]]]]
 
 
 class TraceError(ValueError):
@@ -98,7 +106,7 @@ def _through(through, last):
     return filters + [last]
 
 
-def read(trace, through=()):
+def read(trace: Trace, through: Filters = ()) -> Iterator[Dict[str, Any]]:
     """Iterates over the events of a trace: a dict each, as `memcat --json` prints them.
 
     through: a filter to apply, "memtemp"; or several, each a word or a list of words:
@@ -154,7 +162,8 @@ def _first(rows):
     return [] if rows is None else ["--rows=%d" % rows]
 
 
-def summary(trace, through=(), *, leaks=False, total=False, rows=None):
+def summary(trace: Trace, through: Filters = (), *, leaks: bool = False, total: bool = False,
+            rows: Optional[int] = None) -> List[Dict[str, Any]]:
     """Returns the functions that hold memory, a dict each: function, file, total_bytes, own_bytes, allocations.
 
     At the high-water mark; leaks: memory that was never freed; total: all memory ever
@@ -163,7 +172,8 @@ def summary(trace, through=(), *, leaks=False, total=False, rows=None):
     return _answer(trace, through, ["memsummary", "--json"] + _which(leaks, total) + _first(rows))["locations"]
 
 
-def table(trace, through=(), *, leaks=False, total=False, split_threads=False, rows=None):
+def table(trace: Trace, through: Filters = (), *, leaks: bool = False, total: bool = False,
+          split_threads: bool = False, rows: Optional[int] = None) -> List[Dict[str, Any]]:
     """Returns the places that allocated memory, a dict each: size, allocations, allocator, function, file, line,
     threads. See memtable(1).
     """
@@ -171,6 +181,6 @@ def table(trace, through=(), *, leaks=False, total=False, split_threads=False, r
     return _answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total) + _first(rows))["rows"]
 
 
-def stats(trace, through=()):
+def stats(trace: Trace, through: Filters = ()) -> Dict[str, Any]:
     """Returns statistics of the whole trace, a dict: see memstats(1)."""
     return _answer(trace, through, ["memstats", "--json"])

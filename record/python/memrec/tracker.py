@@ -6,6 +6,8 @@ agent's hooks, and waits until the collector has closed the trace and exited,
 which closes its end of a pipe. The collector watches this process, so the
 trace is complete however the process ends.
 """
+from __future__ import annotations
+
 import atexit
 import contextlib
 import fcntl
@@ -17,6 +19,14 @@ from os import close, fstat, getpid, read, waitpid
 
 from . import _agent, _places
 from .destinations import FileDestination, destination_of
+
+TYPE_CHECKING = False		# typing itself is not imported when the program runs
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO, Callable, Optional, Sequence, TypeVar, Union
+
+    from .destinations import Destination
+    F = TypeVar("F", bound=Callable[..., Any])
+    AnyDestination = Union[Destination, str, bytes, "os.PathLike[str]", int, BinaryIO, Sequence[str]]
 
 _lock = threading.RLock()	# reentrant, as a signal handler may have its own block
 _active = None		# the tracker of this process
@@ -161,7 +171,7 @@ class span:
     threads of the process; spans may nest, overlap and recur.
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError("a span's name is a str, not %r" % (name,))
         self.name = name
@@ -171,14 +181,14 @@ class span:
         name = self.name.encode("utf-8", "backslashreplace").replace(b"\0", b"\\x00")[:4096]
         return library is not None and bool(library.memrec_agent_span(name, begins))
 
-    def __enter__(self):
+    def __enter__(self) -> span:
         self._mark(1)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._mark(0)
 
-    def __call__(self, function):
+    def __call__(self, function: F) -> F:
         return _decorated(self.name, function)
 
 
@@ -218,9 +228,13 @@ class Tracker:
     is sampled when it changes, every 10 ms at most, and the trace contains all allocations.
     """
 
-    def __init__(self, file_name=None, *, destination=None, native_traces=False, memory_interval_ms=10,
-                 follow_fork=False, trace_python_allocators=False, track_object_lifetimes=False,
-                 file_format=FileFormat.ALL_ALLOCATIONS, overwrite=False, span=None):
+    span: Optional[str]
+
+    def __init__(self, file_name: Optional[AnyDestination] = None, *, destination: Optional[AnyDestination] = None,
+                 native_traces: bool = False, memory_interval_ms: int = 10, follow_fork: bool = False,
+                 trace_python_allocators: bool = False, track_object_lifetimes: bool = False,
+                 file_format: int = FileFormat.ALL_ALLOCATIONS, overwrite: bool = False,
+                 span: Optional[str] = None) -> None:
         if (file_name is None) == (destination is None):
             raise TypeError("Exactly one of 'file_name' or 'destination' argument must be specified")
         if track_object_lifetimes:
@@ -246,7 +260,7 @@ class Tracker:
     # Ctrl-C and other handlers that raise may do so between any two lines: neither a block that did not
     # begin nor one that ended may prevent the next one.
 
-    def __enter__(self):
+    def __enter__(self) -> Tracker:
         global _active
         try:
             self._claim()
@@ -293,9 +307,8 @@ class Tracker:
             finally:
                 os.close(fd)
             atexit.register(self._end)
-            orders = collector.orders + b" " + os.fsencode(_places.agent())
             self._collector = collector
-            why = library.memrec_agent_start(orders)
+            why = library.memrec_agent_start(collector.orders)
             if why is not None:
                 raise RuntimeError("nothing is recorded: %s" % ("; ".join(collector.said()) or why.decode()))
         except BaseException:
@@ -307,7 +320,7 @@ class Tracker:
             self._destination.abandon()
             raise
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._end()
 
     def _end(self):

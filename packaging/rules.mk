@@ -1,0 +1,102 @@
+# What is made to be given away: one static program of all commands with the agent inside, wheels, a tarball.
+
+OBJCOPY ?= objcopy
+OBJDUMP ?= objdump
+MACHINE  = $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+# ---------------------------------------------------------------- the program
+
+# Each command's main() has a name of its own here; nothing else is compiled anew.
+ONE       = $B/one/memrec
+ONE_MAIN  = $(patsubst %,$B/one/%.main.o,memrec $(TOOLS))
+ONE_PARTS = $(REC_OBJ) $(foreach t,$(TOOLS),$(call TOOL_OBJ,$t))
+main_of   = main_$(subst -,_,$1)
+vpath %.c packaging record filters render
+$(ONE_MAIN): $B/one/%.main.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Irecord $(ALL_CFLAGS) -Wno-missing-prototypes $(FAT) -Dmain=$(call main_of,$*) -MMD -MP -c -o $@ $<
+$B/one/one-commands.h: Makefile packaging/rules.mk
+	@mkdir -p $(@D)
+	@printf '%s\n' $(foreach t,memrec $(TOOLS),'COMMAND("$t", $(call main_of,$t))') > $@
+$B/one/one.o: packaging/one.c $B/one/one-commands.h
+	$(CC) $(CPPFLAGS) -I$B/one $(ALL_CFLAGS) $(FAT) -c -o $@ $<
+
+# The agent without its symbols, as it is loaded; they are kept beside it.
+$B/one/libmemrec.so: $(AGENT)
+	@mkdir -p $(@D)
+	@$(OBJCOPY) --only-keep-debug $< $@.debug
+	@$(OBJCOPY) --strip-all --add-gnu-debuglink=$@.debug $< $@
+$B/one/agent.o: $B/one/libmemrec.so
+	cd $(@D) && $(LD) -r -b binary -z noexecstack -o agent.o libmemrec.so
+$B/one/stub: packaging/stub.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) -Os -fno-stack-protector $(if $(filter x86_64,$(MACHINE)),-fcf-protection=none) -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -nostdlib -static -s -Wl,--build-id=none -Wl,-z,noseparate-code -Wl,-z,noexecstack -o $@ $<
+
+# What the static libraries need themselves, where it is there (libelf of elfutils 0.189 and newer: zstd).
+is_static = $(if $(findstring /,$(shell $(CC) -print-file-name=lib$1.a)),-l$1)
+STATIC_LIBS = $(REC_LIBS) $(LIBS) $(foreach l,lzma bz2 zstd z,$(call is_static,$l))
+$(ONE).debug: $B/one/one.o $B/one/agent.o $(ONE_MAIN) $(ONE_PARTS) $(LIB)
+	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -static -no-pie -Wl,--wrap=dlopen -o $@ $B/one/one.o $B/one/agent.o $(ONE_MAIN) $(filter-out $(ONE_REPLACED),$(ONE_PARTS)) $(LIB) $(STATIC_LIBS)
+ONE_REPLACED = $B/obj/record/memrec.o $(foreach t,$(TOOLS),$B/obj/filters/$t.o $B/obj/render/$t.o)
+$(ONE): $(ONE).debug
+	@$(OBJCOPY) --strip-all --add-gnu-debuglink=$< $< $@
+
+## one: all commands and the agent in one static program, build/one/memrec; its debug symbols beside it
+one: $(ONE) $B/one/stub $B/one/libmemrec.so
+-include $(wildcard $B/one/*.d)
+
+# ---------------------------------------------------------------- wheel and tarball
+
+# Where the pages are that this build's commands made, or another's that can run here; and where the results go.
+MAN ?= $B/man
+OUT ?= $B
+LICENSES = $B/one/licenses
+$(LICENSES): packaging/licenses
+	@rm -rf $@ $@.new
+	@packaging/licenses $@.new $(SYSROOT)
+	@mv $@.new $@
+
+# What was stripped, for debuggers: eu-unstrip, or gdb's symbol-file.
+SYMBOLS = memrec-$(VERSION)-$(MACHINE)-symbols.tar.xz
+$(OUT)/wheels/$(SYMBOLS) $(OUT)/dist/$(SYMBOLS): $(ONE) $B/one/libmemrec.so
+	@mkdir -p $(@D)
+	tar cJf $@ -C $B/one memrec.debug libmemrec.so.debug
+
+# Objects that were compiled with LTO= make a program a fifth slower: not by mistake.
+is-optimized:
+	@[ -z '$(LTO)' ] || $(OBJDUMP) -h $B/obj/format/reader.o | grep -q '\.gnu\.lto_' || { echo "$B was built without LTO: make clean, or give LTO= here too"; exit 1; }
+
+## wheels: a wheel for every Linux with glibc 2.17 or newer, and its debug symbols, in build/wheels (ARCH=aarch64: for that)
+ifdef ARCH
+CROSS = build/cross/$(ARCH)
+cross-wheels cross-dist: cross-%: man
+	@packaging/cross $(ARCH) > /dev/null
+	@$(MAKE) --no-print-directory B=build/$(ARCH) MAN=build/man OUT=build SYSROOT=$(CURDIR)/$(CROSS)/root ARCH= PKG_CONFIG=false \
+		CC=$(CURDIR)/$(CROSS)/bin/gcc AR=$(CURDIR)/$(CROSS)/bin/ar LD=$(CURDIR)/$(CROSS)/bin/ld \
+		OBJCOPY=$(CURDIR)/$(CROSS)/bin/objcopy OBJDUMP=$(CURDIR)/$(CROSS)/bin/objdump given-$*
+wheels dist: %: cross-%
+else
+wheels dist: %: man given-%
+endif
+given-wheels: $(OUT)/wheels/$(SYMBOLS) $B/one/stub $(LICENSES) is-optimized
+	@$(BACKEND) --build $B --one $(MAN) --platforms manylinux2014_$(MACHINE).manylinux_2_17_$(MACHINE) --licenses $(LICENSES) $(OUT)/wheels
+
+## sdist: the sources as pip takes them, in build/wheels
+sdist:
+	@$(BACKEND) --sdist $B/wheels
+
+## dist: the same as a tarball that works wherever it is unpacked, in build/dist
+DIST = $(OUT)/dist/memrec-$(VERSION)-linux-$(MACHINE)
+given-dist: $(OUT)/dist/$(SYMBOLS) $(LICENSES) is-optimized
+	@rm -rf $(DIST)
+	@install -d $(DIST)/bin $(DIST)/lib/memrec $(DIST)/lib/python/memrec $(DIST)/share/doc/memrec
+	@install -m 755 $(ONE) $(DIST)/bin/memrec
+	@for name in $(TOOLS); do ln -s memrec $(DIST)/bin/$$name || exit; done
+	@install -m 755 $B/one/libmemrec.so $(DIST)/lib/memrec
+	@install -m 644 $(PYTHON_PACKAGE) $(DIST)/lib/python/memrec
+	@$(BACKEND) $(DIST)/lib/python/memrec-$(VERSION).dist-info
+	@for s in 1 5 7; do install -d $(DIST)/share/man/man$$s && install -m 644 $(MAN)/man$$s/*.$$s $(DIST)/share/man/man$$s || exit; done
+	@cp -r LICENSE packaging/README.md $(LICENSES) $(DIST)/share/doc/memrec
+	@tar cJf $(DIST).tar.xz -C $(OUT)/dist --owner=0 --group=0 $(notdir $(DIST))
+	@ls $(DIST).tar.xz
+.PHONY: one is-optimized wheels sdist dist given-wheels given-dist cross-wheels cross-dist
