@@ -92,6 +92,25 @@ void peak_sub(struct peak *p, uint32_t key, struct amount a)
 	amount_sub(&k->live, a);
 }
 
+size_t peak_live_keys(const struct peak *p)
+{
+	return p->n;
+}
+
+struct amount peak_live_at(const struct peak *p, uint32_t key)
+{
+	return key < p->n ? p->keys[key].live : (struct amount){ 0, 0 };
+}
+
+struct amount peak_now_at(const struct peak *p, uint32_t key)
+{
+	const struct key *k = &p->keys[key];
+
+	if (key >= p->n)
+		return (struct amount){ 0, 0 };
+	return p->water.below && k->epoch == p->epoch ? k->saved : k->live;
+}
+
 void peak_settle(struct peak *p)
 {
 	if (p->n > p->n_sums) {
@@ -99,10 +118,8 @@ void peak_settle(struct peak *p)
 		memset(p->sums + p->n_sums, 0, (p->n - p->n_sums) * sizeof *p->sums);
 		p->n_sums = p->n;
 	}
-	for (size_t i = 0; i < p->n; i++) {
-		const struct key *k = &p->keys[i];
-		amount_add(&p->sums[i], p->water.below && k->epoch == p->epoch ? k->saved : k->live);
-	}
+	for (size_t i = 0; i < p->n; i++)
+		amount_add(&p->sums[i], peak_now_at(p, (uint32_t)i));
 	amount_add(&p->total, p->water.max);
 	free(p->keys);
 	begin_trace(p);

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "provenance.h"
 #include "replay.h"
+#include "units.h"
 #include "xmalloc.h"
 
 struct counter {
@@ -184,6 +185,30 @@ char *tally_title(const struct mt_header *h, enum tally_what what)
 	return provenance_title(h, asked[what]);
 }
 
+static struct tally *begin(struct counter *c, struct mt_in *in)
+{
+	const struct mt_header *h = mt_in_header(in);
+	struct tally *t = xcalloc(1, sizeof *t);
+
+	mt_in_memory_only(in);
+	t->stacks = stacks_new();
+	t->threads = threads_new();
+	t->title = tally_title(h, c->asked);
+	t->command = xstrdup(h->command);
+	t->start_ns = h->start_ns;
+	c->tally = t;
+	c->peak = peak_new();
+	begin_trace(c, h);
+	return t;
+}
+
+static void end(struct counter *c)
+{
+	replay_clear(&c->replay);
+	ending_clear(&c->ending);
+	peak_free(c->peak);
+}
+
 struct tally *tally_read(struct mt_in *in, enum tally_what what)
 {
 	return tally_read_by(in, what, NULL, NULL);
@@ -196,23 +221,10 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 
 struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by)
 {
-	struct tally *t = xcalloc(1, sizeof *t);
-	struct counter c = {
-		.asked = what,
-		.tally = t,
-		.by = *by,
-		.peak = peak_new(),
-	};
-	const struct mt_header *h = mt_in_header(in);
+	struct counter c = { .asked = what, .by = *by };
+	struct tally *t = begin(&c, in);
 	struct mt_event ev;
 
-	mt_in_memory_only(in);
-	t->stacks = stacks_new();
-	t->threads = threads_new();
-	t->title = tally_title(h, what);
-	t->command = xstrdup(h->command);
-	t->start_ns = h->start_ns;
-	begin_trace(&c, h);
 	while (mt_next(in, &ev) > 0) {
 		take(&c, &ev, in);
 		if (by->take && ev.kind != MT_ALLOC && ev.kind != MT_FREE && ev.kind != MT_RESIZE)
@@ -221,11 +233,73 @@ struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const stru
 			t->end_ms = ev.time_ms;
 	}
 	settle(&c);
-	replay_clear(&c.replay);
-	ending_clear(&c.ending);
 	answer(t, &c);
-	peak_free(c.peak);
+	end(&c);
 	return t;
+}
+
+/* ---------------------------------------------------------------- watching */
+
+/* "live after 5.0s; only …" */
+static char *moment_title(const struct counter *c, const struct mt_header *h, uint64_t ms)
+{
+	char after[DURATION_TEXT], *asked, *title;
+
+	duration_text(ms, after);
+	asked = xasprintf(c->what == TALLY_TOTAL ? "allocated in the first %s" : "live after %s", after);
+	title = provenance_title(h, asked);
+	if (c->replay.answer) {		/* its title says what, not when */
+		free(asked);
+		asked = title;
+		title = xasprintf("%s; up to %s", asked, after);
+	}
+	free(asked);
+	return title;
+}
+
+/* Shows the present amounts to the watcher. */
+static void show(struct counter *c, const struct tally_watch *watch, const struct mt_header *h, uint64_t ms)
+{
+	struct tally *t = c->tally;
+	size_t n = c->what == TALLY_PEAK ? peak_live_keys(c->peak) : c->n_sums;
+
+	t->n = c->by.key ? (uint32_t)n : stacks_count(t->stacks);
+	t->at = xreallocarray(t->at, (size_t)t->n + 1, sizeof *t->at);
+	for (uint32_t i = 0; i < t->n; i++)
+		t->at[i] = c->what == TALLY_PEAK ? peak_live_at(c->peak, i) :
+			   i < c->n_sums ? c->sums[i] : (struct amount){ 0, 0 };
+	t->total = c->what == TALLY_PEAK ? peak_live(c->peak) : c->total;
+	free(t->title);
+	t->title = moment_title(c, h, ms);
+	t->end_ms = ms;
+	watch->see(watch->arg, t);
+}
+
+void tally_watch(struct mt_in *in, enum tally_what what, tally_key *key, void *arg, const struct tally_watch *watch)
+{
+	/* What was never freed until now is what is live. */
+	struct counter c = { .asked = what == TALLY_LEAKS ? TALLY_PEAK : what,
+			     .by = { .key = key, .arg = arg } };
+	struct tally *t = begin(&c, in);
+	uint64_t seen_ms = 0, now_ms = 0;
+	struct mt_event ev;
+
+	while (mt_next(in, &ev) > 0) {
+		uint64_t ms = mt_kind_has_pid(ev.kind) ? mt_known_ms(mt_in_header(in), &ev) : now_ms;
+		if (ms / watch->every_ms > seen_ms / watch->every_ms) {
+			seen_ms = ms / watch->every_ms * watch->every_ms;
+			show(&c, watch, mt_in_header(in), seen_ms);
+		}
+		if (ev.kind == MT_HEADER)
+			seen_ms = ms = 0;
+		now_ms = ev.kind == MT_HEADER || ms > now_ms ? ms : now_ms;
+		take(&c, &ev, in);
+	}
+	if (c.what == TALLY_PEAK ? peak_live(c.peak).count : c.total.count)
+		show(&c, watch, mt_in_header(in), now_ms);
+	free(c.sums);
+	end(&c);
+	tally_free(t);
 }
 
 void tally_free(struct tally *t)

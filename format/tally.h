@@ -33,6 +33,14 @@ struct tally {
 	uint64_t end_ms;	/* the last time seen */
 };
 
+/* Shows the tally while it is made: after each every_ms of the trace, and at its end if anything is live then. */
+struct tally_watch {
+	uint64_t every_ms;
+	/* t: what is live at t->end_ms, or with TALLY_TOTAL was allocated until then; the title says when that is */
+	void (*see)(void *arg, const struct tally *t);
+	void *arg;
+};
+
 /* Reads `in` to its end, or to where it is damaged (see mt_in_error()). Exits if out of memory. */
 struct tally *tally_read(struct mt_in *in, enum tally_what what);
 /*
@@ -50,6 +58,8 @@ struct tally_by {
 	bool all;		/* fill in `all` too */
 };
 struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by);
+/* The same (key may be NULL), shown as it is made. */
+void tally_watch(struct mt_in *in, enum tally_what what, tally_key *key, void *arg, const struct tally_watch *watch);
 /* By stack, with each stack below a frame "[process PID]"; the result is like tally_read()'s. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);

@@ -27,6 +27,7 @@ static const struct tool_option options[] = {
 	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
 	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
+	{ "every", 'e', "TIME", "report what is live after each TIME of the trace, while it is recorded" },
 	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -386,41 +387,69 @@ static enum column parse_column(const char *text)
 	usage_die("--sort: '%s' is not total, own, count or 1 to 5", text);
 }
 
+struct choices {
+	enum tally_what what;
+	enum column column;
+	uint64_t max_rows, every_ms;	/* every_ms 0: once, at the end */
+	bool json;
+};
+
+static void print(const struct tally *t, const struct choices *c)
+{
+	struct locations l = count(t);
+
+	sort(&l, c->column);
+	if (c->json)
+		print_json(t, &l, c->max_rows);
+	else
+		print_table(t, &l, c->column, c->max_rows);
+	free(l.at);
+	free(l.of_function);
+}
+
+static void see(void *choices, const struct tally *t)
+{
+	const struct choices *c = choices;
+
+	print(t, c);
+	if (!c->json)
+		putchar('\n');
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
-	enum tally_what what = TALLY_PEAK;
-	enum column column = BY_TOTAL;
-	uint64_t max_rows = 0;
-	bool json = false;
+	struct choices c = { .what = TALLY_PEAK, .column = BY_TOTAL };
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (key) {
 		case 's':
-			column = parse_column(optarg);
+			c.column = parse_column(optarg);
 			break;
 		case 'r':
-			max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX);
+			c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX);
 			break;
 		case 'l':
-			tally_choose(&what, TALLY_LEAKS);
+			tally_choose(&c.what, TALLY_LEAKS);
 			break;
 		case 't':
-			tally_choose(&what, TALLY_TOTAL);
+			tally_choose(&c.what, TALLY_TOTAL);
+			break;
+		case 'e':
+			c.every_ms = tool_time_ms(optarg, "--every", 1, INT64_MAX);
 			break;
 		case KEY_JSON:
-			json = true;
+			c.json = true;
 			break;
 		}
 	struct mt_in *in = tool_input(argc, argv);
-	struct tally *t = tally_read(in, what);
-	struct locations l = count(t);
-	sort(&l, column);
-	if (json)
-		print_json(t, &l, max_rows);
-	else
-		print_table(t, &l, column, max_rows);
-	free(l.at);
-	free(l.of_function);
+	if (c.every_ms) {
+		mt_in_follow(in);
+		tally_watch(in, c.what, NULL, NULL, &(struct tally_watch){ c.every_ms, see, &c });
+		return tool_finish(in, NULL);
+	}
+	struct tally *t = tally_read(in, c.what);
+	print(t, &c);
 	tally_free(t);
 	return tool_finish(in, NULL);
 }

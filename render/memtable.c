@@ -27,6 +27,7 @@ static const struct tool_option options[] = {
 	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
 	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
+	{ "every", 'e', "TIME", "report what is live after each TIME of the trace, while it is recorded" },
 	{ "csv", KEY_CSV, NULL, "print comma-separated values instead of a table" },
 	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
@@ -394,7 +395,7 @@ static void print_json(const struct table *table, uint64_t max_rows)
 struct choices {
 	enum tally_what what;
 	bool split, by_count;
-	uint64_t max_rows;
+	uint64_t max_rows, every_ms;	/* every_ms 0: once, at the end */
 	int format;
 };
 
@@ -416,33 +417,63 @@ static struct choices parse(int argc, char **argv)
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
 		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
+		case 'e': c.every_ms = tool_time_ms(optarg, "--every", 1, INT64_MAX); break;
 		default:
 			if (c.format && c.format != key)
 				usage_die("give only one of --csv and --json");
 			c.format = key;
 		}
+	if (c.every_ms && c.format == KEY_CSV)
+		usage_die("--every: comma-separated values would not tell when: use --json, or --csv without it");
 	return c;
+}
+
+static void print(const struct tally *t, const struct keys *keys, const struct choices *c)
+{
+	struct table table = make_table(t, keys, c->split);
+
+	qsort(table.rows, table.n, sizeof *table.rows, c->by_count ? by_count : by_size);
+	if (c->format == KEY_CSV)
+		print_csv(&table, c->max_rows);
+	else if (c->format == KEY_JSON)
+		print_json(&table, c->max_rows);
+	else
+		print_table(&table, c->max_rows);
+	free(table.rows);
+	free(table.threads);
+}
+
+struct watcher {
+	const struct choices *choices;
+	const struct keys *keys;
+};
+
+static void see(void *watcher, const struct tally *t)
+{
+	const struct watcher *w = watcher;
+
+	print(t, w->keys, w->choices);
+	if (!w->choices->format)
+		putchar('\n');
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
 	struct keys keys = { 0 };
+	struct watcher watcher = { &c, &keys };
 	struct mt_in *in = tool_input(argc, argv);
-	struct tally *t = tally_read_by(in, c.what, number_key, &keys);
-	struct table table = make_table(t, &keys, c.split);
 
-	qsort(table.rows, table.n, sizeof *table.rows, c.by_count ? by_count : by_size);
-	if (c.format == KEY_CSV)
-		print_csv(&table, c.max_rows);
-	else if (c.format == KEY_JSON)
-		print_json(&table, c.max_rows);
-	else
-		print_table(&table, c.max_rows);
-	free(table.rows);
-	free(table.threads);
+	if (c.every_ms) {
+		mt_in_follow(in);
+		tally_watch(in, c.what, number_key, &keys, &(struct tally_watch){ c.every_ms, see, &watcher });
+	} else {
+		struct tally *t = tally_read_by(in, c.what, number_key, &keys);
+		print(t, &keys, &c);
+		tally_free(t);
+	}
 	free(keys.at);
 	index_clear(&keys.index);
-	tally_free(t);
 	return tool_finish(in, NULL);
 }
