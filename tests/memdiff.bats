@@ -166,3 +166,55 @@ a;b 3 0" ]
 		diff <(memfold y.lz4) <(awk '$NF > 0 { n = $NF; sub(/ [0-9]+ [0-9]+$/, ""); print $0, n }' d)
 	done
 }
+
+@test "--markdown: totals and the largest changes as a table, names as code" {
+	run memdiff --markdown a.lz4 b.lz4
+	[ "$output" = '`a.lz4` (alive at the high-water mark) to `b.lz4` (alive at the high-water mark)
+
+| Change | | Before | After | Location |
+|---:|---:|---:|---:|---|
+| +40B | +25.5 % | 157B | 197B | **all memory** |
+| +60B | +60.0 % | 100B | 160B | `load (a.py:2)` |
+| -50B | -100.0 % | 50B | 0B | `old (a.py:3)` |
+| +30B | new | 0B | 30B | `new (a.py:4)` |' ]
+	[ "$(memdiff --markdown --rows 1 a.lz4 b.lz4 | tail -n 2)" = $'\n2 more locations changed.' ]
+	[ "$(memdiff --markdown --stacks --count a.lz4 b.lz4 | tail -n +6)" = '| -1 | -100.0 % | 1 | 0 | `main (a.py:1);old (a.py:3)` |
+| +1 | new | 0 | 1 | `main (a.py:1);new (a.py:4)` |' ]
+	run -2 memdiff --markdown --json a.lz4 b.lz4
+}
+
+@test "--markdown: no name can end its cell or its code" {
+	printf 'alloc 1 10 a|b`c@x.py:1\nalloc 2 5 `q\\u001b@y.py:2\n' | trace > odd.lz4
+	printf '{"event":"end"}\n' | memcat --from-json > none.lz4
+	[ "$(memdiff --markdown none.lz4 odd.lz4 | tail -n 2)" = '| +10B | new | 0B | 10B | ``a\|b`c (x.py:1)`` |
+| +5B | new | 0B | 5B | `` `q\x1b (y.py:2) `` |' ]
+}
+
+@test "--fail-if: exit status 3 over a limit, and the same output" {
+	memdiff a.lz4 b.lz4 > want
+	exits() { # STATUS MEMDIFF-ARGUMENT...
+		local want=$1 status=0
+		shift
+		memdiff "$@" > got 2> err || status=$?
+		[ $status -eq "$want" ]
+	}
+	exits 0 --fail-if 'peak > +25.5%' a.lz4 b.lz4
+	exits 3 --fail-if 'peak > +25.4%' a.lz4 b.lz4
+	cmp got want
+	[ "$(cat err)" = "memdiff: over the limit 'peak > +25.4%': 157B before, 197B after" ]
+	exits 0 -f 'peak > +40' a.lz4 b.lz4
+	exits 3 -f 'peak>+39' a.lz4 b.lz4
+	exits 0 -f 'peak > 197' a.lz4 b.lz4
+	exits 3 -f 'peak > 1GB' -f 'peak > 196B' a.lz4 b.lz4
+	exits 0 -f 'peak > +0%' b.lz4 a.lz4
+	exits 0 -f 'peak > +0%' a.lz4 a.lz4
+	exits 3 --leaks -f 'leaks > +0' a.lz4 b.lz4
+	exits 3 --total --count -f 'total > 2' a.lz4 b.lz4
+	printf '{"event":"end"}\n' | memcat --from-json > none.lz4
+	exits 3 -f 'peak > +1000%' none.lz4 a.lz4
+	memcat a.lz4 | head -c 200 > cut.lz4
+	exits 1 -f 'peak > +0' cut.lz4 b.lz4
+	for bad in 'leaks > +5%' 'peak > 5%' 'peak < 5' 'peak > +5x' 'peak' '> 5' 'peak > +-5%' ''; do
+		exits 2 -f "$bad" a.lz4 b.lz4
+	done
+}
