@@ -49,7 +49,6 @@ struct process {
 
 struct leaks {
 	struct open_blocks *open;
-	bool answer;			/* in this trace nothing ends */
 	struct span tail;
 	struct process *processes;	/* those that have begun and not ended */
 	size_t n, cap;
@@ -123,7 +122,7 @@ static void settle_process(struct leaks *l, const struct mt_event *end, struct m
 static void begin_trace(struct leaks *l, const struct mt_header *h)
 {
 	open_blocks_begin(l->open, h);
-	l->answer = provenance_is_answer(h);
+	ending_begin(&l->ending, h);
 	l->n = l->last_id = 0;
 	pids_clear(&l->pids);
 	l->last_ms = 0;
@@ -145,7 +144,9 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, st
 		l->last_ms = ev->time_ms;
 	switch (ev->kind) {
 	case MT_ALLOC:
-		if (!ending_has(&l->ending, ev->pid))
+		if (ending_has(&l->ending, ev->pid))
+			open_blocks_close(l->open, ev->id, NULL);	/* should its last one not have been freed */
+		else
 			open_blocks_open(l->open, ev, NULL);
 		return 0;
 	case MT_FREE:
@@ -156,7 +157,7 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, st
 		return 0;
 	case MT_PROCESS:
 		begin_process(l, ev);
-		if (!l->to_the_end && !l->answer && ending_take(&l->ending, ev))
+		if (!l->to_the_end && ending_take(&l->ending, ev))
 			settle_process(l, ev, out);
 		return mt_put(out, ev);
 	case MT_EXIT:
@@ -168,7 +169,6 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, st
 		return 0;	/* without frees, allocations in between have no meaning */
 	case MT_HEADER:
 	case MT_END:
-		ending_take(&l->ending, ev);
 		settle(l, out);
 		begin_trace(l, mt_in_header(in));
 		return mt_put(out, ev);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ending.h"
 #include "open_blocks.h"
 #include "peak.h"
 #include "tool.h"
@@ -35,6 +36,7 @@ static const struct tool tool = {
 struct peak_finder {
 	struct open_blocks *open;	/* marked at the maximum */
 	struct high_water water;
+	struct ending ending;
 	struct mt_event *exits;	/* in order; each info is a copy */
 	size_t n_exits, cap_exits;
 };
@@ -46,16 +48,6 @@ static void note_peak(struct peak_finder *f)
 		open_blocks_mark(f->open);
 }
 
-static void open_block(struct peak_finder *f, const struct mt_event *ev)
-{
-	struct mt_event old;
-
-	if (open_blocks_open(f->open, ev, &old))
-		high_water_sub(&f->water, amount_of(old.size, old.weight));
-	high_water_add(&f->water, amount_of(ev->size, ev->weight));
-	note_peak(f);
-}
-
 static void close_block(struct peak_finder *f, uint32_t id)
 {
 	struct mt_event was;
@@ -63,6 +55,20 @@ static void close_block(struct peak_finder *f, uint32_t id)
 	if (!open_blocks_close(f->open, id, &was))
 		return;
 	high_water_sub(&f->water, amount_of(was.size, was.weight));
+	note_peak(f);
+}
+
+static void open_block(struct peak_finder *f, const struct mt_event *ev)
+{
+	struct mt_event old;
+
+	if (ending_has(&f->ending, ev->pid)) {
+		close_block(f, ev->id);	/* should its last one not have been freed */
+		return;
+	}
+	if (open_blocks_open(f->open, ev, &old))
+		high_water_sub(&f->water, amount_of(old.size, old.weight));
+	high_water_add(&f->water, amount_of(ev->size, ev->weight));
 	note_peak(f);
 }
 
@@ -100,6 +106,13 @@ static void put_exits(struct peak_finder *f, struct mt_out *out)
 	free(f->exits);
 }
 
+static void begin_trace(struct peak_finder *f, const struct mt_header *h)
+{
+	open_blocks_begin(f->open, h);
+	ending_begin(&f->ending, h);
+	*f = (struct peak_finder){ .open = f->open, .ending = f->ending };
+}
+
 /* At the end of a trace: writes its answer, and prepares for the trace with this header. */
 static void answer(struct peak_finder *f, const struct mt_header *next, struct mt_out *out)
 {
@@ -113,8 +126,7 @@ static void answer(struct peak_finder *f, const struct mt_header *next, struct m
 			break;
 	}
 	put_exits(f, out);
-	open_blocks_begin(f->open, next);
-	*f = (struct peak_finder){ .open = f->open };
+	begin_trace(f, next);
 }
 
 static int take(struct peak_finder *f, const struct mt_event *ev, struct mt_in *in, struct mt_out *out)
@@ -129,7 +141,11 @@ static int take(struct peak_finder *f, const struct mt_event *ev, struct mt_in *
 	case MT_RESIZE:
 		resize_block(f, ev);
 		return 0;
+	case MT_PROCESS:
+		ending_take(&f->ending, ev);
+		return mt_put(out, ev);
 	case MT_EXIT:
+		ending_take(&f->ending, ev);
 		close_process(f, ev);
 		return 0;
 	case MT_SKIPPED:
@@ -151,12 +167,13 @@ int main(int argc, char **argv)
 	mt_in_memory_only(in);
 	struct mt_out *out = tool_output(&tool, in, argv);
 	struct peak_finder f = { .open = open_blocks_new() };
-	open_blocks_begin(f.open, mt_in_header(in));
+	begin_trace(&f, mt_in_header(in));
 	struct mt_event ev;
 	while (mt_next(in, &ev) > 0)
 		if (take(&f, &ev, in, out) < 0)
 			break;
 	answer(&f, mt_in_header(in), out);	/* for a trace that was cut off; after an end nothing is marked */
 	open_blocks_free(f.open);
+	ending_clear(&f.ending);
 	return tool_finish(in, out);
 }

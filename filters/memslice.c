@@ -60,6 +60,8 @@ struct slice {
 	uint64_t begin_ms, end_ms;	/* of the window, in this trace */
 	bool begun;			/* the window has begun in this trace: nothing is kept back any more */
 	struct open_blocks *before;	/* blocks made before the window that are still open */
+	uint32_t *ending;		/* processes whose interpreters began to shut down before it */
+	size_t n_ending, cap_ending;
 	struct threads *threads;
 	uint64_t *skipped;		/* by number of a thread: made before the window and not open there */
 	size_t n_skipped, cap_skipped;
@@ -134,7 +136,7 @@ static void begin_trace(struct slice *s, const struct mt_header *h)
 		s->end_ms = UINT64_MAX;		/* the last millisecond too */
 	/* in an answer nothing ends: all allocations before the window are alive in it */
 	s->begun = !s->alive || provenance_is_answer(h);
-	s->n_skipped = 0;
+	s->n_skipped = s->n_ending = 0;
 	idset_clear(s->kept);
 	open_blocks_begin(s->before, h);
 }
@@ -172,6 +174,33 @@ static int put_skipped(struct slice *s, struct mt_out *out)
 	return 0;
 }
 
+/* Interpreters that shut down: what comes before this row is the program's (ending.h). */
+static int put_endings(struct slice *s, struct mt_out *out)
+{
+	static const uint8_t finalizing[] = "\x81\xaa" "finalizing\x01";	/* as msgpack: {"finalizing": 1} */
+	struct mt_event ev = {
+		.kind = MT_PROCESS, .time_ms = s->begin_ms, .info = { (const char *)finalizing, sizeof finalizing - 1 },
+	};
+
+	for (size_t i = 0; i < s->n_ending; i++) {
+		ev.pid = s->ending[i];
+		if (mt_put(out, &ev) < 0)
+			return -1;
+	}
+	s->n_ending = 0;
+	return 0;
+}
+
+/* Before the window, with --alive: an interpreter begins to shut down. */
+static bool keep_ending_back(struct slice *s, const struct mt_event *ev)
+{
+	if (s->begun || ev->time_ms >= s->begin_ms || !mt_info_int(ev->info, "finalizing", 0))
+		return false;
+	GROW(s->ending, s->n_ending, s->cap_ending);
+	s->ending[s->n_ending++] = ev->pid;
+	return true;
+}
+
 /* The window begins: writes the open blocks, which are alive now. */
 static int begin(struct slice *s, struct mt_out *out)
 {
@@ -185,7 +214,7 @@ static int begin(struct slice *s, struct mt_out *out)
 			return -1;
 	}
 	open_blocks_clear(s->before);
-	return put_skipped(s, out);
+	return put_endings(s, out) < 0 ? -1 : put_skipped(s, out);
 }
 
 /* Before the window, with --alive: keeps track of the open blocks; those of a process end with it. */
@@ -195,6 +224,15 @@ static void keep_back(struct slice *s, const struct mt_event *ev)
 		;
 	if (ev->kind == MT_ALLOC)
 		*skipped_of(s, ev) += mt_is_memory(ev->allocator);
+}
+
+/* A process that ends before the window: its pid may be another's next. */
+static void end_process(struct slice *s, const struct mt_event *ev)
+{
+	keep_back(s, ev);
+	for (size_t i = s->n_ending; i-- > 0; )
+		if (s->ending[i] == ev->pid)
+			s->ending[i] = s->ending[--s->n_ending];
 }
 
 /* Takes the count of allocations left out by an earlier filter. */
@@ -255,8 +293,14 @@ static int take(struct slice *s, const struct mt_event *ev, struct mt_in *in, st
 		break;
 	case MT_EXIT:
 		if (!s->begun && ev->time_ms < s->begin_ms)
-			keep_back(s, ev);
+			end_process(s, ev);
 		else if (!s->begun && begin(s, out) < 0)
+			return -1;
+		break;
+	case MT_PROCESS:
+		if (keep_ending_back(s, ev))
+			return 0;
+		if (!s->begun && ev->time_ms >= s->begin_ms && begin(s, out) < 0)
 			return -1;
 		break;
 	case MT_END:
@@ -360,6 +404,7 @@ int main(int argc, char **argv)
 	idset_free(s.kept);
 	threads_free(s.threads);
 	free(s.skipped);
+	free(s.ending);
 	free(s.lengths.ms);
 	return tool_finish(in, out) | status;
 }

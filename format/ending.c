@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "provenance.h"
 #include "xmalloc.h"
 
 static size_t find(const struct ending *e, uint32_t pid)
@@ -21,13 +22,19 @@ bool ending_has(const struct ending *e, uint32_t pid)
 	return e->n && find(e, pid) < e->n;
 }
 
+void ending_begin(struct ending *e, const struct mt_header *h)
+{
+	e->n = 0;
+	e->answer = provenance_is_answer(h);
+}
+
 bool ending_take(struct ending *e, const struct mt_event *ev)
 {
 	size_t i = find(e, ev->pid);
 
 	switch (ev->kind) {
 	case MT_PROCESS:
-		if (i < e->n || !mt_info_int(ev->info, "finalizing", 0))
+		if (e->answer || i < e->n || !mt_info_int(ev->info, "finalizing", 0))
 			return false;
 		GROW(e->pids, e->n, e->cap);
 		e->pids[e->n++] = ev->pid;
@@ -35,9 +42,6 @@ bool ending_take(struct ending *e, const struct mt_event *ev)
 	case MT_EXIT:
 		if (i < e->n)
 			e->pids[i] = e->pids[--e->n];
-		return false;
-	case MT_HEADER:
-		e->n = 0;
 		return false;
 	default:
 		return false;

@@ -1,10 +1,14 @@
 /*
  * ending.h - the processes whose interpreters have begun to shut down
  *
- * An interpreter that shuts down frees whatever its modules hold. Memory that
- * a program kept until then has leaked by any useful definition, even if it is
- * freed now. So leaks are determined at that moment (as in memray, which stops
- * tracking before it).
+ * The rules, for each process alone:
+ *
+ * - A block that is live when the shutdown begins is leaked, even if the interpreter frees it: what it frees then
+ *   it frees only because the program is over (memray's tracking stops before).
+ * - A block made during the shutdown is neither leaked nor part of the high-water mark: both are the program's.
+ *   It counts among all allocations.
+ *
+ * In an answer (provenance.h) neither applies: its blocks are the answer, wherever they are in the trace.
  */
 #ifndef ENDING_H
 #define ENDING_H
@@ -15,14 +19,17 @@
 struct ending {
 	uint32_t *pids;
 	size_t n, cap;
+	bool answer;
 };
 
+/* Begins a trace with this header. */
+void ending_begin(struct ending *e, const struct mt_header *h);
 /*
- * Takes MT_PROCESS, MT_EXIT and MT_HEADER. Returns true if this event says that the interpreter
+ * Takes MT_PROCESS and MT_EXIT. Returns true if this event says that the interpreter
  * of process ev->pid begins to shut down: the blocks live now have leaked.
  */
 bool ending_take(struct ending *e, const struct mt_event *ev);
-/* Returns whether the process is shutting down and has not ended: blocks allocated from now on are not leaks. */
+/* Returns whether the process is shutting down and has not ended: a block made now is in neither. */
 bool ending_has(const struct ending *e, uint32_t pid);
 void ending_clear(struct ending *e);
 

@@ -10,6 +10,7 @@
 
 #include "json.h"
 #include "tool.h"
+#include "units.h"
 #include "xmalloc.h"
 
 void report_title(const struct tally *t)
@@ -19,6 +20,14 @@ void report_title(const struct tally *t)
 	printf("%s%s%s\n", command, *command ? ": " : "", title);
 	free(title);
 	free(command);
+}
+
+void report_arenas(uint64_t bytes)
+{
+	char size[SIZE_TEXT];
+
+	if (bytes)
+		printf("%s are arenas; record with -A to see the objects in them\n", size_text(bytes, size));
 }
 
 char *report_location(const char *name, const char *place, uint32_t line, bool native)

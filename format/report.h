@@ -8,6 +8,8 @@
 
 /* Prints a line, "COMMAND: TITLE". */
 void report_title(const struct tally *t);
+/* Prints a line that says so many bytes are arenas of Python's allocator, unless there are none. */
+void report_arenas(uint64_t bytes);
 /* Returns part / whole; 0 if the whole is 0. */
 double report_share(uint64_t part, uint64_t whole);
 /*

@@ -294,6 +294,28 @@ bool function_is_native(const struct function *f)
 	return f->lang == MT_LANG_NATIVE;
 }
 
+bool function_is_label(const struct function *f)
+{
+	size_t n = strlen(f->name);
+
+	return n > 2 && f->name[0] == '[' && f->name[n - 1] == ']' && !*function_place(f);
+}
+
+bool function_is_arena(const struct function *f)
+{
+	return function_is_label(f) && strcmp(f->name, "[pymalloc arena]") == 0;
+}
+
+uint64_t stacks_arena_bytes(const struct stacks *s, const struct amount *at, uint32_t n)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 1; i < n; i++)
+		if (at[i].bytes && function_is_arena(&s->functions[s->frames[s->stacks[i].frame].function]))
+			amount_sum(&bytes, at[i].bytes);
+	return bytes;
+}
+
 const char *function_language(const struct function *f)
 {
 	return f->lang == MT_LANG_PYTHON ? "python" : f->lang == MT_LANG_NATIVE ? "native" : "";

@@ -9,6 +9,7 @@
 #ifndef STACKS_H
 #define STACKS_H
 
+#include "amount.h"
 #include "memtrace.h"
 
 struct function {
@@ -72,5 +73,11 @@ const char *function_place(const struct function *f);
 /* Returns "python", "native", or "" if not known. Labels and reports put the place of native functions in brackets. */
 const char *function_language(const struct function *f);
 bool function_is_native(const struct function *f);
+/* Returns whether it names what a recorder knows in place of a function, like "[interpreter start-up]": of no file. */
+bool function_is_label(const struct function *f);
+
+/* Returns the bytes of `at`, an amount per stack, n of them, that are arenas of Python's allocator. */
+uint64_t stacks_arena_bytes(const struct stacks *s, const struct amount *at, uint32_t n);
+bool function_is_arena(const struct function *f);
 
 #endif

@@ -66,8 +66,9 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 		sum(c, key, a);
 		return;
 	}
-	if (c->what == TALLY_LEAKS && ending_has(&c->ending, ev->pid)) {
-		replay_close(&c->replay, ev->id, &old);
+	if (ending_has(&c->ending, ev->pid)) {
+		if (replay_close(&c->replay, ev->id, &old))
+			take_away(c, &old);
 		return;
 	}
 	if (replay_open(&c->replay, ev, key, &old))
@@ -93,6 +94,7 @@ static void close_process(struct counter *c, const struct mt_event *end)
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
 	replay_begin(&c->replay, h);
+	ending_begin(&c->ending, h);
 	c->what = c->replay.answer ? TALLY_TOTAL : c->asked;
 }
 
@@ -133,7 +135,6 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		close_process(c, ev);
 		break;
 	case MT_HEADER:
-		ending_take(&c->ending, ev);
 		settle(c);
 		stacks_take(c->tally->stacks, ev);
 		begin_trace(c, mt_in_header(in));

@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520005u
+#define WIRE_MAGIC 0x4d520006u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits in a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -45,6 +45,7 @@ enum wire_kind {
 	WIRE_MMAP_RESERVED,	/* private, anonymous, PROT_NONE */
 	WIRE_MMAP_FILE,		/* of a file */
 	WIRE_MIMALLOC, WIRE_JEMALLOC,	/* blocks of such an allocator inside a library */
+	WIRE_ARENA,		/* a mapping that Python's own allocator made for its small blocks */
 	WIRE_FREE = 32,		/* addr: before the real free */
 	/* addr: before the real realloc; this thread's next record is an allocation, which frees the old block, … */
 	WIRE_REALLOC_BEGIN,
@@ -64,6 +65,7 @@ enum wire_kind {
 	WIRE_NATIVE,
 	WIRE_HYBRID,		/* two stacks at one moment; addr: the Python node; size: id << 32 | the native node */
 	WIRE_WARN,		/* message: a line of text for the user, once */
+	WIRE_STARTING,		/* the program is a Python whose interpreter is yet to begin; first of all */
 	WIRE_FINALIZING,	/* the interpreter has begun to finalize; once */
 	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it is found */
 	WIRE_SPAN_END,		/* message: the name of a span that ends here; … */
@@ -81,6 +83,9 @@ struct wire_slot {
 	uint32_t stack;
 	uint32_t tid;
 };
+
+/* In `stack` of an allocation: no Python frame, in a thread that the interpreter knows; 0: in any. */
+#define WIRE_NO_FRAME 0x7fffffffu
 
 /*
  * In `stack` of a record that frees memory: the call came from Python's allocator, so an unknown address is no error.
@@ -100,6 +105,8 @@ enum wire_lines {
 
 /* The id of WIRE_PYTHON: native nodes carry their number of Python frames. If not set, evaluators are known by name. */
 #define WIRE_PYTHON_RUNS 1u
+/* It had begun before this process was recorded. */
+#define WIRE_PYTHON_UNDERWAY 2u
 
 /*
  * A code object. Equal contents get the same number, from 1. Bytes after it: name,

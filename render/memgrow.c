@@ -129,6 +129,7 @@ static void begin_trace(struct reading *r, const struct mt_header *h)
 	if (r->begun && h->begin_ms)	/* what was live before it is live up to there */
 		growth_reach(r->growth, h->begin_ms + r->offset_ms, false);
 	replay_begin(&r->replay, h);
+	ending_begin(&r->ending, h);
 	growth_void(r->growth);
 }
 
@@ -176,7 +177,6 @@ static void take(struct reading *r, const struct mt_event *ev, struct mt_in *in)
 		end_process(r, ev->pid);
 		break;
 	case MT_HEADER:
-		ending_take(&r->ending, ev);
 		begin_trace(r, mt_in_header(in));
 		break;
 	default:

@@ -115,18 +115,29 @@ static bool is_counted(const struct counter *c, enum sort sort)
 	return sort < SORT_RESERVED || c->mappings;
 }
 
-/* Removes memory that is no longer alive, and adds it to `fate`. A block's key is its sort. */
+/* A block's key: its sort, and whether the interpreter made it while it shut down (ending.h). */
+#define MADE_AT_THE_END (1u << 8)
+
+static enum sort key_sort(uint32_t key)
+{
+	return (enum sort)(key & ~MADE_AT_THE_END);
+}
+
+/* Removes memory that is no longer alive, and adds it to `fate`. */
 static void take_away(struct counter *c, const struct share *gone, struct amount *fate)
 {
-	bool counted = is_counted(c, gone->key);
+	enum sort sort = key_sort(gone->key);
+	bool counted = is_counted(c, sort);
 
+	if (counted)
+		amount_add(fate, gone->amount);
+	if (gone->key & MADE_AT_THE_END)
+		return;
 	if (counted && !c->water.below && gone->amount.bytes > 0)
 		keep_peak(c);
-	c->sorts[gone->key].live -= gone->amount.bytes;
-	if (!counted)
-		return;
-	high_water_sub(&c->water, gone->amount);
-	amount_add(fate, gone->amount);
+	c->sorts[sort].live -= gone->amount.bytes;
+	if (counted)
+		high_water_sub(&c->water, gone->amount);
 }
 
 /* Adds live memory. In an answer nothing ends. */
@@ -156,22 +167,26 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 {
 	struct amount a = amount_of(ev->size, ev->weight);
 	enum sort sort = sort_of(ev->allocator);
+	bool at_the_end = ending_has(&c->ending, ev->pid);
 	struct share old;
 
-	if (replay_open(&c->replay, ev, sort, &old))
+	if (replay_open(&c->replay, ev, sort | (at_the_end ? MADE_AT_THE_END : 0), &old))
 		take_away(c, &old, &c->s.freed);
-	add_sort(c, sort, a.bytes);
-	if (is_counted(c, sort)) {
+	if (is_counted(c, sort))
 		count_block(c, ev, a);
+	if (at_the_end)
+		return;
+	add_sort(c, sort, a.bytes);
+	if (is_counted(c, sort))
 		high_water_add(&c->water, a);
-	}
 	c->changed_ms = ev->time_ms;
 }
 
 static void close_block(struct counter *c, const struct mt_event *ev, const struct share *gone)
 {
 	take_away(c, gone, &c->s.freed);
-	c->changed_ms = ev->time_ms;
+	if (!(gone->key & MADE_AT_THE_END))
+		c->changed_ms = ev->time_ms;
 }
 
 /* Counts the blocks open in the process (0: in all) as leaked, unless that was done when its interpreter shut down. */
@@ -180,7 +195,7 @@ static void add_leaked(struct counter *c, uint32_t pid)
 	struct share open;
 
 	for (size_t cursor = 0; replay_each(&c->replay, &cursor, &open); )
-		if (is_counted(c, open.key) && (pid ? open.pid == pid : !ending_has(&c->ending, open.pid)))
+		if (is_counted(c, key_sort(open.key)) && (pid ? open.pid == pid : !ending_has(&c->ending, open.pid)))
 			amount_add(&c->s.leaked, open.amount);
 }
 
@@ -202,6 +217,7 @@ static void close_process(struct counter *c, const struct mt_event *ev)
 static void begin_trace(struct counter *c, const struct mt_header *h)
 {
 	replay_begin(&c->replay, h);
+	ending_begin(&c->ending, h);
 	c->mappings = mt_header_counts_mappings(h);
 	c->s.mappings |= c->mappings;
 	c->s.n_traces++;
@@ -279,7 +295,6 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_HEADER:
 		end_trace(c);
-		ending_take(&c->ending, ev);
 		begin_trace(c, mt_in_header(in));
 		stacks_take(c->s.stacks, ev);
 		break;

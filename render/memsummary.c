@@ -84,7 +84,7 @@ static struct locations find_locations(struct stacks *s)
 		if (i == 0 || by_name(&order[i - 1], &order[i], s) != 0)
 			l.at[l.n++] = (struct location){
 				.function = *f->name ? f->name : "[unknown]",
-				.place = *function_place(f) ? function_place(f) : "[unknown]",
+				.place = function_is_label(f) || *function_place(f) ? function_place(f) : "[unknown]",
 				.first = f,
 			};
 		l.of_function[order[i]] = l.n - 1;
@@ -245,14 +245,13 @@ static const char *tail(const char *text, size_t n)
 	return p;
 }
 
-/* Returns the file, in brackets for native code; the caller frees it. */
+/* Returns " at " and the file, in brackets for native code, or "" for a label; the caller frees it. */
 static char *place_text(const struct location *l)
 {
 	char *place = tool_printable(l->place);
+	bool native = function_is_native(l->first);
+	char *text = *place ? xasprintf(" at %s%s%s", native ? "[" : "", place, native ? "]" : "") : xstrdup("");
 
-	if (!function_is_native(l->first))
-		return place;
-	char *text = xasprintf("[%s]", place);
 	free(place);
 	return text;
 }
@@ -261,12 +260,12 @@ static char *place_text(const struct location *l)
 static void print_location(const struct layout *y, const struct location *l)
 {
 	char *function = tool_printable(l->function), *place = place_text(l);
-	size_t width = (size_t)y->location, used = tool_columns(function) + 4 + tool_columns(place);
+	size_t width = (size_t)y->location, used = tool_columns(function) + tool_columns(place);
 	size_t fixed = tool_columns(function) + 5;	/* " at …" */
 
 	if (!y->cut || used <= width) {
-		printf("%s at %s%*s", function, place, used < width ? (int)(width - used) : 0, "");
-	} else if (fixed < width) {
+		printf("%s%s%*s", function, place, used < width ? (int)(width - used) : 0, "");
+	} else if (*place && fixed < width) {
 		printf("%s at …%s", function, tail(place, width - fixed));
 	} else {
 		size_t keep = width - 1;
@@ -311,7 +310,7 @@ static int longest_location(const struct locations *l, uint32_t rows)
 
 	for (uint32_t i = 0; i < rows; i++) {
 		char *function = tool_printable(l->at[i].function), *place = place_text(&l->at[i]);
-		size_t n = tool_columns(function) + 4 + tool_columns(place);
+		size_t n = tool_columns(function) + tool_columns(place);
 		longest = n > longest ? n : longest;
 		free(function);
 		free(place);
@@ -348,6 +347,7 @@ static void print_table(const struct tally *t, const struct locations *l, enum c
 	if (terminal && rows < l->n)
 		printf("%u more rows (-r %u shows all)\n", (unsigned)(l->n - rows), (unsigned)l->n);
 	print_totals(t, l);
+	report_arenas(stacks_arena_bytes(t->stacks, t->at, t->n));
 }
 
 /* ---------------------------------------------------------------- JSON */

@@ -313,6 +313,16 @@ static void print_head(const struct widths *w)
 	puts("Location");
 }
 
+static uint64_t arena_bytes(const struct table *table)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < table->n; i++)
+		if (function_is_arena(table->rows[i].function))
+			amount_sum(&bytes, table->rows[i].amount.bytes);
+	return bytes;
+}
+
 static void print_table(const struct table *table, uint64_t max_rows)
 {
 	unsigned lines = 0, columns = 0;
@@ -337,6 +347,7 @@ static void print_table(const struct table *table, uint64_t max_rows)
 	printf("Total: %s in %s allocation%s, %s row%s\n", size_text(table->tally->total.bytes, size),
 	       count_text(table->tally->total.count, count), table->tally->total.count == 1 ? "" : "s",
 	       count_text(table->n, rows_text), table->n == 1 ? "" : "s");
+	report_arenas(arena_bytes(table));
 }
 
 /* ---------------------------------------------------------------- CSV, JSON */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ending.h"
 #include "error.h"
 #include "pids.h"
 #include "replay.h"
@@ -33,6 +34,7 @@ static const struct tool tool = {
 
 struct series {
 	struct replay replay;
+	struct ending ending;
 	struct pids pids;		/* places in rss_of */
 	uint64_t *rss_of;		/* per process; 0: it has ended */
 	size_t n, cap;
@@ -96,6 +98,11 @@ static void open_block(struct series *s, const struct mt_event *ev)
 {
 	struct share old;
 
+	if (ending_has(&s->ending, ev->pid)) {
+		if (replay_close(&s->replay, ev->id, &old))
+			s->heap -= old.amount.bytes;
+		return;
+	}
 	if (replay_open(&s->replay, ev, 0, &old))
 		s->heap -= old.amount.bytes;
 	amount_sum(&s->heap, amount_of(ev->size, ev->weight).bytes);
@@ -115,13 +122,14 @@ static void take_rss(struct series *s, uint32_t pid, uint64_t rss)
 }
 
 /* Ends all blocks of a process. */
-static void end_process(struct series *s, uint32_t pid)
+static void end_process(struct series *s, const struct mt_event *exit_)
 {
 	struct share gone;
 
-	for (size_t cursor = 0; replay_exit(&s->replay, pid, &cursor, &gone); )
+	ending_take(&s->ending, exit_);
+	for (size_t cursor = 0; replay_exit(&s->replay, exit_->pid, &cursor, &gone); )
 		s->heap -= gone.amount.bytes;
-	take_rss(s, pid, 0);
+	take_rss(s, exit_->pid, 0);
 }
 
 /* Begins another trace, whose time starts again. In gnuplot two empty lines separate the data of two plots. */
@@ -135,6 +143,7 @@ static void begin_trace(struct series *s, const struct mt_header *h)
 	s->heap = s->rss = s->interval = 0;
 	s->printed = false;
 	replay_begin(&s->replay, h);
+	ending_begin(&s->ending, h);
 }
 
 static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
@@ -149,6 +158,9 @@ static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 	case MT_EXIT:
 		reach(s, mt_known_ms(mt_in_header(in), ev));
 		break;
+	case MT_PROCESS:
+		ending_take(&s->ending, ev);
+		return;
 	case MT_HEADER:
 		begin_trace(s, mt_in_header(in));
 		return;
@@ -160,7 +172,7 @@ static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 	else if (ev->kind == MT_RSS)
 		take_rss(s, ev->pid, ev->size);
 	else if (ev->kind == MT_EXIT)
-		end_process(s, ev->pid);
+		end_process(s, ev);
 	else if (ev->kind == MT_FREE ? replay_close(&s->replay, ev->id, &gone) : replay_resize(&s->replay, ev, &gone))
 		s->heap -= gone.amount.bytes;
 	note(s);
@@ -184,6 +196,7 @@ int main(int argc, char **argv)
 	mt_in_memory_only(in);
 	struct mt_event ev;
 	replay_begin(&s.replay, mt_in_header(in));
+	ending_begin(&s.ending, mt_in_header(in));
 	mt_in_on_idle(in, flush, NULL);
 	puts("# seconds\theap\trss");
 	while (mt_next(in, &ev) > 0)
@@ -192,5 +205,6 @@ int main(int argc, char **argv)
 	replay_clear(&s.replay);
 	free(s.rss_of);
 	pids_clear(&s.pids);
+	ending_clear(&s.ending);
 	return tool_finish(in, NULL);
 }

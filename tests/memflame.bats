@@ -201,7 +201,7 @@ END
 
 @test "a difference of two traces keeps both totals" {
   for seed in 1 2; do
-    python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed $seed | memcat --from-json >$seed.lz4
+    python3 "$TESTS/lib/gen_trace.py" --events 20000 --finalizing --seed $seed | memcat --from-json >$seed.lz4
   done
   memdiff 1.lz4 2.lz4 >diff.folded
   memflame --title 'before and after the fix' --unit samples diff.folded >page.html
@@ -336,9 +336,20 @@ answer_of() {
   answer "$changes" bytes.folded count.folded
 }
 
+@test "phases: the interpreter's start is one box, and a chip leaves what the script allocated" {
+  printf 'import threading\nx = bytearray(3000000)\nt = threading.Thread(target=lambda: bytearray(2000000))\nt.start()\nt.join()\n' >script.py
+  memrec -f -o t.lz4 -- python3 script.py
+  memfold t.lz4 >peak.folded
+  memslice --span script t.lz4 | memfold --total >made.folded
+  script=$(memcat --json t.lz4 | python3 "$TESTS/lib/script_at_peak.py")
+  memflame t.lz4 >page.html
+  browse page.html "{\"total\": $(total peak.folded), \"script\": $script, \"made\": $(total made.folded), \"suites\": [\"phases\"]}"
+  all_passed 3
+}
+
 @test "time: any moment and any range agree with memfold, memslice, memleak and memtemp" {
   for seed in 3 4; do
-    python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed $seed --processes 2 --threads 2 --events-per-ms 90 --spans --weights --lost | memcat --from-json >t.lz4
+    python3 "$TESTS/lib/gen_trace.py" --events 20000 --finalizing --seed $seed --processes 2 --threads 2 --events-per-ms 90 --spans --weights --lost | memcat --from-json >t.lz4
     {
       answer_of '{}' ''
       answer_of '{"mode":"leaked"}' --leaks

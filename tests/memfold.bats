@@ -193,7 +193,7 @@ b (b.py:1) 5" ]
 @test "thirty random traces are folded according to the definitions" {
 	local failed=()
 	for seed in $(seq 30); do
-		python3 "$TESTS/lib/gen_trace.py" --events 700 --seed "$seed" --live $((seed * 10)) --processes $((seed % 3 + 1)) --weights --lost --unknown --mappings > j
+		python3 "$TESTS/lib/gen_trace.py" --events 700 --finalizing --seed "$seed" --live $((seed * 10)) --processes $((seed % 3 + 1)) --weights --lost --unknown --mappings > j
 		memcat --from-json j > t.lz4
 		memcat --json t.lz4 > j
 		for what in peak leaks total; do

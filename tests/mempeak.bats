@@ -66,7 +66,7 @@ d (a.py:1) 1" ]
 
 @test "folding the answer gives the same as folding the trace" {
 	for seed in 1 2 3 4 5; do
-		python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed $seed --processes 2 --live 300 --weights | memcat --from-json > t.lz4
+		python3 "$TESTS/lib/gen_trace.py" --events 5000 --finalizing --seed $seed --processes 2 --live 300 --weights | memcat --from-json > t.lz4
 		diff <(memfold t.lz4) <(mempeak t.lz4 | memfold)
 		diff <(memfold --count t.lz4) <(mempeak t.lz4 | memfold --count)
 	done
@@ -77,4 +77,27 @@ d (a.py:1) 1" ]
 	"$TESTS/../${B:-build}/tests/lib/bigtrace" 3000000 1000 200 > big.lz4
 	ulimit -v 30000
 	mempeak big.lz4 > out
+}
+
+@test "what an interpreter makes while it shuts down is not at the mark, in any report; each process for itself" {
+	trace > t.lz4 <<-END
+	alloc 1 60 work@a.py:1 pid=1 tid=1 time_ms=1
+	{"event":"process","pid":1,"info":{"finalizing":1},"time_ms":2}
+	alloc 2 500 ends@a.py:9 pid=1 tid=1 time_ms=3
+	alloc 3 40 work@a.py:2 pid=2 tid=2 time_ms=4
+	resize 2 400 pid=1 tid=1 time_ms=5
+	free 2 pid=1 tid=1 time_ms=6
+	alloc 2 300 ends@a.py:9 pid=1 tid=1 time_ms=7
+	{"event":"exit","pid":1,"info":{"code":0},"time_ms":8}
+	alloc 4 50 again@a.py:3 pid=1 tid=1 time_ms=9
+	END
+	[ "$(left t.lz4)" = "60 40" ]
+	[ "$(memfold t.lz4)" = "work (a.py:1) 60
+work (a.py:2) 40" ]
+	[ "$(memstats --json t.lz4 | jq -c '[.metadata.peak_memory, .total_bytes_allocated]')" = "[100,950]" ]
+	[ "$(memtime t.lz4 | cut -f 2 | sort -n | tail -1)" = 100 ]
+	[ "$(memsummary --json t.lz4 | jq -c '[.total_bytes, .total_allocations]')" = "[100,2]" ]
+	# All of it is among all allocations; what was live when the shutdown began is leaked.
+	[ "$(memtable --total --json t.lz4 | jq .total_bytes)" = 950 ]
+	[ "$(memfold --leaks t.lz4 | awk '{ n += $NF } END { print n }')" = 150 ]
 }

@@ -77,6 +77,19 @@ leaked() {
 ["alloc",6,null,800]' ]
 }
 
+@test "--alive: what the program held stays the program's when its interpreter was shutting down already" {
+	trace > t.lz4 <<-END
+	alloc 1 60 work@a.py:1 pid=1 tid=1 time_ms=1
+	{"event":"process","pid":1,"info":{"finalizing":1},"time_ms":2}
+	alloc 2 500 ends@a.py:9 pid=1 tid=1 time_ms=6
+	free 2 pid=1 tid=1 time_ms=7
+	END
+	for begin in 1ms 2ms 3ms 6ms; do
+		run -0 bash -o pipefail -c "memslice --alive -b $begin t.lz4 | memfold"
+		[ "$output" = "work (a.py:1) 60" ]
+	done
+}
+
 @test "blocks of a process that has ended are not alive" {
 	printf 'alloc 1 1 - pid=7 time_ms=1\nalloc 2 2 - pid=8\n{"event":"exit","pid":7,"time_ms":5}\nalloc 3 3 - pid=8 time_ms=9\n' | trace > t.lz4
 	[ "$(left --alive -b 8ms t.lz4)" = "2 3" ]

@@ -133,7 +133,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 @test "on twenty random traces the figures agree with the definitions" {
 	local failed=()
 	for seed in $(seq 20); do
-		python3 "$TESTS/lib/gen_trace.py" --events 1000 --seed "$seed" --live 200 --processes $((seed % 3 + 1)) --weights --unknown --mappings | memcat --from-json > t.lz4
+		python3 "$TESTS/lib/gen_trace.py" --events 1000 --finalizing --seed "$seed" --live 200 --processes $((seed % 3 + 1)) --weights --unknown --mappings | memcat --from-json > t.lz4
 		memstats --json t.lz4 | jq -cS '{total_num_allocations, total_bytes_allocated, total_frees, leaked_bytes, leaked_allocations, threads, allocator_type_distribution, peak_memory: .metadata.peak_memory}' > got
 		memcat --json t.lz4 | python3 "$TESTS/lib/oracle.py" stats | jq -cS 'del(.empty)' > want
 		cmp -s got want || failed+=("$seed")

@@ -147,7 +147,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 @test "twenty random traces are summed up according to the definitions" {
 	local failed=()
 	for seed in $(seq 20); do
-		python3 "$TESTS/lib/gen_trace.py" --events 700 --seed "$seed" --live 200 --processes $((seed % 2 + 1)) --weights --unknown --mappings | memcat --from-json > t.lz4
+		python3 "$TESTS/lib/gen_trace.py" --events 700 --finalizing --seed "$seed" --live 200 --processes $((seed % 2 + 1)) --weights --unknown --mappings | memcat --from-json > t.lz4
 		memcat --json t.lz4 > j
 		for what in peak leaks total; do
 			memsummary --json $([ $what = peak ] || echo --$what) t.lz4 |

@@ -95,6 +95,7 @@ examples() { # PAGE
 	printf 'x = [bytearray(1000) for i in range(1000)]\n' > script.py
 	trace > t.lz4 <<-END
 	{"event":"span","name":"load","begins":true,"pid":0,"tid":0,"time_ms":0}
+	{"event":"span","name":"script","begins":true,"pid":0,"tid":0,"time_ms":0}
 	alloc 1 3000000 main@script.py:3;load@words.py:41 time_ms=1
 	alloc 2 50 main@script.py:3;load@words.py:42 tid=7 time_ms=2
 	free 2 time_ms=1500

@@ -213,3 +213,14 @@ t.000002.lz4" ]
 	# The children are gone.
 	[ "$(memgrow --by process --warm-up 0 --json "$last" | jq '[.rows[] | select(.size > 0)] | length')" = 1 ]
 }
+
+@test "each file has the phase it begins in, and the blocks of the script are in its span" {
+	memrec -f -o t.lz4 --rotate 300ms -- python3 "$BATS_FILE_TMPDIR/app.py" 200
+	for file in t.0*.lz4; do
+		memslice --span script "$file" | memtable --json > script.json
+		[ "$(jq '[.rows[] | select(.function == "early" and .size > 99000) | .allocations] | add' script.json)" = 10 ]
+		# But for its first millisecond, what the start left is not.
+		[ "$(jq .total_bytes script.json)" -lt "$(memtable --json "$file" | jq '.total_bytes - 300000')" ]
+	done
+	[ "$(memcat --json "$(ls t.0*.lz4 | tail -1)" | jq -r 'select(.event == "span" and .begins) | .name' | paste -sd ' ')" = "script shutdown" ]
+}

@@ -250,6 +250,10 @@ int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct
 	case MT_SPAN:
 		take_span(s, ev);
 		break;
+	case MT_PROCESS:		/* who asks for the shutdown wants its blocks to count: see ending.h */
+		if (strcmp(s->name, "shutdown") == 0 && mt_info_int(ev->info, "finalizing", 0))
+			return 0;
+		break;
 	case MT_EXIT:			/* the pid may be reused */
 		p = process_of(s, ev->pid);
 		p->depth = 0;

@@ -67,7 +67,9 @@ __attribute__((constructor)) static void start(void)
 	if (!ring_on())
 		return;
 	ring_local.guard = GUARD_DROP;
-	pystack_init();
+	pystack_init(true);
+	if (pystack_python())
+		ring_put(WIRE_STARTING, 0, 0, 0);
 	if (orders.flags & WIRE_FLAG_NATIVE)
 		native_init();
 	pymem_init(false);

@@ -87,7 +87,7 @@ static const char *start(const char *how)
 		       "namespace?), "
 		       "or a thread has not left the previous recording yet";
 	owner = getpid();
-	pystack_init();
+	pystack_init(false);
 	if (orders.flags & WIRE_FLAG_NATIVE)
 		native_init();
 	pymem_init(true);

@@ -15,7 +15,7 @@
 /* Both are below 2^48, as addresses of a process are. */
 struct address {
 	uint64_t addr;		/* not 0 */
-	uint64_t size;
+	uint64_t size;		/* no block has 2^47 bytes: that bit is the caller's */
 	uint32_t id;
 };
 

@@ -8,6 +8,7 @@
 #include "hybrid.h"
 #include "index.h"
 #include "output.h"
+#include "phases.h"
 #include "pylines.h"
 #include "regions.h"
 #include "wire.h"
@@ -24,11 +25,13 @@ struct traced_thread {
 	size_t n_cut, cap_cut;
 	char name[32];			/* as last written; "": never */
 	bool active;			/* it had events since the names were last read */
+	bool has_frames;		/* made an allocation with a stack */
 };
 
 struct code {
 	uint32_t function;		/* in the trace */
 	int first_line;
+	enum role role;
 	enum wire_lines lines;		/* the format of `table` */
 	uint8_t *table;
 	size_t table_size;
@@ -50,6 +53,8 @@ struct process {
 	bool executed;			/* it has executed another program: its ring is dead */
 	bool released;			/* it continues unrecorded: nothing more is put into its ring */
 	bool refused;			/* its ring is corrupt: it is emptied without being read */
+	struct phases phases;
+	uint32_t labels[N_LABELS];	/* their stacks; 0: not defined yet */
 	struct addresses live;
 	struct regions regions;
 	struct traced_thread **threads;

@@ -80,6 +80,14 @@ static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *
 	return p->out->now_ms - (uint16_t)((uint16_t)p->out->now_ms - s->ms);
 }
 
+/* In the size of a block: made while the interpreter shut down, so it does not count as live (ending.h). */
+#define APART (1ull << 47)
+
+static inline bool is_apart(const struct process *p)
+{
+	return __builtin_expect(p->phases.now == PHASE_SHUTDOWN, 0);
+}
+
 /* size: the bytes it was counted as. */
 static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
 {
@@ -88,7 +96,7 @@ static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, 
 	ev->tid = s->tid;
 	ev->id = id;
 	output_put(p->out, ev, slot_ms(p, s));
-	process_live(p, 0, size);
+	process_live(p, 0, size & APART ? 0 : size);
 }
 
 static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size,
@@ -103,9 +111,21 @@ static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t 
 	ev->size = size;
 	ev->stack = stack;
 	output_put(p->out, ev, slot_ms(p, s));
-	if (mt_is_memory(allocator))
+	if (mt_is_memory(allocator) && !is_apart(p))
 		process_live(p, size, 0);
 	return id;
+}
+
+static bool is_python_program(const struct process *p)
+{
+	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
+	return slash && strncmp(slash + 1, "python", 6) == 0;
+}
+
+/* The thread that runs the script: of a program that embeds an interpreter, it may be any. */
+static bool may_run_script(const struct process *p, const struct wire_slot *s)
+{
+	return s->tid == (uint32_t)p->own_pid || !is_python_program(p);
 }
 
 static void stacks_room(struct process *p, uint32_t node)
@@ -132,6 +152,25 @@ static inline uint32_t stack_of(struct process *p, uint32_t node)
 	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
 }
 
+/* Of an allocation that has no stack. */
+static __attribute__((noinline)) uint32_t label_of(struct process *p, const struct wire_slot *s)
+{
+	bool is_main = s->tid == (uint32_t)p->own_pid, is_new = s->stack == WIRE_NO_FRAME && !p->thread->has_frames;
+	enum label label = phases_label(&p->phases, is_main, is_new);
+	if (!p->labels[label])
+		p->labels[label] = output_stack(p->out, 0, phases_frame(p->out, label));
+	return p->labels[label];
+}
+
+static inline uint32_t stack_at(struct process *p, const struct wire_slot *s)
+{
+	uint32_t stack = s->stack == WIRE_NO_FRAME ? 0 : stack_of(p, s->stack);
+	if (__builtin_expect(stack == 0, 0))
+		return label_of(p, s);
+	p->thread->has_frames = true;
+	return stack;
+}
+
 /* Returns whether the table of blocks can store it: 48 bits, and 0 means none. */
 static inline bool is_address(uint64_t addr)
 {
@@ -141,15 +180,15 @@ static inline bool is_address(uint64_t addr)
 static void take_block(struct process *p, const struct wire_slot *s)
 {
 	struct address old;
-	if (__builtin_expect(!is_address(s->addr) || s->size >> 48, 0)) {
+	if (__builtin_expect(!is_address(s->addr) || s->size >> 47, 0)) {
 		records_refuse(p, "a block outside the address space");
 		return;
 	}
 	/* If an address is allocated twice, it was freed in between without passing a hook. */
 	if (addresses_take(&p->live, s->addr, &old))
 		put_free(p, s, old.id, old.size);
-	uint32_t id = put_alloc(p, s, s->kind, s->size, stack_of(p, s->stack));
-	addresses_put(&p->live, &(struct address){ s->addr, s->size, id });
+	uint32_t id = put_alloc(p, s, s->kind, s->size, stack_at(p, s));
+	addresses_put(&p->live, &(struct address){ s->addr, s->size | (is_apart(p) ? APART : 0), id });
 }
 
 static void take_free(struct process *p, const struct wire_slot *s)
@@ -208,7 +247,7 @@ struct cut {
 
 static uint64_t counted(const struct region *r)
 {
-	return mt_is_memory(r->allocator) ? region_size(r) : 0;
+	return mt_is_memory(r->allocator) && !r->apart ? region_size(r) : 0;
 }
 
 static void region_gone(void *arg, const struct region *r)
@@ -225,7 +264,7 @@ static void region_gone(void *arg, const struct region *r)
 static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
 {
 	struct cut *cut = arg;
-	if (mt_is_memory(r->allocator))
+	if (mt_is_memory(r->allocator) && !r->apart)
 		process_live(cut->p, 0, lost);
 	struct mt_event ev = {
 		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id,
@@ -237,6 +276,7 @@ static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
 static void region_split(void *arg, struct region *right)
 {
 	struct cut *cut = arg;
+	right->apart = is_apart(cut->p);
 	right->id = put_alloc(cut->p, cut->s, right->allocator, region_size(right), right->stack);
 }
 
@@ -262,6 +302,7 @@ static void cut_regions(struct process *p, const struct wire_slot *s, struct tra
 
 static void put_region(struct process *p, const struct wire_slot *s, struct region *r)
 {
+	r->apart = is_apart(p);
 	r->id = put_alloc(p, s, r->allocator, r->end - r->start, r->stack);
 	regions_put(&p->regions, r);
 }
@@ -274,8 +315,12 @@ static void take_mapping(struct process *p, const struct wire_slot *s)
 	}
 	struct traced_thread *t = thread_of(p, s->tid);
 	struct region new = {
-		.start = s->addr, .end = s->addr + s->size, .allocator = s->kind, .stack = stack_of(p, s->stack),
+		.start = s->addr, .end = s->addr + s->size, .allocator = s->kind, .stack = stack_at(p, s),
 	};
+	if (s->kind == WIRE_ARENA) {
+		new.allocator = MT_MMAP;
+		new.stack = output_stack(p->out, new.stack, phases_frame(p->out, LABEL_ARENA));
+	}
 	/* a reservation keeps its kind, and so does a file's mapping */
 	if (s->kind == WIRE_MREMAP && t->pending >= PENDING_REMAP) {
 		if (!mt_is_memory(t->region.allocator))
@@ -300,7 +345,7 @@ static void convert_part(struct process *p, const struct wire_slot *s, const str
 		return;
 	if (s->kind == WIRE_PROTECT) {
 		new.allocator = MT_MMAP;
-		new.stack = stack_of(p, s->stack);
+		new.stack = stack_at(p, s);
 	}
 	cut_range(p, s, start, end - start, NULL);
 	put_region(p, s, &new);
@@ -337,6 +382,7 @@ static void take_unmap_failed(struct process *p, const struct wire_slot *s)
 	struct traced_thread *t = thread_of(p, s->tid);
 	for (size_t i = 0; i < t->n_cut; i++) {
 		struct region *r = &t->cut[i];
+		r->apart = is_apart(p);
 		r->id = put_alloc(p, s, r->allocator, region_size(r), r->stack);
 		r->end -= r->padding;
 		regions_put(&p->regions, r);
@@ -441,8 +487,14 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size, uint
 	struct code *c = &p->codes[w.id];
 	free(c->table);
 	free(c->frames);
-	*c = (struct code){ output_function(p->out, &ev), w.first_line, (enum wire_lines)w.lines,
-			    xmalloc(table.n + 1),	  table.n,	.frames = NULL };
+	*c = (struct code){
+		.function = output_function(p->out, &ev),
+		.first_line = w.first_line,
+		.role = phases_role(ev.name, ev.file),
+		.lines = (enum wire_lines)w.lines,
+		.table = xmalloc(table.n + 1),
+		.table_size = table.n,
+	};
 	memcpy(c->table, table.p, table.n);
 }
 
@@ -475,6 +527,8 @@ static void take_node(struct process *p, const struct wire_slot *s, uint64_t tic
 		return;
 	int lasti = (int)(int32_t)(s->addr >> 32);
 	struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
+	if (c && may_run_script(p, s) && phases_is_script(&p->phases, id, parent, c->role))
+		phases_begin(&p->phases, PHASE_SCRIPT, p->out, (uint32_t)p->pid, slot_ms(p, s));
 	/* 0: a thread ended before it had committed the definition. */
 	uint32_t frame = c && c->function ? frame_of(p, c, lasti) : 0;
 	if (p->hybrid) {
@@ -521,8 +575,11 @@ static void take_hybrid(struct process *p, const struct wire_slot *s, uint64_t t
 }
 
 /* version: "3.11.2"; how: WIRE_PYTHON_RUNS */
-static void take_python(struct process *p, const char *version, size_t size, uint64_t how)
+static void take_python(struct process *p, const struct wire_slot *s, const char *version)
 {
+	size_t size = s->size, how = s->addr;
+	enum phase phase = how & WIRE_PYTHON_UNDERWAY ? PHASE_SCRIPT : PHASE_START_UP;
+	phases_begin(&p->phases, phase, p->out, (uint32_t)p->pid, slot_ms(p, s));
 	struct info info;
 	info_init(&info);
 	info_text(&info, "python", version, size);
@@ -532,11 +589,11 @@ static void take_python(struct process *p, const char *version, size_t size, uin
 }
 
 /* Only for a Python program: a program that embeds an interpreter may continue and free its blocks itself. */
-static void take_finalizing(struct process *p)
+static void take_finalizing(struct process *p, const struct wire_slot *s)
 {
-	const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
-	if (!slash || strncmp(slash + 1, "python", 6) != 0)
+	if (!is_python_program(p))
 		return;
+	phases_begin(&p->phases, PHASE_SHUTDOWN, p->out, (uint32_t)p->pid, slot_ms(p, s));
 	struct info info;
 	info_init(&info);
 	info_int(&info, "finalizing", 1);
@@ -569,7 +626,7 @@ static uint64_t take_message(struct process *p, const struct wire_slot *s, uint6
 		warn("process %d: %s", p->pid, (const char *)bytes);
 		break;
 	case WIRE_PYTHON:
-		take_python(p, (const char *)bytes, s->size, s->addr);
+		take_python(p, s, (const char *)bytes);
 		break;
 	case WIRE_MODULE:
 		take_module(p, bytes, s->size);
@@ -625,6 +682,7 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_realloc(p, s);
 		return 1;
 	case WIRE_MMAP:
+	case WIRE_ARENA:
 	case WIRE_MMAP_RESERVED:
 	case WIRE_MMAP_FILE:
 	case WIRE_MREMAP:
@@ -652,8 +710,11 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 	case WIRE_PROTECT_NONE:
 		take_protect(p, s);
 		return 1;
+	case WIRE_STARTING:
+		phases_begin(&p->phases, PHASE_START_UP, p->out, (uint32_t)p->pid, slot_ms(p, s));
+		return 1;
 	case WIRE_FINALIZING:
-		take_finalizing(p);
+		take_finalizing(p, s);
 		return 1;
 	case WIRE_NODE:
 		take_node(p, s, ticket);

@@ -19,6 +19,7 @@ struct region {
 	uint64_t padding;	/* bytes of the last page that were not requested */
 	uint32_t id, stack;
 	uint8_t allocator;
+	bool apart;		/* the caller's; of the parts of a range too */
 };
 
 /* Returns the number of requested bytes that are still mapped. */

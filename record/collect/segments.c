@@ -231,23 +231,57 @@ static bool open_file(struct segments *s)
 
 /* ---------------------------------------------------------------- what a segment begins with */
 
+/* Whether the row divides what came before it from what comes after: a span begins, an interpreter shuts down. */
+static bool divides(const struct mt_event *ev)
+{
+	return ev->kind == MT_SPAN || (ev->kind == MT_PROCESS && mt_info_int(ev->info, "finalizing", 0));
+}
+
 static int put_rows(const struct segments *s)
 {
 	for (size_t i = 0; i < s->n_processes; i++)
-		for (size_t k = 0; k < s->processes[i].n; k++)
-			if (mt_put(s->out, &s->processes[i].rows[k].ev) < 0)
+		for (size_t k = 0; k < s->processes[i].n; k++) {
+			const struct mt_event *ev = &s->processes[i].rows[k].ev;
+			if (!divides(ev) && mt_put(s->out, ev) < 0)
 				return -1;
+		}
 	return 0;
 }
 
+/* Whether the row belongs before a block of that time. What a span made in its first millisecond is in it. */
+static bool comes_before(const struct mt_event *row, uint64_t block_ms)
+{
+	return row->kind == MT_SPAN ? row->time_ms <= block_ms : row->time_ms < block_ms;
+}
+
+/* Puts the rows that divide, and belong before a block of that time but not before one of `last_ms`. */
+static int put_dividing(const struct segments *s, uint64_t last_ms, uint64_t block_ms, bool first)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		for (size_t k = 0; k < s->processes[i].n; k++) {
+			const struct mt_event *ev = &s->processes[i].rows[k].ev;
+			if (divides(ev) && comes_before(ev, block_ms) && (first || !comes_before(ev, last_ms)) &&
+			    mt_put(s->out, ev) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+/* The live blocks, in the order they were made, and among them the rows that divide them. */
 static int put_blocks(const struct segments *s)
 {
 	struct mt_event ev = { .kind = MT_ALLOC };
+	uint64_t last_ms = 0;
+	bool first = true;
 
-	for (size_t cursor = 0; s->blocks && open_blocks_each(s->blocks, &cursor, &ev);)
+	for (size_t cursor = 0; s->blocks && open_blocks_each(s->blocks, &cursor, &ev); first = false) {
+		if ((first || ev.time_ms > last_ms) && put_dividing(s, last_ms, ev.time_ms, first) < 0)
+			return -1;
+		last_ms = ev.time_ms > last_ms || first ? ev.time_ms : last_ms;
 		if (mt_put(s->out, &ev) < 0)
 			return -1;
-	return 0;
+	}
+	return put_dividing(s, last_ms, UINT64_MAX, first);
 }
 
 static int put_heading(struct segments *s, const struct stacks *stacks)

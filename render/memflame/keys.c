@@ -10,7 +10,7 @@
 
 static bool same(const struct who *a, const struct who *b)
 {
-	return a->stack == b->stack && a->thread == b->thread && a->allocator == b->allocator;
+	return a->stack == b->stack && a->thread == b->thread && a->allocator == b->allocator && a->phase == b->phase;
 }
 
 static bool holds(const void *at, uint32_t n, const void *key)
@@ -20,7 +20,7 @@ static bool holds(const void *at, uint32_t n, const void *key)
 
 static uint32_t find(struct keys *k, const struct who *who)
 {
-	uint64_t hash = index_hash(index_hash(who->stack, who->thread), who->allocator);
+	uint64_t hash = index_hash(index_hash(who->stack, who->thread), who->allocator | (uint32_t)who->phase << 16);
 	uint32_t n = index_put(&k->index, hash, holds, k->at, who, k->n);
 
 	if (n == k->n) {

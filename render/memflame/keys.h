@@ -11,7 +11,8 @@
 
 struct who {
 	uint32_t thread, stack;	/* numbers of threads.h and stacks.h */
-	uint32_t allocator;
+	uint16_t allocator;
+	uint16_t phase;		/* of its process: enum phase */
 };
 
 /* Starts all zero. Takes 32 to 56 bytes per key. */

@@ -121,6 +121,7 @@ static void write_about(const struct tree *t, const struct page *page, FILE *out
 	json_flag(out, "inverted", page->inverted);
 	json_flag(out, "processes", page->processes);
 	json_flag(out, "difference", t->difference);
+	json_flag(out, "phases", page->recording && page->recording->has_phases);
 	fputs(",\"units\":[", out);
 	json_printable(out, page->unit);
 	if (t->difference) {

@@ -2,6 +2,9 @@
 // panel.js - everything around the graph: figures, controls, breadcrumb, tooltip, menus, status, help
 
 const CRUMBS = 8;
+/** Stacks of the other phases of a recorded process: they hang under these two (plant.c). */
+const NOT_THE_SCRIPT = '^\\[interpreter (?:start-up|shutdown)\\]$';
+const SCRIPT_ALONE = 'only what the script allocated';
 
 function byId(id) {
   return document.getElementById(id);
@@ -219,6 +222,12 @@ class Panel {
     const count = wanted => kind.reduce((sum, k) => sum + (k === wanted ? 1 : 0), 0);
     const imports = count(KIND.IMPORT);
     const chips = [];
+    if (profile.about.phases) {
+      const others = state.drop.filter(pattern => pattern !== NOT_THE_SCRIPT);
+      const isOnly = others.length < state.drop.length;
+      chips.push(isOnly ? chip(SCRIPT_ALONE, 'Show what the interpreter\'s start and end allocated, too', () => app.choose('drop', others))
+        : make('button', { type: 'button', className: 'chip', title: 'Leave out what the interpreter\'s start and end allocated', onclick: () => app.choose('drop', [...state.drop, NOT_THE_SCRIPT]) }, `${SCRIPT_ALONE}?`));
+    }
     if (state.view === 'sandwich') chips.push(chip(`sandwich of ${app.nameOf(app.roots.callees)}`, 'Back to the graph (s)', () => app.setView('graph')));
     if (state.only) chips.push(chip(`only with ${state.only}`, 'Show all again', () => app.go({ only: '' })));
     if (profile.mixed && state.native === 'hide') chips.push(chip(`Python only: ${countText(count(KIND.NATIVE))} C frames hidden`, 'Show the C functions (p)', () => app.choose('native', 'show')));
@@ -227,6 +236,7 @@ class Panel {
     if (state.recursion === 'collapse') chips.push(chip('recursion collapsed', 'Show every call (r)', () => app.choose('recursion', 'show')));
     for (const [list, words, back] of [['keep', 'only with', 'Show all again'], ['drop', 'without', 'Show these again'], ['hide', 'hidden:', 'Show these again']]) {
       for (const pattern of state[list]) {
+        if (pattern === NOT_THE_SCRIPT) continue;
         const why = { bad: ' (not a regular expression)', slow: ' (takes too long)', pending: ' …' }[matcher.of(pattern)] || '';
         chips.push(chip(`${words} /${pattern}/${why}`, back, () => app.choose(list, state[list].filter(other => other !== pattern))));
       }

@@ -12,8 +12,8 @@ struct planting {
 	const struct recording *r;
 	struct tree *t;
 	uint32_t *place_of;	/* per frame of `stacks`; 0 = not made yet (place 0 is the root's) */
-	uint32_t *node_of;	/* per stack, its node under the thread of its stamp */
-	uint32_t *stamp;	/* per stack, thread + 1 */
+	uint32_t *node_of;	/* per stack, its node under the thread and phase of its stamp */
+	uint32_t *stamp;	/* per stack, 3 thread + phase + 1 */
 	uint32_t *path;		/* stacks of a path, innermost first */
 	size_t cap_path;
 	uint32_t *thread_node;	/* per thread, the node above its stacks; 0 = not made yet, or "all" */
@@ -21,6 +21,7 @@ struct planting {
 	uint32_t allocator_place[MT_N_ALLOCATORS + 1];
 	struct pids commands;	/* by pid: the process with its command */
 	struct pids process_nodes;
+	uint32_t phase_place[PHASE_SHUTDOWN + 1];
 	bool processes, threads, allocators;
 };
 
@@ -28,6 +29,8 @@ struct planting {
 
 static enum place_kind kind_of(const struct function *f, const struct place *place, const struct tree *t)
 {
+	if (function_is_label(f))
+		return PLACE_VIRTUAL;
 	if (tree_is_import_machinery(f->file, strlen(f->file)))
 		return PLACE_IMPORT;
 	switch (f->lang) {
@@ -126,17 +129,42 @@ static uint32_t place_of_frame(struct planting *p, uint32_t frame)
 	return p->place_of[frame];
 }
 
+static const char *const phase_names[] = {
+	[PHASE_START_UP] = "[interpreter start-up]", [PHASE_SHUTDOWN] = "[interpreter shutdown]",
+};
+
+/* What a phase's stacks hang under: all that is not the script's is one box. */
+static uint32_t phase_node(struct planting *p, uint32_t root, enum phase phase)
+{
+	if (phase == PHASE_SCRIPT)
+		return root;
+	if (!p->phase_place[phase])
+		p->phase_place[phase] = add_virtual(p->t, xstrdup(phase_names[phase]), PLACE_VIRTUAL);
+	return calltree_child(p->t->calls, root, p->phase_place[phase]);
+}
+
+/* Whether a stack is called by that phase's label: the frame is there already. */
+static bool is_phase_label(const struct stacks *stacks, const struct stack *s, enum phase phase)
+{
+	const struct function *f = stacks_function(stacks, stacks_frame(stacks, s->frame)->function);
+
+	return phase != PHASE_SCRIPT && s->parent == 0 && function_is_label(f) &&
+	       strcmp(f->name, phase_names[phase]) == 0;
+}
+
 /* Returns the node of a stack below a thread's; a stamp shows that a caller's node exists already. */
-static uint32_t node_of_stack(struct planting *p, uint32_t thread, uint32_t stack)
+static uint32_t node_of_stack(struct planting *p, uint32_t thread, enum phase phase, uint32_t stack)
 {
 	const struct stacks *stacks = p->r->stacks;
-	uint32_t root = p->thread_node[thread], node = root;
+	uint32_t root = phase_node(p, p->thread_node[thread], phase), node = root, stamp = 3 * thread + phase + 1;
 	size_t n = 0;
 
 	if (stack == 0)
 		return calltree_child(p->t->calls, root, place_of_frame(p, 0));
 	for (uint32_t s = stack; s; s = stacks_stack(stacks, s)->parent) {
-		if (p->stamp[s] == thread + 1) {
+		if (is_phase_label(stacks, stacks_stack(stacks, s), phase))
+			break;
+		if (p->stamp[s] == stamp) {
 			node = p->node_of[s];
 			break;
 		}
@@ -147,7 +175,7 @@ static uint32_t node_of_stack(struct planting *p, uint32_t thread, uint32_t stac
 		uint32_t s = p->path[n];
 		node = calltree_child(p->t->calls, node, place_of_frame(p, stacks_stack(stacks, s)->frame));
 		p->node_of[s] = node;
-		p->stamp[s] = thread + 1;
+		p->stamp[s] = stamp;
 	}
 	return node;
 }
@@ -156,7 +184,7 @@ static uint32_t node_of_key(struct planting *p, const struct who *who)
 {
 	if (!p->thread_node[who->thread])
 		p->thread_node[who->thread] = make_thread_node(p, who->thread);
-	uint32_t node = node_of_stack(p, who->thread, who->stack);
+	uint32_t node = node_of_stack(p, who->thread, who->phase, who->stack);
 	if (!p->allocators)
 		return node;
 	uint32_t *place = &p->allocator_place[who->allocator < MT_N_ALLOCATORS ? who->allocator : MT_N_ALLOCATORS];
@@ -172,10 +200,12 @@ static int by_thread(const void *a, const void *b, void *arg)
 
 	if (who[x].thread != who[y].thread)
 		return who[x].thread < who[y].thread ? -1 : 1;
+	if (who[x].phase != who[y].phase)
+		return who[x].phase < who[y].phase ? -1 : 1;
 	return who[x].stack != who[y].stack ? (who[x].stack < who[y].stack ? -1 : 1) : x < y ? -1 : x > y;
 }
 
-/* Returns the keys grouped by thread, as stamps are valid for one thread at a time. */
+/* Returns the keys grouped by thread and phase, as stamps are valid for one of these at a time. */
 static uint32_t *order_of_keys(const struct keys *keys)
 {
 	uint32_t *order = xmalloc((keys->n + 1) * sizeof *order);

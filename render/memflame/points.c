@@ -25,8 +25,10 @@
 struct birth {
 	uint64_t seq;		/* number of the event that made it */
 	uint32_t key;
-	uint32_t next;		/* the next free entry, if this one is free; 0 = none */
+	uint32_t next;		/* the next free entry, if this one is free; 0 = none; of one in use: APART, or 0 */
 };
+
+#define APART 1u		/* alive at no point */
 
 /* Rows are sorted by `order`, which contains key, begin, end and fate. */
 struct row {
@@ -46,6 +48,7 @@ struct points {
 	uint64_t slice_ms, time_ms, last_ms;	/* time_ms: now; last_ms: of the last allocation, shrink or end */
 	uint64_t seq, start_seq;	/* events so far, and when the current slice began */
 	uint64_t alive;			/* bytes */
+	bool unsettled;			/* less than at the last event */
 	uint64_t rss, most_rss;		/* now, and the most in the current slice */
 	struct slice now;		/* the current slice: only most_ms, most, most_seq are set */
 	struct birth *births;		/* entry 0 is not used */
@@ -269,10 +272,15 @@ static void end_part(struct points *p, const struct birth *b, struct amount a, e
 {
 	bool young = b->seq > p->start_seq;
 	uint32_t begin = young ? YOUNG : point_after(p, b->seq);
+
+	if (!young && b->next == APART) {
+		put_row(p, b->key, begin | 1, begin | 1, fate, a);
+		return;
+	}
 	struct ended *e = find_ended(p, order_of(b->key, begin, 0, fate));
 
 	/* Made and ended after the maximum so far: alive at no point, whether or not that is final. */
-	if (young && b->seq > p->now.most_seq) {
+	if (b->next == APART || (young && b->seq > p->now.most_seq)) {
 		amount_add(&e->before, a);
 		return;
 	}
@@ -305,12 +313,26 @@ void points_begin(struct points *p, uint32_t number, uint32_t key, struct amount
 	note_most(p);
 }
 
-void points_shrink(struct points *p, uint32_t number, struct amount lost)
+void points_begin_apart(struct points *p, uint32_t number, uint32_t key)
+{
+	p->births[number] = (struct birth){ .seq = ++p->seq, .key = key, .next = APART };
+}
+
+/* Of an allocation. */
+static void lose(struct points *p, const struct birth *b, uint64_t bytes)
 {
 	p->seq++;
+	if (b->next == APART)
+		return;
 	p->last_ms = p->time_ms;
-	p->alive -= lost.bytes;
-	end_part(p, &p->births[number], lost, FATE_FREED);
+	p->alive -= bytes;
+	p->unsettled = true;
+}
+
+void points_shrink(struct points *p, uint32_t number, struct amount lost, enum fate fate)
+{
+	lose(p, &p->births[number], lost.bytes);
+	end_part(p, &p->births[number], lost, fate);
 }
 
 static void forget(struct points *p, uint32_t number)
@@ -323,9 +345,7 @@ void points_end(struct points *p, uint32_t number, struct amount left, enum fate
 {
 	const struct birth *b = &p->births[number];
 
-	p->seq++;
-	p->last_ms = p->time_ms;
-	p->alive -= left.bytes;
+	lose(p, b, left.bytes);
 	end_part(p, b, left, fate);
 	if (temporary)
 		end_part(p, b, left, FATE_TEMPORARY);
@@ -334,7 +354,9 @@ void points_end(struct points *p, uint32_t number, struct amount left, enum fate
 
 void points_settle(struct points *p)
 {
-	note_most(p);
+	if (p->unsettled)
+		note_most(p);
+	p->unsettled = false;
 }
 
 uint64_t points_now(const struct points *p)
@@ -368,7 +390,13 @@ void points_close(struct points *p)
 
 void points_leave(struct points *p, uint32_t number, struct amount left, enum fate fate)
 {
-	put_row(p, p->births[number].key, point_after(p, p->births[number].seq), BEYOND, fate, left);
+	const struct birth *b = &p->births[number];
+	uint32_t begin = point_after(p, b->seq);
+
+	if (b->next == APART)
+		put_row(p, b->key, begin | 1, begin | 1, fate, left);
+	else
+		put_row(p, b->key, begin, BEYOND, fate, left);
 }
 
 void points_finish(struct points *p)

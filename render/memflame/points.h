@@ -63,8 +63,10 @@ void points_reach(struct points *p, uint64_t time_ms);
 /* Returns a number for the next allocation. */
 uint32_t points_number(struct points *p);
 void points_begin(struct points *p, uint32_t number, uint32_t key, struct amount a);
-/* A part of the allocation is freed. */
-void points_shrink(struct points *p, uint32_t number, struct amount lost);
+/* The same for one that counts as alive at no point, however long it lives: its interval is empty. */
+void points_begin_apart(struct points *p, uint32_t number, uint32_t key);
+/* A part of the allocation ends. */
+void points_shrink(struct points *p, uint32_t number, struct amount lost, enum fate fate);
 /* The rest of the allocation, `left`, ends; its number will be reused. temporary: also counts it as temporary. */
 void points_end(struct points *p, uint32_t number, struct amount left, enum fate fate, bool temporary);
 /* Must follow each event that ended anything: the bytes alive now may be the maximum. */

@@ -75,10 +75,16 @@ static void take_rss(struct reading *g, uint32_t pid, uint64_t rss, uint64_t tim
 	points_rss(g->r->points, g->rss);
 }
 
+/* Whether its interpreter shuts down: see ending.h. */
+static bool is_ending(const struct process *p)
+{
+	return p && p->ending_seq != UINT64_MAX;
+}
+
 /* Returns the fate of an allocation of that process that ends, or is open at the end of the trace. */
 static enum fate fate_of(const struct process *p, uint64_t birth, bool process_ends)
 {
-	if (p && p->ending_seq != UINT64_MAX)
+	if (is_ending(p))
 		return birth > p->ending_seq ? FATE_NO_LEAK : FATE_LEAKED;
 	return process_ends ? FATE_LEAKED : FATE_FREED;
 }
@@ -138,8 +144,9 @@ static void open_block(struct reading *g, const struct mt_event *ev)
 	struct recording *r = g->r;
 	uint32_t thread = threads_number(r->threads, ev->pid, ev->tid);
 	struct amount a = amount_of(ev->size, ev->weight);
-	uint32_t key =
-	    keys_number(&r->keys, (struct who){ thread, stacks_number(r->stacks, ev->stack), ev->allocator });
+	const struct process *process = process_of(r, ev->pid);
+	uint32_t key = keys_number(&r->keys, (struct who){
+		thread, stacks_number(r->stacks, ev->stack), ev->allocator, process ? process->phase : PHASE_SCRIPT });
 	struct share old;
 
 	r->allocators |= UINT64_C(1) << (ev->allocator & 63);
@@ -152,7 +159,10 @@ static void open_block(struct reading *g, const struct mt_event *ev)
 		end_block(r, &old, false, false);
 		points_settle(r->points);
 	}
-	points_begin(r->points, number, key, a);
+	if (is_ending(process))
+		points_begin_apart(r->points, number, key);
+	else
+		points_begin(r->points, number, key, a);
 	push_recent(g, thread, points_birth(r->points, number));
 }
 
@@ -180,7 +190,8 @@ static void resize_block(struct reading *g, const struct mt_event *ev)
 	for (int i = 0; i < 2; i++)		/* an allocation freed in parts is not temporary */
 		if (recent->birth[i] == points_birth(r->points, lost.key))
 			recent->birth[i] = 0;
-	points_shrink(r->points, lost.key, lost.amount);
+	enum fate fate = fate_of(process_of(r, lost.pid), points_birth(r->points, lost.key), false);
+	points_shrink(r->points, lost.key, lost.amount, fate);
 	points_settle(r->points);
 }
 
@@ -201,6 +212,9 @@ static void close_process(struct reading *g, const struct mt_event *ev)
 	struct process *p = see_process(r, ev->pid, ev->time_ms);
 	p->end_ms = ev->time_ms;
 	p->ended = true;
+	for (size_t i = 0; i < r->n_spans; i++)
+		if (r->spans[i].pid == ev->pid && r->spans[i].end_ms == UINT64_MAX)
+			r->spans[i].end_ms = ev->time_ms;
 }
 
 /* ---------------------------------------------------------------- spans, losses */
@@ -214,8 +228,24 @@ static char *text_of(struct mt_str s)
 	return text;
 }
 
+/* The recorder's own (memtrace(5)): a later phase begins where the one before ends. */
+static void take_phase(struct recording *r, const struct mt_event *ev)
+{
+	static const char *const names[] = {
+		[PHASE_SCRIPT] = "script", [PHASE_START_UP] = "start-up", [PHASE_SHUTDOWN] = "shutdown",
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (ev->count && ev->name.n == strlen(names[i]) && memcmp(ev->name.p, names[i], ev->name.n) == 0) {
+			see_process(r, ev->pid, ev->time_ms)->phase = (enum phase)i;
+			r->has_phases = true;
+		}
+}
+
 static void take_span(struct recording *r, const struct mt_event *ev)
 {
+	if (ev->tid == 0)
+		take_phase(r, ev);
 	if (ev->count) {
 		if (r->n_spans == SPANS)
 			return;

@@ -16,12 +16,16 @@
 #include "threads.h"
 #include "tree.h"
 
+/* The recorder's spans: what is not a script's own is shown apart. */
+enum phase { PHASE_SCRIPT, PHASE_START_UP, PHASE_SHUTDOWN };
+
 struct process {
 	uint32_t pid;
 	char *command;		/* "" = not known */
 	uint64_t begin_ms, end_ms;	/* end: UINT64_MAX = not seen */
 	uint64_t rss;
 	uint64_t ending_seq;	/* points_now() when its interpreter began to shut down; UINT64_MAX = it has not */
+	enum phase phase;	/* SCRIPT: also of what has no phases */
 	bool ended;
 };
 
@@ -49,6 +53,7 @@ struct recording {
 	char *command, *host;
 	uint64_t start_ns, end_ms;
 	bool native, python_allocators;
+	bool has_phases;		/* of some process */
 	uint64_t allocators;		/* a bit for each that occurs */
 	size_t n_traces;
 	struct process *processes;

@@ -77,13 +77,18 @@ static char *line_name(const struct stacks *s, uint32_t frame)
 
 	if (!*f->name && !*place)
 		return xstrdup("[unknown]");
+	if (function_is_label(f))
+		return xstrdup(f->name);
 	return xasprintf("%s:%s:%u", *f->name ? f->name : "[unknown]", *place ? place : "[unknown]",
 			 (unsigned)stacks_frame(s, frame)->line);
 }
 
-static bool is_python(const struct stacks *s, uint32_t frame)
+/* Of a Python program: an arena belongs to the line that needed it. */
+static bool is_line(const struct stacks *s, uint32_t frame)
 {
-	return stacks_function(s, stacks_frame(s, frame)->function)->lang == MT_LANG_PYTHON;
+	const struct function *f = stacks_function(s, stacks_frame(s, frame)->function);
+
+	return f->lang == MT_LANG_PYTHON && !function_is_label(f);
 }
 
 struct places places_lines(const struct stacks *s, const struct amount *at, uint32_t n)
@@ -94,7 +99,7 @@ struct places places_lines(const struct stacks *s, const struct amount *at, uint
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct stack *stack = stacks_stack(s, i);
-		python[i] = is_python(s, stack->frame) ? stack->frame : python[stack->parent];
+		python[i] = is_line(s, stack->frame) ? stack->frame : python[stack->parent];
 		uint32_t frame = python[i] ? python[i] : stack->frame;
 		sums[frame].bytes += at[i].bytes;
 		sums[frame].count += at[i].count;
@@ -129,7 +134,7 @@ struct places places_modules(const struct stacks *s, const struct amount *at, ui
 
 	for (uint32_t i = 1; i < n_functions; i++) {
 		const struct function *f = stacks_function(s, i);
-		own[i] = f->lang == MT_LANG_PYTHON && !modules_is_standard(f->file);
+		own[i] = f->lang == MT_LANG_PYTHON && !modules_is_standard(f->file) && !function_is_label(f);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		nearest[i] = nearest_own(s, own, nearest, i);

@@ -122,6 +122,7 @@ static void print_sorts(const struct stats *s)
 static void print_totals(const struct stats *s)
 {
 	char size[SIZE_TEXT], count[28], when[40];
+	uint64_t arenas = stacks_arena_bytes(s->stacks, s->at, s->n);
 
 	print_number("Total allocations:", s->all.count);
 	printf("%-26s%s\n", "Total memory allocated:", size_text(s->all.bytes, size));
@@ -132,6 +133,8 @@ static void print_totals(const struct stats *s)
 	else
 		printf(", the sum of %u traces, each at its own peak", s->n_traces);
 	putchar('\n');
+	if (arenas)
+		printf("%-26s%s; record with -A to see the objects in them\n", "Arenas:", size_text(arenas, size));
 	print_sorts(s);
 	print_number("Frees:", s->freed.count);
 	print_amount("Never freed:", s->leaked);
@@ -357,6 +360,7 @@ static void json_ours(const struct stats *s)
 	JSON(number, "peak_time_ms", s->peak_ms);
 	for (int i = 0; i < N_SORTS; i++)
 		JSON(number, sorts[i].key, s->sorts[i]);
+	JSON(number, "arena_bytes", stacks_arena_bytes(s->stacks, s->at, s->n));
 	JSON(number, "peak_rss", s->peak_rss);
 	JSON(number, "duration_ms", s->end_ms);
 	JSON(number, "processes", s->processes);

@@ -25,7 +25,7 @@ class Block:
         self.size, self.weight = event["size"], event.get("weight", 1)
         self.pid, self.tid, self.time = event["pid"], event["tid"], event["time_ms"]
         self.allocator, self.stack, self.order = event["allocator"], stack, order
-        self.end = None
+        self.end = self.leaked = None   # leaked: its numbers when its interpreter began to shut down, and when
         self.resizes = []           # (time, size)
         self.freed_by = None
 
@@ -42,12 +42,16 @@ class Block:
 
 
 class Trace:
-    """events: ("alloc" or "free", Block), ("resize", Block, size), ("exit", pid), in their order."""
+    """
+    events: ("alloc" or "free", Block), ("resize", Block, size), ("exit", pid), in their order.
+    A block's `ending`: whether its interpreter was shutting down when it was made.
+    """
 
     def __init__(self, lines):
         self.events, self.blocks, self.begins, self.names_at = [], [], {}, {}
         self.last = 0
         functions, frames, stacks, live, names = {}, {}, {0: ()}, {}, {}
+        ending = set()
         for line in lines:
             e = json.loads(line)
             kind = e["event"]
@@ -59,12 +63,18 @@ class Trace:
             elif kind == "stack":
                 stacks[e["stack"]] = stacks[e["parent"]] + (frames[e["frame"]],)
             elif kind == "process":
-                self.begins[e["pid"]] = e["time_ms"]
+                self.begins.setdefault(e["pid"], e["time_ms"])
+                if e.get("info", {}).get("finalizing") and e["pid"] not in ending:
+                    ending.add(e["pid"])
+                    for b in live.values():
+                        if b.pid == e["pid"] and not b.ending:
+                            b.leaked = b.at(), e["time_ms"]
             elif kind == "thread":
                 names[e["pid"], e["tid"]] = e["name"]
             elif kind == "alloc":
                 assert e["id"] not in live, "id %d is open already" % e["id"]
                 b = live[e["id"]] = Block(e, stacks[e["stack"]], len(self.blocks))
+                b.ending = e["pid"] in ending
                 b.thread = names.get((b.pid, b.tid))
                 self.blocks.append(b)
                 self.events.append(("alloc", b))
@@ -76,6 +86,7 @@ class Trace:
                 live[e["id"]].resizes.append((e["time_ms"], e["size"]))
                 self.events.append(("resize", live[e["id"]], e["size"]))
             elif kind == "exit":
+                ending.discard(e["pid"])
                 for number, b in list(live.items()):
                     if b.pid == e["pid"]:
                         b.end = ("exit", e["time_ms"])
@@ -96,11 +107,11 @@ class Trace:
     def leaked(self, tail=lambda whole: -1):
         found = []
         for b in self.blocks:
-            if b.end and b.end[0] == "free":
+            if b.ending or (b.end and b.end[0] == "free" and not b.leaked):
                 continue
-            end = b.end[1] if b.end else self.last
+            end = b.leaked[1] if b.leaked else b.end[1] if b.end else self.last
             if b.time < end - tail(end - self.begins[b.pid]):
-                found.append(b.at())
+                found.append(b.leaked[0] if b.leaked else b.at())
         return found
 
     def peak(self):
@@ -109,11 +120,13 @@ class Trace:
         total = 0
         for event in self.events:
             if event[0] == "alloc":
-                live[event[1]] = event[1].size
+                if not event[1].ending:
+                    live[event[1]] = event[1].size
             elif event[0] == "free":
                 live.pop(event[1], None)
             elif event[0] == "resize":
-                live[event[1]] = event[2]
+                if event[1] in live:
+                    live[event[1]] = event[2]
             else:
                 live = {b: n for b, n in live.items() if b.pid != event[1]}
             total = sum(n * b.weight for b, n in live.items())
@@ -150,6 +163,7 @@ def generate(seed):
     argv = sys.argv
     sys.argv = ["gen_trace.py", "--seed", str(seed), "--events", str(100 + seed * 7 % 900), "--live",
                 str(5 + seed % 60), "--processes", str(1 + seed % 3), "--threads", str(1 + seed % 4),
+                *["--finalizing"][:seed % 2],
                 "--stacks", "60", "--functions", "20", "--events-per-ms", str(2 + seed % 30), "--weights"]
     with contextlib.redirect_stdout(text):
         gen_trace.main()

@@ -17,6 +17,7 @@ of every trace it makes:
   one allocation in ten a weight over 1
 - about one event in a thousand is followed by an "rss" line, --lost adds a
   "lost" line in the middle; now and then a mapping shrinks ("resize")
+- with --finalizing some processes' interpreters begin to shut down in the last quarter, some several times
 - --spans begins and ends spans of three names, some of them only the one
 - time goes on by a millisecond about every --events-per-ms events
 - --unfinished leaves the "end" line away; --unknown adds rows of kinds that no
@@ -48,6 +49,7 @@ def arguments():
     p.add_argument("--lost", action="store_true")
     p.add_argument("--unknown", action="store_true")
     p.add_argument("--spans", action="store_true")
+    p.add_argument("--finalizing", action="store_true", help="interpreters begin to shut down in the last quarter")
     p.add_argument("--unfinished", action="store_true")
     p.add_argument("--mappings", action="store_true", help="mappings that are not memory, too")
     return p.parse_args()
@@ -164,6 +166,8 @@ class Generator:
             self.put("rss", size=r.randint(1, 1 << 30), pid=r.choice(self.pids()), time_ms=self.time_ms)
         if i == self.args.events // 2 and self.args.lost:
             self.put("lost", count=17, reason="the ring was full", pid=FIRST_PID, time_ms=self.time_ms)
+        if self.args.finalizing and i >= self.args.events * 3 // 4 and r.random() < 0.01:
+            self.put("process", pid=r.choice(self.pids()), info={"finalizing": 1}, time_ms=self.time_ms)
         if self.args.spans and r.random() < 0.01:
             self.put("span", name=r.choice(["load", "sparen \"é\"", ""]), begins=r.random() < 0.5,
                      **self.context(*r.choice(self.threads)))

@@ -17,6 +17,7 @@ class Trace:
         self.total = collections.defaultdict(lambda: [0, 0])
         self.leaks = collections.defaultdict(lambda: [0, 0])
         self.live, self.max, self.peak = {}, 0, {}
+        self.ending = set()             # processes whose interpreter shuts down
         self.allocs = self.frees = 0
         self.sizes, self.allocators, self.threads = collections.Counter(), collections.Counter(), set()
         functions, frames, stacks = {}, {}, {0: ()}
@@ -35,11 +36,14 @@ class Trace:
             elif kind == "free" and e["id"] in self.live:
                 self.frees += self.live.pop(e["id"])[2]
                 self.moment()
+            elif kind == "process" and e.get("info", {}).get("finalizing"):
+                self.end_interpreter(e["pid"])
             elif kind == "resize" and e["id"] in self.live:
                 old = self.live[e["id"]]
                 self.live[e["id"]] = (e["size"],) + old[1:]
                 self.moment()
             elif kind == "exit":
+                self.ending.discard(e["pid"])
                 for number, block in list(self.live.items()):
                     if block[3] == e["pid"]:
                         self.leak(self.live.pop(number))
@@ -52,7 +56,8 @@ class Trace:
         self.threads.add((e["pid"], e["tid"]))
         if e["allocator"] in ("mmap_reserved", "mmap_file"):    # no memory
             return
-        self.live[e["id"]] = e["size"], stack, weight, e["pid"]
+        fate = "after" if e["pid"] in self.ending else "before"
+        self.live[e["id"]] = e["size"], stack, weight, e["pid"], fate
         self.total[stack][0] += e["size"] * weight
         self.total[stack][1] += weight
         self.allocs += weight
@@ -60,18 +65,29 @@ class Trace:
         self.allocators[e["allocator"].upper()] += weight
         self.moment()
 
+    def end_interpreter(self, pid):
+        """What the process holds is leaked, and only that; what it makes from now on is not part of the peak."""
+        self.ending.add(pid)
+        for number, block in self.live.items():
+            if block[3] == pid and block[4] == "before":
+                self.leak(block)
+                self.live[number] = block[:4] + ("leaked",)
+
     def leak(self, block):
-        size, stack, weight, _ = block
+        size, stack, weight, _, fate = block
+        if fate != "before":
+            return
         self.leaks[stack][0] += size * weight
         self.leaks[stack][1] += weight
 
     def moment(self):
         """The last moment at which as much is alive as ever."""
-        now = sum(size * weight for size, _, weight, _ in self.live.values())
+        held = [block for block in self.live.values() if block[4] != "after"]
+        now = sum(size * weight for size, _, weight, *_ in held)
         if now >= self.max:
             self.max = now
             self.peak = collections.defaultdict(lambda: [0, 0])
-            for size, stack, weight, _ in self.live.values():
+            for size, stack, weight, *_ in held:
                 self.peak[stack][0] += size * weight
                 self.peak[stack][1] += weight
 

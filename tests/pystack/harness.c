@@ -133,7 +133,7 @@ __attribute__((constructor)) static void begin(void)
 	if (getenv("PYSTACK_PAGES"))
 		pages_limit = strtoul(getenv("PYSTACK_PAGES"), NULL, 10);
 	pthread_atfork(NULL, NULL, forked);
-	pystack_init();
+	pystack_init(false);
 	if (flag("PYSTACK_ODD"))
 		python.layout.ob_type = 0;
 	guard = 0;

@@ -17,7 +17,7 @@ struct made {
 	int begin, end;			/* events; end -1: it is open */
 	struct amount left;
 	enum fate fate;
-	bool temporary;
+	bool temporary, apart;
 };
 
 /* A part of an allocation that was freed before the rest. */
@@ -30,6 +30,7 @@ struct model {
 	int n;				/* events */
 	uint64_t time[EVENTS + 1];	/* of each; event 0 is the beginning */
 	uint64_t alive[EVENTS + 1];
+	bool apart[EVENTS + 1];		/* of an allocation that counts as alive at no point */
 	struct made made[EVENTS];
 	int n_made;
 	struct part parts[EVENTS];
@@ -47,10 +48,11 @@ static unsigned below(unsigned n)
 	return (unsigned)(check_random(&seed) % n);
 }
 
-static void event(struct model *m, int64_t bytes)
+static void event(struct model *m, int64_t bytes, bool apart)
 {
 	m->n++;
-	m->alive[m->n] = m->alive[m->n - 1] + (uint64_t)bytes;
+	m->apart[m->n] = apart;
+	m->alive[m->n] = m->alive[m->n - 1] + (apart ? 0 : (uint64_t)bytes);
 }
 
 static void begin(struct model *m)
@@ -58,17 +60,22 @@ static void begin(struct model *m)
 	struct amount a = { .bytes = below(4) ? below(1000) : 0, .count = 1 + (below(5) == 0) };
 	struct made *made = &m->made[m->n_made++];
 
-	event(m, (int64_t)a.bytes);
-	*made = (struct made){ .key = below(KEYS), .begin = m->n, .end = -1, .left = a };
+	bool apart = below(8) == 0;
+
+	event(m, (int64_t)a.bytes, apart);
+	*made = (struct made){ .key = below(KEYS), .begin = m->n, .end = -1, .left = a, .apart = apart };
 	made->number = points_number(m->p);
-	points_begin(m->p, made->number, made->key, a);
+	if (apart)
+		points_begin_apart(m->p, made->number, made->key);
+	else
+		points_begin(m->p, made->number, made->key, a);
 	births &= points_birth(m->p, made->number) == points_now(m->p) && points_key(m->p, made->number) == made->key;
 }
 
 static void end(struct model *m, struct made *made, enum fate fate)
 {
 	made->end = m->n;
-	made->fate = fate;
+	made->fate = fate = made->apart ? FATE_NO_LEAK : fate;
 	made->temporary = fate == FATE_FREED && below(3) == 0;
 	points_end(m->p, made->number, made->left, fate, made->temporary);
 }
@@ -80,21 +87,25 @@ static void free_some(struct model *m, int i)
 
 	if (below(10) == 0 && made->left.bytes) {
 		uint64_t lost = 1 + below((unsigned)made->left.bytes);
-		event(m, -(int64_t)lost);
+		event(m, -(int64_t)lost, made->apart);
 		m->parts[m->n_parts++] = (struct part){ i, m->n, lost };
 		made->left.bytes -= lost;
-		points_shrink(m->p, made->number, (struct amount){ .bytes = lost });
+		enum fate fate = made->apart ? FATE_NO_LEAK : FATE_FREED;
+		points_shrink(m->p, made->number, (struct amount){ .bytes = lost }, fate);
 	} else if (below(100) == 0) {
 		int64_t all = 0;
+		bool apart = true;
 		for (int k = 0; k < m->n_made; k++)
-			if (m->made[k].end < 0 && m->made[k].key == made->key)
+			if (m->made[k].end < 0 && m->made[k].key == made->key && !m->made[k].apart) {
 				all += (int64_t)m->made[k].left.bytes;
-		event(m, -all);
+				apart = false;
+			}
+		event(m, -all, apart);
 		for (int k = 0; k < m->n_made; k++)
 			if (m->made[k].end < 0 && m->made[k].key == m->made[i].key)
 				end(m, &m->made[k], below(2) ? FATE_LEAKED : FATE_NO_LEAK);
 	} else {
-		event(m, -(int64_t)made->left.bytes);
+		event(m, -(int64_t)made->left.bytes, made->apart);
 		end(m, made, FATE_FREED);
 	}
 	points_settle(m->p);
@@ -119,7 +130,7 @@ static void run(struct model *m, unsigned step_ms, unsigned growth)
 	points_close(m->p);
 	for (int i = 0; i < m->n_made; i++)
 		if (m->made[i].end < 0) {
-			m->made[i].fate = (enum fate)below(3);
+			m->made[i].fate = m->made[i].apart ? FATE_NO_LEAK : (enum fate)below(3);
 			points_leave(m->p, m->made[i].number, m->made[i].left, m->made[i].fate);
 		}
 	points_finish(m->p);
@@ -140,10 +151,11 @@ static int before(const struct model *m, uint64_t ms)
 /* Of the events first to last, the last after which most was alive. */
 static int highest(const struct model *m, int first, int last)
 {
+	while (first > 0 && m->apart[first])
+		first--;
 	int most = first;
-
 	for (int e = first + 1; e <= last; e++)
-		if (m->alive[e] >= m->alive[most])
+		if (!m->apart[e] && m->alive[e] >= m->alive[most])
 			most = e;
 	return most;
 }
@@ -153,14 +165,16 @@ static void alive_at(const struct model *m, int e, struct amount held[KEYS])
 	memset(held, 0, KEYS * sizeof *held);
 	for (int i = 0; i < m->n_made; i++) {
 		const struct made *made = &m->made[i];
-		if (made->begin > e || (made->end >= 0 && made->end <= e))
+		if (made->apart || made->begin > e || (made->end >= 0 && made->end <= e))
 			continue;
 		held[made->key].bytes += made->left.bytes;
 		held[made->key].count += made->left.count;
 	}
-	for (int i = 0; i < m->n_parts; i++)
-		if (m->made[m->parts[i].made].begin <= e && m->parts[i].end > e)
-			held[m->made[m->parts[i].made].key].bytes += m->parts[i].bytes;
+	for (int i = 0; i < m->n_parts; i++) {
+		const struct made *made = &m->made[m->parts[i].made];
+		if (!made->apart && made->begin <= e && m->parts[i].end > e)
+			held[made->key].bytes += m->parts[i].bytes;
+	}
 }
 
 enum what { MADE, LEAKED, TEMPORARY };
@@ -181,7 +195,8 @@ static void made_in(const struct model *m, int a, int b, enum what what, struct 
 	}
 	for (int i = 0; i < m->n_parts; i++) {
 		const struct made *made = &m->made[m->parts[i].made];
-		if (made->begin > a && made->begin <= b && what != TEMPORARY && (what == MADE || m->parts[i].end > b))
+		bool open = m->parts[i].end > b && !made->apart;
+		if (made->begin > a && made->begin <= b && what != TEMPORARY && (what == MADE || open))
 			held[made->key].bytes += m->parts[i].bytes;
 	}
 }

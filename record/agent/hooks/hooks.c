@@ -21,6 +21,7 @@
 #include "object.h"
 #include "record.h"
 #include "orders.h"
+#include "python/pyarenas.h"
 #include "ring.h"
 #include "system_call.h"
 
@@ -264,27 +265,34 @@ HOOK void *pvalloc(size_t n)
 }
 
 /* A shared anonymous mapping is memory of this program; PROT_NONE does not free it. */
-static inline uint8_t mapping_kind(int protection, int flags)
+static inline uint8_t mapping_kind(size_t n, int protection, int flags, uintptr_t caller)
 {
 	if (!(flags & MAP_ANONYMOUS))
 		return WIRE_MMAP_FILE;
+	if (ring_local.guard == GUARD_NONE && pyarenas_has(n, protection, flags, caller))
+		return WIRE_ARENA;
 	return protection == PROT_NONE && !(flags & MAP_SHARED) ? WIRE_MMAP_RESERVED : WIRE_MMAP;
 }
 
-HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t offset)
+static inline void *map(void *addr, size_t n, int protection, int flags, int fd, off_t offset, uintptr_t caller)
 {
 	if (UNLIKELY(!ready()))
 		return (void *)system_call(SYS_mmap, addr, n, protection, flags, fd, offset);
 	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
 	look_after_python();
 	if (p != MAP_FAILED && !(UNLIKELY(pymem_mimalloc) && flags & MAP_NORESERVE))
-		record_alloc(mapping_kind(protection, flags), p, n);
+		record_alloc(mapping_kind(n, protection, flags, caller), p, n);
 	return p;
+}
+
+HOOK void *mmap(void *addr, size_t n, int protection, int flags, int fd, off_t offset)
+{
+	return map(addr, n, protection, flags, fd, offset, (uintptr_t)__builtin_return_address(0));
 }
 
 HOOK void *mmap64(void *addr, size_t n, int protection, int flags, int fd, off64_t offset)
 {
-	return mmap(addr, n, protection, flags, fd, offset);
+	return map(addr, n, protection, flags, fd, offset, (uintptr_t)__builtin_return_address(0));
 }
 
 /* addresses have 48 bits, and the kernel has the upper half; Linux uses more only on request */

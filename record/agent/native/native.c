@@ -371,9 +371,15 @@ static void check_cached_walk(struct native_thread *t, const struct cfi_frame *b
 }
 #endif
 
+static inline uint32_t python_node(void)
+{
+	uint32_t node = pystack_capture();
+	return node == WIRE_NO_FRAME ? NODE_ROOT : node;
+}
+
 static inline uint32_t capture(struct native_thread *t, const struct cfi_frame *begin)
 {
-	uint32_t python = pystack_capture();
+	uint32_t python = python_node();
 	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
 		thread_reset(t);
 	if (UNLIKELY(t->flushes != __atomic_load_n(&flushes, __ATOMIC_ACQUIRE)))
@@ -400,7 +406,7 @@ uint32_t native_capture(const struct cfi_frame *begin)
 	int saved = errno;
 	struct native_thread *t = self;
 	if (UNLIKELY(!t) && !(t = thread_begin()))
-		return pystack_capture();
+		return python_node();
 	uint32_t node = capture(t, begin);
 	errno = saved;
 	return node;

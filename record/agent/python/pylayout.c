@@ -311,6 +311,7 @@ COLD enum python_found python_find(struct python *p)
 	p->get_version = (const char *(*)(void))object_symbol(&s.python, "Py_GetVersion");
 	p->get_allocator = (void (*)(int, void *))object_symbol(&s.python, "PyMem_GetAllocator");
 	p->set_allocator = (void (*)(int, void *))object_symbol(&s.python, "PyMem_SetAllocator");
+	p->get_arenas = (void (*)(void *))object_symbol(&s.python, "PyObject_GetArenaAllocator");
 	p->is_initialized = (int (*)(void))object_symbol(&s.python, "Py_IsInitialized");
 	if (!python_layout(p, &s) || !p->runtime || !p->code_type || !p->attached || !p->get_version)
 		return PYTHON_REFUSED;

@@ -82,6 +82,7 @@ struct python {
 	void (*get_allocator)(int domain, void *allocator);
 	void (*set_allocator)(int domain, void *allocator);
 	int (*is_initialized)(void);
+	void (*get_arenas)(void *allocator);	/* PyObject_GetArenaAllocator; may be NULL */
 	struct py_layout layout;
 	char version[48];		/* "3.11.2" */
 };

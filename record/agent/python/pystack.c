@@ -38,6 +38,8 @@ static uint32_t state;		/* FOUND: it has not begun, or is not hooked and reporte
 static bool refused;		/* state is OFF, and the user has not been warned yet */
 static uint32_t lookups;
 static volatile uint32_t session;
+static bool underway;		/* it had begun when the recording of this process did */
+static bool relocated;		/* found in the constructor, when all objects are */
 
 /* ---------------------------------------------------------------- frames */
 
@@ -465,8 +467,9 @@ static COLD void start(void)
 		code_watch(&python);
 		pystack_finalizing =
 		    (const volatile uintptr_t *)(python.runtime + (uintptr_t)python.layout.rt_finalizing);
-		ring_message(WIRE_PYTHON, python.layout.evaluator == EVALUATOR_NOTHING ? 0 : WIRE_PYTHON_RUNS,
-			     &(struct piece){ python.version, strlen(python.version) }, 1);
+		uint32_t how = (python.layout.evaluator == EVALUATOR_NOTHING ? 0 : WIRE_PYTHON_RUNS) |
+			       (underway ? WIRE_PYTHON_UNDERWAY : 0);
+		ring_message(WIRE_PYTHON, how, &(struct piece){ python.version, strlen(python.version) }, 1);
 		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
 	}
 	lock_drop(&start_lock);
@@ -502,10 +505,20 @@ static COLD bool prepare(void)
 	return now == READY;
 }
 
-void pystack_init(void)
+bool pystack_may_call(void)
+{
+	const struct python *p = pystack_python();
+	return p && (relocated || python_begun(p));
+}
+
+void pystack_init(bool in_constructor)
 {
 	int saved = errno;
 	look();
+	if (state == FOUND) {
+		relocated = in_constructor;
+		underway = python_begun(&python);
+	}
 	errno = saved;
 }
 
@@ -544,7 +557,7 @@ static uint32_t capture(void)
 #ifdef PYSTACK_VERIFY
 	check(node, t, ts);
 #endif
-	return node;
+	return UNLIKELY(t->n == 0) ? WIRE_NO_FRAME : node;
 }
 
 uint32_t pystack_capture(void)
@@ -577,8 +590,10 @@ void pystack_forked(void)
 	nodes_forked();
 	last_walk_forked(self);
 	opening = opening_left != 0;
-	if (state == READY)
+	if (state == READY) {
 		state = FOUND;		/* report the interpreter in the child's own ring */
+		underway = true;
+	}
 	lookups = 0;
 }
 
@@ -587,8 +602,10 @@ void pystack_restarted(void)
 	code_restarted();
 	nodes_restarted();
 	session++;
-	if (state == READY)
+	if (state == READY) {
 		state = FOUND;
+		underway = true;
+	}
 	lookups = 0;
 }
 

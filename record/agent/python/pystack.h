@@ -12,7 +12,7 @@
 /* ---------------------------------------------------------------- for hooks */
 
 /* Searches for an interpreter (in the constructor, and again at some allocations until found). Allocates nothing. */
-void pystack_init(void);
+void pystack_init(bool in_constructor);
 /*
  * The calling thread is about to load or unload objects: search at each allocation for a while. Thread-safe; preserves
  * errno.
@@ -20,7 +20,7 @@ void pystack_init(void);
 void pystack_opening(void);
 /*
  * Returns the calling thread's Python stack as a node number (wire.h, WIRE_NODE), after putting every new
- * code object and node into the ring. 0: no Python here.
+ * code object and node into the ring. 0: no Python here; WIRE_NO_FRAME: no frame of it.
  * Called by the hooks with the agent's guard set; preserves errno.
  */
 uint32_t pystack_capture(void);
@@ -38,6 +38,8 @@ extern void (*pystack_found)(const struct python *p);
 
 /* Returns the interpreter in this process, or NULL if there is none that is supported. */
 const struct python *pystack_python(void);
+/* Whether functions of that interpreter may be called: it has begun, or was there before the program did. */
+bool pystack_may_call(void);
 /* A word that is not 0 once the interpreter finalizes (_PyRuntime's finalizing); and the function to call then. */
 extern const volatile uintptr_t *pystack_finalizing;
 void pystack_tell_finalizing(void);

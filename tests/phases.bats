@@ -1,0 +1,148 @@
+# The phases of a Python process: start-up, script, shutdown; and what is said of allocations without a Python frame.
+
+load lib/common
+
+# "start-up script shutdown": the recorder's spans of each process, in order, those that end named in between.
+spans() { # TRACE
+	memcat --json "$1" | jq -r 'select(.event == "span" and .tid == 0) | (if .begins then "" else "/" end) + .name' | paste -sd ' '
+}
+
+# Sizes of 100000 and more, with the first and the last function of each stack.
+large() { # TRACE
+	memcat --json "$1" | python3 -c '
+import json, sys
+functions, frames, stacks = {}, {}, {0: []}
+for e in map(json.loads, sys.stdin):
+    if e["event"] == "function": functions[e["function"]] = e["name"]
+    if e["event"] == "frame": frames[e["frame"]] = functions[e["function"]]
+    if e["event"] == "stack": stacks[e["stack"]] = stacks[e["parent"]] + [frames[e["frame"]]]
+    if e["event"] == "alloc" and e["size"] in map(int, sys.argv[1:]): print(e["size"], *stacks[e["stack"]][-1:])
+' "${@:2}"
+}
+
+make_script() {
+	mkdir -p site package
+	# What site runs for the user is start-up, the atexit functions are the script's.
+	echo 'early = bytearray(100000)' > site/sitecustomize.py
+	cat > script.py <<-'END'
+		import atexit, sys, threading
+		class Late:
+		    def __del__(self): self.last = bytearray(40000000)
+		kept = bytearray(200000)
+		thread = threading.Thread(target=lambda: bytearray(300000))
+		thread.start()
+		thread.join()
+		atexit.register(lambda: bytearray(400000))
+		sys.modules["late"] = Late()
+	END
+	cp script.py package/__main__.py
+	rm -rf package/__pycache__
+}
+
+@test "every Python marks start-up, script and shutdown, whatever way its script is run; the script's blocks are its own" {
+	make_script
+	for python in $(pythons); do
+		for how in script.py package "-m package" "-m script"; do
+			PYTHONPATH=site:. memrec -f -o t.lz4 -- $python $how
+			echo "$python $how: $(spans t.lz4)"
+			[ "$(spans t.lz4)" = "start-up /start-up script /script shutdown" ]
+			memslice --span script t.lz4 > s.lz4
+			# bytearray(n) takes n + 1
+			run large s.lz4 100001 200001 300001 400001 40000001
+			[ "$output" = "200001 <module>
+300001 <lambda>
+400001 <lambda>" ]
+			[ "$(memslice --span start-up t.lz4 | memcat --json | grep -cE '"size":(100001|200001),')" = 1 ]
+			[ "$(memslice --span shutdown t.lz4 | memcat --json | grep -c '"size":40000001,')" = 1 ]
+			# What the shutdown makes is not at the mark, though it is the largest.
+			[ "$(memsummary --json t.lz4 | jq '.total_bytes < 40000000')" = true ]
+			[ "$(memslice --span shutdown t.lz4 | memsummary --json | jq '.total_bytes > 40000000')" = true ]
+		done
+		PYTHONPATH=site memrec -f -o t.lz4 -- $python -c 'x = bytearray(200000)'
+		[ "$(spans t.lz4)" = "start-up /start-up script /script shutdown" ]
+		[ "$(memslice --span script t.lz4 | memcat --json | grep -c '"size":200001,')" = 1 ]
+		echo 'x = bytearray(200000)' | memrec -f -o t.lz4 -- $python
+		[ "$(spans t.lz4)" = "start-up /start-up script /script shutdown" ]
+	done
+}
+
+@test "the high-water mark of a worker is its work, not the end of its interpreter" {
+	cat > worker_peak.py <<-'END'
+		import os, sys, asyncio, logging, socket	# the parent imports, as gunicorn's master does
+
+		def handle():
+		    return sum(len(bytearray(6000)) for _ in range(50))
+
+		pid = os.fork()
+		if not pid:
+		    handle()
+		    sys.exit(0)
+		os.waitpid(pid, 0)
+	END
+	memrec -F -f -o t.lz4 -- /usr/bin/python3 worker_peak.py
+	# Forked from a script, it is in its script from the beginning.
+	worker=$(memcat --json t.lz4 | jq -r 'select(.event == "span" and .name == "script" and .begins) | .pid' | tail -1)
+	memsplit-pid t.lz4
+	[ "$(spans trace.$worker.lz4)" = "script /script shutdown" ]
+	memsummary --json trace.$worker.lz4 > summary
+	[ "$(jq '[.locations[] | select(.function == "handle")][0].total_bytes' summary)" = 6001 ]
+	[ "$(jq '.total_bytes < 7000' summary)" = true ]
+	[ "$(mempeak trace.$worker.lz4 | memfold | awk '/;handle / { n += $NF } END { print n }')" = 6001 ]
+}
+
+@test "an attached program and a Tracker's are in their script; a program without Python has no phases" {
+	python3 -c '
+import time
+print("ready", flush=True)
+for i in range(40): x = bytearray(500000); time.sleep(0.05)' > said &
+	until grep -q ready said; do sleep 0.05; done
+	memrec -p $! -d 500ms -f -o t.lz4
+	kill $!
+	[ "$(spans t.lz4)" = script ]
+	memslice --span script t.lz4 | memcat --json | grep -q '"size":500001,'
+	memrec -f -o t.lz4 -- sh -c 'echo $((1 + 1))' > /dev/null
+	[ -z "$(spans t.lz4)" ]
+	[ "$(memfold t.lz4 | sed 's/ [0-9]*$//')" = "[no Python frame]" ]
+}
+
+@test "allocations without a frame say whose they are" {
+	cat > threads.c <<-'END'
+		#include <pthread.h>
+		#include <stdlib.h>
+		void *volatile kept;
+		static void *work(void *arg) { kept = malloc(777777); return arg; }
+		void run(void) { pthread_t t; pthread_create(&t, NULL, work, NULL); pthread_join(t, NULL); }
+	END
+	cc -shared -fPIC -o threads.so threads.c -lpthread
+	echo 'import ctypes; ctypes.CDLL("./threads.so").run()' > script.py
+	memrec -f -o t.lz4 -- /usr/bin/python3 script.py
+	# A thread that Python knows nothing of starts nothing of Python's.
+	[ "$(large t.lz4 777777)" = "777777 [no Python frame]" ]
+	memfold --total t.lz4 | grep -q '^\[interpreter start-up\] '
+	memfold --total t.lz4 | grep -q '^\[interpreter shutdown\] '
+	run ! grep -q '\[unknown\]' <(memfold --total t.lz4)
+	run ! grep -q '\[interpreter' <(memslice --span script t.lz4 | memfold --total)
+}
+
+@test "an arena is beneath the line that needed it, and reports say how much is arenas" {
+	echo 'x = [object() for i in range(300000)]' > script.py
+	for python in $(pythons); do
+		PYTHONMALLOC= memrec -f -o t.lz4 -- $python script.py
+		memslice --span script t.lz4 > s.lz4
+		bytes=$(memfold s.lz4 | awk '/;\[pymalloc arena\] / { n += $NF } END { print n }')
+		echo "$python: $bytes"
+		# 16 bytes each, in whole arenas, less what the last one before had room for
+		[ "$bytes" -ge 3700000 ]
+		[ "$bytes" -le 6300000 ]
+		size=$(awk "BEGIN { printf \"%.3fMB\", $bytes / 1000000 }")
+		memfold s.lz4 | grep -E ';\[pymalloc arena\] ' | grep -qE 'script.py:1\);'
+		for report in memsummary memtable memtree; do
+			[ "$($report s.lz4 | tail -1)" = "$size are arenas; record with -A to see the objects in them" ]
+		done
+		[ "$(memstats --json s.lz4 | jq .arena_bytes)" -ge "$bytes" ]
+		memstats s.lz4 | grep -qE '^Arenas: +[0-9.]+MB; record with -A to see the objects in them$'
+		memstats s.lz4 | grep -qE '<(module|listcomp)>:.*script.py:1 -> '
+		memrec -A -f -o t.lz4 -- $python script.py
+		run ! grep -q 'arena' <(memsummary t.lz4)
+	done
+}
