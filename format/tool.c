@@ -29,6 +29,7 @@ enum {
 	KEY_HELP = 'h',
 	KEY_VERSION = 0x10000,
 	KEY_HELP_MAN,
+	KEY_HELP_OPTIONS,
 };
 
 static const struct tool_option common_options[] = {
@@ -160,6 +161,23 @@ static void help_man(const struct tool *t)
 	print_done();
 }
 
+/* For programs: a line for each option, its letter, its name, its argument and what it does, with tabs between them. */
+static void list_options(const struct tool_option *o)
+{
+	for (; o && o->name; o++) {
+		if (is_short(o->key))
+			putchar(o->key);
+		printf("\t%s\t%s\t%s\n", o->name, o->arg ? o->arg : "", o->help);
+	}
+}
+
+static void help_options_list(const struct tool *t)
+{
+	list_options(t->options);
+	list_options(common_options);
+	print_done();
+}
+
 /* ---------------------------------------------------------------- options */
 
 struct parser {
@@ -186,7 +204,7 @@ static struct parser parser_new(const struct tool *t)
 		n++;
 
 	struct parser p = {
-		.longs = xcalloc(n + 4, sizeof *p.longs),
+		.longs = xcalloc(n + 5, sizeof *p.longs),
 		.shorts = xmalloc(2 * n + 4),	/* with "+:", "h" and the final 0 */
 		.given = xcalloc(n + 1, sizeof *p.given),
 	};
@@ -208,6 +226,7 @@ static struct parser parser_new(const struct tool *t)
 	parser_add(&p, &n_longs, "help", KEY_HELP, false);
 	parser_add(&p, &n_longs, "version", KEY_VERSION, false);
 	parser_add(&p, &n_longs, "help-man", KEY_HELP_MAN, false);
+	parser_add(&p, &n_longs, "help-options", KEY_HELP_OPTIONS, false);
 	return p;
 }
 
@@ -256,6 +275,9 @@ int tool_getopt(const struct tool *t, int argc, char **argv)
 		break;
 	case KEY_HELP_MAN:
 		help_man(t);
+		break;
+	case KEY_HELP_OPTIONS:
+		help_options_list(t);
 		break;
 	case ':':
 		missing_argument(optopt);

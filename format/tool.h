@@ -2,7 +2,8 @@
  * tool.h - what all commands share: options, help, the page's OPTIONS, input, output, exit status
  *
  * A tool is a table, a loop and a finish. The table gives the parsing, --help,
- * --version and, by the hidden --help-man, the OPTIONS section of its man page.
+ * --version and, by the hidden --help-man, the OPTIONS section of its man page. The hidden --help-options lists
+ * it for programs: python -m memrec and the shells' completions.
  */
 #ifndef TOOL_H
 #define TOOL_H
@@ -44,7 +45,7 @@ struct tool {
 
 /*
  * Like getopt_long(3): returns the key of the next option, with its argument in
- * optarg, or -1 at the operands (optind). Handles --help (-h), --version, --help-man
+ * optarg, or -1 at the operands (optind). Handles --help (-h), --version, --help-man, --help-options
  * and usage errors (exit 2) itself. The first call sets program_name.
  */
 int tool_getopt(const struct tool *t, int argc, char **argv);

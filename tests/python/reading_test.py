@@ -119,6 +119,59 @@ class Module(Case):
         name, = [n for n in os.listdir(self.folder) if n.startswith("memrec-string.") and n.endswith(".lz4")]
         self.assertEqual(Trace(os.path.join(self.folder, name)).count(3000033), 1)
 
+    def test_options_as_memray_takes_them(self):
+        with open(os.path.join(self.folder, "script.py"), "w") as f:
+            f.write("import sys\nx = bytes(3000000)\nprint(sys.argv[1:])\n")
+        for options in (["-fo", self.out], ["-fo" + self.out], ["-nfo", self.out], ["--out", self.out, "--force"], ["--output", self.out, "-f"],
+                        ["--out=" + self.out, "--nat", "-f"], ["-Afo", self.out, "--"]):
+            said = self.memrec("run", *options, "script.py", "-fo", "a")
+            self.assertEqual((said, Trace(self.out).count(3000033)), ("['-fo', 'a']\n", 1), options)
+        for how in (["-fm", "script"], ["-fmscript"], ["-f", "-m", "script"], ["-f", "-mscript"]):
+            self.assertEqual(self.memrec("run", "-o", self.out, *how, "-o", "b"), "['-o', 'b']\n", how)
+        for how in (["-fc", "print(1)"], ["-fcprint(1)"], ["-f", "-c", "print(1)"]):
+            self.assertEqual(self.memrec("run", "-o", self.out, *how), "1\n", how)
+        self.assertEqual([n for n in os.listdir(self.folder) if n.startswith("-")], [])
+        for words in (["run", "--help"], ["run", "-h"], ["run", "-fh"]):
+            said = self.memrec(*words)
+            self.assertIn("Usage: python -m memrec run [OPTION...] (SCRIPT | -m MODULE | -c CODE) [ARG...]", said)
+            self.assertIn("--follow-fork", said)
+        self.assertIn("unknown or ambiguous option '--nix'", self.memrec("run", "--nix", "script.py", status=2))
+
+    def test_attach(self):
+        program = subprocess.Popen([sys.executable, "-c", "print(flush=True)\nwhile True: x = bytes(3000000)"], stdout=subprocess.PIPE)
+        try:
+            program.stdout.readline()
+            pid = str(program.pid)
+            for words in ([pid, "-d", "200ms", "-fo", self.out], ["-fo", self.out, "--dur=200ms", pid]):
+                self.memrec("attach", *words)
+                self.assertGreater(Trace(self.out).count(3000033), 0)
+        finally:
+            program.kill()
+            program.wait()
+            program.stdout.close()
+        self.assertIn("give one PID", self.memrec("attach", status=2).replace("Give", "give"))
+        self.assertIn("'nix' is not one PID", self.memrec("attach", "nix", status=2))
+
+    def test_reports_by_memrays_names(self):
+        self.memrec("run", "-fo", self.out, "-c", "x = bytes(3000000)")
+        for name, head in (("summary", "Location"), ("table", "Allocator"), ("tree", "Percent"), ("stats", "Total allocations")):
+            self.assertIn(head, self.memrec(name, self.out))
+        self.assertIn("<html", self.memrec("flamegraph", self.out))
+        self.memrec("flamegraph", "-lo", "page.html", self.out)
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "page.html")))
+        script = "%s -m memrec flamegraph %s 2> said" % (sys.executable, self.out)
+        subprocess.run(["script", "-qec", script, "/dev/null"], cwd=self.folder, stdout=subprocess.DEVNULL,
+                       stdin=subprocess.DEVNULL, check=True)
+        page = "memrec-flamegraph-%s.html" % os.path.basename(self.out)[:-len(".lz4")]
+        self.assertTrue(os.path.exists(os.path.join(self.folder, page)), os.listdir(self.folder))
+
+    def test_on_a_terminal_they_say_what_they_are(self):
+        self.memrec("run", "-fo", self.out, "-c", "x = bytes(3000000)")
+        script = "%s -m memrec summary -r 3 %s" % (sys.executable, self.out)
+        said = subprocess.run(["script", "-qec", script, "/dev/null"], cwd=self.folder, stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, check=True).stdout.decode()
+        self.assertIn("memrec: this is: memsummary -r 3 %s" % self.out, said)
+
     def test_commands_and_misuse(self):
         self.assertIn("memrec 0.1.0", self.memrec("--version"))
         self.assertIn("Usage: memfold", self.memrec("memfold", "--help"))
