@@ -4,7 +4,8 @@
  * In:    a trace (standard input or files)
  * Out:   a trace for each process, named by --output: %p becomes its pid, %n
  *        the number of the file; a second process of one pid gets a suffix
- * Keeps: the trace's stacks, and those that each process used, until it ends; a few bytes per pid
+ * Keeps: the trace's stacks, and those that each process used, until it ends; a few bytes per pid;
+ *        with --list the live blocks (live.h)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,16 +15,18 @@
 #include <unistd.h>
 
 #include "define.h"
+#include "ending.h"
 #include "error.h"
 #include "pids.h"
 #include "replay.h"
 #include "tool.h"
+#include "units.h"
 #include "xmalloc.h"
 
 static const struct tool_option options[] = {
 	{ "output", 'o', "NAME", "file name of the traces: %p is the pid, %n a number from 1 (default: trace.%p.lz4)" },
 	{ "force", 'f', NULL, "overwrite existing files" },
-	{ "list", 'l', NULL, "print each trace's file name and its process's command" },
+	{ "list", 'l', NULL, "print each trace's file name, and its process's parent, peak, allocations and command" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -40,7 +43,10 @@ struct part {
 	uint32_t pid;
 	int fd;
 	char *name;
+	uint32_t ppid;		/* 0 = not known */
 	char *command;		/* as --list shows it; "" = not known */
+	struct high_water water;	/* for --list, as the next is */
+	uint64_t allocations;
 	struct mt_out *out;
 	struct define define;
 	bool executed;		/* it executed another program, and continues as the same process */
@@ -59,6 +65,8 @@ struct split {
 	struct pids files;	/* the number of files of each pid */
 	uint64_t end_ms;
 	bool failed;
+	struct replay replay;	/* for --list */
+	struct ending ending;
 };
 
 /* ---------------------------------------------------------------- names */
@@ -120,19 +128,27 @@ static struct part *part_new(struct split *s, uint32_t pid)
 	return p;
 }
 
+static struct part *find_part(struct split *s, uint32_t pid)
+{
+	uint32_t n = *pids_number(&s->places, pid);
+	return n == PIDS_NONE ? NULL : &s->parts[n];
+}
+
 static struct part *part_of(struct split *s, uint32_t pid)
 {
-	uint32_t *n = pids_number(&s->places, pid);
-	if (*n != PIDS_NONE)
-		return &s->parts[*n];
-	*n = (uint32_t)s->n_parts;
+	struct part *p = find_part(s, pid);
+	if (p)
+		return p;
+	*pids_number(&s->places, pid) = (uint32_t)s->n_parts;
 	return part_new(s, pid);
 }
 
 static void print_part(const struct part *p)
 {
 	char *name = tool_printable(p->name), *command = tool_printable(p->command);
-	printf("%s\t%s\n", name, command);
+	char peak[SIZE_TEXT], count[28];
+	printf("%s\t%u\t%s\t%s\t%s\n", name, (unsigned)p->ppid, size_text(p->water.max.bytes, peak),
+	       count_text(p->allocations, count), command);
 	free(name);
 	free(command);
 }
@@ -162,8 +178,71 @@ static void part_end(struct split *s, struct part *p, bool whole)
 		*pids_number(&s->places, p->pid) = (uint32_t)(p - s->parts);
 }
 
-static void note_command(struct part *p, const struct mt_event *ev)
+/* ---------------------------------------------------------------- what each held, for --list */
+
+static void take_away(struct split *s, const struct share *gone)
 {
+	struct part *p = find_part(s, gone->pid);
+	if (p)
+		high_water_sub(&p->water, gone->amount);
+}
+
+static void count_block(struct split *s, const struct mt_event *ev)
+{
+	bool counted = mt_is_memory(ev->allocator) || mt_header_counts_mappings(mt_in_header(s->in));
+	struct part *p = part_of(s, ev->pid);
+	struct share old;
+	if (!counted || ending_has(&s->ending, ev->pid)) {
+		if (replay_close(&s->replay, ev->id, &old))
+			take_away(s, &old);
+	} else {
+		if (replay_open(&s->replay, ev, 0, &old))
+			take_away(s, &old);
+		high_water_add(&p->water, amount_of(ev->size, ev->weight));
+	}
+	if (counted)
+		amount_sum(&p->allocations, ev->weight);
+}
+
+static void watch(struct split *s, const struct mt_event *ev)
+{
+	struct share gone;
+	switch (ev->kind) {
+	case MT_ALLOC:
+		count_block(s, ev);
+		break;
+	case MT_FREE:
+		if (replay_close(&s->replay, ev->id, &gone))
+			take_away(s, &gone);
+		break;
+	case MT_RESIZE:
+		if (replay_resize(&s->replay, ev, &gone))
+			take_away(s, &gone);
+		break;
+	case MT_PROCESS:
+		ending_take(&s->ending, ev);
+		break;
+	case MT_EXIT:
+		ending_take(&s->ending, ev);
+		for (size_t cursor = 0; replay_exit(&s->replay, ev->pid, &cursor, &gone);)
+			take_away(s, &gone);
+		break;
+	default:
+		break;
+	}
+}
+
+static void watch_trace(struct split *s)
+{
+	replay_begin(&s->replay, mt_in_header(s->in));
+	ending_begin(&s->ending, mt_in_header(s->in));
+}
+
+/* ---------------------------------------------------------------- events */
+
+static void note_process(struct part *p, const struct mt_event *ev)
+{
+	p->ppid = (uint32_t)mt_info_int(ev->info, "ppid", p->ppid);
 	struct mt_str exe = mt_info_text(ev->info, "executable");
 	char *command = mt_info_words(ev->info, "command");
 	if (!command && errno == ENOMEM)
@@ -181,6 +260,8 @@ static void take(struct split *s, struct mt_event *ev)
 	struct part *p;
 	if (ev->time_ms > s->end_ms)
 		s->end_ms = ev->time_ms;
+	if (s->list)
+		watch(s, ev);
 	switch (ev->kind) {
 	case MT_ALLOC:
 		p = part_of(s, ev->pid);
@@ -189,7 +270,7 @@ static void take(struct split *s, struct mt_event *ev)
 		return;
 	case MT_PROCESS:
 		p = part_of(s, ev->pid);
-		note_command(p, ev);
+		note_process(p, ev);
 		p->executed = false;
 		mt_put(p->out, ev);
 		return;
@@ -208,6 +289,7 @@ static void take(struct split *s, struct mt_event *ev)
 		while (s->n_parts)
 			part_end(s, &s->parts[s->n_parts - 1], false);
 		stacks_take(s->stacks, ev);
+		watch_trace(s);
 		return;
 	case MT_OTHER:	/* its process is unknown: it goes to all */
 		for (size_t i = 0; i < s->n_parts; i++)
@@ -232,6 +314,7 @@ int main(int argc, char **argv)
 		}
 	check_template(s.template);
 	s.in = tool_input(argc, argv);
+	watch_trace(&s);
 	struct mt_event ev;
 	while (mt_next(s.in, &ev) > 0)
 		take(&s, &ev);
@@ -242,6 +325,8 @@ int main(int argc, char **argv)
 	pids_clear(&s.places);
 	pids_clear(&s.files);
 	stacks_free(s.stacks);
+	replay_clear(&s.replay);
+	ending_clear(&s.ending);
 	int status = tool_finish(s.in, NULL);
 	return s.failed ? 1 : status;
 }

@@ -297,12 +297,26 @@ static char *next_command(const struct settings *s)
 	return command;
 }
 
+/* What the recording does not have, and how to get it. */
+static void tell_missed(const struct output *o)
+{
+	char number[28], children[96] = "";
+	if (o->n_children)
+		snprintf(children, sizeof children, "%s child process%s not recorded: --follow-fork",
+			 count_text(o->n_children, number), o->n_children == 1 ? " was" : "es were");
+	if (o->n_pythons == 0)
+		warn("no Python was seen%s%s", *children ? "; " : " (--native records C functions)", children);
+	else if (*children)
+		warn("%s", children);
+}
+
 static void closing_line(const struct output *o, const struct settings *s, uint64_t bytes)
 {
 	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT], *next = next_command(s);
 	warn("%s events, peak %s, trace %s; next: %s", count_text(o->n_events, events), size_text(o->peak_bytes, peak),
 	     size_text(bytes, size), next);
 	free(next);
+	tell_missed(o);
 }
 
 /* ---------------------------------------------------------------- the recording */

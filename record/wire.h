@@ -179,7 +179,8 @@ struct wire_ring {
 	/* futex: set by an agent that was loaded late, when it sends nothing more */
 	volatile uint32_t detached;
 	volatile uint32_t joined;		/* set by the agent once it has mapped the ring */
-	uint32_t pad3[12];
+	volatile uint32_t children;		/* processes that it began and that are not recorded */
+	uint32_t pad3[11];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 

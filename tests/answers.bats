@@ -101,18 +101,31 @@ content() {
 	[[ "$stderr" != *"-f"* ]]
 }
 
-@test "memsplit-pid --list names the commands" {
+@test "memsplit-pid --list shows each process's parent, peak, allocations and command" {
 	trace > t.lz4 <<-'END'
-	{"event":"process","pid":7,"info":{"command":["python3","my app.py","-x"],"executable":"/usr/bin/python3.11"}}
-	{"event":"process","pid":8,"info":{"executable":"/usr/bin/true"}}
-	alloc 1 1 pid=7
-	alloc 2 1 pid=8
-	alloc 3 1 pid=9
+	{"event":"process","pid":7,"info":{"ppid":3,"command":["python3","my app.py","-x"],"executable":"/usr/bin/python3.11"}}
+	{"event":"process","pid":8,"info":{"ppid":7,"executable":"/usr/bin/true"}}
+	alloc 1 1000 pid=7
+	alloc 2 20 pid=8
+	alloc 3 1 pid=9 weight=5
+	alloc 4 600 pid=7
+	resize 1 100 pid=7
+	free 2 pid=8
+	alloc 2 10 pid=8 allocator=mmap_file
+	alloc 5 30 pid=8
+	{"event":"process","pid":8,"info":{"finalizing":1}}
+	alloc 6 700 pid=8
+	exit 8
+	alloc 7 1 pid=8
 	END
 	run memsplit-pid --list t.lz4
-	[ "$(sort <<< "$output")" = "trace.7.lz4	python3 'my app.py' -x
-trace.8.lz4	/usr/bin/true
-trace.9.lz4	" ]
+	[ "$(sort <<< "$output")" = "trace.7.lz4	3	1.600kB	2	python3 'my app.py' -x
+trace.8.2.lz4	0	1B	1	
+trace.8.lz4	7	30B	3	/usr/bin/true
+trace.9.lz4	0	5B	5	" ]
+	# As each trace's own statistics say.
+	[ "$(memstats --json trace.8.lz4 | jq -c '[.metadata.peak_memory, .total_num_allocations]')" = "[30,3]" ]
+	[ "$(memstats --json trace.7.lz4 | jq -c '[.metadata.peak_memory, .total_num_allocations]')" = "[1600,2]" ]
 }
 
 @test "every report distinguishes native and Python frames" {

@@ -248,6 +248,33 @@ for i in range(10):
 	memcat t.lz4 > /dev/null
 }
 
+missed() { # COMMAND...: what memrec -v says after its first line
+	memrec -v -f -o t.lz4 -- "$@" 2>&1 > /dev/null | grep -v ' events, peak '
+}
+
+@test "after the recording it is said which processes are not in it, and whether there was a Python" {
+	[ -z "$(missed python3 -c 'x = 1')" ]
+	[ "$(missed sh -c 'python3 -c 1; true')" = "memrec: no Python was seen; 1 child process was not recorded: --follow-fork" ]
+	[ "$(missed sh -c 'echo $((1 + 1))')" = "memrec: no Python was seen (--native records C functions)" ]
+	run missed python3 -c '
+import os, subprocess, sys
+for i in range(2): subprocess.run(["true"])
+try: subprocess.run(["/nowhere/nothing"])
+except FileNotFoundError: pass
+os.system("true")
+os.popen("true").close()
+os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
+if os.fork() == 0:
+    x = bytearray(100000)
+    os.execvp("true", ["true"])
+os.wait()'
+	# The program that is not there had a process of its own, too.
+	[ "$output" = "memrec: 7 child processes were not recorded: --follow-fork" ]
+	run missed true
+	memrec -v -F -f -o t.lz4 -- sh -c 'python3 -c 1; true' 2>&1 | grep -v ' events, peak ' > said || true
+	[ ! -s said ]
+}
+
 @test "a script without python3, and subcommands of memray: the message shows the right command" {
 	echo 'print(1)' > script.py
 	run -126 memrec -o t.lz4 ./script.py

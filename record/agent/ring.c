@@ -328,6 +328,18 @@ static struct wire_ring *make_ring(void)
 	return NULL;
 }
 
+void ring_note_child(bool other)
+{
+	/* In a forked child a copy; a vfork child, which has but a moment, shares it. */
+	static pid_t last;
+	pid_t pid = getpid();
+	if (!ring || (!other && (pid == ring_owner || pid == last)))
+		return;
+	if (!other)
+		last = pid;
+	__atomic_fetch_add(&ring->children, 1, __ATOMIC_RELAXED);
+}
+
 bool ring_connect(void)
 {
 	uint32_t seen = RING_NEW;
@@ -343,6 +355,8 @@ bool ring_connect(void)
 		system_call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &mask, sizeof mask);
 		r = make_ring();
 		system_call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+	} else {
+		ring_note_child(false);
 	}
 	if (r) {
 		ring = r;

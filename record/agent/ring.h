@@ -71,6 +71,9 @@ enum ring_beginning {
 };
 extern void (*ring_begun)(enum ring_beginning how);
 
+/* A child that is not recorded: count it, once. In its parent (other: a program it starts), or in itself. */
+COLD void ring_note_child(bool other);
+
 COLD bool ring_connect(void);		/* in state RING_NEW: connects, if this process is to be recorded */
 COLD void ring_new_thread(void);
 COLD bool ring_wait(uint64_t last);	/* waits until slot `last` is free; false: recording ended */

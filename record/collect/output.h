@@ -31,6 +31,7 @@ struct output {
 	struct mt_event allocated, freed;	/* the most frequent events, reused: a new one would be zeroed */
 	/* for the summary line */
 	uint64_t n_events, live_bytes, peak_bytes;
+	uint64_t n_children, n_pythons;	/* child processes that are not recorded; recorded ones with Python */
 };
 
 /* The caller keeps `out` and `header`. holder(arg) reports the ids of all live blocks (ids.h). */

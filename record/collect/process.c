@@ -296,6 +296,7 @@ void process_begin(struct process *p, pid_t ppid)
 
 static void let_go_of_ring(struct process *p)
 {
+	p->out->n_children += p->ring->children;
 	munmap(p->ring, RING_BYTES);
 	p->ring = NULL;
 	if (p->pidfd >= 0)

@@ -584,6 +584,7 @@ static void take_python(struct process *p, const struct wire_slot *s, const char
 	info_init(&info);
 	info_text(&info, "python", version, size);
 	output_process(p->out, p->pid, &info);
+	p->out->n_pythons++;
 	if (p->hybrid)
 		hybrid_python(p->hybrid, how & WIRE_PYTHON_RUNS);
 }

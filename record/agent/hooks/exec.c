@@ -26,6 +26,7 @@
 #include "got.h"
 #include "memory.h"
 #include "orders.h"
+#include "ring.h"
 #include "system_call.h"
 #include "wire.h"
 
@@ -47,6 +48,12 @@ static enum travel travel(bool child)
 		return AS_IT_IS;
 	bool wanted = orders.flags & WIRE_FLAG_FOLLOW_FORK || (!child && getpid() == orders.pid);
 	return wanted && is_within_reach(orders.preload) ? WITH_AGENT : WITHOUT_AGENT;
+}
+
+/* Whether what it executes is not recorded any more. */
+static bool is_lost(bool child)
+{
+	return !(orders.flags & WIRE_FLAG_FOLLOW_FORK) && (child || getpid() != orders.pid);
 }
 
 struct room {
@@ -106,6 +113,8 @@ void exec_resolve(void)
 	do { \
 		if (UNLIKELY(!real.function)) \
 			exec_resolve(); \
+		if (is_lost(false)) \
+			ring_note_child(false); \
 		if (real.function) \
 			return real.function(__VA_ARGS__); \
 		errno = ENOSYS; \
@@ -185,18 +194,30 @@ HOOK int execle(const char *path, const char *arg, ...)
 	return execve(path, argv_, envp);
 }
 
+/* What such a function returned: 0, another program runs. */
+static int spawned(int error)
+{
+	if (error == 0 && is_lost(true))
+		ring_note_child(true);
+	return error;
+}
+
 HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		     const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	ENVIRONMENT(envp, travel(true))
-	CALL(posix_spawn, pid, path, actions, attr, argv, env_);
+	if (UNLIKELY(!real.posix_spawn))
+		exec_resolve();
+	return real.posix_spawn ? spawned(real.posix_spawn(pid, path, actions, attr, argv, env_)) : ENOSYS;
 }
 
 HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 		      const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	ENVIRONMENT(envp, travel(true))
-	CALL(posix_spawnp, pid, file, actions, attr, argv, env_);
+	if (UNLIKELY(!real.posix_spawnp))
+		exec_resolve();
+	return real.posix_spawnp ? spawned(real.posix_spawnp(pid, file, actions, attr, argv, env_)) : ENOSYS;
 }
 
 /*
@@ -237,6 +258,8 @@ HOOK int system(const char *command)
 		exec_resolve();
 	struct lent lent = lend_environment();
 	int status = real.system(command);
+	if (command && status != -1 && is_lost(true))
+		ring_note_child(true);
 	take_back_environment(&lent);
 	return status;
 }
@@ -247,6 +270,8 @@ HOOK FILE *popen(const char *command, const char *mode)
 		exec_resolve();
 	struct lent lent = lend_environment();
 	FILE *f = real.popen(command, mode);
+	if (f && is_lost(true))
+		ring_note_child(true);
 	take_back_environment(&lent);
 	return f;
 }
