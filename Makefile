@@ -128,6 +128,16 @@ asan:
 	@MEMREC_BIN=$(CURDIR)/build/asan/bin MEMREC_ASAN=1 B=build/asan tests/run $(or $(T),$(notdir $(UNITS)) $(basename $(filter-out tests/memrec.bats,$(wildcard $(TOOLS:%=tests/%.bats) tests/every-tool.bats))))
 asan-files: $(TOOL_BINS) $(UNITS) $(BIGTRACE)
 
+## tsan: both sides of the ring under ThreadSanitizer
+tsan: $B/tsan/ring
+	@TSAN_OPTIONS=halt_on_error=1 $B/tsan/ring
+
+## soak: record a server for SOAK_SECONDS, then kill memrec and programs KILLS times each: nothing grows, nothing is lost
+SOAK_SECONDS ?= 1800
+KILLS ?= 200
+soak: all $B/tests/counting
+	@B=$B tests/soak/run $(SOAK_SECONDS) $(KILLS)
+
 ## fuzz: feed every parser random input for FUZZ_SECONDS (AFL=1: with AFL++; T='ring memcat': only those); see tests/fuzz
 FUZZ_SECONDS ?= 300
 fuzz:
@@ -282,7 +292,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all fuzz screenshots agreement baselines wheel memray roots pythons bench test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
+.PHONY: all fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

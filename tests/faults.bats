@@ -349,3 +349,37 @@ while True:
 	done
 	kill $program
 }
+
+# ---- long stops
+
+@test "memrec stopped for more than 65 s: what the program did before it waited has the time before the stop" {
+	cat > long.py <<-'END'
+		import os, signal, time
+		memrec = os.getppid()
+		def on():
+		    time.sleep(67)
+		    os.kill(memrec, signal.SIGCONT)
+		if os.fork() == 0:    # it must not be held up: it goes on unrecorded
+		    on()
+		    os._exit(0)
+		time.sleep(0.5)
+		os.kill(memrec, signal.SIGSTOP)
+		kept = [bytes(5432) for i in range(100000)]
+		os.wait()
+	END
+	memrec -o t.lz4 -- /usr/bin/python3 long.py
+	memcat --json t.lz4 | grep '"size":5465,' > blocks
+	[ "$(wc -l < blocks)" = 100000 ]
+	# The ring holds 65,536; of the others none was made before memrec went on.
+	[ "$(grep -oE '"time_ms":[0-9]+' blocks | awk -F: '$2 < 20000' | wc -l)" -gt 60000 ]
+	[ "$(grep -oE '"time_ms":[0-9]+' blocks | awk -F: '$2 >= 20000 && $2 < 67000' | wc -l)" = 0 ]
+	[ "$(grep -oE '"time_ms":[0-9]+' blocks | awk -F: '$2 >= 67000' | wc -l)" -gt 30000 ]
+}
+
+# ---- kills
+
+@test "killed at random moments, the program, memrec or both: all that was committed is in the trace" {
+	run python3 "$TESTS/soak/kills.py" "$TESTS/../${B:-build}/tests/counting" 3
+	[ "$status" = 0 ] || { echo "$output"; return 1; }
+	[ "${#lines[@]}" = 4 ]
+}

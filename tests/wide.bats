@@ -76,3 +76,34 @@ wide_trace() { # wave|row
 		memcat --json part.$n.6.lz4 | tail -1 | grep -q '"event":"end"'
 	done
 }
+
+@test "--native: an object that is loaded 1000 times has one row for each load, and the others stay known" {
+	cat > load.c <<-'END'
+		#include <dlfcn.h>
+		#include <stdlib.h>
+		int main(void)
+		{
+			for (int i = 0; i < 1000; i++) {
+				void *library = dlopen("./got.so", RTLD_NOW);
+				void *(*get)(void) = library ? (void *(*)(void))dlsym(library, "get") : NULL;
+				if (!get)
+					return 1;
+				free(get());
+				dlclose(library);
+			}
+			return 0;
+		}
+	END
+	cat > got.c <<-'END'
+		#include <stdlib.h>
+		void *get(void) { void *p = malloc(4321); __asm__ volatile("" : : "r"(p) : "memory"); return p; }
+	END
+	cc -O1 -o load load.c -ldl
+	cc -O1 -shared -fPIC -o got.so got.c
+	memrec --native -o t.lz4 -- ./load
+	memcat --json t.lz4 > t.json
+	[ "$(grep '"event":"process"' t.json | grep -c 'got\.so"')" = 1000 ]
+	[ "$(grep '"event":"process"' t.json | grep '"module"' | grep -vc 'got\.so"')" -le 5 ]
+	[ "$(memfold t.lz4 | grep -c ';get$\|;get ' )" -ge 1 ]
+	[ "$(grep -c '"size":4321,' t.json)" = 1000 ]
+}

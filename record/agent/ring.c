@@ -120,7 +120,7 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 void ring_new_thread(void)
 {
 	int e = errno;
-	uint32_t tid = (uint32_t)system_call(SYS_gettid), i = ring->n_threads;
+	uint32_t tid = (uint32_t)system_call(SYS_gettid), i = __atomic_load_n(&ring->n_threads, __ATOMIC_RELAXED);
 	struct wire_thread *entry = NULL;
 	while (!entry && i < WIRE_MAX_THREADS) {
 		uint32_t none = 0;
@@ -146,7 +146,7 @@ void ring_new_thread(void)
 	__atomic_store_n(&entry->tid, tid, __ATOMIC_RELEASE);
 	ring_local.entry = entry;
 	ring_local.tid = tid;
-	ring_local.tail = ring->tail;
+	ring_local.tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 	ring_local.generation = ring_generation;
 	errno = e;
 }
@@ -159,7 +159,7 @@ void ring_bell(void)
 	 * and delays it by one sleep of a few milliseconds.
 	 */
 	system_call(SYS_futex, &ring_control->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-	if (ring_control->off)
+	if (__atomic_load_n(&ring_control->off, __ATOMIC_RELAXED))
 		*ring_state = RING_OFF;
 	errno = e;
 }
@@ -199,11 +199,11 @@ bool ring_wait(uint64_t last)
 			break;
 		if ((int64_t)(ring_local.tail - last) > 0)
 			break;	/* the collector took this thread for dead and skipped its slots, which are reused */
-		if (ring_control->off || collector_died(tries)) {
+		if (__atomic_load_n(&ring_control->off, __ATOMIC_RELAXED) || collector_died(tries)) {
 			*ring_state = RING_OFF;
 			break;
 		}
-		if (ring_control->asleep)
+		if (__atomic_load_n(&ring_control->asleep, __ATOMIC_RELAXED))
 			ring_bell();
 		if (tries < 20)
 			for (int i = 0; i < 50; i++)

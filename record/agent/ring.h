@@ -148,7 +148,8 @@ static inline void ring_leave(const struct reservation *r)
 	struct wire_thread *me = ring_local.entry;
 	uint64_t odd = (r->inside | 1) + (r->inside & 1) * 2;
 	__atomic_store_n(&me->inside, r->inside & 1 ? odd : odd + 1, __ATOMIC_RELEASE);
-	if (UNLIKELY((r->first & (ring_mask >> 2)) == 0) && ring_control->asleep)
+	if (UNLIKELY((r->first & (ring_mask >> 2)) == 0) &&
+	    __atomic_load_n(&ring_control->asleep, __ATOMIC_RELAXED))
 		ring_bell();
 }
 
@@ -156,6 +157,7 @@ static inline void ring_leave(const struct reservation *r)
 static inline void ring_commit(uint64_t ticket, uint8_t kind, uint8_t n)
 {
 	struct wire_slot *s = &ring_slots[ticket & ring_mask];
+	uint16_t ms = (uint16_t)__atomic_load_n(&ring_control->ms, __ATOMIC_RELAXED);
 	union {
 		struct {
 			uint32_t seq;
@@ -163,7 +165,7 @@ static inline void ring_commit(uint64_t ticket, uint8_t kind, uint8_t n)
 			uint16_t ms;
 		} f;
 		uint64_t word;
-	} u = { .f = { (uint32_t)(ticket >> WIRE_LOG2_SLOTS) + 1, kind, n, (uint16_t)ring_control->ms } };
+	} u = { .f = { (uint32_t)(ticket >> WIRE_LOG2_SLOTS) + 1, kind, n, ms } };
 	__atomic_store_n((uint64_t *)(void *)s, u.word, __ATOMIC_RELEASE);
 }
 

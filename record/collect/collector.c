@@ -25,6 +25,7 @@
 #define SAMPLE_MS 10		/* between samples of resident memory */
 #define SAMPLES_A_TURN 64	/* processes sampled in one turn */
 #define DETACH_MS 3000	/* for an agent to remove its hooks */
+#define LONG_STOP_MS 30000	/* less than the 65 s that a slot's time is good for */
 #define FLUSH_MS 100		/* a reader of a live trace waits at most this long */
 
 /* For signal handlers: the control page of the only collector. */
@@ -295,14 +296,29 @@ static void put_marks(struct collector *c)
 		segments_mark(c->output.segments);
 }
 
+/*
+ * A slot holds the low 16 bits of the clock: its time is known only while it is less than 65 s old. If we were stopped
+ * for longer, or our output accepted nothing, the slots in the rings have the time before that, and are taken as of
+ * then. Slots that are filled meanwhile have the new time.
+ */
+static void advance_clock(struct collector *c, uint32_t now_ms)
+{
+	bool long_stop = now_ms - c->output.now_ms > LONG_STOP_MS && !c->output.failed;
+	for (size_t i = 0; i < c->n_processes && long_stop; i++)
+		process_mark_present(c->processes[i]);
+	c->control->ms = now_ms;
+	for (size_t i = 0; i < c->n_processes && long_stop; i++)
+		process_drain_present(c->processes[i]);
+	c->output.now_ms = now_ms;
+}
+
 void collector_run(struct collector *c, struct recording *r)
 {
 	uint32_t sampled = 0, flushed = 0;
 	struct output *o = &c->output;
 	admission_expect(&c->admission, r->root, r->owner, c->follow_fork);
 	for (;;) {
-		o->now_ms = (uint32_t)((now_ns() - c->start_ns) / 1000000);
-		c->control->ms = o->now_ms;
+		advance_clock(c, (uint32_t)((now_ns() - c->start_ns) / 1000000));
 		uint64_t taken = drain_all(c);
 		bool more_call = admission_turn(&c->admission, admit, c);
 		if (o->now_ms - sampled >= SAMPLE_MS) {

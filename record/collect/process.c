@@ -37,9 +37,26 @@ static inline bool committed(const struct process *p, uint64_t ticket)
 	return __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE) == (uint32_t)(ticket >> p->log2_slots) + 1;
 }
 
+static inline uint64_t head_of(const struct process *p)
+{
+	return __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
+}
+
+/* Returns how many of the ring's thread entries have ever been used, as far as the ring can be believed. */
+static uint32_t n_entries(const struct process *p)
+{
+	uint32_t n = __atomic_load_n(&p->ring->n_threads, __ATOMIC_ACQUIRE);
+	return n < WIRE_MAX_THREADS ? n : WIRE_MAX_THREADS;
+}
+
+static uint64_t inside_of(const struct wire_thread *t)
+{
+	return __atomic_load_n(&t->inside, __ATOMIC_ACQUIRE);
+}
+
 static void wake_producers(struct process *p)
 {
-	p->ring->wake++;
+	__atomic_fetch_add(&p->ring->wake, 1, __ATOMIC_SEQ_CST);
 	system_call(SYS_futex, &p->ring->wake, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
@@ -47,7 +64,7 @@ static void wake_producers(struct process *p)
 static inline void publish(struct process *p, uint64_t tail)
 {
 	__atomic_store_n(&p->ring->tail, tail, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&p->ring->waiters, __ATOMIC_SEQ_CST) && p->ring->head - tail < p->mask / 4 * 3)
+	if (__atomic_load_n(&p->ring->waiters, __ATOMIC_SEQ_CST) && head_of(p) - tail < p->mask / 4 * 3)
 		wake_producers(p);
 }
 
@@ -75,8 +92,8 @@ static bool thread_exists(const struct process *p, uint32_t tid)
 static void hole_look(struct process *p)
 {
 	p->hole_ns = now_ns();
-	for (uint32_t i = 0; i < p->ring->n_threads && i < WIRE_MAX_THREADS; i++)
-		p->inside[i] = p->ring->threads[i].inside;
+	for (uint32_t i = 0; i < n_entries(p); i++)
+		p->inside[i] = inside_of(&p->ring->threads[i]);
 }
 
 /*
@@ -90,11 +107,12 @@ static bool hole_abandoned(struct process *p)
 {
 	if (p->released || process_is_gone(p))
 		return true;
-	if (p->ring->no_entry || is_foreign(p))
+	if (__atomic_load_n(&p->ring->no_entry, __ATOMIC_RELAXED) || is_foreign(p))
 		return false;
-	for (uint32_t i = 0; i < p->ring->n_threads && i < WIRE_MAX_THREADS; i++) {
+	for (uint32_t i = 0; i < n_entries(p); i++) {
 		const struct wire_thread *t = &p->ring->threads[i];
-		if ((p->inside[i] & 1) && t->inside == p->inside[i] && t->ticket <= p->tail && thread_exists(p, t->tid))
+		if ((p->inside[i] & 1) && inside_of(t) == p->inside[i] &&
+		    __atomic_load_n(&t->ticket, __ATOMIC_ACQUIRE) <= p->tail && thread_exists(p, t->tid))
 			return false;
 	}
 	return true;
@@ -130,6 +148,13 @@ static inline struct wire_slot copy_of(const struct wire_slot *slot)
 	return s;
 }
 
+/* Reads an address that may not be complete yet: nothing depends on it. */
+static inline __attribute__((no_sanitize("thread"))) void prefetch(const struct process *p, uint64_t ticket)
+{
+	__builtin_prefetch(&p->slots[(ticket + PREFETCH_SLOTS) & p->mask]);
+	addresses_prefetch(&p->live, p->slots[(ticket + PREFETCH_ADDRESSES) & p->mask].addr);
+}
+
 uint64_t process_drain(struct process *p, uint64_t max)
 {
 	uint64_t t = p->tail, first = t, published = t;
@@ -137,8 +162,7 @@ uint64_t process_drain(struct process *p, uint64_t max)
 		process_mute(p);
 	while (t - first < max && !p->refused && committed(p, t)) {
 		const struct wire_slot s = copy_of(&p->slots[t & p->mask]);
-		__builtin_prefetch(&p->slots[(t + PREFETCH_SLOTS) & p->mask]);
-		addresses_prefetch(&p->live, p->slots[(t + PREFETCH_ADDRESSES) & p->mask].addr);
+		prefetch(p, t);
 		t += record_take(p, &s, t);
 		if (t - published >= 2048)
 			publish(p, published = t);
@@ -148,7 +172,7 @@ uint64_t process_drain(struct process *p, uint64_t max)
 		publish(p, t);
 		p->hole_ns = 0;
 	} else if (!process_is_drained(p)) {
-		if (p->ring->head - t > MOST_WAITING)
+		if (head_of(p) - t > MOST_WAITING)
 			records_refuse(p, "more slots are reserved than is possible");
 		else if (pass_hole(p))
 			return 1;
@@ -159,20 +183,33 @@ uint64_t process_drain(struct process *p, uint64_t max)
 /* Takes at most one ring's length, whatever `head` says: no more can have been written. */
 void process_drain_rest(struct process *p)
 {
-	uint64_t head = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE), most = p->mask + 1;
+	uint64_t head = head_of(p), most = p->mask + 1;
 	uint64_t end = head - p->tail > most ? p->tail + most : head;
 	while (!p->refused && (int64_t)(end - p->tail) > 0)
 		process_drain(p, end - p->tail);
 }
 
+void process_mark_present(struct process *p)
+{
+	p->present = p->tail;
+	while (p->present - p->tail <= p->mask && committed(p, p->present))
+		p->present++;
+}
+
+void process_drain_present(struct process *p)
+{
+	while (!p->refused && (int64_t)(p->present - p->tail) > 0 && process_drain(p, p->present - p->tail) > 0)
+		;
+}
+
 bool process_is_drained(const struct process *p)
 {
-	return p->refused || p->tail == __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
+	return p->refused || p->tail == head_of(p);
 }
 
 void process_mute(struct process *p)
 {
-	p->tail = __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
+	p->tail = head_of(p);
 	__atomic_store_n(&p->ring->tail, p->tail, __ATOMIC_SEQ_CST);
 	wake_producers(p);
 }
@@ -210,12 +247,12 @@ static void sample_threads(struct process *p)
 		}
 	}
 	/* If entries run short, free those of threads that have ended. */
-	if (p->ring->n_threads < WIRE_MAX_THREADS / 4 * 3 || is_foreign(p))
+	if (n_entries(p) < WIRE_MAX_THREADS / 4 * 3 || is_foreign(p))
 		return;
 	for (uint32_t i = 0; i < WIRE_MAX_THREADS; i++) {
 		struct wire_thread *t = &p->ring->threads[i];
 		uint32_t tid = t->tid;
-		if (tid && !(t->inside & 1) && !thread_exists(p, tid))
+		if (tid && !(inside_of(t) & 1) && !thread_exists(p, tid))
 			__atomic_compare_exchange_n(&t->tid, &tid, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 	}
 }

@@ -49,6 +49,7 @@ struct process {
 	struct wire_ring *ring;
 	struct wire_slot *slots;
 	uint64_t tail, mask;
+	uint64_t present;		/* the slots before it were committed when that was marked */
 	unsigned log2_slots;
 	bool executed;			/* it has executed another program: its ring is dead */
 	bool released;			/* it continues unrecorded: nothing more is put into its ring */
@@ -89,6 +90,9 @@ void process_begin(struct process *p, pid_t ppid);
 uint64_t process_drain(struct process *p, uint64_t max);
 /* Takes the rest of the ring of a process that has ended or is released, without waiting for uncommitted slots. */
 void process_drain_rest(struct process *p);
+/* Marks the slots that are committed now; process_drain_present() takes them, but none that is committed later. */
+void process_mark_present(struct process *p);
+void process_drain_present(struct process *p);
 /* Returns whether nothing can be added to its ring any more. */
 bool process_is_gone(const struct process *p);
 /* Returns whether everything in its ring has been taken. */

@@ -10,12 +10,18 @@
 
 #define NO_LINE (-1)
 
+/* Any bytes may be a table, so it may wrap around. */
+static int sum(int a, int b)
+{
+	return (int)((unsigned)a + (unsigned)b);
+}
+
 /* 3.8, 3.9: pairs of increments (bytes, lines); a line applies from the byte that its pair leads to. */
 static int line_lnotab(struct py_place *here, const uint8_t *p, size_t n, int lasti)
 {
 	for (; here->at + 1 < n && here->byte + p[here->at] <= lasti; here->at += 2) {
 		here->byte += p[here->at];
-		here->line += (int8_t)p[here->at + 1];
+		here->line = sum(here->line, (int8_t)p[here->at + 1]);
 	}
 	return here->line;
 }
@@ -25,7 +31,7 @@ static int line_pep626(struct py_place *here, const uint8_t *p, size_t n, int la
 {
 	for (; here->at + 1 < n; here->at += 2) {
 		int delta = (int8_t)p[here->at + 1], end = here->byte + p[here->at];
-		int line = delta == -128 ? here->line : here->line + delta;
+		int line = delta == -128 ? here->line : sum(here->line, delta);
 		if (lasti < end)
 			return delta == -128 ? NO_LINE : line;
 		here->byte = end;
@@ -83,7 +89,7 @@ static int line_pep657(struct py_place *here, const uint8_t *p, size_t n, int la
 		int lines = 0, end = here->byte + ((head & 7) + 1) * 2;
 		if (code != 15 && !take_lines(&b, code, &lines))
 			return NO_LINE;
-		int line = (int)((unsigned)here->line + (unsigned)lines);	/* may wrap if the table is corrupt */
+		int line = sum(here->line, lines);
 		if (lasti < end)
 			return code == 15 ? NO_LINE : line;
 		*here = (struct py_place){ (size_t)(b.p - p), end, line };

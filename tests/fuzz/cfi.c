@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "libc.h"
 #include "native/cfi.h"
 
 #define CODE 0x4000u	/* bytes of code, from the table's header on */
@@ -17,8 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t *header;		/* of the table: the code lies at its address */
 
-/* In front of the C library's. */
-int _dl_find_object(void *address, struct dl_find_object *result)
+static int find_object(void *address, struct dl_find_object *result)
 {
 	memset(result, 0, sizeof *result);
 	if ((uintptr_t)address - (uintptr_t)header >= CODE)
@@ -26,6 +26,8 @@ int _dl_find_object(void *address, struct dl_find_object *result)
 	result->dlfo_eh_frame = header;
 	return 0;
 }
+
+int (*libc_find_object)(void *, struct dl_find_object *) = find_object;
 
 static void put(uint8_t **to, const void *from, size_t n)
 {

@@ -19,9 +19,10 @@ FUZZ_OBJ_pylines = $(FUZZ)/obj/record/collect/pylines.o
 FUZZ_OBJ_attach = $(FUZZ)/obj/record/inject/safety.o
 FUZZ_OBJ_cfi = $(FUZZ)/obj/record/agent/native/cfi.o
 
+$(FUZZ)/obj/render/mem2pprof.o: $B/obj/render/mem2pprof/profile.pb-c.h
 $(FUZZ)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_INC) -std=gnu11 $(FUZZ_FLAGS) $(if $(filter tests/%,$<),,-include tests/fuzz/state.h) $(if $(filter filters/% render/%,$<),-Dmain=tool_main) -MMD -MP -c -o $@ $<
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_INC) -I$B/obj/render/mem2pprof -std=gnu11 $(FUZZ_FLAGS) $(if $(filter tests/%,$<),,-include tests/fuzz/state.h) $(if $(filter filters/% render/%,$<),-Dmain=tool_main) -MMD -MP -c -o $@ $<
 # Not watched: it restores what is.
 $(FUZZ)/obj/tests/fuzz/fuzz.o: tests/fuzz/fuzz.c
 	@mkdir -p $(@D)
@@ -31,8 +32,8 @@ $(FUZZ_PARTS:%=$(FUZZ)/bin/%): $(FUZZ)/bin/%: $(FUZZ)/obj/tests/fuzz/%.o $(FUZZ)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_LINK) $(FUZZ_WRAPPED) -o $@ $^ -Wl,--as-needed $(LIBS) $(REC_LIBS)
 
-# A tool's texts (*.asset.o) are those of the build.
-FUZZ_TOOL_OBJ = $(patsubst $B/obj/%,$(FUZZ)/obj/%,$(filter-out %.asset.o,$(call TOOL_OBJ,$1))) $(filter %.asset.o,$(call TOOL_OBJ,$1))
+# A tool's texts (*.asset.o), and code that protobuf-c's compiler wrote, are those of the build.
+FUZZ_TOOL_OBJ = $(patsubst $B/obj/%,$(FUZZ)/obj/%,$(filter-out %.asset.o %.pb-c.o,$(call TOOL_OBJ,$1))) $(filter %.asset.o %.pb-c.o,$(call TOOL_OBJ,$1))
 $(TOOLS:%=$(FUZZ)/bin/%): $(FUZZ)/bin/%: $(FUZZ)/obj/tests/fuzz/tool.o $(FUZZ)/obj/tests/fuzz/fuzz.o $$(call FUZZ_TOOL_OBJ,$$*) $(FUZZ_FORMAT)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_LINK) $(FUZZ_WRAPPED) -o $@ $^ -Wl,--as-needed $(LIBS)

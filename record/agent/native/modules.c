@@ -107,18 +107,24 @@ COLD void module_of(uintptr_t pc)
 	lock_drop(&lock);
 }
 
+static bool is_loaded(const struct reported_module *m)
+{
+	struct dl_find_object o;
+	return libc_find_object((void *)m->start, &o) == 0 && o.dlfo_link_map == m->map &&
+	       o.dlfo_map_end == (void *)m->end;
+}
+
 bool modules_unloaded(void)
 {
-	bool gone = false;
-	struct dl_find_object o;
+	uint32_t n = 0, before;
 	lock_take(&lock);
-	for (uint32_t i = 0; i < n_modules && !gone; i++)
-		gone = libc_find_object((void *)modules[i].start, &o) != 0 || o.dlfo_link_map != modules[i].map ||
-		       o.dlfo_map_end != (void *)modules[i].end;
-	if (gone)
-		n_modules = 0;
+	before = n_modules;
+	for (uint32_t i = 0; i < before; i++)
+		if (is_loaded(&modules[i]))
+			modules[n++] = modules[i];
+	n_modules = n;
 	lock_drop(&lock);
-	return gone;
+	return n < before;
 }
 
 void modules_forked(void)

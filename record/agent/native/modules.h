@@ -9,7 +9,7 @@
 
 /* Reports the object at pc to the collector, unless it has been reported. */
 void module_of(uintptr_t pc);
-/* Call after an unloading. True: a reported object is gone, so numbers of code are void; all reports are forgotten. */
+/* Call after an unloading. True: a reported object is gone, and numbers of code are void. It is reported anew later. */
 bool modules_unloaded(void);
 void modules_forked(void);
 

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Record a server for a long time: soak.py SECONDS
+
+A gunicorn of three workers, which are replaced now and then, answers 40 requests a second. Every 15 seconds memrec's
+memory and descriptors are read. At the end: the trace is whole and holds exactly the blocks that the requests made; memory
+and descriptors are no more in the last third than they were in the first, after a minute.
+"""
+import collections
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+SECONDS = float(sys.argv[1])
+RATE = 40
+BLOCKS, BYTES = 5, 54320       # of a request
+APP = """
+import json
+kept = {}
+def app(environ, start_response):
+    n = int(environ["QUERY_STRING"])
+    kept[n %% 50] = [bytearray(%d) for i in range(%d)]
+    body = json.dumps({"k%%d" %% i: "v" * (i %% 97) for i in range(200)}).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+""" % (BYTES, BLOCKS)
+
+
+def status(pid, key):
+    with open("/proc/%d/status" % pid) as f:
+        return int(re.search(key + r":\s*(\d+)", f.read())[1])
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def ask(port, n):
+    for attempt in range(200):      # a connection is refused while the server starts; what was accepted is answered
+        try:
+            c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            c.connect()
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    c.request("GET", "/?%d" % n)
+    answer = c.getresponse()
+    answer.read()
+    c.close()
+    assert answer.status == 200
+
+
+with open("app.py", "w") as f:
+    f.write(APP)
+port = free_port()
+memrec = subprocess.Popen(["memrec", "--follow-fork", "-f", "-o", "soak.lz4", "--", "gunicorn", "--workers", "3",
+                           "--bind", "127.0.0.1:%d" % port, "--max-requests", "1500", "--log-level", "warning", "app:app"],
+                          stderr=subprocess.PIPE)
+begin = time.monotonic()
+asked, samples, sampled = 0, [], 0
+while time.monotonic() < begin + SECONDS:
+    ask(port, asked)
+    asked += 1
+    now = time.monotonic() - begin
+    if now >= sampled:
+        sampled += 15
+        samples.append((status(memrec.pid, "VmRSS"), len(os.listdir("/proc/%d/fd" % memrec.pid))))
+        print("%4d s: %6d requests, memrec %6d KB, %d descriptors, trace %d bytes" %
+              (now, asked, *samples[-1], os.path.getsize("soak.lz4")), flush=True)
+    time.sleep(max(0, begin + asked / RATE - time.monotonic()))
+memrec.send_signal(signal.SIGTERM)
+message = memrec.stderr.read().decode()
+assert memrec.wait() == 0, (memrec.returncode, message)
+memcat = subprocess.Popen(["memcat", "--json", "soak.lz4"], stdout=subprocess.PIPE)
+kinds = collections.Counter()
+wanted = b'"size":%d,' % (BYTES + 1)
+for line in memcat.stdout:
+    kinds["all"] += line.startswith(b'{"event":"alloc"')
+    kinds["asked for"] += line.startswith(b'{"event":"alloc"') and wanted in line
+    kinds["processes"] += line.startswith(b'{"event":"exit"')
+assert memcat.wait() == 0
+print("%d requests, %d of %d blocks in the trace, %d allocations, %d processes" %
+      (asked, kinds["asked for"], asked * BLOCKS, kinds["all"], kinds["processes"]))
+assert kinds["asked for"] == asked * BLOCKS
+samples = samples[4:]       # less the first minute
+third = max(1, len(samples) // 3)
+if len(samples) < 9:
+    sys.exit("too short to compare the first third with the last")
+for what, first, last in zip(("KB", "descriptors"), map(max, zip(*samples[:third])), map(max, zip(*samples[-third:]))):
+    print("most %s in the first third: %d, in the last: %d" % (what, first, last))
+    assert last <= first * 1.1 + 3, what
