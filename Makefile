@@ -18,13 +18,13 @@ LTO_LINK  = $(if $(LTO),$(LTO) $(if $(CLANG),,-Wno-alloc-size-larger-than))
 B       ?= build
 PREFIX  ?= /usr/local
 # Debian's and Ubuntu's names, for .ci/setup; of "a,b" the first one that the release has.
-PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev libprotobuf-c-dev protobuf-c-compiler
+PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev libncurses-dev libprotobuf-c-dev protobuf-c-compiler
 TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython mypy bsdutils patchelf elfutils binutils
 PAGE_TEST_PACKAGES = chromium
 FUZZ_PACKAGES = clang libclang-rt-dev binutils
 NEEDED_HEADERS = stdlib.h lz4frame.h protobuf-c/protobuf-c.h msgpack.h jansson.h zlib.h libunwind.h elfutils/libdwfl.h libiberty/demangle.h
 # Fedora's names of the packages needed for building (libiberty is in binutils-devel).
-FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel protobuf-c-devel protobuf-c-compiler
+FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-devel libunwind-devel elfutils-devel binutils-devel jansson-devel zlib-devel ncurses-devel protobuf-c-devel protobuf-c-compiler
 
 # A tool is a file mem*.c in filters/ or render/, and the files in a folder of its name.
 TOOLS    = $(basename $(notdir $(wildcard filters/mem*.c render/mem*.c)))
@@ -41,7 +41,9 @@ AGENT    = $B/lib/memrec/libmemrec.so
 # msgpack-c is libmsgpack-c since 6.0, and libmsgpackc before.
 PKG_CONFIG ?= pkg-config
 MSGPACK := $(or $(shell for p in msgpack-c msgpack; do $(PKG_CONFIG) --libs $$p 2>/dev/null && break; done),$(if $(findstring /,$(shell $(CC) -print-file-name=libmsgpack-c.so)),-lmsgpack-c,-lmsgpackc))
-LIBS     = -llz4 $(MSGPACK) -ljansson -lz -lprotobuf-c -lm
+# Wide characters; where libtinfo is a part of it, there is no other.
+NCURSES := $(or $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null),-lncursesw -ltinfo)
+LIBS     = -llz4 $(MSGPACK) -ljansson -lz -lprotobuf-c -lm $(NCURSES)
 REC_LIBS = -ldw -lelf -liberty -lunwind-$(shell $(CC) -dumpmachine | cut -d- -f1) -lunwind
 UNITS    = $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/*.c))
 BIGTRACE = $B/tests/lib/bigtrace

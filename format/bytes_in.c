@@ -119,9 +119,9 @@ static void wait_for_input(struct bytes_in *b)
 		return;
 	do {
 		ready = poll(&pfd, 1, IDLE_MS);
-	} while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		b->idle(b->idle_arg);
+		if (ready == 0)
+			b->idle(b->idle_arg);
+	} while ((ready < 0 && errno == EINTR) || (ready == 0 && b->ticks));
 }
 
 static ssize_t read_now(const struct bytes_in *b, uint8_t *p, size_t size)

@@ -19,6 +19,7 @@ struct bytes_in {
 	char why[200];			/* after a failure: what failed, and where */
 	bool cut;			/* it failed because the file ends too early */
 	bool growing;			/* at the end of a regular file that is still being written (bytes_out.h) */
+	bool ticks;			/* `idle` is called every 100 ms without input, not only once */
 	bool follow;			/* wait at that end until the writer closes the file or dies */
 	void (*idle)(void *arg);	/* called when no input has come for 100 ms; may be NULL */
 	void *idle_arg;

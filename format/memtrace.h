@@ -209,6 +209,8 @@ const struct mt_header *mt_in_header(const struct mt_in *in);
 const char *mt_in_name(const struct mt_in *in);
 /* Calls f(arg) when no input has come for 100 ms (a live trace): buffered output should then be flushed. */
 void mt_in_on_idle(struct mt_in *in, void (*f)(void *arg), void *arg);
+/* The same, and again every 100 ms until some comes. */
+void mt_in_on_tick(struct mt_in *in, void (*f)(void *arg), void *arg);
 void mt_close_in(struct mt_in *in);
 
 /* ---------------------------------------------------------------- writer */

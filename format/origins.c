@@ -139,7 +139,7 @@ static uint32_t number_place(struct origins *o, uint32_t stack)
 	});
 }
 
-static uint32_t number_stack(struct origins *o, uint32_t stack)
+uint32_t origins_of_stack(struct origins *o, uint32_t stack)
 {
 	while (stack >= o->n_of_stack) {
 		GROW(o->of_stack, o->n_of_stack, o->cap_of_stack);
@@ -241,7 +241,7 @@ uint32_t origins_number(struct origins *o, const struct mt_event *ev)
 {
 	if (o->by == ORIGINS_PROCESS || o->by == ORIGINS_SPAN)
 		return number_event(o, ev);
-	return number_stack(o, stacks_number(o->stacks, ev->stack));
+	return origins_of_stack(o, stacks_number(o->stacks, ev->stack));
 }
 
 /* ---------------------------------------------------------------- names */

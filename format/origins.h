@@ -36,6 +36,8 @@ void origins_free(struct origins *o);
 void origins_take(struct origins *o, const struct mt_event *ev);
 /* Returns the number of an MT_ALLOC's origin; new ones are numbered from 0. */
 uint32_t origins_number(struct origins *o, const struct mt_event *ev);
+/* The same for a stack number, unless by process or span. */
+uint32_t origins_of_stack(struct origins *o, uint32_t stack);
 /* Returns origin n, valid until the next origins_number() or origins_take(). */
 const struct origin *origins_origin(const struct origins *o, uint32_t n);
 

@@ -735,6 +735,12 @@ void mt_in_on_idle(struct mt_in *in, void (*f)(void *arg), void *arg)
 	in->bytes.idle_arg = arg;
 }
 
+void mt_in_on_tick(struct mt_in *in, void (*f)(void *arg), void *arg)
+{
+	mt_in_on_idle(in, f, arg);
+	in->bytes.ticks = true;
+}
+
 void mt_close_in(struct mt_in *in)
 {
 	if (in == NULL)
