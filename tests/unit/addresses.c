@@ -1,5 +1,5 @@
 /*
- * addresses.c - the blocks alive in one process: what was put is there, with its size and id, until it is taken
+ * addresses.c - the blocks alive in one process: each can be found, with its size and id, until it is removed
  */
 #include "check.h"
 
@@ -7,7 +7,7 @@
 
 #define MOST 300000u
 
-/* Block n's address, of a heap of blocks of all sizes and alignments, and its size. */
+/* Returns block n's address, in a heap of blocks of all sizes and alignments, and its size. */
 static uint64_t addr_of(uint32_t n)
 {
 	return 0x7f1200000000ull + (uint64_t)n * 16 + (n % 7 == 0 ? 8 : 0) + ((uint64_t)(n % 3) << 40);
@@ -25,7 +25,7 @@ static bool take_is_right(struct addresses *a, uint32_t n, uint32_t id)
 	return id == 0 ? !there : there && was.addr == addr_of(n) && was.size == size_of(n) && was.id == id;
 }
 
-/* Put and taken at random; ids[n]: the block's while it is there, else 0. */
+/* Adds and removes blocks at random; ids[n] is the id of block n, or 0 if it is not in the table. */
 static bool follows(struct addresses *a, uint32_t *ids, uint32_t rounds)
 {
 	unsigned long long random = 1;
@@ -61,8 +61,8 @@ int main(void)
 	static uint32_t ids[MOST];
 	struct addresses a;
 	addresses_init(&a);
-	CHECK("what was put is taken out with its size and id, what was not is not there", follows(&a, ids, 2000000));
-	CHECK("so are all that are left, and then it is empty", all_are_there(&a, ids));
+	CHECK("added blocks are removed with their size and id, others are not found", follows(&a, ids, 2000000));
+	CHECK("so are all remaining ones, and then the table is empty", all_are_there(&a, ids));
 	for (size_t i = 0; i <= a.mask; i++)
 		if (a.slots[i].addr)
 			return 1;

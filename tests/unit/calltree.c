@@ -1,5 +1,5 @@
 /*
- * calltree.c - calls by label, their order, the walk
+ * calltree.c - calls by label, their order, walking them
  */
 #include "calltree.h"
 
@@ -26,7 +26,7 @@ static int by_falling_text(uint32_t a, uint32_t b, void *arg)
 	return strcmp(calltree_text(t, calltree_call(t, b)->label), calltree_text(t, calltree_call(t, a)->label));
 }
 
-/* The labels of the walk, joined. */
+/* Returns the labels in the order of the walk, joined. */
 static bool walks_as(struct calltree *t, struct children c, const char *expected)
 {
 	uint32_t *walk = calltree_walk(t, &c);
@@ -40,7 +40,7 @@ static bool walks_as(struct calltree *t, struct children c, const char *expected
 	return strcmp(got, expected) == 0;
 }
 
-/* 100 labels in every pair: 100 + 10000 nodes, found again. */
+/* All pairs of 100 labels: 100 + 10000 nodes, which must be found again. */
 static bool many_are_found(struct calltree *t)
 {
 	char text[32];
@@ -62,16 +62,16 @@ int main(void)
 {
 	struct calltree *t = calltree_new();
 
-	CHECK("a new tree is its root", calltree_count(t) == 1);
+	CHECK("a new tree has only its root", calltree_count(t) == 1);
 	uint32_t b = add(t, "m;b");
 	add(t, "m;a;x");
 	add(t, "k");
-	CHECK("equal stacks are one node, and their callers too", add(t, "m;b") == b && calltree_count(t) == 6);
-	CHECK("a walk goes down before it goes on", walks_as(t, calltree_children_by_text(t), "kmaxb"));
-	CHECK("in any order of siblings", walks_as(t, calltree_children(t, by_falling_text, t), "mbaxk"));
+	CHECK("equal stacks have one node, and so have their callers", add(t, "m;b") == b && calltree_count(t) == 6);
+	CHECK("a walk is depth-first", walks_as(t, calltree_children_by_text(t), "kmaxb"));
+	CHECK("siblings are in the order asked for", walks_as(t, calltree_children(t, by_falling_text, t), "mbaxk"));
 	calltree_call(t, b)->own[1] = 7;
 	CHECK("a node keeps its numbers", calltree_call(t, add(t, "m;b"))->own[1] == 7);
-	CHECK("an empty frame is a frame", add(t, "m;") != calltree_call(t, b)->parent && add(t, "") != 0);
+	CHECK("an empty label is a frame", add(t, "m;") != calltree_call(t, b)->parent && add(t, "") != 0);
 	CHECK("ten thousand nodes are found again", many_are_found(t));
 	calltree_free(t);
 	calltree_free(NULL);

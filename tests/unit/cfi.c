@@ -1,7 +1,7 @@
 /*
  * cfi.c - the walker against glibc's backtrace(), from calls, callbacks and signal handlers
  *
- * Needs nothing of the machine but its own unwind tables, so it can be
+ * It uses only its own unwind tables, so it can be
  * cross-compiled and run under an emulator.
  */
 #include "cfi.h"
@@ -33,7 +33,7 @@ static __attribute__((noinline)) int walk(uintptr_t *pc, int most)
 	return n;
 }
 
-/* From this function's caller on both must be one. */
+/* From this function's caller on both stacks must be equal. */
 static __attribute__((noinline)) void compare(void)
 {
 	uintptr_t ours[MOST];
@@ -105,9 +105,9 @@ int main(void)
 	signal(SIGUSR1, handler);
 	leaf(1);
 	CHECK("stacks were walked", walks > 60);
-	CHECK("each is backtrace()'s, through aligned frames, callbacks and a signal handler", differences == 0);
+	CHECK("each equals backtrace()'s, through aligned frames, callbacks and a signal handler", differences == 0);
 	cfi_flush();
 	down(20);
-	CHECK("rules that were forgotten are read again", differences == 0);
+	CHECK("rules dropped from the cache are read again", differences == 0);
 	return check_done();
 }

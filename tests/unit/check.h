@@ -1,7 +1,7 @@
 /*
- * check.h - a unit test's lines
+ * check.h - the output of a unit test
  *
- * Each CHECK is one sentence about behaviour and what must hold; tests/run
+ * Each CHECK has one sentence about behaviour and a condition; tests/run
  * reads the lines ("ok SENTENCE", "not ok SENTENCE at FILE:LINE").
  */
 #ifndef CHECK_H
@@ -23,13 +23,13 @@ static int check_failures;
 		fflush(stdout); \
 	} while (0)
 
-/* main()'s status. */
+/* Returns main()'s exit status. */
 static inline int check_done(void)
 {
 	return check_failures != 0;
 }
 
-/* Numbers that are the same in every run: splitmix64. */
+/* Returns random numbers that are the same in every run: splitmix64. */
 static inline unsigned long long check_random(unsigned long long *state)
 {
 	unsigned long long z = *state += 0x9e3779b97f4a7c15ull;

@@ -1,5 +1,5 @@
 /*
- * entries.c - libdw's entries in libdw's order: of programs, an interpreter, damaged ones
+ * entries.c - DWARF entries of programs, an interpreter and damaged files, compared with libdw
  */
 #include "entries.h"
 
@@ -9,7 +9,7 @@
 
 #define DEEPEST 256
 
-/* What was compared, and how it came out. */
+/* The number of comparisons, and their results. */
 struct tally { size_t units, entries, bounds, different; };
 
 static bool is_same(const struct debug_entry *e, Dwarf_Die *die)
@@ -20,7 +20,7 @@ static bool is_same(const struct debug_entry *e, Dwarf_Die *die)
 	       (!e->has_bounds || (range == 1 && e->low == low && e->high == high));
 }
 
-/* One and all within it. */
+/* Visits an entry and all its descendants. */
 static void compare(struct tally *to, const struct entries *u, const struct debug_entry *e, Dwarf_Die *die)
 {
 	struct debug_entry child;
@@ -56,7 +56,7 @@ static void each_unit(struct tally *to, const struct debug_sections *s, Dwarf *d
 	}
 }
 
-/* By our reader; with `alone` false by libdw behind it, which is what is left without the section of abbreviations. */
+/* Reads by our reader; unless `alone`, libdw takes over, which does all if there is no section of abbreviations. */
 static struct tally compare_file(const char *path, bool alone)
 {
 	struct tally to = { 0 };
@@ -104,7 +104,7 @@ static void check_interpreters(void)
 	struct tally all = { 0 };
 	each_interpreter(add_interpreter, &all);
 	if (all.entries)
-		CHECK("the entries of an interpreter are libdw's", all.bounds > 1000 && all.different == 0);
+		CHECK("the entries of an interpreter equal libdw's", all.bounds > 1000 && all.different == 0);
 	else
 		printf("ok the entries of an interpreter are libdw's # skip no libpython with debug information\n");
 }
@@ -114,7 +114,7 @@ static void compare_units(void *to, const struct debug_sections *s, Dwarf *dwarf
 	each_unit(to, s, dwarf, compare);
 }
 
-/* As clang has it: what is told of siblings, by forms of 4 bytes, is told of types instead. */
+/* As in clang's output: attributes of siblings (forms of 4 bytes) become attributes of types. */
 static void check_without_siblings(void)
 {
 	struct tally t = { 0 };
@@ -127,14 +127,14 @@ static void check_without_siblings(void)
 				at[i] = DW_AT_type, changed++;
 		look_at(&m, compare_units, &t);
 	}
-	CHECK("so are those of a unit that does not tell where the next entry is",
+	CHECK("so do those of a unit without references to siblings",
 	      changed > 10 && t.bounds > 10 && t.different == 0);
 	free(m.bytes);
 }
 
 /* ---------------------------------------------------------------- damage */
 
-/* Forwards, or it would not end. */
+/* Offsets must increase, or the walk would not end. */
 static void walk(struct tally *to, const struct entries *u, const struct debug_entry *parent, unsigned depth)
 {
 	struct debug_entry e;
@@ -176,7 +176,7 @@ static void check_damage(void)
 		flip(&m, m.abbreviations, walk_units, &t);
 		free(m.bytes);
 	}
-	CHECK("entries and abbreviations that are cut off or changed are read within their bounds, and to an end",
+	CHECK("entries and abbreviations that are cut off or changed are read within bounds, and reading ends",
 	      t.units > 10000 && t.entries > 100000 && t.different == 0);
 }
 
@@ -185,10 +185,10 @@ int main(void)
 	elf_version(EV_CURRENT);
 	if (!mkdtemp(folder))
 		return 1;
-	CHECK("the entries of a program in C are libdw's, whatever the debug information's kind",
+	CHECK("the entries of a C program equal libdw's, with every kind of debug information",
 	      programs_are_same(a_c_program, kinds, N(kinds), true));
-	CHECK("so are those of one in C++", programs_are_same(a_cxx_program, few_kinds, N(few_kinds), true));
-	CHECK("so are those of a unit that is not for our reader",
+	CHECK("so do those of a C++ program", programs_are_same(a_cxx_program, few_kinds, N(few_kinds), true));
+	CHECK("so do those of a unit that our reader does not support",
 	      programs_are_same(a_c_program, few_kinds, N(few_kinds), false));
 	check_without_siblings();
 	check_interpreters();

@@ -1,5 +1,5 @@
 /*
- * fit.c - text in so many columns
+ * fit.c - fitting text into columns
  */
 #include "fit.h"
 
@@ -19,10 +19,10 @@ static bool becomes(const char *text, size_t columns, const char *expected)
 
 int main(void)
 {
-	CHECK("what fits stays", becomes("abc", 3, "abc") && becomes("", 0, "") && becomes("äöü", 3, "äöü"));
-	CHECK("of what is longer the middle goes", becomes("abcdefgh", 5, "ab…gh") && becomes("abcdefgh", 4, "a…gh"));
+	CHECK("fitting text is unchanged", becomes("abc", 3, "abc") && becomes("", 0, "") && becomes("äöü", 3, "äöü"));
+	CHECK("longer text loses its middle", becomes("abcdefgh", 5, "ab…gh") && becomes("abcdefgh", 4, "a…gh"));
 	CHECK("characters are counted, not bytes", becomes("äöüäöü", 4, "ä…öü"));
-	CHECK("one column has room for the dots alone, none for nothing",
+	CHECK("one column has room for the dots only, zero columns for nothing",
 	      becomes("abc", 1, "…") && becomes("abc", 0, ""));
 	return check_done();
 }

@@ -1,5 +1,5 @@
 /*
- * growth.c - courses, ages and verdicts: planted ones, and random ones against the definitions
+ * growth.c - courses, ages and verdicts: known ones, and random ones compared with the definitions
  */
 #include "growth.h"
 
@@ -12,7 +12,7 @@
 
 #define N 60
 
-/* A verdict on N samples, which f() gives for 0 to N - 1. */
+/* Returns the verdict on N samples, f(0) to f(N - 1). */
 static enum growth_word judge(double (*f)(int i))
 {
 	uint64_t v[N];
@@ -46,24 +46,24 @@ static double at_last(int i) { return i < 55 ? 5 : 9; }
 
 static void words(void)
 {
-	CHECK("what grows evenly is a leak, on a large base too",
+	CHECK("even growth is a leak, also on a large base",
 	      judge(even) == GROWTH_LEAK && judge(on_a_base) == GROWTH_LEAK);
-	CHECK("and with noise, in steps, ever faster, under a saw tooth",
+	CHECK("so is growth with noise, in steps, accelerating, or with a saw tooth",
 	      judge(noisy) == GROWTH_LEAK && judge(in_steps) == GROWTH_LEAK && judge(ever_faster) == GROWTH_LEAK &&
 		      judge(leak_under_saw) == GROWTH_LEAK);
-	CHECK("what grew and is level is a cache",
+	CHECK("growth that has levelled off is a cache",
 	      judge(bounded) == GROWTH_CACHE && judge(one_by_one) == GROWTH_CACHE &&
 		      judge(noisy_level) == GROWTH_CACHE);
-	CHECK("what rises and falls is garbage",
+	CHECK("rise and fall is garbage",
 	      judge(saw) == GROWTH_GARBAGE && judge(pulse) == GROWTH_GARBAGE && judge(busy) == GROWTH_GARBAGE);
-	CHECK("what hardly moves, or was released, is steady",
+	CHECK("little change, or a release, is steady",
 	      judge(level) == GROWTH_STEADY && judge(rustling) == GROWTH_STEADY && judge(released) == GROWTH_STEADY);
-	CHECK("one step at the end has no word", judge(at_last) == GROWTH_UNCLEAR);
+	CHECK("a single step at the end has no verdict", judge(at_last) == GROWTH_UNCLEAR);
 
 	const uint64_t five[] = { 1, 2, 3, 4, 5 }, six[] = { 1, 2, 3, 4, 5, 6 };
-	CHECK("five samples have no word, six have",
+	CHECK("five samples have no verdict, six have",
 	      growth_judge(five, 5) == GROWTH_UNCLEAR && growth_judge(six, 6) == GROWTH_LEAK);
-	CHECK("words have texts",
+	CHECK("verdicts have texts",
 	      strcmp(growth_word_text(GROWTH_LEAK), "leak") == 0 && strcmp(growth_word_text(GROWTH_UNCLEAR), "-") == 0);
 }
 
@@ -99,24 +99,24 @@ static void intervals(void)
 	growth_end(g);
 
 	struct growth_window w = growth_window(g);
-	CHECK("the last interval lasts to the end",
+	CHECK("the last interval extends to the end",
 	      w.begin_ms == 100 && w.end_ms == 139 && w.every_ms == 10 && w.n == 3);
-	CHECK("samples are what was live at the ends of intervals",
+	CHECK("samples are the live bytes at the ends of intervals",
 	      growth_sample(g, 0, 0) == 0 && growth_sample(g, 0, 1) == 100 && growth_sample(g, 0, 2) == 110 &&
 		      growth_sample(g, 0, 3) == 55 && growth_sample(g, 2, 2) == 7 && growth_sample(g, 2, 3) == 0);
 	struct grown a = growth_of(g, 0, 0), b = growth_of(g, 0, 1), c = growth_of(g, 2, 0), all = growth_of_all(g, 0);
-	CHECK("growth is from one end to the other",
+	CHECK("growth is the difference between both ends",
 	      a.before.bytes == 0 && a.now.bytes == 55 && a.now.count == 4 && a.rose == 2);
 	CHECK("a warm-up is left out",
 	      b.before.bytes == 100 && b.before.count == 1 && b.rose == 1 && b.low == 55 && b.high == 110);
 	CHECK("the oldest block, and the median by blocks: ages 39, 24, 24, 6", a.oldest_ms == 39 && a.median_ms == 24);
-	CHECK("what holds nothing has no age", c.now.count == 0 && c.oldest_ms == 0 && c.median_ms == 0);
-	CHECK("all places together",
+	CHECK("a place without memory has no ages", c.now.count == 0 && c.oldest_ms == 0 && c.median_ms == 0);
+	CHECK("all places together have sums and ages",
 	      all.now.bytes == 55 && all.high == 117 && all.oldest_ms == 39 && growth_places(g) == 3);
 	growth_free(g);
 }
 
-/* A block every millisecond for 1000 of them: at most 8 intervals, whose samples are what they would be alone. */
+/* 1000 blocks, one per millisecond: at most 8 intervals, with the samples that long intervals would have had. */
 static void merging(void)
 {
 	struct growth *g = growth_new(1, 8);
@@ -143,7 +143,7 @@ static void merging(void)
 	reach(g, INT64_MAX, false);
 	growth_end(g);
 	w = growth_window(g);
-	CHECK("a gap of ages is crossed at once",
+	CHECK("a very long gap is crossed at once",
 	      w.end_ms == INT64_MAX && w.n >= 32 && w.n <= 64 && growth_sample(g, 0, w.n) == 1);
 	growth_free(g);
 }
@@ -157,20 +157,20 @@ static void endings(void)
 	reach(g, 12, false);
 	growth_hold(g);
 	growth_sub(g, a, (struct amount){ 10, 1 });
-	reach(g, 25, false);		/* something else goes on */
+	reach(g, 25, false);		/* another process continues */
 	reach(g, 33, false);
 	growth_hold(g);
 	growth_sub(g, b, (struct amount){ 20, 1 });
 	reach(g, 100, true);
 	growth_end(g);
 	struct growth_window w = growth_window(g);
-	CHECK("the course ends where all begins to end", w.end_ms == 33 && w.n == 3);
-	CHECK("who ended before took its memory along", growth_sample(g, 0, 1) == 10 && growth_sample(g, 0, 3) == 0);
-	CHECK("the last one's is still there", growth_sample(g, 1, 3) == 20 && growth_of(g, 1, 0).oldest_ms == 33);
+	CHECK("the course ends when the last processes begin to end", w.end_ms == 33 && w.n == 3);
+	CHECK("memory of earlier processes is gone", growth_sample(g, 0, 1) == 10 && growth_sample(g, 0, 3) == 0);
+	CHECK("the last one's memory still counts", growth_sample(g, 1, 3) == 20 && growth_of(g, 1, 0).oldest_ms == 33);
 	growth_free(g);
 }
 
-/* Weights of which some are so large that sums overflow: nothing breaks. */
+/* With weights so large that sums overflow, nothing breaks. */
 static void overflow(void)
 {
 	struct growth *g = growth_new(1, 8);
@@ -184,7 +184,7 @@ static void overflow(void)
 	growth_sub(g, cohort[0], (struct amount){ 1, UINT64_MAX });
 	growth_sub(g, cohort[1], (struct amount){ 1, 1 });
 	growth_end(g);
-	CHECK("counts that wrapped come right again",
+	CHECK("counts that wrapped become right again",
 	      growth_of(g, 0, 0).now.bytes == 5 && growth_of(g, 0, 0).now.count == 1);
 	growth_free(g);
 }

@@ -1,5 +1,5 @@
 /*
- * ids.c - ids follow one another, and behind the last one pass over those that are held
+ * ids.c - ids are consecutive, and after the last one skip those in use
  */
 #include "ids.h"
 
@@ -28,13 +28,13 @@ int main(void)
 	int rounds = 0;
 
 	ids = (struct ids){ .holder = hold, .arg = &rounds };
-	CHECK("they begin at 1, and nobody is asked", gives((const uint32_t[]){ 1, 2, 3 }, 3) && rounds == 0);
+	CHECK("ids begin at 1, and the holder is not called", gives((const uint32_t[]){ 1, 2, 3 }, 3) && rounds == 0);
 	ids.last = UINT32_MAX - 2;
-	CHECK("behind the last they begin again, without those that are held",
+	CHECK("after the last id they begin again, skipping those in use",
 	      gives((const uint32_t[]){ UINT32_MAX - 1, UINT32_MAX, 3, 4, 6, 8, 9 }, 7) && rounds == 1);
 	ids.last = UINT32_MAX - 2;
 	ids.stop = UINT32_MAX - 1;
-	CHECK("one that is held at the very end is passed over too",
+	CHECK("the last id is skipped too if it is in use",
 	      gives((const uint32_t[]){ UINT32_MAX - 1, 3, 4 }, 3) && rounds == 2);
 	ids_clear(&ids);
 	return check_done();

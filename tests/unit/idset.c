@@ -1,5 +1,5 @@
 /*
- * idset.c - a set of ids against an array of flags
+ * idset.c - a set of ids, compared with an array of flags
  */
 #include "idset.h"
 
@@ -36,14 +36,14 @@ int main(void)
 {
 	struct idset *s = idset_new();
 
-	CHECK("an empty set has nothing", !idset_has(s, 0) && !idset_has(s, UINT32_MAX) && !idset_remove(s, 7));
-	CHECK("200000 random changes give what flags give", agrees_with_flags(s));
+	CHECK("an empty set has no members", !idset_has(s, 0) && !idset_has(s, UINT32_MAX) && !idset_remove(s, 7));
+	CHECK("200000 random changes give the same as an array of flags", agrees_with_flags(s));
 	idset_add(s, UINT32_MAX);
-	CHECK("the largest id is an id", idset_has(s, UINT32_MAX) && !idset_has(s, UINT32_MAX - 1) &&
+	CHECK("the largest id can be a member", idset_has(s, UINT32_MAX) && !idset_has(s, UINT32_MAX - 1) &&
 	      idset_remove(s, UINT32_MAX) && !idset_has(s, UINT32_MAX));
 	idset_add(s, 5);
 	idset_clear(s);
-	CHECK("a cleared set has nothing", !idset_has(s, 5));
+	CHECK("a cleared set has no members", !idset_has(s, 5));
 	idset_free(s);
 	idset_free(NULL);
 	return check_done();

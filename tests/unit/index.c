@@ -1,5 +1,5 @@
 /*
- * index.c - entries found by what they hold
+ * index.c - finding entries by content
  */
 #include "index.h"
 
@@ -13,7 +13,7 @@ struct table {
 	uint64_t *at;
 	uint32_t n;
 	struct index index;
-	size_t asked;		/* how often an entry was looked at */
+	size_t asked;		/* how often an entry was compared */
 };
 
 static bool holds(const void *table, uint32_t n, const void *key)
@@ -43,7 +43,7 @@ static uint64_t far_apart(uint64_t i)
 	return i * 4096;
 }
 
-/* Keys as sizes and addresses are: multiples of something. */
+/* Keys like sizes and addresses: multiples of a number. */
 static bool keeps_all(struct table *t)
 {
 	for (uint64_t i = 0; i < MANY; i++)
@@ -57,7 +57,7 @@ static bool keeps_all(struct table *t)
 	return t->n == MANY && find(t, index_hash(1, 0), 1) == INDEX_NONE;
 }
 
-/* Of 1000 that have one hash, and of 1000 with two that differ in nothing that a slot's place is made of. */
+/* 1000 entries with one hash, and 1000 with two hashes that give the same slot. */
 static bool alike_are_told_apart(struct table *t)
 {
 	for (int round = 0; round < 2; round++)
@@ -71,7 +71,7 @@ static bool alike_are_told_apart(struct table *t)
 	return t->n == 2000;
 }
 
-/* Numbers as they come, in pairs. */
+/* Consecutive numbers, in pairs. */
 static bool hashes_spread(void)
 {
 	static unsigned char low[1 << 16];
@@ -83,7 +83,7 @@ static bool hashes_spread(void)
 			taken += !*place;
 			*place = 1;
 		}
-	/* Of 65,536 places for as many, chance takes 41,427. */
+	/* Random hashes of 65,536 entries would use 41,427 of 65,536 slots. */
 	return taken > 41000;
 }
 
@@ -108,18 +108,18 @@ int main(void)
 {
 	struct table t = { .at = calloc(MANY + 2000, sizeof *t.at) };
 
-	CHECK("nothing is in a new index", find(&t, 1, 1) == INDEX_NONE);
-	CHECK("what was put is found by its number, and nothing else is", keeps_all(&t));
-	CHECK("an entry is looked at only if its hash is that of the key", t.asked < 3 * MANY + 100);
-	CHECK("at most half of the slots are used, at least a quarter", t.index.used == MANY &&
+	CHECK("a new index is empty", find(&t, 1, 1) == INDEX_NONE);
+	CHECK("entries are found with their numbers, and nothing else is", keeps_all(&t));
+	CHECK("an entry is compared only if its hash equals the key's", t.asked < 3 * MANY + 100);
+	CHECK("between a quarter and half of the slots are used", t.index.used == MANY &&
 	      t.index.cap >= 2 * MANY && t.index.cap <= 4 * MANY);
 	index_clear(&t.index);
 	t.n = 0;
-	CHECK("after it was emptied, nothing is", find(&t, index_hash(0, 0), 0) == INDEX_NONE);
+	CHECK("a cleared index is empty", find(&t, index_hash(0, 0), 0) == INDEX_NONE);
 	CHECK("equal hashes do not make keys equal", alike_are_told_apart(&t));
 	index_clear(&t.index);
 	CHECK("hashes of small numbers spread", hashes_spread());
-	CHECK("each byte of a text counts, and how many there are", bytes_count());
+	CHECK("a hash depends on each byte of a text, and on its length", bytes_count());
 	free(t.at);
 	return check_done();
 }

@@ -1,5 +1,5 @@
 /*
- * linetable.c - of every address the line and file that libdw tells: of programs, made-up tables, damaged ones
+ * linetable.c - the line and file of every address in programs, artificial and damaged tables, compared with libdw
  */
 #include "linetable.h"
 
@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include "objects.h"
 
-/* What was compared, and how it came out. */
+/* The number of comparisons, and their results. */
 struct tally { size_t units, read, addresses, files, different; };
 
 /* ---------------------------------------------------------------- comparing */
@@ -36,7 +36,7 @@ static void compare_address(struct tally *to, const struct line_table *t, Dwarf_
 							       !is_path(t, file, dwarf_linesrc(theirs, NULL, NULL))));
 }
 
-/* Each address that has a row, those beside it, and one half way to the next. */
+/* Compares each address that has a row, its neighbours, and one half way to the next. */
 static void compare_lines(struct tally *to, const struct line_table *t, Dwarf_Die *unit, Dwarf_Lines *lines, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -112,7 +112,7 @@ static bool is_same(const struct tally *t)
 
 /* ---------------------------------------------------------------- programs */
 
-/* By one compiler, with each kind of debug information. */
+/* Compiles by one compiler, with each kind of debug information. */
 static bool programs_are_same(const char *compile, const char *const *options, size_t n)
 {
 	bool same = true;
@@ -142,7 +142,7 @@ static void check_interpreters(void)
 	struct tally all = { 0 };
 	each_interpreter(add_interpreter, &all);
 	if (all.units)
-		CHECK("every address of an interpreter has libdw's line and file", is_same(&all));
+		CHECK("every address of an interpreter has the line and file that libdw finds", is_same(&all));
 	else
 		printf("ok every address of an interpreter has libdw's line and file # skip no libpython with debug "
 		       "information\n");
@@ -165,15 +165,15 @@ static void check_damage(void)
 		flip(&m, m.lines, compare_units, &flips);
 		free(m.bytes);
 	}
-	CHECK("a table that was cut off is read not at all, or as libdw reads it",
+	CHECK("a table that is cut off is rejected, or read as by libdw",
 	      cuts.units > 1000 && cuts.read < cuts.units && cuts.different == 0);
-	CHECK("a table with changed bits and bytes is read not at all, or as libdw reads it",
+	CHECK("a table with changed bits and bytes is rejected, or read as by libdw",
 	      flips.units > 10000 && flips.read > 1000 && flips.read < flips.units && flips.addresses > 10000 &&
 		  flips.different == 0);
 }
 
 /*
- * ---------------------------------------------------------------- tables that no compiler makes, and that are in order
+ * ---------------------------------------------------------------- valid tables that no compiler makes
  */
 
 struct bytes { uint8_t *at; size_t n; };
@@ -275,7 +275,7 @@ static void put_extended(struct bytes *b)
 	}
 }
 
-/* Sequences over and into one another, backwards, of no bytes, without ends; lines below 1; files that are none. */
+/* Sequences that overlap, nest, go backwards, are empty, have no end; lines below 1; files that do not exist. */
 static void put_program(struct bytes *b, unsigned opcode_base)
 {
 	for (unsigned i = any(120); i > 0; i--) {
@@ -298,7 +298,7 @@ static void put_program(struct bytes *b, unsigned opcode_base)
 	}
 }
 
-/* `off`: how much farther the header is said to go than it does. */
+/* `off`: by how much the header's stated length exceeds its actual length. */
 static void put_table(struct bytes *b, unsigned off)
 {
 	static const uint8_t operands[] = { 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1 };
@@ -333,10 +333,10 @@ static void put_table(struct bytes *b, unsigned off)
 	put(&length, b->n - length_at - wide, wide);
 }
 
-/* A unit of nothing but a line table, for which there is room. */
+/* A unit with only a line table, for which room is left. */
 static const char unit_source[] =
 	".section .debug_abbrev,\"\",%progbits\n"
-	".byte 1, 0x11, 0, 0x10, 0x17, 0x1b, 8, 0, 0, 0\n"		/* a compile_unit of stmt_list and comp_dir */
+	".byte 1, 0x11, 0, 0x10, 0x17, 0x1b, 8, 0, 0, 0\n"		/* a compile_unit with stmt_list and comp_dir */
 	".section .debug_info,\"\",%progbits\n"
 	".4byte 2f - 1f\n1:\n.2byte 5\n.byte 1, 8\n.4byte 0\n.byte 1\n.4byte 0\n.asciz \"/compiled/here\"\n2:\n"
 	".section .debug_str,\"\",%progbits\n.asciz \"left\"\n.asciz \"/str\"\n"
@@ -363,13 +363,13 @@ static void check_made_up(void)
 	fclose(f);
 	if (!shell("cc -shared -nostdlib -o %s/unit.so %s/unit.s", folder, folder) ||
 	    !read_image(&m, in_folder("unit.so"))) {
-		CHECK("a unit of nothing but a line table is assembled", false);
+		CHECK("a unit with only a line table can be assembled", false);
 		return;
 	}
 	struct tally t = compare_made_up(&m, 4000, 0), off = compare_made_up(&m, 100, 1);
-	CHECK("tables of every version and form, of sequences in no order, are read as libdw reads them",
+	CHECK("tables of every version and form, with sequences in any order, are read as by libdw",
 	      t.units == 4000 && t.read == t.units && t.addresses > 100000 && t.files > 10000 && t.different == 0);
-	CHECK("a table is not read whose header ends elsewhere than it tells", off.units == 100 && off.read == 0);
+	CHECK("a table whose header has another length than stated is rejected", off.units == 100 && off.read == 0);
 	free(m.bytes);
 }
 
@@ -378,9 +378,9 @@ int main(void)
 	elf_version(EV_CURRENT);
 	if (!mkdtemp(folder))
 		return 1;
-	CHECK("every address of a program in C has libdw's line and file, whatever the debug information's kind",
+	CHECK("every address of a C program has libdw's line and file, with every kind of debug information",
 	      programs_are_same(a_c_program, kinds, N(kinds)));
-	CHECK("so has every address of one in C++", programs_are_same(a_cxx_program, few_kinds, N(few_kinds)));
+	CHECK("so has every address of a C++ program", programs_are_same(a_cxx_program, few_kinds, N(few_kinds)));
 	check_interpreters();
 	check_made_up();
 	check_damage();

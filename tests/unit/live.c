@@ -1,5 +1,5 @@
 /*
- * live.c - the live table against a plain array of all ids
+ * live.c - the live blocks, compared with a plain array of all ids
  */
 #include "live.h"
 
@@ -16,7 +16,7 @@ struct model {
 	size_t count;
 };
 
-/* Where ids come from: dense, anywhere, a mixture, and far beyond what is live. */
+/* The kinds of ids: dense, anywhere, a mixture, and far beyond the number of live blocks. */
 static uint32_t pick_id(unsigned kind, unsigned long long *seed, unsigned step)
 {
 	switch (kind % 4) {
@@ -70,7 +70,7 @@ static void open_both(struct live *l, struct model *m, uint32_t id, const struct
 	m->block[id] = *b;
 }
 
-/* Every open block is met once; every third is closed on the way. */
+/* Checks that a walk meets every open block once; closes every third during the walk. */
 static bool walk_agrees(struct live *l, struct model *m)
 {
 	static bool met[IDS];
@@ -137,7 +137,7 @@ int main(void)
 	struct live *l = live_new();
 	struct block b = { .size = 5, .weight = 1, .key = 7, .thread = 9 }, got;
 
-	CHECK("2000 random sequences give what an array of all ids gives", sequences_that_agree(2000) == 2000);
+	CHECK("2000 random sequences give the same as an array of all ids", sequences_that_agree(2000) == 2000);
 
 	live_open(l, UINT32_MAX, &b, NULL);
 	live_open(l, 0, &b, NULL);
@@ -148,13 +148,13 @@ int main(void)
 	CHECK("after clearing nothing is open", live_count(l) == 0 && !live_find(l, 0, &got) &&
 	      !live_close(l, UINT32_MAX, &got));
 
-	/* An array of all these ids would be 64 GiB: this would not come back. */
+	/* An array of all these ids would be 64 GiB: the test would not end. */
 	for (uint32_t i = 0; i < 100000; i++)
 		live_open(l, i * 42949u, &b, NULL);
 	size_t closed = 0;
 	for (uint32_t i = 0; i < 100000; i++)
 		closed += live_close(l, i * 42949u, &got);
-	CHECK("ids far apart need memory for those that are open only", closed == 100000 && live_count(l) == 0);
+	CHECK("ids far apart need memory only for those that are open", closed == 100000 && live_count(l) == 0);
 	live_free(l);
 	live_free(NULL);
 	return check_done();

@@ -1,5 +1,5 @@
 /*
- * nodes.c - stacks as numbers: found again, told once, in order; by many threads
+ * nodes.c - numbers for stacks: found again, sent once, in order; with several threads
  */
 #include "check.h"
 
@@ -13,7 +13,7 @@
 
 #define MOST (1u << 21)
 
-/* What the collector was told: a node's parent and what it is. */
+/* The collector's view: a node's parent and content. */
 static uint32_t parents[MOST], told, wrong;
 static uint64_t whats[MOST];
 
@@ -26,7 +26,7 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 	whats[id % MOST] = addr;
 }
 
-/* A stack of up to 40 frames of few kinds each: its number, as the collector would unfold it, must be that stack. */
+/* Checks that the number of a random stack of up to 40 frames unfolds to that stack in the collector. */
 static bool stack_is_right(unsigned long long *state)
 {
 	uint64_t what[40];
@@ -77,7 +77,7 @@ static bool threads_agree(void)
 	pthread_t t[4];
 	bool right = true;
 	void *bad;
-	for (uintptr_t i = 0; i < 4; i++)	/* two by two the same stacks */
+	for (uintptr_t i = 0; i < 4; i++)	/* each two threads have the same stacks */
 		pthread_create(&t[i], NULL, many, (void *)(0x1234567 + i / 2));
 	for (int i = 0; i < 4; i++) {
 		pthread_join(t[i], &bad);
@@ -92,12 +92,12 @@ int main(void)
 	      node_known(NODE_ROOT, 7) == 0 && node_known(WIRE_NATIVE_ROOT | 1, 7) == 0);
 	CHECK("a stack's number unfolds to that stack", many((void *)99) == NULL);
 	uint32_t one = told;
-	CHECK("so by four threads at a time", threads_agree() && told > one);
-	CHECK("numbers are given out in order, each told once, parents first", wrong == 0 && told < MOST);
-	CHECK("each has one number, found again", is_unique());
+	CHECK("so with four threads at a time", threads_agree() && told > one);
+	CHECK("numbers are consecutive, each is sent once, parents first", wrong == 0 && told < MOST);
+	CHECK("each stack has one number, which is found again", is_unique());
 	nodes_restarted();
 	told = 0;
-	CHECK("a new session begins with none",
+	CHECK("a new session begins without nodes",
 	      node_known(NODE_ROOT, whats[1]) == 0 && many((void *)5) == NULL && wrong == 0 && is_unique());
 	nodes_forked();
 	told = 0;

@@ -1,5 +1,5 @@
 /*
- * open_blocks.c - what is open, in order, and at the mark, against a plain list
+ * open_blocks.c - the open allocations now and at the mark, compared with a plain list
  */
 #include "open_blocks.h"
 
@@ -11,7 +11,7 @@
 
 #define IDS 400
 
-/* The model: every allocation open, in order; and a copy of that at the mark. */
+/* The model: all open allocations in order; and a copy of them at the mark. */
 struct list {
 	struct mt_event *at;
 	size_t n;
@@ -63,7 +63,7 @@ static bool same(const struct mt_event *a, const struct mt_event *b, bool with_i
 	       a->allocator == b->allocator && a->pid == b->pid && a->tid == b->tid && a->time_ms == b->time_ms;
 }
 
-/* An event's place in a list, whatever the order. */
+/* Returns an event's index in a list, whatever the order. */
 static bool take(struct list *l, const struct mt_event *ev)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -113,7 +113,7 @@ static bool step_alloc(struct open_blocks *o, struct model *m, unsigned long lon
 	return true;
 }
 
-/* A process ends: what it holds, in order. */
+/* Ends a process: its allocations end in order. */
 static bool step_exit(struct open_blocks *o, struct model *m, unsigned long long *seed)
 {
 	uint32_t pid = 10 + (uint32_t)(check_random(seed) % 2);
@@ -148,7 +148,7 @@ static bool step_free(struct open_blocks *o, struct model *m, unsigned long long
 	return true;
 }
 
-/* Not while there is a mark: then it changes the order, which the examples below show. */
+/* Not while there is a mark, as it then changes the order (see the examples below). */
 static bool step_resize(struct open_blocks *o, struct model *m, unsigned long long *seed)
 {
 	if (m->now.n == 0 || m->is_marked)
@@ -220,7 +220,7 @@ static struct mt_event alloc(uint32_t id, uint64_t size)
 	return (struct mt_event){ .kind = MT_ALLOC, .id = id, .size = size, .weight = 1, .allocator = MT_MMAP };
 }
 
-/* Sizes as digits, in order. */
+/* Returns the sizes as digits, in order. */
 static unsigned sizes(const struct open_blocks *o, bool marked)
 {
 	struct mt_event ev;
@@ -253,14 +253,14 @@ static void test_mark(void)
 	struct open_blocks *o = four_blocks();
 	struct mt_event was;
 
-	CHECK("a resize that grows is none", !resize(o, 1, 3, &was));
-	CHECK("of nothing open neither", !resize(o, 9, 1, &was));
+	CHECK("a resize that grows is not an event", !resize(o, 1, 3, &was));
+	CHECK("nor is a resize of a block that is not open", !resize(o, 9, 1, &was));
 	open_blocks_mark(o);
-	CHECK("a resize returns what it was before", resize(o, 3, 1, &was) && was.size == 6 && was.id == 3);
+	CHECK("a resize returns the allocation before it", resize(o, 3, 1, &was) && was.size == 6 && was.id == 3);
 	open_blocks_close(o, 1, NULL);
-	CHECK("the mark keeps what was freed and resized since", sizes(o, true) == 2468);
-	CHECK("what is open is as it is now", sizes(o, false) == 481);
-	CHECK("a resize by nothing leaves it in its place", resize(o, 2, 4, &was) && sizes(o, false) == 481);
+	CHECK("the mark keeps allocations freed and resized since", sizes(o, true) == 2468);
+	CHECK("open allocations have their present size", sizes(o, false) == 481);
+	CHECK("a resize to the same size keeps the order", resize(o, 2, 4, &was) && sizes(o, false) == 481);
 	open_blocks_close(o, 3, NULL);
 	open_blocks_close(o, 4, NULL);
 	open_blocks_mark(o);
@@ -269,7 +269,7 @@ static void test_mark(void)
 	open_blocks_free(NULL);
 }
 
-/* Sizes of what ends with an event, as digits. */
+/* Returns the sizes of the allocations that an event ends, as digits. */
 static unsigned ended(struct open_blocks *o, struct mt_event ev)
 {
 	struct mt_event was;
@@ -286,13 +286,13 @@ static void test_take(void)
 	struct mt_event more = alloc(5, 9);
 
 	more.pid = 7;
-	CHECK("an allocation ends nothing, or the old one of its id",
+	CHECK("an allocation ends nothing, or an older one with its id",
 	      ended(o, more) == 0 && ended(o, alloc(2, 5)) == 4);
-	CHECK("a free ends it",
+	CHECK("a free ends its allocation",
 	      ended(o, (struct mt_event){ .kind = MT_FREE, .id = 1 }) == 2 && sizes(o, false) == 6895);
 	CHECK("a resize ends nothing", ended(o, (struct mt_event){ .kind = MT_RESIZE, .id = 4, .size = 3 }) == 0 &&
 	      sizes(o, false) == 6395);
-	CHECK("an exit ends its process's", ended(o, (struct mt_event){ .kind = MT_EXIT, .pid = 7 }) == 9);
+	CHECK("an exit ends its process's allocations", ended(o, (struct mt_event){ .kind = MT_EXIT, .pid = 7 }) == 9);
 	CHECK("nor does any other event end one", ended(o, (struct mt_event){ .kind = MT_RSS }) == 0);
 	CHECK("the end ends all", ended(o, (struct mt_event){ .kind = MT_END }) == 635 && open_blocks_count(o) == 0);
 	open_blocks_free(o);
@@ -316,10 +316,10 @@ static void test_answer(void)
 
 int main(void)
 {
-	CHECK("200 random sequences give what a list gives", sequences_that_agree(200, 2000) == 200);
-	CHECK("long ones, swept many times, too", sequences_that_agree(3, 100000) == 3);
+	CHECK("200 random sequences give the same as a list", sequences_that_agree(200, 2000) == 200);
+	CHECK("so do long ones, swept many times", sequences_that_agree(3, 100000) == 3);
 	owned_patience = 0;
-	CHECK("and those of many processes, whose ids are kept",
+	CHECK("and sequences of many processes, whose ids are kept",
 	      sequences_that_agree(200, 2000) == 200 && sequences_that_agree(3, 100000) == 3);
 	test_mark();
 	test_take();

@@ -1,5 +1,5 @@
 /*
- * peak.c - the high-water mark in one pass against a copy of everything at every event
+ * peak.c - the high-water mark in one pass, compared with a copy of everything at every event
  */
 #include "peak.h"
 
@@ -59,7 +59,7 @@ static void step(struct peak *p, struct model *m, struct open_block *b, unsigned
 		m->total.count -= b->count;
 		b->open = false;
 	} else {
-		/* Few sizes, 0 among them: many equal peaks. */
+		/* Few sizes, including 0, so that many peaks are equal. */
 		*b = (struct open_block){
 			.open = true,
 			.key = (uint32_t)(check_random(seed) % KEYS),
@@ -112,7 +112,7 @@ static unsigned sequences_that_agree(unsigned how_many)
 
 int main(void)
 {
-	CHECK("5000 random sequences of three traces give what copies at every event give",
+	CHECK("5000 random sequences of three traces give the same as copies at every event",
 	      sequences_that_agree(5000) == 5000);
 
 	struct peak *p = peak_new();
@@ -127,7 +127,7 @@ int main(void)
 	peak_settle(p);
 	CHECK("each joined trace counts at its own peak", peak_at(p, 1).bytes == 4 && peak_total(p).bytes == 14 &&
 	      peak_total(p).count == 2);
-	CHECK("a key never seen holds nothing", peak_at(p, 77).bytes == 0);
+	CHECK("an unknown key has no memory", peak_at(p, 77).bytes == 0);
 	peak_free(p);
 	peak_free(NULL);
 	return check_done();

@@ -1,5 +1,5 @@
 /*
- * points.c - memory between points of time, against a copy of everything at every event: 400 random runs
+ * points.c - memory over time, compared with a copy of everything at every event: 400 random runs
  */
 #include "points.h"
 
@@ -14,13 +14,13 @@
 
 struct made {
 	uint32_t key, number;
-	int begin, end;			/* events; end -1: it is open */
+	int begin, end;			/* numbers of events; end -1: still open */
 	struct amount left;
 	enum fate fate;
 	bool temporary, apart;
 };
 
-/* A part of an allocation that was freed before the rest. */
+/* A part of an allocation, freed before the rest. */
 struct part {
 	int made, end;
 	uint64_t bytes;
@@ -38,7 +38,7 @@ struct model {
 	struct points *p;
 };
 
-/* What held in all runs. */
+/* The conditions that held in all runs. */
 static bool births = true, slices = true, sums = true, times = true, at_points = true, at_highest = true,
 	    in_ranges = true;
 static unsigned long long seed;
@@ -80,7 +80,7 @@ static void end(struct model *m, struct made *made, enum fate fate)
 	points_end(m->p, made->number, made->left, fate, made->temporary);
 }
 
-/* One is freed, or loses a part, or all of a key's go at once. */
+/* Frees one allocation, or a part of it, or all of a key at once. */
 static void free_some(struct model *m, int i)
 {
 	struct made *made = &m->made[i];
@@ -117,7 +117,7 @@ static void run(struct model *m, unsigned step_ms, unsigned growth)
 	uint64_t time_ms = 0;
 
 	while (m->n < n) {
-		/* At times for long nothing happens, or much at once. */
+		/* Sometimes nothing happens for long, sometimes much at once. */
 		time_ms += below(3) ? 0 : below(step_ms + 1) * (below(50) ? 1 : 300);
 		points_reach(m->p, time_ms);
 		int i = m->n_made ? (int)below((unsigned)m->n_made) : 0;
@@ -138,7 +138,7 @@ static void run(struct model *m, unsigned step_ms, unsigned growth)
 
 /* ---------------------------------------------------------------- the definitions */
 
-/* The last event before that time. */
+/* Returns the last event before that time. */
 static int before(const struct model *m, uint64_t ms)
 {
 	int e = m->n;
@@ -148,7 +148,7 @@ static int before(const struct model *m, uint64_t ms)
 	return e;
 }
 
-/* Of the events first to last, the last after which most was alive. */
+/* Returns the event from first to last after which most was alive; the last of equal ones. */
 static int highest(const struct model *m, int first, int last)
 {
 	while (first > 0 && m->apart[first])
@@ -179,7 +179,7 @@ static void alive_at(const struct model *m, int e, struct amount held[KEYS])
 
 enum what { MADE, LEAKED, TEMPORARY };
 
-/* Of what was made after event a, up to b. */
+/* Sums up the allocations made after event a, up to event b. */
 static void made_in(const struct model *m, int a, int b, enum what what, struct amount held[KEYS])
 {
 	memset(held, 0, KEYS * sizeof *held);
@@ -201,7 +201,7 @@ static void made_in(const struct model *m, int a, int b, enum what what, struct 
 	}
 }
 
-/* ---------------------------------------------------------------- what the table says */
+/* ---------------------------------------------------------------- the table's answers */
 
 static void add(struct amount held[KEYS], const struct interval *i)
 {
@@ -283,10 +283,10 @@ int main(void)
 	points_free(NULL);
 	CHECK("an allocation's birth is the event that made it", births);
 	CHECK("slices reach the end of the run, and are 512 at most", slices);
-	CHECK("a slice has the most and the last of its bytes", sums);
-	CHECK("and the time of the event after which most was alive, of equal ones the last", times);
-	CHECK("what was alive at each slice's highest instant and at its end is what the table has there", at_points);
-	CHECK("the highest of all is the high-water mark", at_highest);
-	CHECK("what was made, leaked, temporary in a range of slices is what the table has in it", in_ranges);
+	CHECK("a slice has its maximum and its last bytes", sums);
+	CHECK("and the time of its maximum, the last of equal ones", times);
+	CHECK("the table has the allocations alive at each slice's maximum and end", at_points);
+	CHECK("the highest maximum is the high-water mark", at_highest);
+	CHECK("the table has the allocations made, leaked and temporary in a range of slices", in_ranges);
 	return check_done();
 }

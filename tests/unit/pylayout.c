@@ -1,8 +1,8 @@
 /*
- * pylayout.c - the offsets an interpreter publishes are understood, and doubted
+ * pylayout.c - the offsets that an interpreter publishes are read and checked
  *
  * The recordings are _Py_DebugOffsets of three builds, byte for byte. They are
- * of builds whose thread id has four bytes: `datastack_chunk` is 8 too low.
+ * from builds whose thread id has four bytes: `datastack_chunk` is 8 too low.
  */
 #include "pylayout.h"
 
@@ -185,12 +185,12 @@ static bool no_mark_where_the_collector_reads_it(void)
 
 int main(void)
 {
-	CHECK("a build with a global lock is the table", a_build_with_a_global_lock_is_the_table());
-	CHECK("a free threaded build is read", a_free_threaded_build_is_read());
+	CHECK("a build with a global lock agrees with the table", a_build_with_a_global_lock_is_the_table());
+	CHECK("a free-threaded build is read", a_free_threaded_build_is_read());
 	CHECK("a release candidate is read", a_release_candidate_is_read());
 	CHECK("a prerelease is refused", a_prerelease_is_refused());
-	CHECK("what is newer or contradicts itself is refused", what_is_newer_or_contradicts_itself_is_refused());
-	CHECK("no early stop where the neighbours moved", no_early_stop_where_the_neighbours_moved());
-	CHECK("no mark where the collector reads it", no_mark_where_the_collector_reads_it());
+	CHECK("newer or contradictory offsets are refused", what_is_newer_or_contradicts_itself_is_refused());
+	CHECK("no early stops if neighbouring fields moved", no_early_stop_where_the_neighbours_moved());
+	CHECK("no marks in a field that the garbage collector reads", no_mark_where_the_collector_reads_it());
 	return check_done();
 }

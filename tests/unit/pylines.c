@@ -1,5 +1,5 @@
 /*
- * pylines.c - line tables small enough to read by hand, and tables that are none
+ * pylines.c - line tables small enough to read by hand, and invalid tables
  */
 #include "pylines.h"
 
@@ -9,7 +9,7 @@
 
 #define EXPECT(condition) do { if (!(condition)) return false; } while (0)
 
-/* Searched from the beginning. */
+/* Searches from the beginning. */
 static int line_of(enum wire_lines format, const uint8_t *table, size_t n, int first_line, int lasti)
 {
 	return py_line(&(struct py_place){ 0 }, format, table, n, first_line, lasti);
@@ -76,7 +76,7 @@ static bool an_unknown_format_has_no_lines(void)
 	return true;
 }
 
-/* Read to the last byte and no further: each table ends where its memory ends (run under valgrind or ASan). */
+/* Reads must end at the last byte: each table ends where its memory ends (run under valgrind or ASan). */
 static bool any_bytes_will_do(void)
 {
 	srandom(1);
@@ -94,7 +94,7 @@ static bool any_bytes_will_do(void)
 	return true;
 }
 
-/* One place for all searches of a table, whatever their order. */
+/* One position for all searches in a table, in any order. */
 static bool going_on_from_the_last_place_finds_the_same(void)
 {
 	srandom(2);
@@ -115,11 +115,11 @@ static bool going_on_from_the_last_place_finds_the_same(void)
 
 int main(void)
 {
-	CHECK("lnotab counts lines from the byte they lead to", lnotab_counts_lines_from_the_byte_they_lead_to());
-	CHECK("pep626 has ranges and no lines", pep626_has_ranges_and_no_lines());
-	CHECK("pep657 has entries of every kind", pep657_has_entries_of_every_kind());
+	CHECK("lnotab: lines begin at the byte to which they refer", lnotab_counts_lines_from_the_byte_they_lead_to());
+	CHECK("pep626: ranges, also without lines", pep626_has_ranges_and_no_lines());
+	CHECK("pep657: entries of every kind", pep657_has_entries_of_every_kind());
 	CHECK("an unknown format has no lines", an_unknown_format_has_no_lines());
-	CHECK("any bytes will do", any_bytes_will_do());
-	CHECK("going on from the last place finds the same", going_on_from_the_last_place_finds_the_same());
+	CHECK("any bytes are read safely", any_bytes_will_do());
+	CHECK("continuing from the last position finds the same", going_on_from_the_last_place_finds_the_same());
 	return check_done();
 }

@@ -32,19 +32,19 @@ static void test_blocks(void)
 	struct share s;
 
 	replay_begin(&r, &plain);
-	CHECK("an allocation opens", !open_block(&r, 1, 5, 2, 7, &s));
+	CHECK("an allocation opens a block", !open_block(&r, 1, 5, 2, 7, &s));
 	CHECK("a live id given again ends the old one",
 	      open_block(&r, 1, 6, 3, 8, &s) && is(&s, 10, 2, 10) && s.pid == 7);
-	CHECK("a resize that grows is no event", !resize(&r, 1, 7, &s));
-	CHECK("a resize loses bytes, as often as the weight says, and no allocation",
+	CHECK("a resize that grows is not an event", !resize(&r, 1, 7, &s));
+	CHECK("a resize loses bytes times the weight, and no allocations",
 	      resize(&r, 1, 2, &s) && is(&s, 12, 0, 10));
-	CHECK("a free ends what is left", replay_close(&r, 1, &s) && is(&s, 6, 3, 10) && s.pid == 8);
-	CHECK("a free or a resize of nothing live is no event", !replay_close(&r, 1, &s) && !resize(&r, 1, 0, &s));
+	CHECK("a free ends the rest", replay_close(&r, 1, &s) && is(&s, 6, 3, 10) && s.pid == 8);
+	CHECK("a free or a resize of a dead id is not an event", !replay_close(&r, 1, &s) && !resize(&r, 1, 0, &s));
 	open_block(&r, 2, UINT64_MAX / 2, 3, 7, &s);
-	CHECK("what does not fit is as much as does", replay_close(&r, 2, &s) && is(&s, UINT64_MAX, 3, 20));
+	CHECK("an amount that does not fit is the largest one", replay_close(&r, 2, &s) && is(&s, UINT64_MAX, 3, 20));
 	open_block(&r, 3, 1, 1, 7, &s);
 	replay_begin(&r, &plain);
-	CHECK("a header voids", !replay_close(&r, 3, &s));
+	CHECK("a header voids everything", !replay_close(&r, 3, &s));
 	replay_clear(&r);
 }
 
@@ -64,10 +64,10 @@ static void test_exit(void)
 		empty = s.amount.bytes == 0;
 		n++;
 	}
-	CHECK("an exit ends all of its process, those of no bytes last", n == 10000 && in_order && empty);
+	CHECK("an exit ends all blocks of its process, empty ones last", n == 10000 && in_order && empty);
 	for (cursor = 0; replay_each(&r, &cursor, &s); )
 		left += s.pid == 0;
-	CHECK("and nothing else", left == 10000);
+	CHECK("an exit ends nothing else", left == 10000);
 	replay_clear(&r);
 }
 

@@ -24,9 +24,9 @@ int main(void)
 	CHECK("a bare number is seconds", means("2", 0, 2000) && means("1.5", 0, 1500) && means(".25", 0, 250));
 	CHECK("units are ms, s, min and h",
 	      means("7ms", 0, 7) && means("7 s", 0, 7000) && means("2min", 0, 120000) && means("1h", 0, 3600000));
-	CHECK("a percent is of the whole", means("10%", 1000, 100) && means("100%", 77, 77) && means("0%", 5, 0) &&
+	CHECK("percentages are of the whole", means("10%", 1000, 100) && means("100%", 77, 77) && means("0%", 5, 0) &&
 	      means("33.3 %", 1000, 333));
-	CHECK("what is none is refused", refused("") && refused("s") && refused(".") && refused("-1") &&
+	CHECK("other text is refused", refused("") && refused("s") && refused(".") && refused("-1") &&
 					     refused("+1") && refused(" 1") && refused("1x") && refused("inf") &&
 					     refused("0x10") && refused("1e3") && refused("101%") && refused("1.2.3") &&
 					     refused("999999999999999999h"));

@@ -1,5 +1,5 @@
 /*
- * stream.c - what is put into a trace comes out of it, to us as to another reader
+ * stream.c - events written to a trace are read back, by our reader and by another one
  */
 #include <msgpack.h>
 
@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- a second opinion */
 
-/* A reader of its own, over msgpack-c's objects, of the fields' names in the header. */
+/* An independent reader, using msgpack-c's objects and the fields' names in the header. */
 struct oracle {
 	const msgpack_object *kinds;
 	int64_t running[16];
@@ -57,7 +57,7 @@ static int64_t *running(struct oracle *o, const char *field)
 	return running_of(o, &(msgpack_object_str){ .ptr = field, .size = (uint32_t)strlen(field) });
 }
 
-/* items: size, and what is not left out. */
+/* items: the size, and the fields that are not omitted. */
 static void oracle_alloc(struct oracle *o, uint8_t allocator, const msgpack_object *items, uint32_t n)
 {
 	const msgpack_object_array *fields = fields_of_kind(o, 1);
@@ -90,7 +90,7 @@ static void oracle_free(struct oracle *o, int64_t row)
 					      .time_ms = (uint64_t)o->time_ms, .id = (uint32_t)*running(o, "live+") });
 }
 
-/* Its own number is the next, and its running value. */
+/* The number it defines is the next one, and becomes the running value. */
 static void oracle_number(struct oracle *o, const char *field, int64_t *n_defined)
 {
 	*running(o, field) = ++*n_defined;
@@ -122,7 +122,7 @@ static void oracle_sync(struct oracle *o, const msgpack_object *row)
 	o->allocator = 0;
 }
 
-/* Takes allocations, frees, stacks and context; of the rest only their running values. */
+/* Reads allocations, frees, stacks and context; of other rows only the running values. */
 static void oracle_take(struct oracle *o, const msgpack_object *row)
 {
 	if (row->type == MSGPACK_OBJECT_NEGATIVE_INTEGER) {
@@ -172,7 +172,7 @@ static const msgpack_object *map_value(const msgpack_object *map, const char *ke
 	abort();
 }
 
-/* msgpack-c reads the rows, fed in pieces of odd sizes. How many objects there were. */
+/* Feeds the rows to msgpack-c in pieces of odd sizes; returns the number of objects. */
 static size_t ask_oracle(struct oracle *o, struct bytes rows)
 {
 	msgpack_unpacker pac;
@@ -242,14 +242,14 @@ static bool comes_back(const struct events *want, enum mt_packing packing)
 
 static void test_round_trip(const struct events *small, const struct events *big)
 {
-	CHECK("every kind with its extreme values comes back, compressed", comes_back(small, MT_COMPRESSED));
-	CHECK("every kind with its extreme values comes back, stored", comes_back(small, MT_STORED));
-	CHECK("a big trace comes back, compressed, and packs to the same rows again",
+	CHECK("every kind with extreme values is read back, compressed", comes_back(small, MT_COMPRESSED));
+	CHECK("every kind with extreme values is read back, stored", comes_back(small, MT_STORED));
+	CHECK("a big trace is read back, compressed, and written to the same rows again",
 	      comes_back(big, MT_COMPRESSED));
-	CHECK("a big trace comes back, stored, and packs to the same rows again", comes_back(big, MT_STORED));
+	CHECK("a big trace is read back, stored, and written to the same rows again", comes_back(big, MT_STORED));
 }
 
-/* All else of the second is what is left out in its shortest form. */
+/* All other fields of the second have the values that the shortest form implies. */
 static void test_weight(void)
 {
 	struct mt_event twice[] = {
@@ -260,7 +260,7 @@ static void test_weight(void)
 	};
 	struct events l = as_list(twice, N(twice));
 
-	CHECK("an allocation that differs from the last in its weight only keeps it", comes_back(&l, MT_STORED));
+	CHECK("an allocation that differs from the last only in its weight keeps it", comes_back(&l, MT_STORED));
 	events_free(&l);
 }
 
@@ -273,10 +273,10 @@ static void test_oracle(const struct events *big)
 	size_t n = ask_oracle(&o, rows);
 
 	CHECK("the big trace has a sync and many blocks", rows.n > (1u << 20) + (1u << 16) && o.syncs > 0);
-	CHECK("msgpack-c reads every row, its running values give the same events",
+	CHECK("msgpack-c reads every row, and its running values give the same events",
 	      n > big->n / 2 && o.ended && equal(&o.events, &want) && equal(&o.stacks, &stacks));
 	CHECK("several stacks share a row, and a chain of forty needs more than one", n < big->n && o.n_stacks > 10000);
-	CHECK("bare msgpack is read as LZ4 is", bare.end == 0 && equal(&bare, big));
+	CHECK("bare msgpack is read like LZ4", bare.end == 0 && equal(&bare, big));
 	events_free(&want);
 	events_free(&bare);
 	events_free(&stacks);
@@ -286,7 +286,7 @@ static void test_oracle(const struct events *big)
 	free(rows.p);
 }
 
-/* Read what a child writes into a pipe, `step` bytes at a time. */
+/* Reads a trace that a child writes to a pipe, `step` bytes at a time. */
 static struct events through_pipe(struct bytes b, size_t step)
 {
 	int fds[2];
@@ -328,7 +328,7 @@ static void test_pieces(const struct events *small, const struct events *middle)
 
 /* ---------------------------------------------------------------- every kind of the table */
 
-/* Its members are as large as they may be in the first of a kind, anything in the second. */
+/* The first event of a kind has the largest values allowed, the second random ones. */
 static struct mt_event event_of(const struct row_kind *k, unsigned nth)
 {
 	struct mt_event ev = { .kind = k->event, .weight = 1 };
@@ -350,7 +350,7 @@ static struct mt_event event_of(const struct row_kind *k, unsigned nth)
 	return ev;
 }
 
-/* Two of each, but of those that are numbered by what stands before them elsewhere. */
+/* Two events of each kind, except those with consecutive numbers, which are tested elsewhere. */
 static struct events every_kind(void)
 {
 	struct events l = { 0 };
@@ -391,13 +391,13 @@ static void test_table(void)
 
 	for (size_t i = 0; i < l.n && alike; i++)
 		alike = same_fields(&l.v[i], &back.v[i]);
-	CHECK("every kind of the table comes back with every field", alike);
+	CHECK("every kind of the table is read back with every field", alike);
 	events_free(&l);
 	events_free(&back);
 	free(b.p);
 }
 
-/* --every-kind: that trace on standard output, for tests of what reads traces. */
+/* --every-kind: writes that trace to standard output, for tests of programs that read traces. */
 static int print_every_kind(void)
 {
 	struct events l = every_kind();

@@ -1,5 +1,5 @@
 /*
- * stream.h - what the tests of the stream share: events to compare, traces made of them, traces read
+ * stream.h - shared by the tests of the stream: lists of events, writing and reading traces
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -29,8 +29,8 @@ struct bytes {
 struct events {
 	struct mt_event *v;
 	size_t n, size;
-	int end;		/* mt_next()'s last word */
-	char *error;		/* mt_in_error()'s, or mt_open()'s why */
+	int end;		/* mt_next()'s last result */
+	char *error;		/* from mt_in_error(), or mt_open()'s why */
 	bool opened;
 };
 
@@ -45,7 +45,7 @@ static inline unsigned long long below(unsigned long long n)
 
 #define TEXT(literal) {literal, sizeof literal - 1}
 
-/* Each kind, each number as small and as large as can be. Ids jump over all of 32 bits and back. */
+/* Each kind, with the smallest and the largest numbers. Ids jump across all of 32 bits and back. */
 static const struct mt_event all_kinds[] = {
 	{ .kind = MT_PROCESS, .pid = 4294967295u, .time_ms = 0, .info = TEXT("\x81\xa1k\x92\x01\xc0") },
 	{ .kind = MT_FUNCTION, .function = 1, .lang = 1, .name = TEXT("f"), .file = TEXT("a.py"), .line = 1,
@@ -140,7 +140,7 @@ static inline struct mt_str keep(struct mt_str s)
 	return (struct mt_str){ p, s.n };
 }
 
-/* A copy that owns its texts. */
+/* Returns a copy that owns its texts. */
 static inline void append(struct events *l, const struct mt_event *ev)
 {
 	if (l->n == l->size) {
@@ -169,7 +169,7 @@ static inline void events_free(struct events *l)
 	*l = (struct events){ 0 };
 }
 
-/* The first n of a are the first n of b. */
+/* Returns whether the first n events of a and b are equal. */
 static inline bool begins_alike(const struct events *a, const struct events *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -206,7 +206,7 @@ static inline struct mt_header *some_header(void)
 	return mt_header_new(&options);
 }
 
-/* The events as a trace. */
+/* Returns the events as a trace. */
 static inline struct bytes trace_of(const struct mt_event *v, size_t n, enum mt_packing packing)
 {
 	int fd = memfd_create("trace", MFD_CLOEXEC);
@@ -243,7 +243,7 @@ static inline struct events drain(struct mt_in *in, char *why)
 static inline struct events read_bytes(const void *p, size_t n)
 {
 	char *why = NULL;
-	uint8_t *exact = malloc(n);	/* so that a byte too far is noticed */
+	uint8_t *exact = malloc(n);	/* so that reading a byte too many is noticed */
 
 	if (n > 0)
 		memcpy(exact, p, n);
@@ -261,7 +261,7 @@ static inline struct events read_path(const char *path)
 	return drain(in, why);
 }
 
-/* By liblz4 alone, so that the reader is not asked about itself. */
+/* Decompresses by liblz4 alone, independently of the reader. */
 static inline struct bytes unpacked(struct bytes packed)
 {
 	LZ4F_dctx *ctx;
@@ -280,7 +280,7 @@ static inline struct bytes unpacked(struct bytes packed)
 	return b;
 }
 
-/* Random valid events of a recorder's manner: `n` allocations and frees, and what they need. */
+/* Random valid events like a recorder's: `n` allocations and frees, and the definitions they need. */
 static inline struct events random_events(size_t n)
 {
 	struct events l = { 0 };

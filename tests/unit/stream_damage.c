@@ -1,5 +1,5 @@
 /*
- * stream_damage.c - nothing in a file can harm a reader; what stands before a damage is used
+ * stream_damage.c - no file can harm a reader, and everything before a damage is used
  */
 #include <msgpack.h>
 #include <sys/resource.h>
@@ -7,7 +7,7 @@
 #include "mp.h"
 #include "stream.h"
 
-/* Objects msgpack-c finds whole in n bytes. */
+/* Returns the number of whole objects that msgpack-c finds in n bytes. */
 static size_t count_objects(const uint8_t *p, size_t n)
 {
 	size_t at = 0, count = 0;
@@ -20,7 +20,7 @@ static size_t count_objects(const uint8_t *p, size_t n)
 	return count;
 }
 
-/* What a damaged trace must give: a prefix of what it was, an error in words; never more. */
+/* Checks that a damaged trace gives a prefix of its events and an error text, never more. */
 static bool prefix_and_told(const struct events *got, const struct events *whole)
 {
 	return got->end < 0 && got->error != NULL && got->n <= whole->n && begins_alike(got, whole, got->n);
@@ -44,11 +44,11 @@ static void test_cuts(const struct events *small, const struct events *big)
 		told &= prefix_and_told(&a, small);
 		events_free(&a);
 	}
-	CHECK("cut at any length, a small trace gives its beginning and says so", told);
+	CHECK("a small trace cut at any length gives its beginning and an error", told);
 	for (size_t n = 1; n < rows.n; n++) {
 		struct events a = read_bytes(rows.p, n);
 		told &= prefix_and_told(&a, small);
-		/* Of the whole rows before the cut, those of context are no events, those of stacks several. */
+		/* Of the whole rows before the cut, context rows are not events, and rows of stacks are several. */
 		size_t objects = count_objects(rows.p, n), events = 0, at = 0, size;
 		for (size_t i = 0; i < objects; i++, at += size) {
 			mp_measure(rows.p + at, rows.n - at, &size);
@@ -61,7 +61,7 @@ static void test_cuts(const struct events *small, const struct events *big)
 		all &= objects == 0 ? !a.opened : a.n == events;
 		events_free(&a);
 	}
-	CHECK("cut at any length, every row that is whole is an event", told && all);
+	CHECK("in a trace cut at any length every whole row is read", told && all);
 	for (int i = 0; i < 200; i++) {
 		size_t n = below(large.n);
 		struct events a = read_bytes(large.p, n);
@@ -69,7 +69,7 @@ static void test_cuts(const struct events *small, const struct events *big)
 		most = a.n > most ? a.n : most;
 		events_free(&a);
 	}
-	CHECK("cut at 200 random lengths, a big trace gives its beginning and says so",
+	CHECK("a big trace cut at 200 random lengths gives its beginning and an error",
 	      large_told && most > big->n / 2);
 	free(packed.p);
 	free(stored.p);
@@ -77,7 +77,7 @@ static void test_cuts(const struct events *small, const struct events *big)
 	free(large.p);
 }
 
-/* Flip bits; what came before the flip must be there. Whatever comes, it ends. */
+/* Flips bits; everything before the flip must be read, and reading must end. */
 static bool survives_flip(struct bytes b, const struct events *whole, bool checked)
 {
 	size_t bit = below(8 * b.n);
@@ -100,7 +100,7 @@ static void test_flips(const struct events *middle)
 
 	for (int i = 0; i < 800; i++)
 		good &= survives_flip(packed, middle, true);
-	CHECK("800 flipped bits in a compressed trace: a prefix comes out, and it is said", good);
+	CHECK("800 flipped bits in a compressed trace give a prefix and an error", good);
 	for (int i = 0; i < 600; i++)
 		good &= survives_flip(stored, middle, false) && survives_flip(rows, middle, false);
 	CHECK("1200 flipped bits in stored and bare traces: reading ends", good);
@@ -115,7 +115,7 @@ static void test_damaged_block(const struct events *big)
 
 	b.p[b.n - 2000] ^= 0xff;
 	struct events a = read_bytes(b.p, b.n);
-	CHECK("a damage near the end of a compressed trace costs its last blocks only",
+	CHECK("damage near the end of a compressed trace costs only its last blocks",
 	      prefix_and_told(&a, big) && a.n > big->n / 10 * 9 && strstr(a.error, "damaged at byte ") != NULL);
 	events_free(&a);
 
@@ -129,7 +129,7 @@ static void test_damaged_block(const struct events *big)
 	free(b.p);
 }
 
-/* Rows by hand behind a header that is right. */
+/* Rows made by hand, after a valid header. */
 static struct bytes rows_by_hand(const void *rows, size_t n)
 {
 	struct mt_header *h = some_header();
@@ -160,7 +160,7 @@ static bool damaged_after(struct events l, size_t n)
 	return r;
 }
 
-/* Damaged after the first n events, be it near the end of the bytes or far from it, where rows are taken faster. */
+/* Damage after the first n events, near the end of the bytes and far from it, where the hot path reads rows. */
 static bool refused_after(size_t n, const char *rows, size_t size)
 {
 	static const char good[3] = "\x92\x01\x0a";
@@ -209,7 +209,7 @@ static bool huge_map_refused(void)
 	return r;
 }
 
-/* Many small frames inside one header would be many objects to msgpack-c. */
+/* A compressed header of many small objects would need much memory in msgpack-c. */
 static bool large_header_refused(void)
 {
 	size_t n = 15u << 20;
@@ -235,10 +235,10 @@ static void test_hostile(void)
 	CHECK("an array of 2^32-1 items is refused", refused("\xdd\xff\xff\xff\xff\x01\x02"));
 	CHECK("a text of 2^32-1 bytes is refused", refused("\x93\x26\x01\xdb\xff\xff\xff\xff" "abc"));
 	CHECK("a map inside a row of 2^32-1 pairs is refused", refused("\x93\x24\x01\xdf\xff\xff\xff\xff"));
-	CHECK("a million arrays inside one another are refused", deep_nesting_refused());
+	CHECK("a million nested arrays are refused", deep_nesting_refused());
 	CHECK("a header of 2^32-1 pairs is refused", huge_map_refused());
 	CHECK("a header of 15 MiB is refused", large_header_refused());
-	CHECK("all that took less than 128 MiB", peak_kib() - before < 128 << 10);
+	CHECK("all of this took less than 128 MiB", peak_kib() - before < 128 << 10);
 
 	CHECK("an unused byte is refused", refused("\xc1"));
 	CHECK("text between rows is refused", refused("\xa3" "abc"));
@@ -246,14 +246,14 @@ static void test_hostile(void)
 	CHECK("a row of kind 0 is refused", refused("\x92\x00\x01"));
 	CHECK("a row whose kind is text is refused", refused("\x92\xa1x\x01"));
 	CHECK("an allocation without a size is refused", refused("\x91\x01"));
-	CHECK("an allocation with a field too many is refused", refused("\x96\x01\x01\x00\x01\x01\x01"));
+	CHECK("an allocation with too many fields is refused", refused("\x96\x01\x01\x00\x01\x01\x01"));
 	CHECK("an allocation of negative size is refused", refused("\x92\x01\xff"));
 	CHECK("an allocation of weight 0 is refused", refused("\x95\x01\x01\x00\x01\x00"));
 	CHECK("an allocation from an undefined stack is refused", refused("\x93\x01\x01\x01"));
-	CHECK("an allocation like the last one, when there was none, is refused", refused("\x05"));
-	CHECK("an allocation like the last one, when a sync came since, is refused",
+	CHECK("an allocation like the last one is refused if there was none", refused("\x05"));
+	CHECK("an allocation like the last one is refused after a sync",
 	      refused_behind_one("\x92\x01\x05\x94\x33\x00\x00\x00\x05"));
-	CHECK("an allocation whose id would be the one behind the last is refused",
+	CHECK("an allocation whose implied id would be past the last one is refused",
 	      refused_behind_one("\x94\x01\x05\x00\xce\xff\xff\xff\xff\x05"));
 	CHECK("an id below 0 is refused", refused("\xfe"));
 	CHECK("an id over 2^32-1 is refused", refused("\xd3\xff\xff\xff\xfd\xff\xff\xff\xff"));
@@ -261,11 +261,11 @@ static void test_hostile(void)
 	CHECK("a difference over 2^63-1 is refused", refused("\x94\x01\x01\x00\xcf\xff\xff\xff\xff\xff\xff\xff\xff"));
 	CHECK("a frame of an undefined function is refused", refused("\x93\x22\x01\x01"));
 	CHECK("a stack of an undefined frame is refused", refused("\x93\x23\x00\x01"));
-	CHECK("the second stack of a row, of an undefined frame, is refused; the first is used",
+	CHECK("a row whose second stack has an undefined frame is refused; the first stack is used",
 	      refused_behind_three(FUNCTION_AND_FRAME "\x94\x23\x00\x00\x01"));
-	CHECK("the second stack of a row, of text, is refused; the first is used",
+	CHECK("a row whose second stack is text is refused; the first stack is used",
 	      refused_behind_three(FUNCTION_AND_FRAME "\x94\x23\x00\x00\xa1x"));
-	CHECK("a stack called from one that is not defined is refused", refused("\x93\x23\x01\x00"));
+	CHECK("a stack with an undefined parent is refused", refused("\x93\x23\x01\x00"));
 	CHECK("a header in the middle without a format is refused", refused("\x80"));
 }
 
@@ -282,7 +282,7 @@ static bool undefined_refused_in_long_trace(void)
 	return r;
 }
 
-/* Allocations and frees in every legal size of integer. */
+/* Allocations and frees with integers of every legal size. */
 static void test_other_encodings(void)
 {
 	struct events a =
@@ -302,17 +302,17 @@ static void test_other_encodings(void)
 		      "\xcf\x00\x00\x00\x00\x00\x00\x00\x09\xcf\x00\x00\x00\x00\x00\x00\x00\x03"
 		      "\xdc\x00\x03\x3f\x01\x00";
 	a = read_rows(wide, sizeof wide - 1);
-	CHECK("an allocation in the widest encoding is read, and counted by the end",
+	CHECK("an allocation in the widest encoding is read, and agrees with the end's count",
 	      a.end == 0 && a.n == 2 && a.v[0].kind == MT_ALLOC && a.v[0].allocator == MT_MMAP &&
 	      a.v[0].id == 9 && a.v[0].size == 7 && a.v[0].stack == 0 && a.v[0].weight == 3);
 	events_free(&a);
 	char stacks[] = FUNCTION_AND_FRAME "\xdc\x00\x12\x23\x00" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" "\x93\x3f\x00\x00";
 	a = read_rows(stacks, sizeof stacks - 1);
-	CHECK("a row of sixteen stacks is read: each is called from the one before",
+	CHECK("a row of sixteen stacks is read: each is the parent of the next",
 	      a.end == 0 && a.n == 19 && a.v[17].kind == MT_STACK && a.v[17].stack == 16 && a.v[17].parent == 15 &&
 	      a.v[17].frame == 1);
 	events_free(&a);
-	CHECK("what is wrong far from the end of the bytes is found too", undefined_refused_in_long_trace());
+	CHECK("damage far from the end of the bytes is found too", undefined_refused_in_long_trace());
 }
 
 static void test_unknown_kinds(void)
@@ -320,7 +320,7 @@ static void test_unknown_kinds(void)
 	struct events a = ROWS("\x93\x2d\xa1x\x01\x92\xcd\xff\xff\xc0\x91\xcf\xff\xff\xff\xff\xff\xff\xff\xff"
 			       "\x92\x1e\x02\x93\x3f\x01\x00");
 
-	CHECK("rows of unknown kinds are handed out as they are, reserved allocators as allocations",
+	CHECK("rows of unknown kinds are returned unchanged, reserved allocators as allocations",
 	      a.end == 0 && a.n == 5 && a.v[0].kind == MT_OTHER && a.v[1].kind == MT_OTHER &&
 	      a.v[2].kind == MT_OTHER && a.v[1].info.n == 5 && a.v[3].kind == MT_ALLOC && a.v[3].allocator == 30);
 	events_free(&a);
@@ -329,17 +329,17 @@ static void test_unknown_kinds(void)
 static void test_ends(void)
 {
 	struct events a = ROWS("\x92\x01\x02\x93\x3f\x03\x02");
-	CHECK("an end that counts more tells what is missing", a.n == 1 && a.end < 0 &&
+	CHECK("an end with larger counts gives an error with the missing numbers", a.n == 1 && a.end < 0 &&
 	      strstr(a.error, "2 allocations and 2 frees are missing") != NULL);
 	events_free(&a);
 	a = ROWS("\xff\x93\x3f\x00\x00");
-	CHECK("an end that counts less is a damage", a.n == 1 && a.end < 0);
+	CHECK("an end with smaller counts is damage", a.n == 1 && a.end < 0);
 	events_free(&a);
 	a = ROWS("\xff");
-	CHECK("no end: it is cut off", a.n == 1 && a.end < 0 && strstr(a.error, "cut off after ") != NULL);
+	CHECK("a trace without an end is cut off", a.n == 1 && a.end < 0 && strstr(a.error, "cut off after ") != NULL);
 	events_free(&a);
 	a = ROWS("\x93\x3f\x00\x00\xff");
-	CHECK("rows behind the end are a damage", a.n == 1 && a.v[0].kind == MT_END && a.end < 0);
+	CHECK("rows after the end are damage", a.n == 1 && a.v[0].kind == MT_END && a.end < 0);
 	events_free(&a);
 }
 
@@ -348,7 +348,7 @@ int main(void)
 	struct events small = as_list(all_kinds, N(all_kinds)), middle = random_events(20000);
 	struct events big = random_events(300000);
 
-	test_hostile();		/* first: it looks at the largest memory so far */
+	test_hostile();		/* first, as it checks the peak memory of the process */
 	test_cuts(&small, &big);
 	test_flips(&middle);
 	test_damaged_block(&big);

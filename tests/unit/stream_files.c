@@ -13,7 +13,7 @@ static struct bytes joined(struct bytes a, const char *between, size_t n, struct
 	return c;
 }
 
-/* a, then a header, then b. */
+/* Returns a, then a header, then b. */
 static bool is_both(const struct events *got, const struct events *a, const struct events *b)
 {
 	struct events tail = { .v = got->v + a->n + 1, .n = b->n };
@@ -36,7 +36,7 @@ static void test_joining(const struct events *small, const struct events *middle
 	struct bytes unended = trace_of(middle->v, middle->n - 1, MT_STORED), cut = joined(unended, "", 0, b);
 	struct events first = { .v = middle->v, .n = middle->n - 1 };
 	l = read_bytes(cut.p, cut.n);
-	CHECK("a trace without end before another is cut off, both are used",
+	CHECK("a trace without an end before another one is cut off; both are used",
 	      l.end < 0 && is_both(&l, &first, small) && strstr(l.error, "another trace begins") != NULL);
 	events_free(&l);
 	free(a.p);
@@ -77,17 +77,17 @@ static void test_files(const struct events *small, const struct events *middle)
 	      strstr(l.error, "empty: empty: no trace") != NULL && strstr(l.error, "a: ") == NULL);
 	events_free(&l);
 	l = read_path("missing");
-	CHECK("a file that is not there is told by mt_open()", !l.opened && strstr(l.error, "No such file") != NULL);
+	CHECK("mt_open() reports a missing file", !l.opened && strstr(l.error, "No such file") != NULL);
 	events_free(&l);
 	l = read_path("empty");
-	CHECK("an empty file is told by mt_open()", !l.opened && strcmp(l.error, "empty: empty: no trace") == 0);
+	CHECK("mt_open() reports an empty file", !l.opened && strcmp(l.error, "empty: empty: no trace") == 0);
 	events_free(&l);
 	l = read_path(".");
-	CHECK("a folder is told by mt_open()", !l.opened && strstr(l.error, "read error") != NULL);
+	CHECK("mt_open() reports a directory", !l.opened && strstr(l.error, "read error") != NULL);
 	events_free(&l);
 	save("text", (struct bytes){ (uint8_t *)"hello world, this is text", 25 }, 25);
 	l = read_path("text");
-	CHECK("what is no trace is told by mt_open()",
+	CHECK("mt_open() reports a file that is not a trace",
 	      !l.opened && strstr(l.error, "text: not a memory trace (memtrace)") == l.error);
 	events_free(&l);
 	for (size_t i = 0; i < 5; i++)
@@ -116,12 +116,12 @@ static void test_header(void)
 	};
 	struct mt_header *h = some_header(), *more = mt_header_add_stage(h, &stage);
 
-	CHECK("a header tells what it was made of", strcmp(h->command, "python3 'it'\\''s.py' '' -x") == 0 &&
+	CHECK("a header has the values it was made with", strcmp(h->command, "python3 'it'\\''s.py' '' -x") == 0 &&
 	      h->start_ns == 1700 && h->python_allocators && !h->native && h->major == 1 && h->n_stages == 0);
 	CHECK("a stage is appended", more->n_stages == 1 && h->n_stages == 0 &&
 	      strcmp(more->stages[0].program, "memtemp") == 0 && strcmp(more->stages[0].args, "-t 'two words'") == 0 &&
 	      strcmp(more->command, h->command) == 0);
-	CHECK("a stage says what its numbers are",
+	CHECK("a stage can describe its numbers",
 	      more->stages[0].answer && strcmp(more->stages[0].title, "brief") == 0);
 	mt_header_free(h);
 	mt_header_free(more);
@@ -130,8 +130,8 @@ static void test_header(void)
 				      "\xa7version\x92\x01\x09";
 	h = parse(strange, sizeof strange - 1);
 	more = mt_header_add_stage(h, &(struct mt_stage_options){ .program = "x", .version = "1" });
-	CHECK("or does not say it", more != NULL && !more->stages[0].title && !more->stages[0].answer);
-	CHECK("keys that are not known are kept", h != NULL && h->minor == 9 && more->n_stages == 1 &&
+	CHECK("or not", more != NULL && !more->stages[0].title && !more->stages[0].answer);
+	CHECK("unknown keys are kept", h != NULL && h->minor == 9 && more->n_stages == 1 &&
 	      memcmp(more->raw + 1, h->raw + 1, h->raw_size - 1) == 0);
 	mt_header_free(h);
 	mt_header_free(more);
@@ -144,7 +144,7 @@ static void test_header(void)
 
 	struct mt_header_options options = { .command = (const char *const[]){ "a\xff" "b", NULL } };
 	h = mt_header_new(&options);
-	CHECK("arguments that are not UTF-8 are made so", strcmp(h->command, "'a\xef\xbf\xbd" "b'") == 0);
+	CHECK("arguments that are not UTF-8 become valid UTF-8", strcmp(h->command, "'a\xef\xbf\xbd" "b'") == 0);
 	mt_header_free(h);
 }
 
@@ -154,10 +154,10 @@ static void test_info(void)
 
 	CHECK("info maps are read by key", same_text(mt_info_text(info, "python"), (struct mt_str)TEXT("3.11")) &&
 	      mt_info_int(info, "ppid", -1) == 256 && mt_info_int(info, "neg", 0) == -128);
-	CHECK("what is not in an info map is absent", mt_info_text(info, "none").n == 0 &&
+	CHECK("missing keys of an info map are absent", mt_info_text(info, "none").n == 0 &&
 	      mt_info_int(info, "python", 5) == 5 && mt_info_text((struct mt_str){ "\xdf\xff", 2 }, "k").n == 0 &&
 	      mt_info_text((struct mt_str){ NULL, 0 }, "k").n == 0);
-	CHECK("allocators have names, and names allocators",
+	CHECK("allocators have names, which can be looked up",
 	      strcmp(mt_allocator_name(MT_PYMALLOC_REALLOC), "pymalloc_realloc") == 0 &&
 	      strcmp(mt_allocator_name(MT_JEMALLOC), "jemalloc") == 0 &&
 	      strcmp(mt_allocator_name(MT_N_ALLOCATORS), "?") == 0 && strcmp(mt_allocator_name(0), "?") == 0 &&
@@ -174,13 +174,13 @@ static void test_writer_failure(const struct events *big)
 	char *why = NULL;
 	size_t i = 0;
 
-	CHECK("nothing is written by the header alone", mt_put_header(out, h) == 0 && mt_out_bytes(out) == 0);
+	CHECK("putting only a header writes nothing yet", mt_put_header(out, h) == 0 && mt_out_bytes(out) == 0);
 	while (i < big->n && mt_put(out, &big->v[i]) == 0)
 		i++;
 	CHECK("a full disk is noticed at the first block, and sticks",
 	      i < 60000 && mt_put(out, &big->v[0]) < 0 && mt_flush(out) < 0 && mt_out_errno(out) == ENOSPC &&
 	      strcmp(mt_out_error(out), "t.lz4: cannot write: No space left on device") == 0);
-	CHECK("a full disk is told by mt_close()", mt_close(out, &why) < 0 && strstr(why, "No space") != NULL);
+	CHECK("mt_close() reports a full disk", mt_close(out, &why) < 0 && strstr(why, "No space") != NULL);
 	free(why);
 	mt_header_free(h);
 	close(fd);
@@ -203,20 +203,20 @@ static void test_flush(const struct events *small)
 	bool each = r == 0 && in != NULL;
 	for (size_t i = 0, got = 0; i < small->n && each; i++) {
 		each = mt_put(out, &small->v[i]) == 0 && mt_flush(out) == 0;
-		/* Stacks come with what is behind them. */
+		/* Stacks are written with the event after them. */
 		for (; each && got <= i && small->v[i].kind != MT_STACK; got++)
 			each = mt_next(in, &ev) > 0 && same(&ev, &small->v[got]);
 	}
-	CHECK("what was flushed can be read at once", each);
+	CHECK("flushed events can be read at once", each);
 	uint64_t bytes = mt_out_bytes(out);
-	CHECK("a flush of nothing writes nothing", mt_flush(out) == 0 && mt_out_bytes(out) == bytes);
-	CHECK("the end is the end", mt_close(out, NULL) == 0 && close(fds[1]) == 0 && mt_next(in, &ev) == 0);
+	CHECK("a flush without new events writes nothing", mt_flush(out) == 0 && mt_out_bytes(out) == bytes);
+	CHECK("closing ends the trace", mt_close(out, NULL) == 0 && close(fds[1]) == 0 && mt_next(in, &ev) == 0);
 	mt_close_in(in);
 	mt_header_free(h);
 	close(fds[0]);
 }
 
-/* The same events give the same bytes, however often they were flushed. */
+/* The same events give the same bytes, however often the writer is flushed. */
 static void test_flushed_often(const struct events *middle)
 {
 	int fd = memfd_create("flushed", MFD_CLOEXEC);
@@ -229,7 +229,7 @@ static void test_flushed_often(const struct events *middle)
 	r |= mt_close(out, NULL);
 	struct bytes b = file_bytes(fd), rows = unpacked(b);
 	struct bytes once = trace_of(middle->v, middle->n, MT_STORED), want = unpacked(once);
-	CHECK("flushing does not show in the rows", r == 0 && rows.n == want.n && memcmp(rows.p, want.p, rows.n) == 0);
+	CHECK("flushing does not affect the rows", r == 0 && rows.n == want.n && memcmp(rows.p, want.p, rows.n) == 0);
 	mt_header_free(h);
 	free(b.p);
 	free(rows.p);
@@ -265,7 +265,7 @@ static void test_idle(const struct events *small)
 	size_t n = 0;
 	while (mt_next(in, &ev) > 0)
 		n++;
-	CHECK("a pause of the input is told once", calls == 1 && n == small->n);
+	CHECK("a pause of the input is reported once", calls == 1 && n == small->n);
 	waitpid(child, NULL, 0);
 	mt_close_in(in);
 	close(fds[0]);
@@ -277,7 +277,7 @@ static void test_empty_output(void)
 	int fd = memfd_create("empty", MFD_CLOEXEC);
 	struct mt_out *out = mt_create(fd, "empty", MT_AUTO);
 
-	CHECK("a writer that was given nothing writes nothing", mt_close(out, NULL) == 0 &&
+	CHECK("a writer without events writes nothing", mt_close(out, NULL) == 0 &&
 	      lseek(fd, 0, SEEK_END) == 0);
 	close(fd);
 }
@@ -299,7 +299,7 @@ static void test_stage_of_every_header(const struct events *small)
 	struct mt_in *in = mt_open_memory(b.p, b.n, &why);
 	bool first = mt_in_header(in)->n_stages == 1;
 	r |= mt_next(in, &ev) != 1 || mt_next(in, &ev) != 1 || ev.kind != MT_HEADER;
-	CHECK("every header put gets the stage", r == 0 && first && mt_in_header(in)->n_stages == 1 &&
+	CHECK("every header gets the stage", r == 0 && first && mt_in_header(in)->n_stages == 1 &&
 	      strcmp(mt_in_header(in)->stages[0].program, "memx") == 0);
 	mt_close_in(in);
 	mt_header_free(h);

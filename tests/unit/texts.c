@@ -1,5 +1,5 @@
 /*
- * texts.c - texts, each kept once, and where it was
+ * texts.c - texts, each stored once, at an address that does not change
  */
 #include "texts.h"
 
@@ -22,7 +22,7 @@ static size_t make(char *text, uint32_t i)
 	return (size_t)sprintf(text, "%u:%0*u", i, 1 + (int)(i % 40), i);
 }
 
-/* Of all lengths that a word and more of it can have; their copies do not move. */
+/* Texts of all lengths around a machine word; their copies must not move. */
 static bool keeps_all(struct texts *t)
 {
 	static const char *at[MANY];
@@ -42,7 +42,7 @@ static bool keeps_all(struct texts *t)
 	return texts_count(t) == MANY + 1;
 }
 
-/* Longer than what memory is taken in, before and after a short one. */
+/* Texts longer than a chunk, before and after a short one. */
 static bool keeps_long(struct texts *t)
 {
 	size_t n = 1 << 20;
@@ -64,16 +64,16 @@ int main(void)
 {
 	struct texts t = { 0 };
 
-	CHECK("a new table has the empty text", texts_count(&t) == 1 && is(&t, 0, "", 0));
-	CHECK("the empty text is number 0, wherever it is", texts_number(&t, NULL, 0) == 0 && texts_count(&t) == 1);
-	CHECK("equal texts are one, which stays where it is", keeps_all(&t));
-	CHECK("a text may have zeros in it", texts_number(&t, "a\0b", 3) != texts_number(&t, "a\0c", 3) &&
+	CHECK("a new table has only the empty text", texts_count(&t) == 1 && is(&t, 0, "", 0));
+	CHECK("the empty text is always number 0", texts_number(&t, NULL, 0) == 0 && texts_count(&t) == 1);
+	CHECK("equal texts are stored once, and do not move", keeps_all(&t));
+	CHECK("a text may contain zeros", texts_number(&t, "a\0b", 3) != texts_number(&t, "a\0c", 3) &&
 	      is(&t, texts_number(&t, "a\0b", 3), "a\0b", 3));
-	CHECK("and be long", keeps_long(&t));
-	CHECK("what is kept is one address for equal texts", texts_keep(&t, "name", 4) == texts_keep(&t, "name;", 4) &&
+	CHECK("and may be long", keeps_long(&t));
+	CHECK("kept texts are equal by address", texts_keep(&t, "name", 4) == texts_keep(&t, "name;", 4) &&
 	      texts_keep(&t, "", 0) == texts_keep(&t, "x", 0));
 	texts_clear(&t);
-	CHECK("after it was emptied, numbers begin again", texts_number(&t, "z", 1) == 1);
+	CHECK("in a cleared table numbers begin again", texts_number(&t, "z", 1) == 1);
 	texts_clear(&t);
 	return check_done();
 }

@@ -1,5 +1,5 @@
 /*
- * units.c - sizes as people write them, and as we show them
+ * units.c - sizes as users write them, and as reports show them
  */
 #include "units.h"
 
@@ -47,15 +47,15 @@ int main(void)
 	      parses_to("0.001M", 1000) && parses_to("2.25KiB", 2304));
 	CHECK("whole numbers are exact up to 2^63", parses_to("9223372036854775808", UINT64_C(1) << 63) &&
 	      parses_to("9007199254740993", 9007199254740993));
-	CHECK("more than 2^63 is no size", is_no_size("9223372036854775809") && is_no_size("9223373T") &&
+	CHECK("more than 2^63 is refused", is_no_size("9223372036854775809") && is_no_size("9223373T") &&
 	      is_no_size("99999999999999999999999999999999"));
-	CHECK("what is no size is refused", is_no_size("") && is_no_size("k") && is_no_size("-1") &&
+	CHECK("other text is refused", is_no_size("") && is_no_size("k") && is_no_size("-1") &&
 	      is_no_size("+1") && is_no_size(" 1") && is_no_size("1.") && is_no_size(".5") &&
 	      is_no_size("1e3") && is_no_size("1kk") && is_no_size("1KBx") && is_no_size("0x10") &&
 	      is_no_size("1,000") && is_no_size("inf") && is_no_size("1i"));
 
 	CHECK("bytes below 1000 have no decimals", shows(0, "0B") && shows(999, "999B"));
-	CHECK("three decimals above", shows(1000, "1.000kB") && shows(1234, "1.234kB") &&
+	CHECK("larger sizes have three decimals", shows(1000, "1.000kB") && shows(1234, "1.234kB") &&
 	      shows(12500000, "12.500MB") && shows(999999, "999.999kB"));
 	CHECK("rounding never shows 1000.000", shows(999999999, "1.000GB") && shows(999999500, "1.000GB") &&
 	      shows(999999499, "999.999MB"));
