@@ -267,11 +267,11 @@ memray:
 	$(PYTHON) -m venv build/memray
 	build/memray/bin/python -m pip install -q pytest-memray pytest
 
-## bench: recording and reports beside memray, on pyperformance's programs (from PyPI); BENCH=--quick is a short run
+## bench: compare recording and reports with memray, on pyperformance's programs (from PyPI); BENCH=--quick is a short run
 bench: all
 	python3 tests/bench/compare.py $(BENCH)
 
-## agreement: the numbers beside memray's, on real programs (from PyPI); AGREEMENT='--programs json_loads' is a short run
+## agreement: compare the numbers with memray's, on real programs (from PyPI); AGREEMENT='--programs json_loads' is a short run
 agreement: all
 	python3 tests/agreement/compare.py $(AGREEMENT)
 

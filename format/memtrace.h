@@ -108,7 +108,7 @@ struct mt_stage {
 	bool mappings;	/* it was asked for mappings that are not memory: sums count them */
 };
 
-/* A trace's description of itself. Owned by its reader, or by whoever created it. */
+/* A trace's description of itself. Owned by its reader, or by its creator. */
 struct mt_header {
 	unsigned major, minor;
 	uint64_t start_ns;		/* Unix time of time_ms 0, in nanoseconds; 0 = not known */

@@ -51,7 +51,7 @@ use() { # TOOL
 	esac
 }
 
-# Whether two outputs are the same. Traces may be in other blocks: what is there is written when input stops for a while.
+# Whether two outputs are equal. LZ4 blocks may differ, as output is flushed when the input pauses.
 same() {
 	cmp <(lz4 -dcfq "$1") <(lz4 -dcfq "$2")
 }

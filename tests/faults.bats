@@ -31,7 +31,7 @@ obeyed_trace() {
 only_shown() {
 	python3 -c '
 import sys, unicodedata
-text = sys.stdin.buffer.read().decode()	# valid UTF-8, else it fails
+text = sys.stdin.buffer.read().decode()	# fails if it is not valid UTF-8
 bad = sorted({"U+%04X" % ord(c) for c in text if c not in "\n\t" and
               (unicodedata.category(c) in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(c) in
                ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI") or c in "\u200e\u200f\u061c")})
@@ -339,7 +339,7 @@ while True:
 	local program=$! signal memrec
 	for _ in $(seq 200); do [ ! -e ready ] || break; sleep 0.05; done
 	for signal in USR1 USR2 ALRM HUP; do
-		rm -f err		# the last round's has the line too, until this memrec's shell has opened it
+		rm -f err		# the last round's file also has the line, until this memrec's shell has opened it
 		memrec --verbose -f -o t.lz4 --pid $program 2> err 3>&- &
 		memrec=$!
 		for _ in $(seq 200); do ! grep -qs 'recording process' err || break; sleep 0.05; done

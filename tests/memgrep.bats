@@ -96,7 +96,7 @@ left() { # MEMGREP-OPTION...
 
 @test "the number of allocations left out is passed on for each thread" {
 	run bash -o pipefail -c 'memgrep -s 3000 t.lz4 | memcat --json | grep -E "\"event\":\"(alloc|free|skipped)" | grep -v 40000'
-	[ "${#lines[@]}" -eq 2 ]	# thread 20 made none that is left out
+	[ "${#lines[@]}" -eq 2 ]	# no allocation of thread 20 is left out
 	printf 'alloc 1 9 -\nalloc 2 1 -\nalloc 3 1 - tid=7\nalloc 4 1 - tid=0\nfree 1\n' | trace > t.lz4
 	run bash -o pipefail -c 'memgrep -s 9 t.lz4 | memcat --json | grep -E "\"event\":\"(alloc|free|skipped)"'
 	[ "${lines[1]}" = '{"event":"skipped","count":2,"pid":0,"tid":0,"time_ms":0}' ]

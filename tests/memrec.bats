@@ -3,7 +3,7 @@
 load lib/common
 
 check_blocks() { # PYTHON
-	local more	# bytes that a bytearray takes beside its own: a zero, from 3.15 on a bytes object's head too
+	local more	# additional bytes of a bytearray: a zero, from 3.15 on also the head of a bytes object
 	more=$("$1" -c 'import sys; print(33 if sys.version_info >= (3, 15) else 1)')
 	memrec -f -o t.lz4 -- "$1" "$TESTS/truth/blocks.py" && memcat --json t.lz4 | python3 "$TESTS/truth/check_blocks.py" "$more"
 }
@@ -27,7 +27,7 @@ check_blocks() { # PYTHON
 	memrec -- python3 -c 'print("hello")' > t.lz4 2> err
 	grep -qx hello err
 	memcat t.lz4 > copy
-	! grep -qa hello copy || memcat --header t.lz4 | grep -q hello	# only the command line has it
+	! grep -qa hello copy || memcat --header t.lz4 | grep -q hello	# only the command line contains it
 }
 
 @test "with -o the program keeps its standard output" {

@@ -135,7 +135,7 @@ cached_walks() { # SCRIPT [ARG...]
 	[ "${lines[3]}" = "main:25 (known.c)" ]
 	memcat --json t.lz4 | head -1 | jq -e '.options.native'
 	run stack_of t.lz4 1357
-	[[ "${lines[0]}" == *strdup*":0 ()" ]]		# of the C library a name, without a version; no line
+	[[ "${lines[0]}" == *strdup*":0 ()" ]]		# for the C library a name without a version, and no line
 	[ "${lines[1]}" = "main:26 (known.c)" ]
 	memcat --json t.lz4 | jq -e 'select(.event == "process" and (.info.module // "" | endswith("/known"))) | .info.build_id | length == 40' | grep -q true
 }
@@ -143,7 +143,7 @@ cached_walks() { # SCRIPT [ARG...]
 @test "libdw reads line tables that our reader does not support" {
 	cc -O2 -gdwarf-5 -o known "$TESTS/native/known.c"
 	objcopy -O binary --only-section=.debug_line --set-section-flags .debug_line=alloc known lines
-	printf '\2' | dd of=lines bs=1 seek=29 conv=notrunc status=none	# an opcode that is not used has two operands
+	printf '\2' | dd of=lines bs=1 seek=29 conv=notrunc status=none	# an unused opcode has two operands
 	objcopy --update-section .debug_line=lines known odd
 	run -1 cmp -s known odd
 	memrec --native -o t.lz4 -- ./odd
@@ -245,7 +245,7 @@ by_python_stack() {
 		for (i = 1; i <= n; i++)
 			if (frame[i] !~ /\]$/)
 				stack = stack ";" frame[i]
-		if (stack != "")	# not what is allocated before there is Python
+		if (stack != "")	# not allocations before Python starts
 			sum[stack] += count
 	}
 	END { for (stack in sum) print stack, sum[stack] }' | sort
@@ -253,7 +253,7 @@ by_python_stack() {
 
 @test "without its C frames each stack equals that of a recording without C, with every Python" {
 	while read -r python; do
-		"$python" -I -S "$TESTS/native/generators.py" > /dev/null	# its modules are compiled now, and not in one recording only
+		"$python" -I -S "$TESTS/native/generators.py" > /dev/null	# so that its modules are compiled before both recordings
 		for mode in "" -n; do
 			PYTHONHASHSEED=0 setarch -R memrec -A $mode -f -o "t$mode.lz4" -- "$python" -I -S "$TESTS/native/generators.py"
 			memfold --total --count "t$mode.lz4" | by_python_stack > "stacks$mode"

@@ -103,7 +103,7 @@ allocators() {
 	done
 }
 
-kept() { # sizes that `keep` of blocks.cpp leaves, of each one
+kept() { # the sizes left by `keep` in blocks.cpp, one of each
 	memcat --json t.lz4 | jq -r 'select(.event == "alloc" and .size >= 4000001 and .size <= 4000071) | .size' | sort | tr '\n' ' '
 }
 EACH="4000001 4000011 4000021 4000031 4000041 4000061 4000064 4000071 "

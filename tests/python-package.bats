@@ -27,7 +27,7 @@ tested() { # MODULE.CLASS
 		        if sys.getsizeof(numbers) != last:
 		            last = sys.getsizeof(numbers)
 		            sizes.append(last - sys.getsizeof([]))
-		    sizes.pop()		# the last one is not freed in the block
+		    sizes.pop()		# the last block is not freed in the with block
 		sizes = [s for s in sizes if s > 512]
 		print(sum(sizes), len(sizes))
 	END

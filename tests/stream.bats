@@ -25,7 +25,7 @@ page_reader() {
 	python3 "$TESTS/lib/gen_trace.py" --events 250000 --processes 3 --weights --lost --unknown |
 		memcat --from-json > t.lz4
 	python3 "$TESTS/lib/gen_trace.py" --events 300 --seed 2 | memcat --from-json >> t.lz4
-	[ "$(lz4 -dc t.lz4 | wc -c)" -gt 1500000 ]	# a sync is among the rows
+	[ "$(lz4 -dc t.lz4 | wc -c)" -gt 1500000 ]	# enough for a sync
 	lz4 -dc t.lz4 | "$MSGPACK_PYTHON" reader.py > theirs
 	memcat --json t.lz4 > ours
 	python3 - <<-'EOF'

@@ -103,7 +103,7 @@ end_victim() {
 	$other ./caller silent "$address" 200 > silent 3>&- &
 	local silent=$!
 	started+=($silent)
-	until_true grep -q open silent	# more than wait to be accepted: they were, and none was waited for
+	until_true grep -q open silent	# more than the queue holds: they were accepted, and memrec did not wait for any
 	touch go
 	until_true test ! -e /proc/$program
 	end_victim
@@ -237,7 +237,7 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 		[ "$(grep -c 'its ring is corrupt' err)" -eq 1 ] || { echo "$what: $(cat err)"; return 1; }
 	done
 	beside_hostile head
-	beside_hostile head-back	# what memrec had not taken yet is lost without a trace
+	beside_hostile head-back	# records that memrec had not taken yet are lost silently
 	beside_hostile size-race
 	options=--native
 	for what in native-grow native-loop node pair-grow; do

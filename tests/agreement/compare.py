@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""memrec's numbers beside memray's, of the same programs on the same interpreter.
+"""Compare memrec's numbers with memray's, for the same programs on the same interpreter.
 
-Runs each program once under memray and once under memrec, in both modes, and prints what each
-tool tells: of the whole run, and of the stacks only that have a frame in the program's file, where
-both measure the same thing. README.md beside this explains every difference.
+Runs each program once under memray and once under memrec, in both modes, and prints the figures
+of each: for the whole run, and for only the stacks with a frame in the program's file, where
+both measure the same thing. README.md in this folder explains every difference.
 
 usage: compare.py [--programs NAME,…] [--modes NAME,…] [--top N] [--most PERCENT]
 
@@ -30,13 +30,13 @@ BENCHMARKS = {
 }
 OTHERS = ["compileall", "mandelbrot"]
 PYTHON_LINE = re.compile(r".*(?:^|;)[^;]* \(((?:[^();]*\.py|<[^();]*>):\d+)\)")    # the innermost, in a folded line
-# Native functions under which the two do not measure the same: README.md says why of each.
+# Native functions below which the two do not measure the same; README.md gives the reasons.
 NOT_THE_SAME = "^(call_trace|_PyFrame_New_NoTrack|tuple_iter|_PyObject_ArenaMmap|dlopen|do_dlopen|__tls_get_addr)"
 MODES = {"default": [], "python-allocators": ["--trace-python-allocators"]}
 LAUNCH = os.path.join(HERE, "launch.py")
 FIGURES = ["allocations", "bytes", "peak bytes", "leaked allocations", "leaked bytes",
            "temporary allocations", "temporary bytes"]
-# The same hashes, and what the interpreter would do differently for two names of one program.
+# Equal hashes, and no differences from two names of one program.
 ENVIRONMENT = dict(os.environ, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1", PYTHONNOUSERSITE="1")
 
 
@@ -60,9 +60,9 @@ class Agreement:
         self.library = run([self.python, "-c", "import os; print(os.path.dirname(os.__file__))"], self.work).strip()
 
     def program(self, name):
-        """(what stands behind the interpreter's name, the file whose frames are the program's own)"""
+        """(the arguments after the interpreter's name, the file whose frames are the program's own)"""
         if name == "compileall":
-            # Modules of the library, somewhere they were not compiled.
+            # Modules of the library, in a place where they are not compiled yet.
             shutil.copytree(os.path.join(self.library, "email"), os.path.join(self.work, "email"), dirs_exist_ok=True)
             return ["-m", "compileall", "-f", "-q", "email"], os.path.join(self.library, "compileall.py")
         if name == "mandelbrot":
@@ -119,7 +119,7 @@ class Agreement:
         return places
 
     def compare(self, name, mode):
-        """Prints what each tells, and keeps a row for the page."""
+        """Prints both tools' figures, and keeps a row for the page."""
         command, file = self.program(name)
         theirs, ours = self.theirs(mode, command, file), self.ours(mode, command, file)
         print("\n%s, %s" % (name, mode))

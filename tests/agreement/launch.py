@@ -1,7 +1,7 @@
 """Run a program as `memray run` does, with memray's Tracker or without: launch.py MODE CAPTURE (FILE | -m MODULE) [ARGUMENT...]
 
-What memray imports is imported in both cases: a program that needs json or typing finds it in memory already, and what
-is not imported is not allocated. So the two runs do the same from the program's first line on. MODE none: no Tracker.
+memray's imports are done in both cases: a program that needs json or typing finds it in memory already, and does not
+allocate it. So both runs do the same from the program's first line on. MODE none: no Tracker.
 """
 import contextlib
 import os
@@ -9,10 +9,10 @@ import runpy
 import sys
 import sysconfig
 
-import memray.commands  # noqa: F401: all that `memray run` has in memory when the program begins
+import memray.commands  # noqa: F401: everything that `memray run` has in memory when the program begins
 from memray import FileDestination, Tracker
 
-# The header of a capture has the paths of the library: sysconfig has been asked for them when the program begins.
+# The header of a capture has the library's paths, so sysconfig has been used before the program begins.
 sysconfig.get_paths()
 
 mode, capture, *sys.argv = sys.argv[1:]
@@ -23,7 +23,7 @@ if sys.argv[0] == "-m":
 else:
     sys.path[0] = os.path.dirname(sys.argv[0])
     program = lambda: runpy.run_path(sys.argv[0], run_name="__main__")
-# What a Tracker's first start allocates and keeps (classes, caches) is there in both cases, too.
+# A Tracker's first start allocates classes and caches that stay; so they exist in both cases.
 with Tracker(destination=FileDestination("/dev/null", overwrite=True)):
     pass
 if mode == "none":

@@ -1,7 +1,7 @@
-"""What memray tells of a capture, as JSON: theirs.py CAPTURE FILE NOT. Runs in the venv's python.
+"""memray's figures for a capture, as JSON: theirs.py CAPTURE FILE NOT. Runs in the venv's python.
 
-"whole" is memray's own answer. "script" is the same for the stacks only that have a frame in FILE, "same" for those of
-them that have no native function which NOT finds. memray cannot filter, so these two are computed here of memray's
+"whole" is memray's own answer. "script" is the same for only the stacks with a frame in FILE, "same" for those of
+them without a native function that matches NOT. memray cannot filter, so these two are computed here from memray's
 records, by memray's definitions.
 """
 import collections
@@ -13,7 +13,7 @@ from memray import AllocatorType, FileReader
 from memray._memray import compute_statistics
 
 ELSEWHERE, LEFT_OUT, OF_TRACING = range(3)
-# Innermost first: what a profile function makes the interpreter allocate besides what NOT names.
+# Innermost first: allocations that the interpreter makes because of a profile function, besides those in NOT.
 BY_TRACING = [("PyCMethod_New", "trace_call_function"), ("tuple_iter", "PyObject_GetIter", "unpack_iterable")]
 FREES = (AllocatorType.FREE, AllocatorType.PYMALLOC_FREE)
 
@@ -39,7 +39,7 @@ def whole(capture):
 
 
 class Script:
-    """The allocations with a frame in one file and none in some functions, followed from event to event."""
+    """Follows the allocations with a frame in one file and none in some functions, event by event."""
 
     def __init__(self, file, without):
         self.file = file
@@ -84,7 +84,7 @@ class Script:
             self.at_peak = +self.held
 
     def end(self, record, whole):
-        """Temporary: one of the thread's last two, the newer one first. A map only if all of it goes."""
+        """Temporary: one of the thread's last two, the newer one first. A mapping only if all of it is unmapped."""
         for address, size, where in reversed(self.recent[record.tid]):
             if address == record.address and (size == record.size or not whole):
                 if isinstance(where, str):

@@ -1,4 +1,4 @@
-"""Programs to attach to: busy.py loop | threads | numpy. They check themselves, and end at SIGTERM with 0."""
+"""Programs to attach to: busy.py loop | threads | numpy. They check themselves, and exit with 0 at SIGTERM."""
 import signal
 import sys
 import threading

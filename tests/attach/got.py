@@ -1,4 +1,4 @@
-"""The slots through which a process's objects call others: got.py PID prints each with its content, read from outside."""
+"""Print the slots through which a process's objects call others, with their contents, read from outside: got.py PID"""
 import struct
 import sys
 

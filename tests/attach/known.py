@@ -1,4 +1,4 @@
-"""Allocates 200 known blocks each time a line comes in, and tells when they are made. First line out: ready."""
+"""Allocates 200 known blocks for each line of input, and answers when they are made. Its first line is: ready."""
 import ctypes
 import sys
 

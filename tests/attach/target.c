@@ -2,9 +2,9 @@
  * target.c - programs to attach to: target KIND
  *
  * malloc8: eight threads that allocate, fill, check and free without pause, and a
- * ninth that sleeps. dlopen: loads and unloads a library for ever. Both end with status 9 if a
- * block is not what was written, with 0 at SIGTERM. gaps: one thread that reads its
- * clock and, at each SIGUSR1, tells the longest gap since the last, in microseconds.
+ * ninth that sleeps. dlopen: loads and unloads a library forever. Both exit with 9 if a
+ * block's content has changed, with 0 at SIGTERM. gaps: one thread that reads the clock
+ * and, at each SIGUSR1, prints the longest gap since the last one, in microseconds.
  */
 #include <dlfcn.h>
 #include <pthread.h>

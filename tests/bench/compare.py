@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""memrec beside memray: cost of recording, size of traces, cost of reports.
+"""Compare memrec with memray: cost of recording, size of traces, cost of reports.
 
 Runs each program plain, under memray and under memrec in the same modes, in
 interleaved rounds (plain, memray, memrec, plain, …). Prints medians with their
-spread, what else ran, what is promised and who misses it; draws a plot. CPU is
-user + system time of all processes that were needed, the recorder's too. `gross`
-is the ratio of whole runs; `net` leaves out what the tool adds to an empty program
-(memray imports a quarter of a second of Python).
+spread, the load of the machine, the goals and the programs that miss them; draws a
+plot. CPU is user + system time of all processes, including the recorder. `gross`
+is the ratio of whole runs; `net` leaves out the cost that the tool adds to an empty
+program (memray imports a quarter of a second of Python).
 
 usage: compare.py [--quick] [--rounds N] [--programs NAME,…] [--modes NAME,…] [--out FOLDER]
 
@@ -56,12 +56,12 @@ MODES = {   # mode: memray's options, memrec's options
     "python-allocators": (["--trace-python-allocators"], ["--trace-python-allocators"]),
     "both": (["--native", "--trace-python-allocators"], ["--native", "--trace-python-allocators"]),
 }
-# What is promised, as a ratio of medians: (what, mode, against, figure, at most).
+# The goals, as ratios of medians: (name, mode, compared with, figure, at most).
 GOALS = [
     ("CPU over plain", "default", "plain", "cpu", 1.10),
     ("CPU over plain", "python-allocators", "plain", "cpu", 2.0),
     ("CPU against memray", "both", "memray", "cpu", 0.35),
-    # memray merges stacks and looks for symbols when it reports, memrec while it records.
+    # memray merges stacks and finds symbols when it reports, memrec while it records.
     ("… and a flame graph's time", "both", "memray", "answer", 0.35),
 ] + [
     (what, mode, "memray", figure, most)
@@ -69,7 +69,7 @@ GOALS = [
                                ("trace bytes against memray", "bytes", 0.7))
     for mode in MODES
 ]
-STARTUP_MS = 10     # CPU that an empty program may cost more, in default mode
+STARTUP_MS = 10     # additional CPU allowed for an empty program, in default mode
 REPORT_S = 0.2      # a report's wall time
 
 
@@ -117,7 +117,7 @@ class Bench:
         return all(os.path.exists(a) for a in self.command(program) if a.endswith(".py"))
 
     def command(self, program):
-        """A program as an argument list behind the interpreter's name."""
+        """A program as arguments after the interpreter's name."""
         if program == "empty":
             return [self.empty]
         if program in OURS:
@@ -164,7 +164,7 @@ class Bench:
         return {name: (Run(a, self.work), Run(b, self.work)) for name, (a, b) in commands.items()}
 
     def net(self, program, mode, tool, what):
-        """The tool's run without its start-up, over plain without the interpreter's."""
+        """The tool's run without its startup, relative to the plain run without the interpreter's startup."""
         empty, this = self.results["empty", mode]["runs"], self.results[program, mode]["runs"]
         value = lambda runs, name: median([getattr(r, what) for r in runs[name]])
         plain = value(this, "plain") - value(empty, "plain")
@@ -272,7 +272,7 @@ def plot(rows, path):
 
 
 def markdown(rows, path):
-    """The medians as a table: a line a program, a column a mode."""
+    """The medians as a table: a line per program, a column per mode."""
     first = lambda text: float(text.split()[0])
     cells = {(r["program"], r["mode"]): "%.2f / %.2f, %.2f" % (
         first(r["memrec_cpu_gross"]), first(r["memray_cpu_gross"]), r["bytes_memrec"] / r["bytes_memray"]) for r in rows}
@@ -285,7 +285,7 @@ def markdown(rows, path):
 
 
 def others():
-    """What else runs: load, and who takes the processors."""
+    """The load of the machine, and the processes that use the processors."""
     ps = subprocess.run(["ps", "-eo", "pcpu=,comm=", "--sort=-pcpu"], capture_output=True, text=True).stdout
     shares = [line.split(None, 1) for line in ps.splitlines()]
     busy = ["%s %s %%" % (name, share) for share, name in shares if float(share) >= 5]

@@ -1,7 +1,7 @@
 /*
  * malloc_loops.c - threads that do nothing but malloc and free: 256 blocks each, of 16 to 1039 bytes
  *
- * A library, to be called from Python: memray records nothing else.
+ * A library called from Python, as memray records only Python programs.
  */
 #include <pthread.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 """The Mandelbrot set by numpy's scalars, point by point, drawn by matplotlib without a display.
 
-usage: mandelbrot.py [SIZE [ITERATIONS [PICTURE]]]        (1000, 120, none: drawn and thrown away)
+usage: mandelbrot.py [SIZE [ITERATIONS [PICTURE]]]        (1000, 120, none: drawn and discarded)
 """
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Print ns a capture at some depths, for one interpreter; run by pystack-capture under the harness."""
+"""Print ns per capture at some depths, for one interpreter; run by pystack-capture under the harness."""
 import ctypes, sys
 lib = ctypes.PyDLL(None)
 lib.pt_bench.restype = ctypes.c_double

@@ -1,6 +1,6 @@
-"""enomem.py FAILMALLOC.so COUNT COMMAND...: the command with each of its first allocations failing, alone and with all after it.
+"""enomem.py FAILMALLOC.so COUNT COMMAND...: runs the command with each of its first allocations failing, alone and with all later ones.
 
-It must end as if none had failed, or with 1 and one line that says so.
+It must end as if none had failed, or with 1 and one line about it.
 """
 import os
 import subprocess

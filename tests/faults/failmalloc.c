@@ -1,5 +1,5 @@
 /*
- * failmalloc.c - preloaded: allocation number FAIL_AT of the program fails, and with FAIL_ALL every one after it
+ * failmalloc.c - preloaded: allocation number FAIL_AT of the program fails, and with FAIL_ALL all later ones
  */
 #include <errno.h>
 #include <stdbool.h>

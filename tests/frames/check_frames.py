@@ -1,4 +1,4 @@
-"""usage: check_frames.py NOTES < JSON of the trace: every noted stack must be the recorded one."""
+"""usage: check_frames.py NOTES < JSON of the trace: every noted stack must equal the recorded one."""
 import json
 import os
 import sys

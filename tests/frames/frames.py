@@ -1,4 +1,4 @@
-"""Makes an allocation of a size of its own in many situations, and notes inspect.stack() there.
+"""Makes an allocation of a unique size in many situations, and notes inspect.stack() for each.
 
 usage: frames.py NOTES     (JSON lines: {"size":…, "what":…, "frames":[[function, file, line], …]}, outermost first)
 """
@@ -22,7 +22,7 @@ def note(what):
     frames = [[getattr(f.frame.f_code, "co_qualname", f.function), f.filename, f.lineno]
               for f in reversed(inspect.stack(0))]
     keep[:] = [bytes(size)]; line = inspect.currentframe().f_lineno
-    # the innermost frame moved on to the allocation's line; all others stand where they were
+    # the innermost frame has advanced to the allocation's line; all others are unchanged
     frames[-1][2] = line
     notes.write(json.dumps({"size": sys.getsizeof(keep[0]), "what": what, "frames": frames}) + "\n")
     return what

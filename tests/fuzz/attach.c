@@ -1,7 +1,7 @@
 /*
- * attach.c - a process as it is read from outside: its objects, symbols, stack
+ * attach.c - reading a process from outside: its objects, symbols, stack
  *
- * The input: registers, then memory that begins with an object. target.c is included: add_module() is its own.
+ * The input: registers, then memory that begins with an object. Includes target.c, as add_module() is static.
  */
 #include <stdlib.h>
 #include <string.h>

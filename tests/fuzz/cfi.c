@@ -1,7 +1,7 @@
 /*
- * cfi.c - unwind tables as any compiler may make them, in an object whose sizes are right
+ * cfi.c - arbitrary unwind tables in an object with valid sizes
  *
- * The input: the size of the CIE's body, its body, the FDE's body. The code they describe, and the stack, are ours.
+ * The input: the size of the CIE's body, its body, the FDE's body. The described code and the stack are fixed.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t *header;		/* of the table: the code lies at its address */
 
+/* Used instead of _dl_find_object(). */
 static int find_object(void *address, struct dl_find_object *result)
 {
 	memset(result, 0, sizeof *result);
@@ -40,7 +41,7 @@ static void put_word(uint8_t **to, uint32_t v)
 	put(to, &v, sizeof v);
 }
 
-/* A header with a table of one function; a CIE; an FDE: together as large as they say, and no larger. */
+/* A header with a table of one function; a CIE; an FDE; their stated sizes are exact. */
 static void make_table(const uint8_t *cie, size_t cie_size, const uint8_t *fde, size_t fde_size)
 {
 	size_t total = 64 + 8 + cie_size + 8 + fde_size;
@@ -48,7 +49,7 @@ static void make_table(const uint8_t *cie, size_t cie_size, const uint8_t *fde, 
 	memset(header, 0, 64);
 	uint8_t *p = header, *body = header + 64;
 	put(&p, "\1\x1b\3\x3b", 4);
-	put_word(&p, 60);		/* where the CIE is; not looked at */
+	put_word(&p, 60);		/* where the CIE is; not used */
 	put_word(&p, 1);		/* a table of one */
 	put_word(&p, 0);		/* code from the header on */
 	put_word(&p, (uint32_t)(64 + 8 + cie_size));
@@ -66,7 +67,7 @@ static void walk(uintptr_t pc, uintptr_t *stack)
 	struct cfi_frame f = { .pc = pc, .sp = (uintptr_t)stack, .fp = (uintptr_t)(stack + 8) };
 	for (int i = 0; i < 8; i++) {
 		enum cfi_step step = i % 2 ? cfi_step_slow(&f, &bounds) : cfi_step(&f, &bounds);
-		/* What a signal interrupted is on a stack that the kernel knows. */
+		/* The code that a signal interrupted runs on a stack known to the kernel. */
 		if (step == CFI_END || step == CFI_SIGNAL)
 			break;
 	}

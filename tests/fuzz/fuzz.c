@@ -1,7 +1,7 @@
 /*
- * fuzz.c - one input after another in one process, each as if it were the first
+ * fuzz.c - run inputs one after another in one process, each as if it were the first
  *
- * Built without sanitizers: it copies variables with the guarded space between them.
+ * Built without sanitizers, as it copies variables including the guards between them.
  */
 #include "fuzz.h"
 
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_BLOCKS (4u << 20)	/* what is allocated beyond that is not released */
+#define MOST_BLOCKS (4u << 20)	/* allocations beyond this are not released */
 #define MOST_STREAMS 64
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -119,7 +119,7 @@ static void release(void)
 	for (size_t i = 0; i < MOST_STREAMS; i++)
 		if (streams[i])
 			__wrap_fclose(streams[i]);
-	/* A block that was freed is not owned; nor is its address given out again meanwhile. */
+	/* A freed block is not owned, and its address is not reused before the input ends. */
 	for (size_t i = 0; i < n_blocks; i++)
 		if (__sanitizer_get_ownership(blocks[i]))
 			free((void *)(uintptr_t)blocks[i]);
@@ -169,7 +169,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		abort();
 	kept_data = keep(__start_fuzz_data, __stop_fuzz_data);
 	kept_bss = keep(__start_fuzz_bss, __stop_fuzz_bss);
-	tzset();	/* what the C library keeps */
+	tzset();	/* streams that the C library keeps */
 	__sanitizer_install_malloc_and_free_hooks(allocated, freed);
 	return 0;
 }

@@ -14,7 +14,7 @@ struct input {
 	size_t size;
 };
 
-/* A copy that ends where it ends. */
+/* Returns an exact copy, so that reading past its end is detected. */
 static struct debug_section section(const uint8_t *from, size_t n)
 {
 	uint8_t *p = malloc(n ? n : 1);

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(table, data + 5, n);
 	struct py_place from = { 0 };
 	uint8_t format = data[0] % 5;
-	for (int at = -1; at < 300; at += 7) {	/* the search that goes on finds what one from the beginning does */
+	for (int at = -1; at < 300; at += 7) {	/* a continued search must find the same as a fresh one */
 		struct py_place begin = { 0 };
 		if (py_line(&from, format, table, n, first, at) != py_line(&begin, format, table, n, first, at))
 			abort();

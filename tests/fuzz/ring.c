@@ -1,7 +1,7 @@
 /*
- * ring.c - what a program may put into its ring; the trace that comes of it must be whole
+ * ring.c - arbitrary contents of a program's ring; the resulting trace must be complete
  *
- * The input is slots, which count as committed. FUZZ_NATIVE: C stacks are recorded.
+ * The input is slots, all committed. FUZZ_NATIVE: C stacks are recorded.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct input {
 	size_t size;
 };
 
-static void *ring;	/* unmapped though the recorder ended halfway */
+static void *ring;	/* unmapped even if the recorder exits early */
 static size_t ring_bytes;
 
 static void no_ids(void *arg)
@@ -51,7 +51,7 @@ static void record(const struct input *in, int fd)
 	for (size_t i = 0; i < n; i++)
 		p->slots[i].seq = 1;
 	p->ring->head = n;
-	p->released = true;	/* no hole is waited for */
+	p->released = true;	/* do not wait for missing slots */
 	process_drain_rest(p);
 	process_end(p, 0);
 	ring = NULL;

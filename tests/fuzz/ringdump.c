@@ -1,5 +1,5 @@
 /*
- * ringdump.c - in a memrec that keeps what it takes from rings, in the file RING_DUMP: seeds for ring.c
+ * ringdump.c - part of a memrec that saves the contents of rings in the file RING_DUMP, as seeds for ring.c
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Make what fuzzing begins with, in FUZZ/seeds: seeds.py BUILD FUZZ
+"""Make the initial inputs for fuzzing in FUZZ/seeds: seeds.py BUILD FUZZ
 
-Traces of gen_trace.py, their folded lines; rings of real programs (the memrec in FUZZ keeps them); objects with
+Traces of gen_trace.py, their folded lines; rings of real programs (saved by the memrec in FUZZ); objects with
 debug information of several kinds, their line tables and unwind tables; line tables of Python; objects as they
-lie in memory.
+are in memory.
 """
 import ctypes
 import glob
@@ -48,7 +48,7 @@ def traces():
                         "--functions=8", "--stacks=12", "--live=9", *more)
             name = "%d" % i if events == 60 else "%d-small" % i
             put("json", name, lines)
-            stored = run(BIN + "/memcat", "--from-json", data=lines)     # into a pipe: blocks that are not compressed
+            stored = run(BIN + "/memcat", "--from-json", data=lines)     # to a pipe: blocks are not compressed
             put("trace", name + ".lz4", stored)
             put("trace", name + ".mp", run("lz4", "-dc", data=stored))
             if "--unfinished" not in more and "--lost" not in more:

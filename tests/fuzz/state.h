@@ -1,5 +1,5 @@
 /*
- * state.h - included in front of all that is fuzzed: its variables lie together, and each input finds them as they were
+ * state.h - included before all fuzzed code: puts its variables together, so that fuzz.c can restore them
  */
 #ifdef __clang__
 #pragma clang section bss="fuzz_bss" data="fuzz_data"

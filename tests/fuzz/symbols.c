@@ -13,7 +13,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 #ifndef __AFL_COMPILER
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
 
-/* A random number from 0 to n - 1. */
+/* Returns a random number from 0 to n - 1. */
 static size_t any(unsigned *state, size_t n)
 {
 	*state = *state * 1103515245u + 12345u;
@@ -26,7 +26,7 @@ static int is_debug(const Elf64_Shdr *names, const Elf64_Shdr *s, const uint8_t 
 	return at < size && size - at > 8 && memcmp(data + at, ".debug_", 7) == 0;
 }
 
-/* A few bytes of one section, the others and the section headers as they are: else most inputs are no ELF file. */
+/* Changes a few bytes of one section only: otherwise most inputs would not be ELF files. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
 	Elf64_Ehdr e;
@@ -56,10 +56,10 @@ static void run(void *arg)
 {
 	struct symbols *s = symbols_new();
 	struct object *o = symbols_object(s, "/nowhere/libx.so", arg, NULL, 0);
-	for (uint64_t at = 0x200; at < 0x500; at += 5) {	/* where the seeds' code lies */
+	for (uint64_t at = 0x200; at < 0x500; at += 5) {	/* the address of the seeds' code */
 		const struct location *l;
 		size_t n = symbols_locate(s, o, at, &l);
-		for (size_t i = 0; i < n; i++)	/* texts that end */
+		for (size_t i = 0; i < n; i++)	/* terminated texts */
 			if (strlen(l[i].name) + strlen(l[i].file) > 1 << 24)
 				abort();
 	}

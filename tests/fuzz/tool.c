@@ -23,7 +23,7 @@ static void run(void *arg)
 	int argc = 1;
 	for (char *w = strtok_r(words, " ", &rest); w && argc < MOST_ARGUMENTS; w = strtok_r(NULL, " ", &rest))
 		argv[argc++] = strcmp(w, "@@") ? w : strdup(path);
-	optind = 0;	/* getopt begins anew */
+	optind = 0;	/* getopt starts again */
 	tool_main(argc, argv);
 }
 

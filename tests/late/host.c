@@ -1,7 +1,7 @@
 /*
- * host.c - a program that loads Python late: by itself, or by a plugin that is linked with libpython
+ * host.c - a program that loads Python late: itself, or by a plugin that is linked with libpython
  *
- *     host N LIBRARY [BROKEN]     after N allocations; BROKEN: a library that needs libpython too, and does not load
+ *     host N LIBRARY [BROKEN]     after N allocations; BROKEN: a library that also needs libpython, and fails to load
  *
  * LIBRARY is a libpython, or a plugin with the function `run_plugin`. Prints 20, the number of blocks.
  */

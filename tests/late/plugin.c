@@ -1,4 +1,4 @@
-/* plugin.c - linked with libpython; with -DBROKEN it also needs what is nowhere */
+/* plugin.c - linked with libpython; with -DBROKEN it also needs a symbol that does not exist */
 extern int Py_NoSiteFlag;
 void Py_InitializeEx(int signals);
 int PyRun_SimpleString(const char *code);

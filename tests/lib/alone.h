@@ -1,5 +1,5 @@
 /*
- * alone.h - for a part of the agent that is tested alone: its neighbours in small, and the hooks
+ * alone.h - for testing a part of the agent alone: small substitutes for its neighbours, and the hooks
  *
  * Included by a harness that defines allocated(), which is called after every
  * malloc, calloc and realloc of the process.
@@ -24,7 +24,7 @@ void *__libc_realloc(void *p, size_t n);
 
 void allocated(void);
 
-/* All the memory there is, if a test says so. */
+/* All memory available, if a test limits it. */
 static size_t pages_limit = SIZE_MAX, pages_used;
 
 void *pages_new(size_t size)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Compare the filters' answers with those of the definitions, found slowly, on random traces.
+"""Compare the filters' answers with those computed slowly from the definitions, on random traces.
 
-    answers.py FIRST LAST      seeds of gen_trace.py; prints one line of what was compared, or what differs
+    answers.py FIRST LAST      seeds of gen_trace.py; prints one line about the comparison, or the differences
 
-What must be equal: what memtemp (at several thresholds), memleak (with tails), mempeak, memslice and memgrep
-leave, allocation by allocation, with size, weight, allocator, process, thread, time and the names of its
-stack; of memgrep and memslice, which pass frees, what becomes of each allocation too.
+The outputs of memtemp (at several thresholds), memleak (with tails), mempeak, memslice and memgrep must be equal
+allocation by allocation, with size, weight, allocator, process, thread, time and the names of the stack; for
+memgrep and memslice, which pass frees, also with the end of each allocation.
 """
 import collections
 import contextlib
@@ -30,7 +30,7 @@ class Block:
         self.freed_by = None
 
     def at(self, time=None):
-        """Its numbers; its size as it was before `time`, or in the end."""
+        """Its numbers, with its size before `time`, or at the end."""
         size = self.size
         for when, less in self.resizes:
             if time is None or when < time:
@@ -43,7 +43,7 @@ class Block:
 
 class Trace:
     """
-    events: ("alloc" or "free", Block), ("resize", Block, size), ("exit", pid), in their order.
+    events: ("alloc" or "free", Block), ("resize", Block, size), ("exit", pid), in order.
     A block's `ending`: whether its interpreter was shutting down when it was made.
     """
 
@@ -94,7 +94,7 @@ class Trace:
                 self.events.append(("exit", e["pid"], e["time_ms"]))
 
     def temporary(self, threshold):
-        """memray's: the thread's last threshold + 1 allocations, looked through when it frees."""
+        """memray's definition: at a free, the thread's last threshold + 1 allocations are searched."""
         last = collections.defaultdict(lambda: collections.deque(maxlen=threshold + 1))
         found = []
         for kind, b, *_ in self.events:
@@ -115,7 +115,7 @@ class Trace:
         return found
 
     def peak(self):
-        """What was alive after the last event at which as many bytes were as ever: everything added up each time."""
+        """The blocks alive after the last event with the largest sum, which is added up anew at each event."""
         live, best, at = {}, 0, []
         total = 0
         for event in self.events:
@@ -135,7 +135,7 @@ class Trace:
         return at
 
     def slice(self, begin, end, alive):
-        """(what was made, what became of it) in the window; of what was alive at its beginning, from then on."""
+        """The allocations in the window and their ends; with those alive at its beginning, from then on."""
         found = []
         for b in self.blocks:
             was_alive = b.time < begin and (not b.end or b.end[1] >= begin)
@@ -203,7 +203,7 @@ class Comparison:
                 self.same(command, self.filtered(command).fates(), o.slice(begin, end, bool(alive)))
 
     def conditions(self):
-        """Each alone and some together: what is kept, and that what -v keeps is the rest."""
+        """Each condition alone and some together: the allocations kept, and that -v keeps the others."""
         for first, then in (("memgrep --min-size 64", "memtemp -t 1"), ("memgrep -v -f main", "memtemp -t 3"),
                             ("memgrep -v -s 4k | memgrep -T 1", "memtemp -t 5"), ("memgrep -F 'module 2'", "memleak")):
             self.same(first + " | " + then, [b.born() for b in self.filtered(first + " | " + then).blocks],

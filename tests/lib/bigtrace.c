@@ -1,8 +1,8 @@
 /*
- * bigtrace.c - a large trace, quickly: bigtrace EVENTS LIVE [STACKS] > t.lz4
+ * bigtrace.c - make a large trace quickly: bigtrace EVENTS LIVE [STACKS] > t.lz4
  *
  * EVENTS allocations and frees, of which at most LIVE blocks are alive at
- * once, on STACKS stacks up to 40 frames deep. The same numbers every time.
+ * once, on STACKS stacks up to 40 frames deep. Equal arguments give equal events.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static void run(struct mt_out *out, uint64_t n_events, uint32_t n_live, uint32_t
 	uint32_t n_open = 0, next = 1, stack = 1, run_at = 0, run_left = 0;
 
 	for (uint64_t i = 0; i < n_events; i++) {
-		/* The first half rises, the second sinks. */
+		/* Memory grows in the first half and shrinks in the second. */
 		bool alloc = n_open == 0 || (n_open < n_live && any(100) < (i < n_events / 2 ? 72 : 40));
 		struct mt_event ev = { .kind = alloc ? MT_ALLOC : MT_FREE, .weight = 1, .time_ms = i / 1000 };
 		if (alloc) {
@@ -88,7 +88,7 @@ static void run(struct mt_out *out, uint64_t n_events, uint32_t n_live, uint32_t
 			ev.stack = stack;
 			open[n_open++] = ev.id;
 		} else {
-			/* Mostly the young die, now and then some hundred neighbours, as a list's items do. */
+			/* Frees mostly recent blocks, sometimes a few hundred neighbours, like a list's items. */
 			if (run_left == 0 && any(400) == 0) {
 				run_left = 300;
 				run_at = (uint32_t)any(n_open);

@@ -1,4 +1,4 @@
-# What every test file begins with: the commands on the PATH, an empty folder to work in.
+# Loaded by every test file: puts the commands on the PATH, and starts each test in an empty folder.
 
 bats_require_minimum_version 1.5.0
 
@@ -11,7 +11,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# As `run`, but the function ends where a command fails, as a test does: `run` of a function looks at its last command only.
+# Like `run`, but the function ends at the first failing command, like a test; `run` checks only the last command.
 run_strict() { # FUNCTION [ARG...]
 	local flags=$-
 	set +eET
@@ -20,7 +20,7 @@ run_strict() { # FUNCTION [ARG...]
 	set "-$flags"
 }
 
-# Every release of CPython from 3.8 on to be found (those of `make pythons` too), or those of $PYTHONS.
+# Prints every release of CPython from 3.8 on that is found (including those of `make pythons`), or those in $PYTHONS.
 pythons() {
 	if [ -n "${PYTHONS:-}" ]; then
 		printf '%s\n' $PYTHONS
@@ -32,13 +32,13 @@ pythons() {
 	return 0
 }
 
-# Those, and CPythons that were built in another way: for debugging, free-threaded, as a shared library.
+# Prints those and other builds of CPython: debug, free-threaded, with a shared library.
 all_pythons() {
 	pythons
 	[ -n "${PYTHONS:-}" ] || find "$TESTS"/../build/pythons/builds -type l -exec readlink -f {} + 2> /dev/null | sort
 }
 
-# What to begin a command with so that this Python's blocks have the size that was asked for: a debug build's are larger.
+# Prints the beginning of a command that gives this Python blocks of the requested size: a debug build's are larger.
 plain_blocks() { # PYTHON
 	[[ $1 != *d ]] || echo env PYTHONMALLOC=pymalloc
 }

@@ -1,4 +1,4 @@
-"""What `memcat` passes on standard input holds: sorted lines of each allocation, and whether it is freed in it."""
+"""Print the contents of `memcat --json` on standard input: a sorted line for each allocation, and whether it is freed."""
 import subprocess
 import sys
 

@@ -3,8 +3,8 @@
 
 The shell COMMAND is the foreground process group of a terminal of its own; its standard output and error are ours, its
 standard input is the terminal, or with --feed a pipe that gets half of FILE before Ctrl-C and the rest after it.
-Ctrl-C is pressed (TIMES times, each when the last one has been taken) once the process NAME in it waits for input;
-with --when-said, not before our standard error, which must be a file, holds TEXT.
+Ctrl-C is pressed (TIMES times, each after the last one has been received) once the process NAME in it waits for
+input; with --when-said, not before our standard error, which must be a file, contains TEXT.
 Exit status: the command's, 128 + N for a signal; 99 if it ended before Ctrl-C.
 """
 import argparse
@@ -49,7 +49,7 @@ def status_of(pid):
 
 
 def processes():
-    """The status of each one of that name in the terminal that lives."""
+    """The status of each live process of that name in the terminal."""
     for entry in os.listdir("/proc"):
         try:
             if entry.isdigit() and os.getsid(int(entry)) == child.pid:
@@ -66,7 +66,7 @@ def is_waiting():
 
 
 def has_taken():
-    """No SIGINT waits for it, or it is gone."""
+    """Whether no SIGINT is pending for it, or it has ended."""
     return not any(int(p["ShdPnd"], 16) >> (signal.SIGINT - 1) & 1 for p in processes())
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Run a command on a trace cut at random lengths: cuts.py COUNT TRACE [--whole FILE] COMMAND...
 
-Each time it must exit 1 and say one line that begins with its name and tells
+Each time it must exit 1 and print one line that begins with its name and says
 that the trace is cut off. With --whole its output must be the beginning of that
-file. Prints what is wrong, and at the end how many bytes the longest output had.
+file. Prints failures, and at the end the size in bytes of the longest output.
 """
 import random
 import subprocess

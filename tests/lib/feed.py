@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Copy standard input to standard output by writes of N bytes: feed.py N"""
+"""Copy standard input to standard output in writes of N bytes: feed.py N"""
 import os
 import sys
 

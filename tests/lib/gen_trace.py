@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Make a random but valid trace, as the lines `memcat --from-json` reads.
+"""Make a random but valid trace, as lines for `memcat --from-json`.
 
     gen_trace.py --events 100000 --seed 7 | memcat --from-json > t.lz4
 
-The same arguments give the same lines, with any Python from 3.8 on. What holds
-of every trace it makes:
+The same arguments give the same lines, with any Python from 3.8 on. Every trace
+is like this:
 
 - --events allocations and frees together, about half of each; ids are dense
   and reused, the latest freed first (memrec's are not; readers must not care)
@@ -13,14 +13,14 @@ of every trace it makes:
 - functions, frames and stacks are defined just before the first allocation that
   needs them; about one function in eight is native, about one allocation in
   fifty has no stack
-- sizes are from 0 to some megabytes, most of them small; --weights gives about
+- sizes are from 0 to a few megabytes, most of them small; --weights gives about
   one allocation in ten a weight over 1
 - about one event in a thousand is followed by an "rss" line, --lost adds a
   "lost" line in the middle; now and then a mapping shrinks ("resize")
 - with --finalizing some processes' interpreters begin to shut down in the last quarter, some several times
-- --spans begins and ends spans of three names, some of them only the one
-- time goes on by a millisecond about every --events-per-ms events
-- --unfinished leaves the "end" line away; --unknown adds rows of kinds that no
+- --spans begins and ends spans of three names; some are not ended, or not begun
+- time advances by a millisecond about every --events-per-ms events
+- --unfinished omits the "end" line; --unknown adds rows of kinds that no
   version defines
 """
 import argparse
@@ -42,8 +42,8 @@ def arguments():
     p.add_argument("--processes", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--functions", type=int, default=40)
-    p.add_argument("--stacks", type=int, default=400, help="at most so many")
-    p.add_argument("--live", type=int, default=2000, help="about so many allocations are alive at most")
+    p.add_argument("--stacks", type=int, default=400, help="at most this many")
+    p.add_argument("--live", type=int, default=2000, help="at most about this many allocations are alive")
     p.add_argument("--events-per-ms", type=int, default=500)
     p.add_argument("--weights", action="store_true")
     p.add_argument("--lost", action="store_true")
@@ -51,7 +51,7 @@ def arguments():
     p.add_argument("--spans", action="store_true")
     p.add_argument("--finalizing", action="store_true", help="interpreters begin to shut down in the last quarter")
     p.add_argument("--unfinished", action="store_true")
-    p.add_argument("--mappings", action="store_true", help="mappings that are not memory, too")
+    p.add_argument("--mappings", action="store_true", help="also mappings that are not memory")
     return p.parse_args()
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Answer from `memcat --json` by the definitions, slowly: what the tools' answers are compared with.
+"""Compute answers from `memcat --json` slowly, by the definitions; the tools' answers are compared with them.
 
     oracle.py fold peak|leaks|total bytes|count < JSON     folded lines, sorted
     oracle.py summary peak|leaks|total < JSON              lines "function|file|total|own|allocations", sorted
@@ -11,7 +11,7 @@ import sys
 
 
 class Trace:
-    """What is held per stack, a stack being a tuple of (name, file or module, line, has a file, is native)."""
+    """The memory of each stack, a tuple of (name, file or module, line, has a file, is native)."""
 
     def __init__(self, lines):
         self.total = collections.defaultdict(lambda: [0, 0])
@@ -81,7 +81,7 @@ class Trace:
         self.leaks[stack][1] += weight
 
     def moment(self):
-        """The last moment at which as much is alive as ever."""
+        """The last moment with the most live bytes."""
         held = [block for block in self.live.values() if block[4] != "after"]
         now = sum(size * weight for size, _, weight, *_ in held)
         if now >= self.max:

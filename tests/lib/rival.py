@@ -10,7 +10,7 @@ PACKAGES = ["memray==1.20.0", "pyperformance==1.11.0", "pyperf", "numpy", "Djang
 
 
 def set_up():
-    """The venv with the rival and the programs; returns its python."""
+    """Make the venv with memray and the programs; returns its python."""
     python = os.path.join(VENV, "bin", "python")
     ready = os.path.join(VENV, "ready")
     wanted = "\n".join(PACKAGES)
@@ -31,7 +31,7 @@ def benchmarks(python):
 
 
 def benchmark(folder, name, arguments):
-    """One of them as an argument list behind the interpreter's name: pyperf's worker, one value of one loop, in this
-    very process."""
+    """One of them as arguments after the interpreter's name: pyperf's worker, one value of one loop, in this
+    process itself."""
     return [os.path.join(folder, name, "run_benchmark.py"), *arguments,
             "--worker", "--loops=1", "--values=1", "--warmups=0"]

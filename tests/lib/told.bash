@@ -1,5 +1,5 @@
-# Programs that work when a line comes in and answer when it is done (tests/attach/known.py): `load lib/told`.
-# What is in ${started[@]} is to be killed by the test's teardown.
+# Programs that work on each line of input and answer when done (tests/attach/known.py): `load lib/told`.
+# The test's teardown must kill the processes in ${started[@]}.
 
 wait_for() { # PATTERN FILE
 	for _ in $(seq 400); do
@@ -10,7 +10,7 @@ wait_for() { # PATTERN FILE
 	return 1
 }
 
-start_told() { # COMMAND...: it reads its orders from `tell`, and has said "ready"; its pid in $pid
+start_told() { # COMMAND...: starts it, and waits for "ready"; `tell` gives it orders; its pid is in $pid
 	rm -f in
 	mkfifo in
 	"$@" < in > out 3>&- &
@@ -26,7 +26,7 @@ tell() { # WORD ANSWER
 	wait_for "$2" out
 }
 
-# memrec on $pid in the background, recording into t.lz4; its pid in $recorder.
+# Starts memrec on $pid in the background, recording into t.lz4; its pid is in $recorder.
 attach() { # [OPTION...]
 	: > err
 	memrec -v -f -o t.lz4 -p "$pid" "$@" 2> err 3>&- 7>&- &

@@ -1,4 +1,4 @@
-"""Read `memcat --json` from standard input into something a test can ask.
+"""Read `memcat --json` from standard input into objects for tests.
 
     for a in Trace(sys.stdin).allocations: a.size, a.allocator, a.stack, a.freed
 
@@ -13,7 +13,7 @@ class Allocation:
 
     @property
     def stack(self):
-        """Made when asked for: ten thousand stacks, each one frame deeper, would be much to keep."""
+        """Made on request: ten thousand stacks, each one frame deeper, would take much memory."""
         frames, at = [], self._stack
         while at:
             at, frame = self._trace._stacks[at]
@@ -25,7 +25,7 @@ class Allocation:
         return self._trace._frames[self._trace._stacks[self._stack][1]] if self._stack else None
 
     def at(self, function):
-        """The line of the innermost frame of that function in the stack, or None."""
+        """The line of that function's innermost frame in the stack, or None."""
         for name, _, line in reversed(self.stack):
             if name.rsplit(".", 1)[-1] == function:
                 return line
@@ -59,7 +59,7 @@ class Trace:
                 self.allocations.append(a)
                 self.events.append(("alloc", a))
             elif kind == "free":
-                a = live.pop(e["id"], None)     # small ones may have been left out
+                a = live.pop(e["id"], None)     # small allocations may have been left out
                 if a:
                     a.freed = True
                     self.events.append(("free", a))

@@ -1,6 +1,6 @@
-# Traces made in tests from text.
+# Making traces from text.
 
-# A trace from short lines on standard input, to standard output:
+# Makes a trace from short lines on standard input, and writes it to standard output:
 #
 #     alloc ID SIZE [STACK] [KEY=VALUE...]	STACK: main@app.py:3;load@app.py:41, outermost first; - = not known
 #     free ID [KEY=VALUE...]
@@ -68,12 +68,12 @@ trace_lines() {
 	END { if (!begun) print "{\"event\":\"header\",\"command\":[\"app\"]}"; if (!cut) print "{\"event\":\"end\"}" }'
 }
 
-# A trace of 200,000 events that every buffer is smaller than.
+# Writes a trace of 200,000 events, which is larger than any buffer.
 big_trace() {
 	"$TESTS/../${B:-build}/tests/lib/bigtrace" 200000 5000 300
 }
 
-# The header that a trace has after a filter: filtered_header PROGRAM ['"ARG","ARG"' ['"KEY":VALUE,…' of its stage]]
+# Prints the header of a trace after a filter: filtered_header PROGRAM ['"ARG","ARG"' ['"KEY":VALUE,…' of its stage]]
 filtered_header() {
 	printf '{"event":"header","format":"memtrace","version":[1,0],"kinds":{},"command":["app"],"provenance":[{"program":"memrec","version":"0.1.0","args":[]},{"program":"%s","version":"0.1.0","args":[%s]%s}]}\n' "$1" "${2-}" "${3:+,$3}"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run a command while FILE is being written, as its lock says: written.py FILE COMMAND [ARG...]"""
+"""Run a command while FILE is locked, as if it were still being written: written.py FILE COMMAND [ARG...]"""
 import fcntl
 import subprocess
 import sys

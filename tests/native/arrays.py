@@ -1,4 +1,4 @@
-"""What numpy's C code does, for the comparison of walks and for its stacks."""
+"""Calls numpy's C code, to compare walks and to check its stacks."""
 import numpy as np
 
 

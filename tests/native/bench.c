@@ -1,7 +1,7 @@
 /*
- * bench.c - ns a capture at depths 12, 32, 62: unw_backtrace, ours anew, ours with the last walk kept
+ * bench.c - ns per capture at depths 12, 32, 62: unw_backtrace, our walk, our walk with the last one cached
  *
- * Run with native-verify.so preloaded. "5 new" is the last walk less its five newest frames.
+ * Run with native-verify.so preloaded. "5 new": the last walk except its five newest frames.
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-"""Blocks of known sizes, taken by C code that Python calls in many ways."""
+"""Blocks of known sizes, allocated by C code that Python calls in many ways."""
 import ctypes
 import functools
 import threading

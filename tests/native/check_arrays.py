@@ -1,4 +1,4 @@
-"""check_arrays.py NATIVE: the C function that numpy allocated by stands right under its Python caller."""
+"""check_arrays.py NATIVE: the C function through which numpy allocated must be directly below its Python caller."""
 import sys
 
 from stacks import stacks

@@ -1,7 +1,7 @@
 """check_calls.py PLAIN NATIVE: traces of calls.py as memcat --json writes them.
 
-In both the Python frames are the same ones. In the second no call of the
-interpreter's loop is left, and C frames stand where they belong.
+Both must have the same Python frames. The second must have no frame of the
+interpreter's loop, and its C frames in the right places.
 """
 import sys
 
@@ -20,7 +20,7 @@ for size, both in plain.items():
     for p, n in zip(both, native[size]):
         assert list(p) == python(n), (size, p, n)
         assert not any(f[1].startswith("_PyEval_EvalFrame") for f in n), (size, names(n))
-        # What ctypes called is malloc itself: of all the ways there only the last C frame is left.
+        # ctypes calls malloc itself, so only the last C frame of the way there is left.
         assert n[0][0] == "native" and n[1] == p[0], (size, names(n))
 qsort = [f for f in between(native[700003][0], "compare", "callback")]
 assert qsort and all("qsort" in f or "sort" in f or "+0x" in f for f in qsort), qsort
@@ -29,7 +29,7 @@ crossed = native[700015][0]
 turns = [f for f, g in zip(crossed, crossed[1:]) if f[1] == "crossing" and g[0] == "native"]
 assert len(turns) >= 30, names(crossed)
 for i in range(6):
-    # Called directly nothing is between; through partial there may be C functions without a calling name.
+    # Nothing is between direct calls; partial may add C functions whose names do not contain "call".
     s = native[700020 + i][0]
     assert names(s)[2] == "inlined", names(s)
     if i % 2:

@@ -1,4 +1,4 @@
-"""check_greenlets.py PLAIN NATIVE: the Python frames are the same ones, and a greenlet's C frames end where it began."""
+"""check_greenlets.py PLAIN NATIVE: both must have the same Python frames, and a greenlet's C frames must end where it began."""
 import sys
 
 from stacks import names, python, stacks

@@ -1,10 +1,10 @@
 /*
- * Frames found by the frame pointer, and what they leave on the stack.
+ * depths.c - frames found by the frame pointer, and stale return addresses
  *
- * Each round comes to one function, at one place of the stack, by another way:
- * what the outer function takes of the stack the inner one does not. So the
- * return addresses of the rounds before lie untouched where they lay, and are not
- * this round's. And frames that need no frame pointer, with another one each time.
+ * Each round reaches one function, at one place of the stack, by another path: the
+ * stack that the outer function uses is not used by the inner one. So the return
+ * addresses of earlier rounds are still on the stack, and are not this round's. Also
+ * frames that do not use the frame pointer, with another value in it each time.
  */
 #include <alloca.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ AWAY void allocates(void)
 	sink++;
 }
 
-/* Saves the frame pointer; the one above leaves it where it is. */
+/* Saves the frame pointer; the function above does not change it. */
 AWAY __attribute__((optimize("no-omit-frame-pointer"))) void allocates_with_frame(void)
 {
 	allocates();

@@ -1,6 +1,6 @@
-"""Exceptions thrown into generators that wait for others: frames that are linked without being run.
+"""Exceptions thrown into generators that wait for others: frames that are linked without running.
 
-Prints of each of its two blocks the functions that are on the stack, innermost first.
+Prints the functions on the stack for each of its two blocks, innermost first.
 """
 import sys
 

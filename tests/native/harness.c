@@ -1,15 +1,15 @@
 /*
- * harness.c - the agent's walker alone, preloaded, compared with libunwind's at every allocation
+ * harness.c - the agent's walker alone, preloaded, compared with libunwind at every allocation
  *
- * Stands in for the rest of the agent. At each malloc, calloc and realloc of
+ * Replaces the rest of the agent. At each malloc, calloc and realloc of
  * the process the walker's frames (with its cache of the last walk) and those
  * of unw_backtrace() are compared, outwards from the first frame that is not
  * this library's.
  *
  * Environment: NATIVE_REPORT=FILE appends a line of counts at the end of each
- * process. NATIVE_STEP=1 compares with unw_step() without caches: those of
- * unw_backtrace() know nothing of dlclose. NATIVE_NO_FLUSH=1 makes the walker
- * wrong on purpose, in just that way.
+ * process. NATIVE_STEP=1 compares with unw_step() without caches: unw_backtrace()'s
+ * caches do not notice dlclose(). NATIVE_NO_FLUSH=1 makes the walker wrong in just
+ * that way, on purpose.
  */
 #include "../../record/agent/native/native.c"
 
@@ -24,7 +24,7 @@
 
 #define MOST 8192
 
-/* For programs that are preloaded with this. */
+/* For programs run with this library preloaded. */
 double native_bench(int how, int n);
 
 static __thread int guard;
@@ -33,7 +33,7 @@ static uint64_t n_captures, n_different, n_frames, n_disorder;
 static char first[4096];
 static size_t first_size;
 
-/* ---------------------------------------------------------------- the rest of the agent, in small */
+/* ---------------------------------------------------------------- substitutes for the rest of the agent */
 
 void *got_real(const char *name)
 {
@@ -53,7 +53,7 @@ static void note(const char *what, uintptr_t pc)
 					       pc - (uintptr_t)d.dli_fbase, d.dli_sname ? d.dli_sname : "");
 }
 
-/* Every node must be defined after its parent, and lie in an object that was told of. */
+/* Every node must be defined after its parent, and be in a known object. */
 static uint32_t last_node;
 static struct { uint64_t start, end; } told[1024];
 static unsigned n_told;
@@ -96,7 +96,7 @@ static void compare(const uintptr_t *ours, uint32_t n, void *const *theirs, uint
 		lead++;
 	__atomic_add_fetch(&n_captures, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&n_frames, n, __ATOMIC_RELAXED);
-	/* After a signal the address is that of an instruction, not of a call: theirs is not one more than ours. */
+	/* After a signal the address is that of an instruction, not of a call, so ours is not one less than theirs. */
 	while (k < n && lead + k < m &&
 	       ((uintptr_t)theirs[lead + k] == ours[k] + 1 || (uintptr_t)theirs[lead + k] == ours[k]))
 		k++;
@@ -146,7 +146,7 @@ __attribute__((noinline)) void allocated(void)
 	guard = 0;
 }
 
-/* ns a capture from here: 0 unw_backtrace, 1 ours with its last walk kept, 2 with none, 3 but for 5 frames. */
+/* Returns ns per capture: 0 unw_backtrace, 1 ours with the last walk cached, 2 without, 3 except for 5 frames. */
 EXPORT double native_bench(int how, int n)
 {
 	static void *theirs[MOST];

@@ -1,6 +1,6 @@
 /*
- * known.c - one block of 1234 bytes, taken by small() inlined into alpha(), called by beta(), by main();
- * and one of 1357 by the C library's strdup(), for main()
+ * known.c - one block of 1234 bytes, allocated by small() inlined into alpha(), called by beta(), by main();
+ * and one of 1357 by the C library's strdup(), called by main()
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * loading.c - libraries come and go at the same addresses; signals interrupt; 8 threads
+ * loading.c - libraries loaded and unloaded at the same addresses; signals; 8 threads
  *
- * usage: loading PLUGIN1 PLUGIN2; prints how often one was loaded where another had been
+ * usage: loading PLUGIN1 PLUGIN2; prints how often one was loaded where another one had been
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -21,7 +21,7 @@ static void keep(unsigned i, void *p)
 	free(__atomic_exchange_n(&sink[i % 64], p, __ATOMIC_SEQ_CST));
 }
 
-/* It interrupts computing() only, so malloc is safe here. */
+/* It interrupts only computing(), so malloc is safe here. */
 static void handler(int sig)
 {
 	(void)sig;

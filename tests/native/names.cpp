@@ -1,4 +1,4 @@
-// names.cpp - functions of C++ and (by their symbols) of Rust that take blocks of known sizes
+// names.cpp - functions of C++ and (by their symbols) of Rust that allocate blocks of known sizes
 #include <cstdlib>
 
 static void *volatile sink;

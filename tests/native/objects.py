@@ -1,4 +1,4 @@
-"""What the standard library's C modules do, for the comparison of walks."""
+"""Calls the standard library's C modules, to compare walks."""
 import json
 import re
 import sqlite3

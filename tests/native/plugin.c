@@ -1,5 +1,5 @@
 /*
- * plugin.c - a library that is loaded and unloaded; N (1, 2) gives frames of another size to the same code
+ * plugin.c - a library that is loaded and unloaded; N (1, 2) changes the frame size of the same code
  */
 #include <stdlib.h>
 

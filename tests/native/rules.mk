@@ -1,4 +1,4 @@
-# The agent's walker alone, for tests: compared with libunwind's at each allocation.
+# The agent's walker alone, for tests: compared with libunwind at each allocation.
 NATIVE_PARTS = $(addprefix record/agent/,native/cfi.c native/modules.c thread_states.c nodes.c libc.c object.c)
 NATIVE_DEPS  = tests/native/harness.c tests/lib/alone.h $(NATIVE_PARTS) $(wildcard record/agent/native/native.[ch] record/agent/*.h record/agent/*/*.h record/wire.h)
 
@@ -20,7 +20,7 @@ $B/tests/native-verify.so: $(NATIVE_DEPS)
 		$(LDFLAGS) -o $@ tests/native/harness.c $(NATIVE_PARTS) -lunwind
 TEST_FILES += $B/tests/native-verify.so
 
-# The whole agent, comparing trails with walks; in a tree of its own with memrec, which looks for it there.
+# The whole agent, comparing cached walks with fresh ones; in its own tree with memrec, which looks for it there.
 $B/tests/verify/lib/memrec/libmemrec.so: $(AGENT_SRC) $(wildcard record/agent/*.h record/agent/*/*.h record/wire.h) record/agent/exports.map
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) -DNATIVE_VERIFY -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno \
@@ -30,7 +30,7 @@ $B/tests/verify/bin/memrec: $B/bin/memrec
 	@cp $< $@
 TEST_FILES += $B/tests/verify/lib/memrec/libmemrec.so $B/tests/verify/bin/memrec
 
-# Readers of debug information, libdw beside them.
+# The readers of debug information, compared with libdw.
 DEBUG_UNITS = $B/tests/linetable $B/tests/entries
 $(DEBUG_UNITS): $B/tests/%: tests/unit/%.c record/symbols/%.c record/symbols/%.h record/symbols/sections.c record/symbols/sections.h record/symbols/cursor.h tests/unit/objects.h tests/unit/check.h $(LIB)
 	@mkdir -p $(@D)

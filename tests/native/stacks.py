@@ -1,9 +1,9 @@
-"""Stacks of a trace that memcat --json wrote, for the checks here."""
+"""The stacks of a trace from memcat --json, for the checks in this folder."""
 import json
 
 
 def stacks(path, wanted):
-    """{size: [stack, ...]} of the allocations whose size is wanted; a stack: (lang, name, module, line), innermost first."""
+    """{size: [stack, ...]} of the allocations with one of these sizes; a stack: (lang, name, module, line), innermost first."""
     functions, frames, stack, found = {}, {}, {0: ()}, {}
     for line in open(path):
         e = json.loads(line)

@@ -1,6 +1,6 @@
 // throwing.cpp - exceptions through many frames while every allocation is captured
 //
-// Prints how many were caught: 8 threads times 2000.
+// Prints the number caught: 8 threads times 2000.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -35,7 +35,7 @@ __attribute__((noinline)) static int deep(int n, int fail)
 
 __attribute__((noinline)) static int variable(int n, int fail)
 {
-	char *p = (char *)__builtin_alloca(16 + n * 8);	// the frame's size is not known beforehand
+	char *p = (char *)__builtin_alloca(16 + n * 8);	// the frame's size is not known at compile time
 	p[0] = (char)n;
 	try {
 		return deep(n % 20, fail) + p[0];

@@ -1,4 +1,4 @@
-"""Daemon threads that allocate, with and without the lock, while the interpreter ends; forks from threads; atexit."""
+"""Daemon threads that allocate, with and without the GIL, while the interpreter shuts down; forks from threads; atexit."""
 import atexit
 import ctypes
 import os

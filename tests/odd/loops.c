@@ -1,4 +1,4 @@
-/* loops.c - allocations without the interpreter's lock, and in threads that it does not know; for tests/odd.bats */
+/* loops.c - allocations without the GIL, and in threads that the interpreter does not know; for tests/odd.bats */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -47,7 +47,7 @@ int in_threads(int n_threads, int n, size_t size)
 
 static size_t signal_size;
 
-/* Allocating in a handler is not allowed, and done. */
+/* Programs allocate in signal handlers, although it is not allowed. */
 static void handler(int sig)
 {
 	(void)sig;
@@ -60,7 +60,7 @@ void on_signal(int sig, size_t size)
 	signal(sig, handler);
 }
 
-/* The program dies as it would have; the object that it died in is named before. */
+/* Names the object in which the program crashed, then lets it die as it would have. */
 static void name_crash(int sig, siginfo_t *info, void *context)
 {
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-"""Threads without a thread state, the lock dropped, signals, sub-interpreters, asyncio: sizes tell who allocated."""
+"""Threads without a thread state, GIL released, signals, sub-interpreters, asyncio: sizes identify the allocations."""
 import asyncio
 import ctypes
 import os

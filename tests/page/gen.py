@@ -1,9 +1,9 @@
-"""Folded lines for the page's tests and measurements: gen.py KIND [N]
+"""Make folded lines for the page's tests and measurements: gen.py KIND [N]
 
-    timed N     the same tree as a trace, for memcat --from-json: over ten seconds half as many allocations as nodes,
-                most of which are freed at some time
+    timed N     the same tree as a trace, for memcat --from-json: half as many allocations as nodes over ten seconds,
+                most of them freed at some time
     random N    a random call tree of N nodes over N/200 functions, at most 60 deep, in the order of the tree
-    program     what a small service that imports, parses JSON and computes with numpy looks like
+    program     like a small service that imports, parses JSON and computes with numpy
     deep N      one stack of N frames
     wide N      N functions called by one
 """
@@ -25,7 +25,7 @@ def random_tree(n_nodes):
     function, depth, children = [0], [0], [()]
     growing = [0]
     while growing and len(function) < n_nodes:
-        # Mostly the newest, at times any: the tree becomes neither a list nor a bush.
+        # Mostly the newest node, sometimes any: the tree becomes neither a list nor a bush.
         if rng.random() < 0.4:
             k = rng.randrange(len(growing))
             growing[k], growing[-1] = growing[-1], growing[k]
@@ -54,7 +54,7 @@ def random_tree(n_nodes):
 
 
 def timed(n_nodes):
-    """Each stack allocates when it is first met, and now and then once more; what is freed is so after any time."""
+    """Each stack allocates when it first occurs, and sometimes again; most blocks are freed after a random time."""
     rng = random.Random(n_nodes)
     functions, frames, stacks, due = {}, {}, {}, {}
     yield {"event": "header", "command": ["python3", "timed.py"], "options": {"native": False, "python_allocators": True, "follow_fork": False}}
@@ -101,7 +101,7 @@ CALL = "_call_with_frames_removed (<frozen importlib._bootstrap>:241)"
 
 
 def importing(path, names, rng, size):
-    """One module imports the next; each one's code, classes and constants stay."""
+    """Each module imports the next one; the code, classes and constants of each stay in memory."""
     for name in names:
         path = path + IMPORT
         yield path + [CODE, "_compile_bytecode (<frozen importlib._bootstrap_external>:729)"], int(size * rng.uniform(0.5, 2))

@@ -1,8 +1,8 @@
-"""How long a page takes in a browser, in real time: measure.py PAGE.html [RUNS]
+"""Measure the response times of a page in a browser, in real time: measure.py PAGE.html [RUNS]
 
-Prints one line of JSON a run: milliseconds to the first graph and from an action
+Prints one line of JSON per run: milliseconds to the first graph and from an action
 to its pixels (suites/figures.js). The page is opened from a file, with
-its Content-Security-Policy taken out so that it can report to this program.
+its Content-Security-Policy removed so that it can report to this program.
 """
 import http.server
 import pathlib

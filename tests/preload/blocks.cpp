@@ -1,9 +1,9 @@
 /*
- * blocks.cpp - every function that gives a block, and every one that takes it back
+ * blocks.cpp - every function that allocates a block, and every one that frees it
  *
- * With more than one allocator in the process a block that reaches the wrong one ends the program. Each
- * function is called for 30 small blocks and two large ones; what is written there must stay.
- * `keep` leaves one of each, by whose sizes they are found in the trace.
+ * With more than one allocator in the process, freeing a block with the wrong one crashes the program. Each
+ * function is called for 30 small blocks and two large ones, whose contents must not change.
+ * `keep` leaves one block of each function, of a size by which it is found in the trace.
  */
 #include <cstdint>
 #include <cstdio>
@@ -123,7 +123,7 @@ static void operators()
 	}
 }
 
-/* Not every allocator can. */
+/* Not every allocator supports these. */
 static void throwing()
 {
 	bool thrown = false;
@@ -158,7 +158,7 @@ int main(int argc, char **)
 		c_functions();
 		operators();
 	}
-	/* C23: ours is there, though the C library may not have it. */
+	/* C23: ours exists even if the C library does not have it. */
 	void (*free_sized)(void *, size_t);
 	*reinterpret_cast<void **>(&free_sized) = dlsym(RTLD_DEFAULT, "free_sized");
 	if (free_sized)

@@ -1,4 +1,4 @@
-/* own.c - linked into a program: a malloc of its own, without reallocarray; a block of another's ends it */
+/* own.c - linked into a program: its own malloc, without reallocarray; another allocator's block ends the program */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,13 +1,13 @@
 /*
- * rounds.c - programs executed with random environments, in every way there is
+ * rounds.c - execute programs with random environments, in every possible way
  *
  *     rounds SEED COUNT LISTS DUMP...     COUNT children, each one of the DUMP programs, which prints its environment
- *     rounds SEED COUNT chain DUMP...     it executes itself COUNT times, and prints its own
+ *     rounds SEED COUNT chain DUMP...     executes itself COUNT times, and prints its environment
  *
- * The environments are pieced together of random entries and of this process's own LD_PRELOAD (as one
- * text, whatever it says) and MEMREC_AGENT, as programs do. The same seed gives the same environments
- * with and without memrec, less what memrec added. LISTS: `any`, our LD_PRELOAD anywhere in a
- * list, for which it must be set; `ends`, first or last only, so that a list without it is the same text.
+ * The environments consist of random entries, this process's own LD_PRELOAD (as one text, whatever it
+ * contains) and MEMREC_AGENT. Equal seeds give equal environments with and without memrec, except for
+ * memrec's additions. LISTS: `any`, our LD_PRELOAD, which must be set, is anywhere in a list; `ends`,
+ * only first or last, so that the list without it is the same text.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +60,7 @@ static const char *piece(void)
 	return strncmp(p, "lib", 3) == 0 && folder ? text("%s/%s", folder, p) : p;
 }
 
-/* NULL: there is nothing to set it to. */
+/* NULL: there is no value for it. */
 static char *random_list(const char *own, bool anywhere)
 {
 	const char *pieces[MAX_LIST];
@@ -98,7 +98,7 @@ static char *random_entry(unsigned i)
 }
 
 static char *environment[MAX_ENTRIES + 8];
-static char nothing[] = "";	/* in an entry's place, so that the others have theirs whatever memrec adds */
+static char nothing[] = "";	/* in the place of an entry, so that the others keep theirs whatever memrec adds */
 
 static void insert(unsigned *n, char *entry)
 {

@@ -15,7 +15,7 @@ expected = json.load(open(sys.argv[1]))
 seen = {}
 for a in Trace(sys.stdin).of("objects.py"):
     if sys.argv[2] == "with" and not a.allocator.startswith("pymalloc_"):
-        continue    # tracemalloc keeps its notes in blocks of the C library
+        continue    # tracemalloc stores its records in blocks of the C library
     name = names.get(a.leaf[2])
     if name:
         seen.setdefault(name, []).append(a)

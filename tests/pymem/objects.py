@@ -1,4 +1,4 @@
-"""Small objects, N of them on marked lines; prints as JSON what must have been allocated there.
+"""Makes N small objects on each marked line; prints the allocations expected there as JSON.
 
 {"line name": [count, size or null], …}: check_objects.py compares.
 """

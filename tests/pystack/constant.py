@@ -1,4 +1,4 @@
-"""The table of this release is the layout found: a debug or free-threaded build has none."""
+"""The table for this release must agree with the layout found; debug and free-threaded builds have none."""
 import os, sys, sysconfig
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt

@@ -14,7 +14,7 @@ def target():
     return a
 FIRST = target.__code__.co_firstlineno
 def move(f):
-    deep(300, check, "before the move")        # marks and stamps are made here, over the frame that is moved
+    deep(300, check, "before the move")        # marks and stamps are made here, above the frame that is moved
     f.f_lineno = FIRST + 4
     x = [bytes(1000) for _ in range(3)]
     deep(300, check, "after the move")

@@ -1,4 +1,4 @@
-"""An allocation at each of 100,000 levels takes CPU time in proportion to the levels, not to their square (then 100 times)."""
+"""Allocations at each of 100,000 levels must take CPU time proportional to the levels, not to their square (100 times more)."""
 import os, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt

@@ -1,8 +1,9 @@
 /*
- * embed.c - a program that opens libpython late, and as privately as told
+ * embed.c - a program that opens libpython late, with local or global symbols
  *
- * embed LIBRARY local|global: three times begins an interpreter, runs code that
- * allocates under known names, ends it. Under the harness; says what that saw.
+ * embed LIBRARY local|global: three times starts an interpreter, runs code that
+ * allocates in functions of known names, and ends it. Run under the harness, whose
+ * findings it prints.
  */
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 3)
 		return 2;
-	for (int i = 0; i < 10000; i++)		/* the agent looks, finds nothing, looks less often */
+	for (int i = 0; i < 10000; i++)		/* the agent looks for Python, finds none, and looks less often */
 		free(malloc(100));
 	void *python = dlopen(argv[1], RTLD_NOW | (strcmp(argv[2], "local") == 0 ? RTLD_LOCAL : RTLD_GLOBAL));
 	if (!python) {

@@ -1,4 +1,4 @@
-"""By hand, where greenlet (and gevent) is installed: stacks that are swapped under the interpreter."""
+"""To be run by hand if greenlet (and gevent) is installed: stacks that are swapped under the interpreter."""
 import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt, greenlet

@@ -1,16 +1,16 @@
 /*
  * harness.c - the agent's Python part alone, preloaded into an interpreter
  *
- * Stands in for the rest of the agent: keeps what goes into the ring in memory,
- * and takes a capture at every malloc, calloc and realloc of the process. Built
- * with -DPYSTACK_VERIFY each capture is compared with the reference walk.
+ * Replaces the rest of the agent: keeps the ring's contents in memory, and makes
+ * a capture at every malloc, calloc and realloc of the process. With
+ * -DPYSTACK_VERIFY each capture is compared with the reference walk.
  * Python calls the pt_ functions through ctypes.
  *
  * Environment: PYSTACK_NAIVE=1, PYSTACK_STALE=1, PYSTACK_TRUSTING=1, PYSTACK_BLIND=1 make it wrong
- * on purpose, PYSTACK_ODD=1 makes the layout one of no known build,
- * PYSTACK_GENERIC=1 walks with the layout as a variable, PYSTACK_PAGES=BYTES is
- * all the memory there is, PYSTACK_REPORT=FILE appends a line of counts at the
- * end of each process.
+ * on purpose, PYSTACK_ODD=1 makes the layout that of no known build,
+ * PYSTACK_GENERIC=1 walks with a variable layout, PYSTACK_PAGES=BYTES limits
+ * the memory available, PYSTACK_REPORT=FILE appends a line of counts at the end
+ * of each process.
  */
 #include "../../record/agent/python/pystack.c"
 
@@ -39,7 +39,7 @@ double pt_bench(int n, unsigned changed);
 
 static __thread int guard;
 
-/* ---------------------------------------------------------------- memory.c and ring.c of the agent, in small */
+/* ---------------------------------------------------------------- substitutes for memory.c and ring.c of the agent */
 
 #define MAX_NODES (1u << 24)
 #define MAX_CODES (1u << 20)
@@ -161,7 +161,7 @@ EXPORT void pt_counts(uint64_t out[9])
 EXPORT const char *pt_version(void) { return seen_version; }
 EXPORT const char *pt_warning(void) { return last_warning; }
 
-/* The stack now, newest first: file, name, lasti, line by \1, a frame a line. */
+/* The current stack, newest first: file, name, lasti, line, separated by \1, one frame per line. */
 EXPORT int pt_dump(char *out, int capacity)
 {
 	int saved = guard, n = 0;
@@ -184,7 +184,7 @@ EXPORT int pt_dump(char *out, int capacity)
 	return n;
 }
 
-/* A number for the stack now, through a real allocation's path. */
+/* Returns the number of the current stack, on the path of a real allocation. */
 EXPORT uint32_t pt_capture(void)
 {
 	int saved = guard;
@@ -210,7 +210,7 @@ static void *native_thread(void *arg)
 	return NULL;
 }
 
-/* What a thread without a thread state gets. */
+/* The result for a thread without a thread state. */
 EXPORT uint32_t pt_native_thread(void)
 {
 	pthread_t t;
@@ -220,7 +220,7 @@ EXPORT uint32_t pt_native_thread(void)
 	return node;
 }
 
-/* How many thread states were ever made. */
+/* Returns the number of thread states ever made. */
 EXPORT int pt_threads(void)
 {
 	return (int)last_walk_count();
@@ -233,7 +233,7 @@ EXPORT void pt_lines(unsigned minor, const uint8_t *table, size_t n, int first, 
 		out[i] = py_line(&(struct py_place){ 0 }, lines, table, n, first, i * 2);
 }
 
-/* Does this Python's walk have its offsets as constants? */
+/* Whether this Python's walk has constant offsets. */
 EXPORT int pt_constant(void) { return walk_version != walk_any; }
 
 EXPORT unsigned pt_depth(void) { return self ? self->n : 0; }
@@ -245,7 +245,7 @@ static double now_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* ns a capture: `changed` 0: the same stack; 1: the newest frame moved on; k > 1: the k newest frames are new. */
+/* Returns ns per capture: `changed` 0: the same stack; 1: the newest frame advanced; k > 1: k new frames. */
 EXPORT double pt_bench(int n, unsigned changed)
 {
 	int saved = guard;

@@ -1,10 +1,10 @@
-"""Every instruction of every code object of a part of the standard library: our line is Python's."""
+"""Every instruction of every code object in a part of the standard library must have the line that Python computes."""
 import ctypes, dis, os, sys, sysconfig, types, warnings
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt
 warnings.simplefilter("ignore")
 V = sys.version_info[1]
-EVERY = int(os.environ.get("PYLINES_EVERY", "25"))       # take every so many-th file
+EVERY = int(os.environ.get("PYLINES_EVERY", "25"))       # take only every n-th file
 total = [0, 0, 0]
 
 def codes(co):

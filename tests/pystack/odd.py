@@ -1,4 +1,4 @@
-"""The layout is wrong (PYSTACK_ODD=1): the first object looked at says so."""
+"""The layout is wrong (PYSTACK_ODD=1): the first object examined must show it."""
 import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt

@@ -1,9 +1,9 @@
 """Deep stacks of every kind of call, left by return and by exception, and entered again: each allocation is compared.
 
-What may go wrong with an early stop that rests on a call's operands (record/agent/python/proofs.h): a stamp that a later
-call leaves standing, and one put where the interpreter still keeps something.
+Possible errors of an early stop that relies on a call's operands (record/agent/python/proofs.h): a stamp that a later
+call does not overwrite, and one written where the interpreter still keeps something.
 
-usage: operands.py [alone]      alone: not under the harness; somebody else compares
+usage: operands.py [alone]      alone: without the harness; the caller compares
 """
 import functools, os, random, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

@@ -1,4 +1,4 @@
-"""Recursion that goes up and down over the borders of data stack chunks, from several lines and through generators."""
+"""Recursion up and down across the boundaries of data stack chunks, from several lines and through generators."""
 import os, random, sys, threading
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt

@@ -1,7 +1,7 @@
-"""What the tests here share: the harness's functions, and the comparison with sys._getframe()."""
+"""Shared by the tests in this folder: the harness's functions, and the comparison with sys._getframe()."""
 import ctypes, os, sys
 
-GIL = ctypes.PyDLL(None)      # keeps the interpreter's lock
+GIL = ctypes.PyDLL(None)      # keeps the GIL
 NOGIL = ctypes.CDLL(None)     # releases it around the call
 for lib in GIL, NOGIL:
     lib.pt_version.restype = lib.pt_warning.restype = ctypes.c_char_p
@@ -39,7 +39,7 @@ def seen_by_us():
 def compare(a, b, what):
     compared[0] += 1
     compared[1] += len(a)
-    # The newest frame has moved on between the two looks.
+    # The newest frame has advanced between the two captures.
     if len(a) == len(b) and a[0][:2] == b[0][:2] and a[1:] == b[1:]:
         return
     print("DIFFERENCE in", what, len(a), len(b))

@@ -1,4 +1,4 @@
-"""Some 240 situations: our stack equals sys._getframe()'s in file, name, instruction and line of every frame."""
+"""In some 240 situations our stack must equal sys._getframe()'s in file, name, instruction and line of every frame."""
 import asyncio, atexit, cProfile, collections, contextlib, ctypes, functools, gc, os, re, signal, sys, threading, weakref
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt
@@ -39,7 +39,7 @@ class M(type):
     def __new__(m, *a): check("a metaclass"); return super().__new__(m, *a)
 class D(C, metaclass=M):
     def __init__(self, x): super().__init__(x); check("__init__ of a subclass")
-def specialised_init():          # from 3.12: the interpreter's own frame under __init__
+def specialised_init():          # from 3.12: the interpreter's own frame below __init__
     for i in range(40): D(i)
 
 def rec(n): return check("recursion") if n == 0 else rec(n - 1)

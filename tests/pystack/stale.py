@@ -1,4 +1,4 @@
-"""Code objects die and others come to their addresses; contents that come back get their number back."""
+"""Code objects die and others take their addresses; equal contents get the same number again."""
 import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt
@@ -11,4 +11,4 @@ before = pt.counts()["codes"]
 for i in range(N): work(i)
 pt.verdict()
 assert pt.counts()["codes"] - before < 20, "the same contents got new numbers"
-assert pt.counts()["deaths"] > N, "nobody told us of dying code objects"
+assert pt.counts()["deaths"] > N, "the end of code objects was not noticed"

@@ -16,7 +16,7 @@ for t in ts: t.start()
 for t in ts: t.join()
 assert len(results) == 8, results
 assert lib.pt_native_thread() == 0
-# What little was found out is still well ordered: no node without its code and its parent.
+# Incomplete results are still consistent: no node without its code and its parent.
 counts = (ctypes.c_uint64 * 9)()
 lib.pt_counts(counts)
 assert counts[7] == 0, list(counts)

@@ -1,4 +1,4 @@
-"""The stack of a sub-interpreter, in threads too, and the main one's after it."""
+"""The stack of a sub-interpreter, also in threads, and then the main interpreter's."""
 import os, sys, threading
 D = os.path.dirname(os.path.abspath(__file__)); sys.path.insert(0, D)
 import pt
@@ -8,7 +8,7 @@ import sys; sys.path.insert(0, %r)
 import pt
 def inside(n):
     if n: return inside(n - 1)
-    if sys.version_info < (3, 12): pt.NOGIL = pt.GIL    # there a sub-interpreter's stack shows only under the lock
+    if sys.version_info < (3, 12): pt.NOGIL = pt.GIL    # there a sub-interpreter's stack is visible only with the GIL
     pt.check("a sub-interpreter"); pt.NOGIL.pt_allocs(500, 5000)
     return bytearray(900)
 inside(7)

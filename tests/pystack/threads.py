@@ -1,4 +1,4 @@
-"""Threads that allocate without the lock, come and go, and are still at it when the interpreter ends."""
+"""Threads that allocate without the GIL, start and end, and still run when the interpreter shuts down."""
 import atexit, os, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pt

@@ -1,4 +1,4 @@
-"""%%memrec in IPython, as a notebook's kernel runs it."""
+"""%%memrec in IPython, as in a notebook's kernel."""
 import html
 import io
 import os
@@ -63,7 +63,7 @@ class Magic(Case):
         self.assertTrue(pages == self.pages_of(self.out, "memcat"), "another page")
         self.assertTrue(pages[0].rstrip().endswith("</html>"))
 
-    def test_what_is_shown(self):
+    def test_options_choose_what_is_shown(self):
         for option, command in ("--leaks", "memleak"), ("--temporary", "memtemp"):
             _, pages = self.cell("-f %s -o %s" % (option, self.out), CELL)
             self.assertTrue(pages == self.pages_of(self.out, command), "another page")
@@ -76,7 +76,7 @@ class Magic(Case):
         self.assertIn("ZeroDivisionError", self.said)
         self.assertEqual(len(pages), 1)
 
-    def test_misuse(self):
+    def test_usage_errors(self):
         self.assertIn("unrecognized arguments: --nix", (self.cell("--nix", "x"), self.said)[1])
         self.assertEqual(self.shell.display_pub.outputs, [])
         self.cell("-o " + self.out, CELL)
@@ -85,7 +85,7 @@ class Magic(Case):
         self.cell("--help", "1")
         self.assertIn("--temporary", self.said)
 
-    def test_a_terminal_is_told_what_to_do(self):
+    def test_a_terminal_gets_a_hint(self):
         from memrec.jupyter import Frame
         self.assertIn("memflame", repr(Frame("<html>", 600)))
         self.assertIn(html.escape('"quoted" </iframe>', quote=True), Frame('"quoted" </iframe>', 1)._repr_html_())

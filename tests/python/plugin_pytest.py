@@ -1,4 +1,4 @@
-"""memrec's pytest plugin, by pytester: each test runs pytest on tests of its own."""
+"""memrec's pytest plugin, tested by pytester: each test runs pytest on its own tests."""
 import glob
 import os
 
@@ -28,16 +28,16 @@ def test_it():
 
 
 @pytest.mark.parametrize("limit, passes", [("1 MB", False), ("1.2MB", True), ("1024 KB", False), ("1 gb", True), ("10 B", False)])
-def test_the_peak_is_what_is_limited(pytester, limit, passes):
+def test_the_peak_is_limited(pytester, limit, passes):
     result = run(pytester, LIMITED % limit)
     result.assert_outcomes(passed=int(passes), failed=int(not passes))
 
 
-def test_a_failure_says_by_how_much_and_where(pytester):
+def test_a_failure_shows_by_how_much_and_where(pytester):
     result = run(pytester, LIMITED % "500KB")
     result.stdout.fnmatch_lines(["*test_a_failure* M*", "*Test was limited to 500.0KiB but allocated 1.0MiB",
                                  "*memrec-max-memory*", "List of allocations:", "*- 1.0MiB allocated here:",
-                                 "*test_it:*test_a_failure_says_by_how_much_and_where.py:6"])
+                                 "*test_it:*test_a_failure_shows_by_how_much_and_where.py:6"])
     run(pytester, LIMITED % "500KB", "-v").stdout.fnmatch_lines(["*::test_it MEMORY PROBLEMS*"])
 
 
@@ -50,7 +50,7 @@ def test_stacks_and_native(pytester):
 
 
 @pytest.mark.parametrize("mark", ['limit_memory("much")', "limit_memory(3)", 'limit_memory("1 MB"), pytest.mark.limit_leaks("1 MB")'])
-def test_marks_that_make_no_sense_fail_their_test(pytester, mark):
+def test_meaningless_marks_fail_their_test(pytester, mark):
     result = run(pytester, "pytestmark = [pytest.mark.%s]\ndef test_it(): pass\ndef test_other(): pass\n" % mark)
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*ValueError: *"])
@@ -89,7 +89,7 @@ def test_leaks_are_limited_for_each_stack(pytester, size, passes):
                                      "*memrec-leaked-memory*", "*- 1.9MiB allocated here:", "*test_it:*:7"])
 
 
-def test_leaks_that_are_known(pytester):
+def test_known_leaks(pytester):
     text = LEAKING % ('''
 def unknown(stack):
     assert all(isinstance(f.function, str) and isinstance(f.filename, str) and isinstance(f.lineno, int) for f in stack.frames)
@@ -107,7 +107,7 @@ def test_a_filter_that_raises_fails_its_test_alone(pytester):
 
 @pytest.mark.parametrize("options", [[], ["--memrec"]])
 def test_a_trace_that_cannot_be_read_fails_its_test_alone(pytester, options):
-    """As where the disk is full."""
+    """As with a full disk."""
     pytester.makeconftest("import memrec._limits, io\ndef nothing(*a, **k): raise memrec.TraceError('empty: no trace')\n"
                           "memrec._limits.reading.read = memrec._limits.reading.stats = nothing\n")
     result = run(pytester, LIMITED % "2 MB" + "def test_other(): pass\n", *options)
@@ -133,7 +133,7 @@ def test_the_current_thread_only(pytester, mark, only):
     run(pytester, THREADS % (mark, only)).assert_outcomes(passed=int(only), failed=int(not only))
 
 
-def test_what_a_test_replaces_is_not_replaced_for_its_judge(pytester):
+def test_the_plugin_works_when_a_test_replaces_functions(pytester):
     text = LIMITED.replace("test_it()", "test_it(monkeypatch)") % "500 KB" + """
     import builtins, os, subprocess
     for name in "getpid", "fstat", "access":
@@ -150,7 +150,7 @@ def test_other(): pass
     result.stdout.fnmatch_lines(["*Test was limited to 500.0KiB*"])
 
 
-def test_a_test_that_fails_by_itself_keeps_its_own_words(pytester):
+def test_a_test_that_fails_by_itself_keeps_its_own_message(pytester):
     result = run(pytester, LIMITED % "1 KB" + "    assert 1 == 2\n")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*assert 1 == 2"])
@@ -228,7 +228,7 @@ def test_an_increase_fails(pytester):
             result.stdout.fnmatch_lines(["Test previously used 10.0MiB but now uses 15.0MiB"])
 
 
-def test_an_increase_since_a_run_that_did_not_ask(pytester):
+def test_an_increase_since_a_run_without_the_option(pytester):
     for size, options, outcome in (10, [], "passed"), (15, ["--fail-on-increase"], "failed"), (15, [], "passed"), (15, ["--fail-on-increase"], "passed"):
         pytester.makepyfile(test_it="import pytest\n@pytest.mark.limit_memory('100 MB')\ndef test_it(): x = bytearray(%d << 20)\n" % size)
         pytester.runpytest_subprocess(*options).assert_outcomes(**{outcome: 1})
@@ -238,7 +238,7 @@ def test_asynchronous_tests(pytester):
     pytester.makeconftest("""
 import asyncio, inspect, pytest
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem):		# what pytest-asyncio and anyio do
+def pytest_pyfunc_call(pyfuncitem):		# like pytest-asyncio and anyio
     if inspect.iscoroutinefunction(pyfuncitem.obj):
         asyncio.run(pyfuncitem.obj())
         return True
@@ -259,8 +259,8 @@ def test_under_memrec_tests_are_spans(pytester):
     assert sizes.count((1 << 20) + 1) == 10
 
 
-def test_pytest_memray_keeps_its_markers_unless_memrec_is_asked_for(pytester):
-    """Its plugin is stood in for: a manager of its name, options of its names."""
+def test_pytest_memray_keeps_its_markers_unless_memrec_is_requested(pytester):
+    """memray's plugin is imitated: a manager of the same name, options of the same names."""
     pytester.makepyfile(pytest_memray="")
     pytester.makeconftest("""
 class Theirs:

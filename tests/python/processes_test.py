@@ -1,4 +1,4 @@
-"""memrec.Tracker and processes: how a block can end, forks, who waits for whom, what is left behind."""
+"""memrec.Tracker and processes: ways to end a block, forks, waiting for children, leftovers."""
 import os
 import pathlib
 import signal
@@ -51,7 +51,7 @@ class Ends(Case):
     def test_exec(self):
         self.ends("os.execv('/bin/sh', ['sh', '-c', 'sleep 1; exit 6'])", 6)
 
-    def test_keys_of_the_terminal_are_not_for_the_collector(self):
+    def test_ctrl_c_does_not_reach_the_collector(self):
         trace = self.ends("""
  signal.signal(signal.SIGINT, lambda *a: None)
  os.killpg(0, signal.SIGINT)
@@ -83,7 +83,7 @@ with memrec.Tracker(out, follow_fork=%s):
 
 
 class Forks(Case):
-    def test_that_are_not_followed(self):
+    def test_not_followed(self):
         for end in ("sys.exit()", "os._exit(0)"):
             self.python(FORK % (False, end))
             trace = Trace(self.out)
@@ -91,7 +91,7 @@ class Forks(Case):
             self.assertEqual(len(trace.of("exit")), 1)
             os.unlink(self.out)
 
-    def test_that_are_followed(self):
+    def test_followed(self):
         self.python(FORK % (True, "sys.exit()"))
         trace = Trace(self.out)
         self.assertEqual(sorted(s for s in trace.sizes() if s > 1000000), [3000033, 4000033, 5000033])
@@ -135,7 +135,7 @@ assert os.wait()[1] == 0
         self.assertEqual([e["info"].get("reason") for e in trace.of("exit")], ["detached", "detached"])
 
     def test_a_block_in_a_child(self):
-        """Not followed, it has a trace of its own; followed, it is a span of the parent's."""
+        """Not followed, a child has its own trace; followed, its block is a span of the parent's trace."""
         code = """
 with memrec.Tracker(out, follow_fork=%s):
     if os.fork() == 0:
@@ -157,7 +157,7 @@ with memrec.Tracker(out, follow_fork=%s):
         self.assertEqual([s["begins"] for s in spans], [True, False])
 
 
-# What is of this process: children (waited for or not), descriptors, mappings.
+# Counts this process's children (reaped or not), descriptors, mappings.
 COUNT = """
 import gc, resource
 def count():
@@ -182,7 +182,7 @@ for i in range(6): block(i)
 before, start = count(), time.monotonic()
 for i in range(n): block(i)
 seconds, after = time.monotonic() - start, count()
-print(n, "blocks,", *before, "before", *after, "behind (descriptors, mappings, children); %%.1f ms each" %% (seconds * 1000 / n))
+print(n, "blocks,", *before, "before", *after, "after (descriptors, mappings, children); %%.1f ms each" %% (seconds * 1000 / n))
 assert after[0] == before[0] and after[2] == before[2] == 0 and after[1] <= before[1] + 2, (before, after)
 assert not signals
 """ % BLOCKS)
@@ -191,7 +191,7 @@ assert not signals
             with open(os.environ["MEMREC_TEST_FIGURES"], "a") as f:
                 f.write("%d.%d.%d: %s" % (sys.version_info[:3] + (printed,)))
 
-    def test_the_collector_is_nobodys_child(self):
+    def test_the_collector_is_not_a_child_of_the_program(self):
         self.python(COUNT + """
 import warnings
 warnings.simplefilter("ignore")
@@ -206,8 +206,8 @@ with memrec.Tracker(out):
 assert len(signals) == 1, signals
 """)
 
-    def test_a_process_that_orphans_come_to(self):
-        """Init of a container, or a subreaper: it waits for the collector itself."""
+    def test_a_process_that_inherits_orphans(self):
+        """The init of a container, or a subreaper, waits for the collector itself."""
         self.python(COUNT + """
 import ctypes
 assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0	# PR_SET_CHILD_SUBREAPER
@@ -218,7 +218,7 @@ for i in range(3):
 """)
 
     def test_few_descriptors(self):
-        """A block needs some; where it has too few it says so, and does not keep those that it got."""
+        """A block needs some descriptors; with too few it raises OSError, and closes those that it got."""
         self.python("""
 import resource
 with memrec.Tracker(out): pass
@@ -240,7 +240,7 @@ sys.exit(9)
         self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_a_limit_of_eight_descriptors(self):
-        """The collector has its own end of the pipe then too, and not the program's standard error."""
+        """Even then the collector has its own end of the pipe, not the program's standard error."""
         self.python("""
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
@@ -252,7 +252,7 @@ with memrec.Tracker(out) as t:
         self.assertEqual(Trace(self.out).count(3000033), 1)
 
     def test_ctrl_c_while_a_block_begins_or_ends(self):
-        """The next block is not refused, is no span of the last one, and no descriptor is left."""
+        """The next block is not refused and is not a span of the last one, and no descriptor is left."""
         self.python("""
 library = memrec._agent.load()
 class Interrupted:		# a handler that raises when a call of the agent is done
@@ -280,8 +280,8 @@ for name in "memrec_agent_recording", "memrec_agent_spawn", "memrec_agent_start"
 """)
         self.assertEqual(Trace(self.out).count(3000033), 1)
 
-    def test_a_block_in_a_signals_handler(self):
-        """It finds the tracker active or not; the program does not wait for itself."""
+    def test_a_block_in_a_signal_handler(self):
+        """A handler finds the tracker active or not; the program does not deadlock."""
         self.python("""
 inside = [0, 0]
 def handler(*arguments):
@@ -289,7 +289,7 @@ def handler(*arguments):
         with memrec.Tracker("/dev/null"): inside[0] += 1
     except RuntimeError: inside[1] += 1
 signal.signal(signal.SIGALRM, handler)
-with memrec.tracker._lock:		# as between two lines of ours
+with memrec.tracker._lock:		# as if interrupted between two lines of ours
     os.kill(os.getpid(), signal.SIGALRM)
 assert inside == [1, 0], inside
 with memrec.Tracker(out):
@@ -299,7 +299,7 @@ assert inside == [1, 1], inside
 """)
         self.assertEqual(Trace(self.out).count(3000033), 1)
 
-    def test_a_collector_that_is_killed(self):
+    def test_the_collector_is_killed(self):
         self.python("""
 import warnings
 with warnings.catch_warnings(record=True) as caught:
@@ -316,8 +316,8 @@ with memrec.Tracker(out, overwrite=True):
 """)
         self.assertEqual(Trace(self.out).count(3000033), 1)
 
-    def test_it_keeps_nothing_of_the_programs(self):
-        """Neither its descriptors nor its folder, and is not recorded itself."""
+    def test_the_collector_keeps_nothing_of_the_program(self):
+        """The collector has neither the program's descriptors nor its folder, and is not recorded itself."""
         self.python("""
 with open("/etc/passwd") as f, memrec.Tracker(out, follow_fork=True) as t:
     them = "/proc/%d/" % t._collector.pid

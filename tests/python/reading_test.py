@@ -54,7 +54,7 @@ class Reading(Case):
         with self.assertRaises(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
 
-    def test_damage_is_warned_of_and_the_rest_used(self):
+    def test_damage_gives_a_warning_and_the_rest_is_used(self):
         with memrec.Tracker(self.out, overwrite=True):
             for i in range(100000):
                 bytes(1000 + i)
@@ -66,7 +66,7 @@ class Reading(Case):
         with self.assertWarnsRegex(RuntimeWarning, "cut off"):
             memrec.summary(io.BytesIO(cut))
 
-    def test_what_is_no_trace(self):
+    def test_input_that_is_not_a_trace(self):
         with self.assertRaisesRegex(memrec.TraceError, "not a memory trace"):
             list(memrec.read(io.BytesIO(b"no trace")))
         with self.assertRaisesRegex(memrec.TraceError, "not a memory trace"):
@@ -119,7 +119,7 @@ class Module(Case):
         name, = [n for n in os.listdir(self.folder) if n.startswith("memrec-string.") and n.endswith(".lz4")]
         self.assertEqual(Trace(os.path.join(self.folder, name)).count(3000033), 1)
 
-    def test_options_as_memray_takes_them(self):
+    def test_options_are_parsed_like_memray(self):
         with open(os.path.join(self.folder, "script.py"), "w") as f:
             f.write("import sys\nx = bytes(3000000)\nprint(sys.argv[1:])\n")
         for options in (["-fo", self.out], ["-fo" + self.out], ["-nfo", self.out], ["--out", self.out, "--force"], ["--output", self.out, "-f"],
@@ -152,7 +152,7 @@ class Module(Case):
         self.assertIn("give one PID", self.memrec("attach", status=2).replace("Give", "give"))
         self.assertIn("'nix' is not one PID", self.memrec("attach", "nix", status=2))
 
-    def test_reports_by_memrays_names(self):
+    def test_reports_have_memrays_names(self):
         self.memrec("run", "-fo", self.out, "-c", "x = bytes(3000000)")
         for name, head in (("summary", "Location"), ("table", "Allocator"), ("tree", "Percent"), ("stats", "Total allocations")):
             self.assertIn(head, self.memrec(name, self.out))
@@ -165,14 +165,14 @@ class Module(Case):
         page = "memrec-flamegraph-%s.html" % os.path.basename(self.out)[:-len(".lz4")]
         self.assertTrue(os.path.exists(os.path.join(self.folder, page)), os.listdir(self.folder))
 
-    def test_on_a_terminal_they_say_what_they_are(self):
+    def test_on_a_terminal_reports_name_their_command(self):
         self.memrec("run", "-fo", self.out, "-c", "x = bytes(3000000)")
         script = "%s -m memrec summary -r 3 %s" % (sys.executable, self.out)
         said = subprocess.run(["script", "-qec", script, "/dev/null"], cwd=self.folder, stdout=subprocess.PIPE,
                               stdin=subprocess.DEVNULL, check=True).stdout.decode()
         self.assertIn("memrec: this is: memsummary -r 3 %s" % self.out, said)
 
-    def test_commands_and_misuse(self):
+    def test_commands_and_usage_errors(self):
         self.assertIn("memrec 0.1.0", self.memrec("--version"))
         self.assertIn("Usage: memfold", self.memrec("memfold", "--help"))
         self.assertIn("Usage: memsummary", self.memrec("summary", "--help"))

@@ -1,4 +1,4 @@
-"""Blocks and spans in a process that is recorded already; other ways to run code in a block."""
+"""Blocks and spans in a process that is already recorded; other ways to run code in a block."""
 import asyncio
 import os
 import pathlib
@@ -13,7 +13,7 @@ PREFIX = memrec._places.prefix()
 
 
 def attaching():
-    """Whether memrec -p may do what it does here."""
+    """Whether memrec -p is permitted here."""
     p = subprocess.Popen(["sleep", "60"])
     try:
         done = subprocess.run([os.path.join(PREFIX, "bin", "memrec"), "-f", "-o", "/dev/null", "-p", str(p.pid), "-d", "0.01"],
@@ -62,7 +62,7 @@ class Recorded(Case):
             memrec_command = [os.path.join(PREFIX, "bin", "memrec"), "-f", "-o", self.out] + options + ["--"]
             self.check(self.python(BLOCK % "here.lz4", prefix=memrec_command), [3000033, 4000033, 4000033, 5000033])
 
-    def test_attached_to(self):
+    def test_attached(self):
         if not attaching():
             self.skipTest("attaching is not allowed here")
         code = """
@@ -73,7 +73,7 @@ recorder.stderr.readline()
 recorder.send_signal(signal.SIGINT)
 recorder.communicate()
 recorder.wait()
-with memrec.Tracker(out + ".own") as t:		# it is over: the same agent, a trace of its own
+with memrec.Tracker(out + ".own") as t:		# the recording has ended: the same agent, its own trace
     work(6000000)
 assert t.span is None
 print("here.lz4")
@@ -119,7 +119,7 @@ class Spans(Case):
         allocs = [e for e in memrec.read(self.out, [["memslice", "--span", "outer"]]) if e["event"] == "alloc"]
         self.assertEqual([e["size"] for e in allocs if e["size"] == 70033], [70033])
 
-    def test_exact_among_threads(self):
+    def test_exact_with_threads(self):
         self.python("""
 import threading
 def other():
@@ -139,7 +139,7 @@ with memrec.Tracker(out):
         allocs = [e["size"] for e in memrec.read(self.out, [["memslice", "--span", "s"]]) if e["event"] == "alloc"]
         self.assertEqual([s for s in allocs if s > 1000000], [3000033])
 
-    def test_where_nothing_records(self):
+    def test_without_a_recording(self):
         self.assertEqual(self.python("with memrec.span('x'): print('libmemrec' in open('/proc/self/maps').read())"), "False\n")
         with self.assertRaises(TypeError):
             memrec.span(1)

@@ -1,4 +1,4 @@
-"""What the tests of the Python package share: traces as Python sees them."""
+"""Shared by the tests of the Python package: reading traces."""
 import os
 import subprocess
 import sys
@@ -15,7 +15,7 @@ class Trace:
 
     def __init__(self, path):
         with warnings.catch_warnings():
-            warnings.simplefilter("error")		# one that is cut off is none of ours
+            warnings.simplefilter("error")		# a trace of ours is never cut off
             self.events = list(memrec.read(path))
         functions, frames, stacks, self.allocs = {}, {}, {0: ()}, []
         for e in self.events:
@@ -33,7 +33,7 @@ class Trace:
         return [e for e in self.events if e["event"] == kind]
 
     def sizes(self, function=None):
-        """Of all allocations in a function, what it calls included."""
+        """The allocations of a function, including those of its callees."""
         return [a["size"] for a in self.allocs if function is None or function in a["functions"]]
 
     def count(self, size):
@@ -41,7 +41,7 @@ class Trace:
 
 
 def wait_whole(path, seconds=20):
-    """A trace whose program was killed is finished by the collector: a moment later."""
+    """Waits for the collector to finish the trace of a killed program."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -60,7 +60,7 @@ class Case(unittest.TestCase):
         self.out = os.path.join(folder.name, "out.lz4")
 
     def python(self, code, *arguments, status=0, prefix=(), **more):
-        """Run a program with this Python; `out` is its first argument. What it printed."""
+        """Run a program with this Python; `out` is its first argument. Returns its output."""
         p = subprocess.run(list(prefix) + [sys.executable, "-c", "import memrec, os, signal, sys; out = sys.argv[1]\n" + code,
                                            self.out] + list(arguments),
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=100, **more)

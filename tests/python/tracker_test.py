@@ -1,4 +1,4 @@
-"""memrec.Tracker: what a block's trace holds, where it goes, what is refused."""
+"""memrec.Tracker: the contents of a block's trace, its destinations, refused uses."""
 import copy
 import io
 import os
@@ -22,7 +22,7 @@ def append(n):
 
 
 def growth(n):
-    """The sizes that a list's items are allocated with while it grows."""
+    """The sizes of a list's array of items while it grows."""
     numbers, sizes = [], []
     empty = last = sys.getsizeof(numbers)
     for i in range(n):
@@ -41,7 +41,7 @@ class Content(Case):
         expected = [size for size in growth(1000000) if size > 512]
         trace = Trace(self.out)
         self.assertEqual([a["size"] for a in trace.allocs if a["allocator"] != "mmap" and a["functions"][-1] == "append"], expected)
-        # each is freed by the next one at once: so says the tour
+        # the next one frees each at once, as in the tour
         text = subprocess.run("memcat %s | memtemp | memsummary --json" % self.out, shell=True, check=True,
                               stdout=subprocess.PIPE, env=memrec._places.environment()).stdout
         row, = [r for r in memrec.summary(self.out, "memtemp") if r["function"] == "append"]
@@ -70,7 +70,7 @@ class Content(Case):
         self.assertEqual(trace.allocs, [])
         self.assertEqual([e["info"]["reason"] for e in trace.of("exit")], ["detached"])
 
-    def test_options_are_told(self):
+    def test_options_are_in_the_header(self):
         with memrec.Tracker(self.out, native_traces=True, trace_python_allocators=True, follow_fork=True,
                             memory_interval_ms=1, file_format=memrec.FileFormat.AGGREGATED_ALLOCATIONS):
             bytes(70000)
@@ -81,10 +81,10 @@ class Content(Case):
         with open("/proc/self/cmdline") as f:
             self.assertEqual(header["command"][0], f.read().split("\0")[0])
 
-    def test_the_hooks_are_gone_behind_the_block(self):
+    def test_the_hooks_are_gone_after_the_block(self):
         with memrec.Tracker(self.out, trace_python_allocators=True):
             one = bytes(70000)
-        # a second block knows nothing of the first's
+        # a second block has nothing of the first one
         with memrec.Tracker(self.out, overwrite=True):
             del one
             two = bytes(80000)
@@ -96,12 +96,12 @@ class Threads(Case):
     def setUp(self):
         super().setUp()
         self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
-        sys.setswitchinterval(0.0002)		# busy threads make every system call of others wait so long
+        sys.setswitchinterval(0.0002)		# busy threads delay every system call of the others by this much
 
-    def test_that_run_when_the_block_opens_and_closes(self):
+    def test_running_when_the_block_opens_and_closes(self):
         go, stop, done = threading.Event(), threading.Event(), []
 
-        def known():			# exactly so many within the block, others behind it
+        def known():			# exactly this many within the block, the others after it
             go.wait()
             for i in range(1000):
                 bytes(100000)
@@ -169,10 +169,10 @@ class Destinations(Case):
                 bytes(70000)
             self.assertEqual(Trace(self.out).count(70033), 1)
 
-    def test_a_folder_that_is_not_there(self):
+    def test_a_missing_folder(self):
         with self.assertRaises(FileNotFoundError):
             memrec.Tracker(os.path.join(self.folder, "no", "out.lz4")).__enter__()
-        with memrec.Tracker(self.out):		# that did not leave anything behind
+        with memrec.Tracker(self.out):		# which did not leave anything behind
             pass
 
     def test_a_relative_path_and_bytes(self):
@@ -224,7 +224,7 @@ class Destinations(Case):
                 pass
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            with memrec.Tracker(["true"]):	# it does not read on: that is its right, as behind `memrec |`
+            with memrec.Tracker(["true"]):	# it may stop reading, as in `memrec |`
                 append(3000000)
 
     def test_a_full_disk(self):
@@ -235,7 +235,7 @@ class Destinations(Case):
         with memrec.Tracker("/dev/null"):
             pass
 
-    def test_what_is_no_destination(self):
+    def test_invalid_destinations(self):
         for wrong in (io.BytesIO(), 1.5, object(), True):
             with self.assertRaisesRegex(TypeError, "a trace goes to"):
                 memrec.Tracker(wrong)
@@ -287,7 +287,7 @@ class Refusals(Case):
             first.__enter__()
 
     def test_copies(self):
-        """A copy's end would have been the original's."""
+        """Ending a copy would have ended the original."""
         tracker = memrec.Tracker(self.out)
         with tracker:
             for make in copy.copy, copy.deepcopy, pickle.dumps:
@@ -304,8 +304,8 @@ class Refusals(Case):
         self.assertIn("pip install", p.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "out.lz4")))
 
-    def test_why_nothing_can_be_recorded(self):
-        """The recorder's own words: here it is limited in its files as the program is."""
+    def test_the_reason_why_nothing_can_be_recorded(self):
+        """The recorder's own message: here its file size is limited like the program's."""
         self.python("""
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

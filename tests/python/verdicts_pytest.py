@@ -1,4 +1,4 @@
-"""Tests with limits, whose verdicts are compared: memray's and ours. Some fail on purpose."""
+"""Tests with limits, to compare memray's and memrec's verdicts. Some fail on purpose."""
 import json
 import mmap
 import threading
@@ -6,7 +6,7 @@ import threading
 import pytest
 
 MB = 1 << 20
-AROUND = [0.5, 0.99, 1.01, 2]		# of what each test holds at its peak
+AROUND = [0.5, 0.99, 1.01, 2]		# sizes of the memory of each test at its peak
 
 
 def limits(peak):
@@ -92,7 +92,7 @@ def test_leaks(size):
 
 @pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: "eat" not in [f.function.split(".")[-1] for f in stack.frames])
 @pytest.mark.parametrize("known", [True, False])
-def test_leaks_that_are_known(known):
+def test_known_leaks(known):
     def eat(n):
         kept.append(bytearray(n))
     eat(3 * MB)

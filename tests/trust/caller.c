@@ -1,12 +1,12 @@
 /*
- * caller.c - what somebody who is no agent may try with memrec's socket
+ * caller.c - attempts of a program that is not an agent on memrec's socket
  *
  *	caller ask NAME          asks to be recorded without a key: "admitted", or "refused"
- *	caller silent NAME N     opens N connections and says nothing: "open", then until it is killed
- *	caller harm ADDRESS      with the key: is given a ring and the control page, and tries to
- *	                         take them from others; a line for each attempt that succeeded, then "done"
+ *	caller silent NAME N     opens N connections and sends nothing: "open", then waits to be killed
+ *	caller harm ADDRESS      with the key: gets a ring and the control page, and tries to take them
+ *	                         from others; a line for each attempt that succeeded, then "done"
  *	caller pose NAME         takes the name once it is free ("posing"), and reports what each connection sent;
- *	                         answers without a key, with memory that it then cuts off
+ *	                         answers without a key, with memory that it then truncates
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static int called(const char *name)
 	return sock;
 }
 
-/* The two descriptors, or false. */
+/* Gets the two descriptors; false if there are none. */
 static int asks(int sock, const uint8_t *key, int memfds[2])
 {
 	struct wire_hello hello = { WIRE_MAGIC, WIRE_LOG2_SLOTS, getpid(), getppid(), { 0 } };
@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 {
 	int memfds[2];
 	const char *what = argc > 2 ? argv[1] : "";
-	alarm(300);		/* whatever becomes of the test */
+	alarm(300);		/* in case the test fails */
 	if (strcmp(what, "ask") == 0)
 		say(asks(called(argv[2]), NULL, memfds) ? "admitted" : "refused");
 	else if (strcmp(what, "silent") == 0)

@@ -3,7 +3,7 @@
  *
  *	hostile WHAT [PATH]
  *
- * Whatever it writes, memrec is to end with it, and what others recorded is to be whole.
+ * Whatever it writes, memrec must end with it, and the records of other processes must be complete.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -84,7 +84,7 @@ static void *race(void *unused)
 	return unused;
 }
 
-/* A message whose size changes while it is read. */
+/* A message whose size changes while memrec reads it. */
 static void race_sizes(void)
 {
 	static struct wire_slot none;
@@ -158,6 +158,6 @@ int main(int argc, char **argv)
 		name_module(argv[2]);
 	else
 		return 2;
-	usleep(100000);		/* memrec lives on, and so do we */
+	usleep(100000);		/* memrec continues, and so do we */
 	return 0;
 }

@@ -1,4 +1,4 @@
-"""Blocks of known size on marked lines: check_blocks.py knows the numbers."""
+"""Blocks of known sizes on marked lines; check_blocks.py has the expected numbers."""
 import ctypes
 import mmap
 import sys

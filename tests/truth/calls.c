@@ -1,7 +1,7 @@
 /*
- * calls.c - a program that is no Python: every hooked function, with sizes that tell
+ * calls.c - a program without Python: every hooked function, with distinctive sizes
  *
- * Each use has a size of its own; tests/memrec.bats knows what must be in the trace.
+ * Each use has a size of its own; tests/memrec.bats has the expected trace.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +28,7 @@ static void heap(void)
 	use(p = calloc(3, 100002));
 	use(p = realloc(p, 400003));
 	use(p = reallocarray(p, 5, 100004));
-	/* Fails, and the old block stands. */
+	/* Fails, and the old block remains. */
 	volatile size_t much = SIZE_MAX / 4;
 	if (realloc(p, much))
 		_exit(9);
@@ -66,7 +66,7 @@ static void mappings(void)
 	munmap(p, 10 * PAGE);			/* head: 990 left */
 	munmap(p + 980 * PAGE, 20 * PAGE);	/* tail: 970 left */
 	munmap(p + 500 * PAGE, 100 * PAGE);	/* middle: 490 stay, 380 are split off */
-	munmap(p, 1000 * PAGE);			/* both parts, and what is not ours */
+	munmap(p, 1000 * PAGE);			/* both parts, and pages that are not ours */
 
 	p = map(NULL, 2000 * PAGE + 1, 0);	/* not a whole number of pages */
 	map(p + 1000 * PAGE, 50 * PAGE, MAP_FIXED);	/* on top of its middle */

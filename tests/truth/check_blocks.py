@@ -1,4 +1,4 @@
-"""What blocks.py must have left in a trace (memcat --json on standard input)."""
+"""Check the trace of blocks.py (memcat --json on standard input)."""
 import os
 import sys
 

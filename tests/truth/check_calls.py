@@ -1,4 +1,4 @@
-"""What calls.c must have left in a trace (memcat --json on standard input)."""
+"""Check the trace of calls.c (memcat --json on standard input)."""
 import os
 import sys
 
@@ -28,7 +28,7 @@ expected = {
     ("mmap", 380 * PAGE): (1, 1),           # split off by unmapping the middle
     ("mmap", 2000 * PAGE + 1): (1, 1),
     ("mmap", 50 * PAGE): (1, 1),
-    ("mmap", 950 * PAGE + 1): (1, 1),       # what the fixed mapping left beyond itself
+    ("mmap", 950 * PAGE + 1): (1, 1),       # the rest after the fixed mapping
     ("mmap", 300 * PAGE): (1, 1),
     ("mremap", 3000 * PAGE): (1, 1),
     ("mremap", 200 * PAGE): (1, 1),

@@ -1,4 +1,4 @@
-"""What mappings.c must have left in a trace (memcat --json on standard input)."""
+"""Check the trace of mappings.c (memcat --json on standard input)."""
 import os
 import sys
 
@@ -12,10 +12,10 @@ seen = [(a.allocator, a.size / MIB, a.freed) for a in trace.allocations if a.siz
 expected = [
     ("mmap_reserved", 65536, True),
     ("mmap", 50, True),
-    ("mmap_reserved", 65429, True),     # beyond the hole
+    ("mmap_reserved", 65429, True),     # after the hole
     ("mmap", 7, True),
-    ("mmap", 50, True),                 # what lay between
-    ("mmap", 37, True),                 # beyond what is reserved again
+    ("mmap", 50, True),                 # the part in between
+    ("mmap", 37, True),                 # after the part reserved again
     ("mmap_reserved", 3, True),
     ("mmap_file", 1024, True),
     ("mmap_file", 48, True),

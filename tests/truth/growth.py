@@ -1,6 +1,6 @@
 """Two ways to make a list of a million items: by appending, which reallocates as it grows, and at once.
 
-Prints how many of the growing list's blocks were larger than 512 bytes, and so malloc's, but for the last one.
+Prints the number of the growing list's blocks over 512 bytes, which malloc allocates, except the last one.
 """
 import sys
 
@@ -17,7 +17,7 @@ def multiply():
 
 
 def blocks():
-    """The sizes a list has by and by, as it tells itself."""
+    """The sizes of a growing list, by sys.getsizeof()."""
     items, sizes = [], []
     empty = sys.getsizeof(items)
     for _ in range(1000000):

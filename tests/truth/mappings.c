@@ -1,7 +1,7 @@
 /*
- * mappings.c - address space that is reserved, used, given back; files; what is memory of it and when
+ * mappings.c - address space that is reserved, made accessible, given back; mapped files
  *
- * Each step has a size of its own; check_mappings.py knows what must be in the trace.
+ * Each step has a size of its own; check_mappings.py has the expected trace.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -33,9 +33,9 @@ static void reservations(void)
 	protect(p, 50 * MIB, PROT_READ | PROT_WRITE);		/* 50 used, 65486 left */
 	memset(p, 1, MIB);
 	protect(p + 100 * MIB, 7 * MIB, PROT_READ);		/* in the middle: 7 used, 50 left below, 65429 above */
-	protect(p, 107 * MIB, PROT_READ | PROT_WRITE);		/* what is used stays, the 50 between become used */
+	protect(p, 107 * MIB, PROT_READ | PROT_WRITE);		/* used parts stay, the 50 in between become used */
 	protect(p + 10 * MIB, 3 * MIB, PROT_NONE);		/* 10 left, 3 reserved again, 37 beyond */
-	if (mprotect(p + 200 * MIB + 1, MIB, PROT_READ) == 0)	/* fails, and nothing happens */
+	if (mprotect(p + 200 * MIB + 1, MIB, PROT_READ) == 0)	/* fails, and changes nothing */
 		_exit(9);
 	munmap(p, 65536 * MIB);
 }
@@ -46,16 +46,16 @@ static void others(void)
 	if (file < 0 || memory < 0 || ftruncate(file, 1024 * MIB) < 0 || ftruncate(memory, 11 * MIB) < 0)
 		_exit(9);
 	char *p = map(1024 * MIB, PROT_READ, MAP_SHARED, file);
-	protect(p, 1024 * MIB, PROT_READ | PROT_WRITE);		/* of a file all the same */
+	protect(p, 1024 * MIB, PROT_READ | PROT_WRITE);		/* also of a file */
 	munmap(p + 24 * MIB, 1000 * MIB);			/* 24 left */
-	p = mremap(p, 24 * MIB, 48 * MIB, MREMAP_MAYMOVE);	/* of the file still */
+	p = mremap(p, 24 * MIB, 48 * MIB, MREMAP_MAYMOVE);	/* still of the file */
 	if (p == MAP_FAILED)
 		_exit(9);
 	munmap(p, 48 * MIB);
 	map(13 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE, file);
 	map(11 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, memory);
 	p = map(12 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	p = mremap(p, 12 * MIB, 14 * MIB, MREMAP_MAYMOVE);	/* a reservation still */
+	p = mremap(p, 12 * MIB, 14 * MIB, MREMAP_MAYMOVE);	/* still a reservation */
 	if (p == MAP_FAILED)
 		_exit(9);
 	map(5 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);	/* memory, shared with children */

@@ -1,5 +1,5 @@
 /*
- * pool.c - a library with an allocator of its own under Arrow's names, cut from a mapping; work() uses it
+ * pool.c - a library with its own allocator, with Arrow's names, which divides up a mapping; work() uses it
  */
 #define _GNU_SOURCE
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /*
- * temporary.c - allocations whose being temporary is known by construction
+ * temporary.c - allocations that are temporary, or not, by construction
  *
- * Sizes tell what is what: 70000 + K for a block that is freed by its thread
- * after K others (K = 0 to 6), 80000 for one that another thread frees, 90000
- * for the others. ROUNDS of each in each of THREADS threads; blocks of other
- * threads come in between, which must not count.
+ * Sizes identify them: 70000 + K for a block that its thread frees after K others
+ * (K = 0 to 6), 80000 for one that another thread frees, 90000 for the others.
+ * There are ROUNDS of each in each of THREADS threads; blocks of other threads in
+ * between must not count.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 static void *handed_over[THREADS][ROUNDS];
 static pthread_barrier_t barrier;
 
-/* Blocks that live long: by the time they are freed, far more than MOST others were made. */
+/* Long-lived blocks: before they are freed, far more than MOST others are made. */
 static void *others[THREADS][ROUNDS * (MOST + 1) * MOST];
 
 static void *work(void *arg)
@@ -30,7 +30,7 @@ static void *work(void *arg)
 				others[me][n_others++] = malloc(90000);
 			free(block);
 		}
-	/* The block is its maker's last, but it is not the maker who frees it. */
+	/* The block is the last of its thread, but another thread frees it. */
 	for (int round = 0; round < ROUNDS; round++) {
 		handed_over[me][round] = malloc(80000);
 		pthread_barrier_wait(&barrier);

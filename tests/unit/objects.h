@@ -16,7 +16,7 @@
 
 #define N(array) (sizeof(array) / sizeof *(array))
 
-static char folder[] = "/tmp/memrec-unit.XXXXXX";	/* what is compiled is in it: main() makes and removes it */
+static char folder[] = "/tmp/memrec-unit.XXXXXX";	/* of compiled files: main() makes and removes it */
 
 static const char *const kinds[] = {
 	"-gdwarf-2",
@@ -62,7 +62,7 @@ static inline const char *in_folder(const char *name)
 	return path;
 }
 
-/* Up to three libraries of interpreters that were built here (Debian's has no debug information). */
+/* Up to three libraries of interpreters built on this machine (Debian's has no debug information). */
 static inline void each_interpreter(void (*look)(void *to, const char *path), void *to)
 {
 	char pattern[256];
@@ -92,7 +92,7 @@ static inline Elf64_Shdr **place_in_image(struct image *m, const char *name)
 	       strcmp(name, ".debug_str") == 0 ? &m->strings : NULL;
 }
 
-/* Free its bytes. False: it is no such file. */
+/* The caller frees its bytes. Returns false if it is not such a file. */
 static inline bool read_image(struct image *m, const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -120,7 +120,7 @@ static inline size_t pages_of(size_t size)
 	return (size + PAGE - 1) / PAGE * PAGE;
 }
 
-/* Memory whose last byte is the last one that can be read: the section's. */
+/* Returns memory whose last byte, the section's, is the last readable one. */
 static inline struct debug_section at_the_edge(const struct image *m, const Elf64_Shdr *section)
 {
 	size_t n = section ? section->sh_size : 0, pages = pages_of(n);
@@ -136,7 +136,7 @@ static inline void release(const struct debug_section *s)
 	munmap((void *)(s->at + s->size - pages_of(s->size)), pages_of(s->size) + PAGE);
 }
 
-/* Have a function look at the file as it is now. */
+/* Calls a function with the file in its present state. */
 typedef void look(void *to, const struct debug_sections *s, Dwarf *dwarf);
 
 static inline void look_at(const struct image *m, look *f, void *to)
@@ -156,7 +156,7 @@ static inline void look_at(const struct image *m, look *f, void *to)
 		release(all[i]);
 }
 
-/* Each length of a section, up to the whole one. */
+/* Tries each length of a section, up to its full length. */
 static inline void cut(struct image *m, Elf64_Shdr *section, look *f, void *to)
 {
 	size_t whole = section ? section->sh_size : 0;
@@ -168,7 +168,7 @@ static inline void cut(struct image *m, Elf64_Shdr *section, look *f, void *to)
 		section->sh_size = whole;
 }
 
-/* Each bit of a section; then some bytes at a time. */
+/* Changes each bit of a section, then some bytes at a time. */
 static inline void flip(struct image *m, Elf64_Shdr *section, look *f, void *to)
 {
 	char *bytes = m->bytes + section->sh_offset, *whole = malloc(section->sh_size);

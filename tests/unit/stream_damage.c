@@ -176,8 +176,8 @@ static bool refused_after(size_t n, const char *rows, size_t size)
 }
 
 #define refused(literal) refused_after(0, literal, sizeof literal - 1)
-#define refused_behind_one(literal) refused_after(1, literal, sizeof literal - 1)
-#define refused_behind_three(literal) refused_after(3, literal, sizeof literal - 1)
+#define refused_after_one(literal) refused_after(1, literal, sizeof literal - 1)
+#define refused_after_three(literal) refused_after(3, literal, sizeof literal - 1)
 #define FUNCTION_AND_FRAME "\x96\x21\x01\xa1" "f\xa1" "f\x01\xa0" "\x93\x22\x00\x00"
 
 static long peak_kib(void)
@@ -252,9 +252,9 @@ static void test_hostile(void)
 	CHECK("an allocation from an undefined stack is refused", refused("\x93\x01\x01\x01"));
 	CHECK("an allocation like the last one is refused if there was none", refused("\x05"));
 	CHECK("an allocation like the last one is refused after a sync",
-	      refused_behind_one("\x92\x01\x05\x94\x33\x00\x00\x00\x05"));
+	      refused_after_one("\x92\x01\x05\x94\x33\x00\x00\x00\x05"));
 	CHECK("an allocation whose implied id would be past the last one is refused",
-	      refused_behind_one("\x94\x01\x05\x00\xce\xff\xff\xff\xff\x05"));
+	      refused_after_one("\x94\x01\x05\x00\xce\xff\xff\xff\xff\x05"));
 	CHECK("an id below 0 is refused", refused("\xfe"));
 	CHECK("an id over 2^32-1 is refused", refused("\xd3\xff\xff\xff\xfd\xff\xff\xff\xff"));
 	CHECK("an id far below 0 is refused", refused("\xd3\x80\x00\x00\x00\x00\x00\x00\x00"));
@@ -262,9 +262,9 @@ static void test_hostile(void)
 	CHECK("a frame of an undefined function is refused", refused("\x93\x22\x01\x01"));
 	CHECK("a stack of an undefined frame is refused", refused("\x93\x23\x00\x01"));
 	CHECK("a row whose second stack has an undefined frame is refused; the first stack is used",
-	      refused_behind_three(FUNCTION_AND_FRAME "\x94\x23\x00\x00\x01"));
+	      refused_after_three(FUNCTION_AND_FRAME "\x94\x23\x00\x00\x01"));
 	CHECK("a row whose second stack is text is refused; the first stack is used",
-	      refused_behind_three(FUNCTION_AND_FRAME "\x94\x23\x00\x00\xa1x"));
+	      refused_after_three(FUNCTION_AND_FRAME "\x94\x23\x00\x00\xa1x"));
 	CHECK("a stack with an undefined parent is refused", refused("\x93\x23\x01\x00"));
 	CHECK("a header in the middle without a format is refused", refused("\x80"));
 }

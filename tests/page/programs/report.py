@@ -1,4 +1,4 @@
-"""Rows through JSON and a pandas frame into pictures of matplotlib; some of it is kept."""
+"""Rows through JSON and a pandas frame into pictures of matplotlib; part of it is kept."""
 import json, threading, io
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""A web service of a few lines that keeps a part of each answer."""
+"""A small web service that keeps a part of each answer."""
 from flask import Flask, jsonify
 
 app = Flask(__name__)
