@@ -19,7 +19,7 @@ B       ?= build
 PREFIX  ?= /usr/local
 # Debian's and Ubuntu's names, for .ci/setup; of "a,b" the first one that the release has.
 PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev libncurses-dev libprotobuf-c-dev protobuf-c-compiler
-TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython mypy bsdutils patchelf elfutils binutils
+TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython mypy zsh fish bash-completion bsdutils patchelf elfutils binutils
 PAGE_TEST_PACKAGES = chromium
 FUZZ_PACKAGES = clang libclang-rt-dev binutils
 NEEDED_HEADERS = stdlib.h lz4frame.h protobuf-c/protobuf-c.h msgpack.h jansson.h zlib.h libunwind.h elfutils/libdwfl.h libiberty/demangle.h
@@ -177,7 +177,7 @@ sources:
 ## hdr-check: each header compiles alone
 hdr-check:
 	@failed=0; for h in $(HEADERS); do \
-		echo "#include \"$$h\"" | $(CC) $(CPPFLAGS) -I. $(REC_INC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARN)) -Wno-unused -Werror -fsyntax-only -x c - || { echo "$$h does not compile alone"; failed=1; }; \
+		printf '#include "%s"\nextern int nothing_else;\n' $$h | $(CC) $(CPPFLAGS) -I. $(REC_INC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARN)) -Wno-unused -Werror -fsyntax-only -x c - || { echo "$$h does not compile alone"; failed=1; }; \
 	done; [ $$failed = 0 ] && echo "$(words $(HEADERS)) headers compile alone"
 
 ## layers: check the allowed includes (format: itself; agent: itself and wire.h; a tool: format and its own folder), and that no object files form a circle
@@ -210,6 +210,11 @@ $B/man/man7/%.7: %.7
 	@mkdir -p $(@D)
 	@cp $< $@
 
+# Where shells look for completion.
+BASH_DIR = $(PREFIX)/share/bash-completion/completions
+ZSH_DIR  = $(PREFIX)/share/zsh/site-functions
+FISH_DIR = $(PREFIX)/share/fish/vendor_completions.d
+
 # The folder below PREFIX where python3 looks for packages: Debian's /usr/lib/python3/dist-packages or
 # /usr/local/lib/python3.X/dist-packages, a virtual environment's site-packages. If there is none (another
 # PREFIX), lib/python3/dist-packages, which users must add to PYTHONPATH.
@@ -226,11 +231,25 @@ install: all man
 	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
 	$(foreach s,1 5 7,install -m 644 $(filter %.$s,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man$s &&) :
 
+	packaging/completions $B/bin $B/completions
+	install -d $(DESTDIR)$(BASH_DIR) $(DESTDIR)$(ZSH_DIR) $(DESTDIR)$(FISH_DIR)
+	install -m 644 $B/completions/bash/memrec $(DESTDIR)$(BASH_DIR)
+	$(foreach t,$(TOOLS),ln -sf memrec $(DESTDIR)$(BASH_DIR)/$t &&) :
+	install -m 644 $B/completions/zsh/_memrec $(DESTDIR)$(ZSH_DIR)
+	install -m 644 $B/completions/fish/*.fish $(DESTDIR)$(FISH_DIR)
 	install -d $(DESTDIR)$(PYTHON_DIR)/memrec
 	install -m 644 $(PYTHON_PACKAGE) $(DESTDIR)$(PYTHON_DIR)/memrec
 	$(BACKEND) $(DESTDIR)$(PYTHON_DIR)/memrec-$(VERSION).dist-info
 	@$(PYTHON) -c 'import site, sys; sys.exit(sys.argv[1] not in site.getsitepackages())' $(PYTHON_DIR) 2>/dev/null || \
 		echo "$(PYTHON) does not look into $(PYTHON_DIR): PYTHONPATH=$(PYTHON_DIR)"
+
+## uninstall: remove what make install has put there (give it the same PREFIX, DESTDIR, PYTHON and PYTHON_DIR)
+uninstall:
+	$(foreach t,memrec $(TOOLS),rm -f $(DESTDIR)$(PREFIX)/bin/$t $(DESTDIR)$(BASH_DIR)/$t $(DESTDIR)$(FISH_DIR)/$t.fish;)
+	rm -f $(DESTDIR)$(ZSH_DIR)/_memrec
+	rm -rf $(DESTDIR)$(PREFIX)/lib/memrec
+	$(foreach p,$(PAGES),rm -f $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $p))/$(notdir $p);)
+	rm -rf $(DESTDIR)$(PYTHON_DIR)/memrec $(DESTDIR)$(PYTHON_DIR)/memrec-$(VERSION).dist-info
 
 ## wheel: the Python package with the commands as built for this system, in build/wheel; pip install build/wheel/memrec-*.whl
 wheel: all man

@@ -23,7 +23,7 @@ works() { # COMMAND...: python, found and alone
 	END
 }
 
-@test "make install installs the package where the prefix's python3 looks, with the commands, pages and agent" {
+@test "make install installs the package where the prefix's python3 looks, with the commands, pages, agent and completion; make uninstall removes all of it" {
 	for prefix in /usr /usr/local /opt/memrec; do
 		rm -rf D
 		make -s -C "$TESTS/.." install DESTDIR="$PWD/D" PREFIX=$prefix PYTHON=/usr/bin/python3 > said
@@ -34,7 +34,11 @@ works() { # COMMAND...: python, found and alone
 		esac
 		[ "$(PYTHONPATH=$PWD/D$folder works /usr/bin/python3)" = "$PWD/D$prefix" ]
 		[ -x "D$prefix/bin/memflame" ] && [ -f "D$prefix/share/man/man1/memrec.1" ] && [ -f "D$prefix/share/man/man5/memtrace.5" ] && [ -f "D$prefix/share/man/man7/memrec.7" ]
+		[ -f "D$prefix/share/zsh/site-functions/_memrec" ] && [ -f "D$prefix/share/fish/vendor_completions.d/memfold.fish" ]
+		[ "$(readlink "D$prefix/share/bash-completion/completions/memfold")" = memrec ]
 		PYTHONPATH=$PWD/D$folder /usr/bin/python3 -c 'from importlib.metadata import entry_points, version; assert version("memrec") == "0.1.0"; assert [e for e in entry_points(group="pytest11") if e.value == "memrec.pytest_plugin"]'
+		make -s -C "$TESTS/.." uninstall DESTDIR="$PWD/D" PREFIX=$prefix PYTHON=/usr/bin/python3 > said
+		[ -z "$(find D ! -type d)" ]
 	done
 }
 
