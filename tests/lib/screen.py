@@ -133,11 +133,13 @@ def main():
         elif name == "end":
             while read(1):
                 pass
-    for _ in range(200):
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             sys.exit(os.waitstatus_to_exitcode(status) % 256)
-        read(0.1)
+        if not read(0.1):
+            time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     print("it does not end")
     sys.exit(98)
