@@ -9,6 +9,7 @@
 #include "agent_file.h"
 #include "error.h"
 #include "inject/inject.h"
+#include "rights.h"
 
 static void stop(int sig)
 {
@@ -24,6 +25,8 @@ static void begun(struct attached *a, const struct collector *c)
 	if (a->status != 0)
 		return;
 	a->attended = true;
+	if (a->lowered)
+		rights_give_up();
 	image_read(&a->image, a->recording.root);
 	if (a->verbose)
 		warn("recording process %d%s", (int)a->recording.root, a->duration_ms ? "" : "; press Ctrl-C to stop");
@@ -59,4 +62,12 @@ void attach_begin(struct attached *a, const struct collector *c, const struct at
 	struct injection injection = { how->pid, agent_file_name(), NULL, 0, c->admission.address, how->flags };
 	injection.bytes = agent_file_bytes(&injection.size);
 	a->injector = inject_start(&injection);
+	a->lowered = !how->needs_rights && rights_lower(how->pid);
+}
+
+bool attach_end(const struct attached *a)
+{
+	if (a->status != 0 && a->lowered)
+		rights_restore();
+	return a->status == 0;
 }

@@ -376,9 +376,10 @@ static int record_attached(struct collector *c, const struct settings *s, const 
 	struct attached a;
 	c->output.old_file = s->output && d->fd >= 0 ? d->fd : 0;
 	attach_begin(&a, c,
-		     &(struct attach){ s->pid, flags_of(s), is_talkative(s), s->duration_ms });
+		     &(struct attach){ .pid = s->pid, .flags = flags_of(s), .verbose = is_talkative(s),
+				       .needs_rights = c->output.segments != NULL, .duration_ms = s->duration_ms });
 	run(c, &a.recording);
-	*began = a.status == 0;
+	*began = attach_end(&a);
 	return *began ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -180,7 +180,8 @@ struct wire_ring {
 	volatile uint32_t detached;
 	volatile uint32_t joined;		/* set by the agent once it has mapped the ring */
 	volatile uint32_t children;		/* processes that it began and that are not recorded */
-	uint32_t pad3[11];
+	volatile uint32_t off;			/* set by the collector: it takes nothing more of this process */
+	uint32_t pad3[10];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 

@@ -246,6 +246,21 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 	done
 }
 
+@test "a process that is refused is told: its agent stops, and the program waits for nobody" {
+	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
+	local options=
+	beside_hostile off > told
+	[ "$(cat told)" = told ]
+}
+
+@test "no process can fill the terminal with warnings" {
+	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
+	local options=
+	beside_hostile warnings
+	[ "$(grep -c ': text$' err)" = 16 ]
+	[ "$(wc -l < err)" = 17 ]
+}
+
 @test "a module that is a FIFO, a device or a directory is not opened" {
 	cc -O1 -D_GNU_SOURCE -I"$TESTS/../record" -o "$BATS_FILE_TMPDIR/hostile" "$TESTS/trust/hostile.c" -lpthread
 	mkfifo fifo
@@ -254,4 +269,51 @@ beside_hostile() { # WHAT... [memrec's options in $options]
 		beside_hostile path "$path"
 		[ "$(count 8)" -ge 1 ]
 	done
+}
+
+# What a user's process is read with: its user's rights, once the agent is there.
+@test "root's memrec that attached to another user's process has that user's rights; the trace is root's" {
+	as_root
+	chmod 755 .
+	cat > /tmp/works.$$.py <<-'EOF'
+		import time
+		while True:
+		    kept = [bytearray(54320) for i in range(10)]
+		    time.sleep(0.01)
+	EOF
+	chmod 644 /tmp/works.$$.py
+	setpriv --reuid 65534 --regid 65534 --groups 1234 --no-new-privs /usr/bin/python3 /tmp/works.$$.py 3>&- &
+	program=$!
+	started+=($program)
+	until_true sh -c "tr '\\0' ' ' < /proc/$program/cmdline | grep -q works && grep -q '^Uid:.65534' /proc/$program/status"
+	sleep 0.3
+	memrec --verbose --native -o t.lz4 -p $program 2> err 3>&- &
+	memrec=$!
+	started+=($memrec)
+	until_true grep -q 'recording process' err
+	grep -qx 'Uid:.65534.65534.65534.65534' /proc/$memrec/status
+	grep -qx 'Gid:.65534.65534.65534.65534' /proc/$memrec/status
+	grep -qx 'Groups:.1234 ' /proc/$memrec/status
+	grep -qx 'CapEff:.0*' /proc/$memrec/status
+	sleep 0.5
+	kill -INT $memrec
+	wait $memrec
+	rm /tmp/works.$$.py
+	[ "$(stat -c '%U %a' t.lz4)" = "root 600" ]
+	[ "$(count 54321)" -ge 10 ]
+	memcat --json t.lz4 | grep '"executable"' | grep -q python
+	memcat --json t.lz4 | grep -q '"lang":"native","name":"_PyEval_EvalFrameDefault"\|"name":"PyByteArray'
+}
+
+@test "root's memrec that cannot attach to another user's process leaves no file" {
+	as_root
+	$other sleep 60 3>&- &
+	program=$!
+	started+=($program)
+	until_true grep -q '^Uid:.65534' /proc/$program/status
+	kill -STOP $program
+	until_true grep -q '^State:.T' /proc/$program/status
+	run memrec -o t.lz4 -p $program
+	[ "$status" = 1 ]
+	[ ! -e t.lz4 ]
 }

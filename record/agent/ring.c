@@ -151,6 +151,12 @@ void ring_new_thread(void)
 	errno = e;
 }
 
+/* Whether the collector takes nothing more, of any process or of this one. */
+static bool is_over(void)
+{
+	return __atomic_load_n(&ring_control->off, __ATOMIC_RELAXED) || __atomic_load_n(&ring->off, __ATOMIC_RELAXED);
+}
+
 void ring_bell(void)
 {
 	int e = errno;
@@ -159,7 +165,7 @@ void ring_bell(void)
 	 * and delays it by one sleep of a few milliseconds.
 	 */
 	system_call(SYS_futex, &ring_control->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-	if (__atomic_load_n(&ring_control->off, __ATOMIC_RELAXED))
+	if (is_over())
 		*ring_state = RING_OFF;
 	errno = e;
 }
@@ -199,7 +205,7 @@ bool ring_wait(uint64_t last)
 			break;
 		if ((int64_t)(ring_local.tail - last) > 0)
 			break;	/* the collector took this thread for dead and skipped its slots, which are reused */
-		if (__atomic_load_n(&ring_control->off, __ATOMIC_RELAXED) || collector_died(tries)) {
+		if (is_over() || collector_died(tries)) {
 			*ring_state = RING_OFF;
 			break;
 		}

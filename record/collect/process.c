@@ -148,6 +148,13 @@ static inline struct wire_slot copy_of(const struct wire_slot *slot)
 	return s;
 }
 
+/* Tells the agent to stop. If it does not, its ring stays full. */
+static void turn_off(struct process *p)
+{
+	__atomic_store_n(&p->ring->off, 1, __ATOMIC_SEQ_CST);
+	wake_producers(p);
+}
+
 /* Reads an address that may not be complete yet: nothing depends on it. */
 static inline __attribute__((no_sanitize("thread"))) void prefetch(const struct process *p, uint64_t ticket)
 {
@@ -158,8 +165,8 @@ static inline __attribute__((no_sanitize("thread"))) void prefetch(const struct 
 uint64_t process_drain(struct process *p, uint64_t max)
 {
 	uint64_t t = p->tail, first = t, published = t;
-	if (p->refused)
-		process_mute(p);
+	if (p->refused && !p->ring->off)
+		turn_off(p);
 	while (t - first < max && !p->refused && committed(p, t)) {
 		const struct wire_slot s = copy_of(&p->slots[t & p->mask]);
 		prefetch(p, t);

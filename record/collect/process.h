@@ -53,7 +53,8 @@ struct process {
 	unsigned log2_slots;
 	bool executed;			/* it has executed another program: its ring is dead */
 	bool released;			/* it continues unrecorded: nothing more is put into its ring */
-	bool refused;			/* its ring is corrupt: it is emptied without being read */
+	unsigned n_warnings;		/* that the agent has sent */
+	bool refused;			/* its ring is corrupt: nothing more is read from it */
 	struct phases phases;
 	uint32_t labels[N_LABELS];	/* their stacks; 0: not defined yet */
 	struct addresses live;

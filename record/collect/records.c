@@ -14,6 +14,7 @@
 
 #define MOST_FRAMES_KEPT 65536	/* per code object; lines of later instructions are searched each time */
 #define MOST_FRAMES_OF_ALL (64u << 20)	/* for all code objects of a process */
+#define MOST_WARNINGS 16		/* of a process */
 #define NUMBERS_AHEAD 65536		/* how far a number may exceed the ticket */
 
 _Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_N_ALLOCATORS - 1,
@@ -611,6 +612,16 @@ static void take_span(struct process *p, const struct wire_slot *s, const char *
 	output_put(p->out, &ev, slot_ms(p, s));
 }
 
+/* An agent has a few warnings, each once. */
+static void take_warning(struct process *p, const char *text)
+{
+	if (p->n_warnings < MOST_WARNINGS)
+		warn("process %d: %s", p->pid, text);
+	else if (p->n_warnings == MOST_WARNINGS)
+		warn("process %d: too many warnings; the others are not shown", p->pid);
+	p->n_warnings += p->n_warnings <= MOST_WARNINGS;
+}
+
 /* Returns the number of slots that the message takes after its head. */
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
@@ -624,7 +635,7 @@ static uint64_t take_message(struct process *p, const struct wire_slot *s, uint6
 		take_code(p, bytes, s->size, ticket);
 		break;
 	case WIRE_WARN:
-		warn("process %d: %s", p->pid, (const char *)bytes);
+		take_warning(p, (const char *)bytes);
 		break;
 	case WIRE_PYTHON:
 		take_python(p, s, (const char *)bytes);

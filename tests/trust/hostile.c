@@ -113,6 +113,21 @@ static void name_module(const char *path)
 	put(WIRE_MALLOC, 0x2000, 8, 1);
 }
 
+/* The agent is told that the ring is no longer read: of a million allocations few are put there. */
+static int go_on_refused(void)
+{
+	put(0, 0x2000, 8, 0);
+	for (int i = 0; i < 500 && !ring->off; i++)
+		usleep(10000);
+	uint64_t head = ring->head;
+	for (int i = 0; i < 1000000; i++) {
+		void *volatile p = malloc(20);
+		free(p);
+	}
+	printf("%s\n", ring->off && ring->head - head < 100000 ? "told" : "not told");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -146,6 +161,11 @@ int main(int argc, char **argv)
 		put(WIRE_MMAP, UINT64_MAX - 4095, 1 << 20, 0);
 	else if (strcmp(what, "message") == 0)
 		message(WIRE_WARN, "text", 4, 1ull << 40);
+	else if (strcmp(what, "warnings") == 0) {
+		for (int i = 0; i < 1000; i++)
+			message(WIRE_WARN, "text", 4, 4);
+	} else if (strcmp(what, "off") == 0)
+		return go_on_refused();
 	else if (strcmp(what, "head") == 0) {
 		ring->head = 1ull << 62;
 		_exit(0);
