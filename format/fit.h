@@ -7,9 +7,10 @@
 #include <stddef.h>
 
 /*
- * Returns UTF-8 text, as tool_printable() makes it, cut to that many columns
- * (one per character): in longer text the middle becomes "…", since the start of
- * a function's name and the end of its file's say most. The caller frees it. Exits if out of memory.
+ * Returns UTF-8 text, as tool_printable() makes it, cut to that many columns (one per character). The path in
+ * "name at path", "name (path)" or "name [path]" loses folders from its beginning, "load at …/app/views.py:3", then the
+ * name its end, "handle_re…/views.py:3". Of text without a path the middle becomes "…". The caller frees it. Exits if
+ * out of memory.
  */
 char *fit(const char *text, size_t columns);
 

@@ -294,6 +294,15 @@ bool function_is_native(const struct function *f)
 	return f->lang == MT_LANG_NATIVE;
 }
 
+bool file_is_import_system(const char *file, size_t n)
+{
+	static const char frozen[] = "<frozen importlib", folder[] = "importlib/";
+
+	return (n >= sizeof frozen - 1 && memcmp(file, frozen, sizeof frozen - 1) == 0) ||
+	       (n >= sizeof folder - 1 && memcmp(file, folder, sizeof folder - 1) == 0) ||
+	       memmem(file, n, "/importlib/", 11);
+}
+
 bool function_is_label(const struct function *f)
 {
 	size_t n = strlen(f->name);

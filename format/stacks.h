@@ -73,6 +73,8 @@ const char *function_place(const struct function *f);
 /* Returns "python", "native", or "" if not known. Labels and reports put the place of native functions in brackets. */
 const char *function_language(const struct function *f);
 bool function_is_native(const struct function *f);
+/* Returns whether a file of Python code is part of its import system (importlib). */
+bool file_is_import_system(const char *file, size_t n);
 /* Returns whether it names what a recorder knows in place of a function, like "[interpreter start-up]": of no file. */
 bool function_is_label(const struct function *f);
 

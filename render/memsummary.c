@@ -14,10 +14,12 @@
 #include <string.h>
 
 #include "error.h"
+#include "fit.h"
 #include "report.h"
 #include "tally.h"
 #include "tool.h"
 #include "units.h"
+#include "view.h"
 #include "xmalloc.h"
 
 enum { KEY_JSON = 256 };
@@ -28,6 +30,9 @@ static const struct tool_option options[] = {
 	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
 	{ "every", 'e', "TIME", "report what is live after each TIME of the trace, while it is recorded" },
+	VIEW_OPTION_IMPORTS,
+	VIEW_OPTION_PYTHON,
+	VIEW_OPTION_BY,
 	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -66,6 +71,12 @@ static int by_name(const void *a, const void *b, void *stacks)
 	return r ? r : strcmp(function_place(f), function_place(g));
 }
 
+/* Returns whether it is not a function, but a label, or a file or package (view.h): then nothing of it is unknown. */
+static bool has_no_place(const struct function *f)
+{
+	return function_is_label(f) || (*f->name && !f->lang && !*function_place(f));
+}
+
 /* Numbers the locations: functions of one name and file are one location. */
 static struct locations find_locations(struct stacks *s)
 {
@@ -84,7 +95,7 @@ static struct locations find_locations(struct stacks *s)
 		if (i == 0 || by_name(&order[i - 1], &order[i], s) != 0)
 			l.at[l.n++] = (struct location){
 				.function = *f->name ? f->name : "[unknown]",
-				.place = function_is_label(f) || *function_place(f) ? function_place(f) : "[unknown]",
+				.place = has_no_place(f) || *function_place(f) ? function_place(f) : "[unknown]",
 				.first = f,
 			};
 		l.of_function[order[i]] = l.n - 1;
@@ -234,17 +245,6 @@ static void print_percent(double share)
 	print_cell(share, 7, text);
 }
 
-/* Returns the start of the last n characters. */
-static const char *tail(const char *text, size_t n)
-{
-	const char *p = text + strlen(text);
-
-	while (p > text && n > 0)
-		if (((unsigned char)*--p & 0xc0) != 0x80)
-			n--;
-	return p;
-}
-
 /* Returns " at " and the file, in brackets for native code, or "" for a label; the caller frees it. */
 static char *place_text(const struct location *l)
 {
@@ -256,26 +256,20 @@ static char *place_text(const struct location *l)
 	return text;
 }
 
-/* Prints "function at file". If that is too long, cuts the beginning of the file, then the end of the function. */
+/* Prints "function at file", on a terminal cut to the column. */
 static void print_location(const struct layout *y, const struct location *l)
 {
 	char *function = tool_printable(l->function), *place = place_text(l);
-	size_t width = (size_t)y->location, used = tool_columns(function) + tool_columns(place);
-	size_t fixed = tool_columns(function) + 5;	/* " at …" */
+	char *whole = xasprintf("%s%s", function, place);
+	size_t width = (size_t)y->location;
+	char *text = y->cut ? fit(whole, width) : xstrdup(whole);
+	size_t used = tool_columns(text);
 
-	if (!y->cut || used <= width) {
-		printf("%s%s%*s", function, place, used < width ? (int)(width - used) : 0, "");
-	} else if (*place && fixed < width) {
-		printf("%s at …%s", function, tail(place, width - fixed));
-	} else {
-		size_t keep = width - 1;
-		const char *end = function + strlen(function) - strlen(tail(function, tool_columns(function) > keep ?
-									    tool_columns(function) - keep : 0));
-		printf("%.*s…%*s", (int)(end - function), function,
-		       tool_columns(function) < keep ? (int)(keep - tool_columns(function)) : 0, "");
-	}
+	printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
 	free(function);
 	free(place);
+	free(whole);
+	free(text);
 }
 
 static void print_row(const struct layout *y, const struct location *l, struct amount all)
@@ -392,19 +386,22 @@ struct choices {
 	enum column column;
 	uint64_t max_rows, every_ms;	/* every_ms 0: once, at the end */
 	bool json;
+	struct view view;
 };
 
 static void print(const struct tally *t, const struct choices *c)
 {
-	struct locations l = count(t);
+	struct tally shown = view_make(&c->view, t);
+	struct locations l = count(&shown);
 
 	sort(&l, c->column);
 	if (c->json)
-		print_json(t, &l, c->max_rows);
+		print_json(&shown, &l, c->max_rows);
 	else
-		print_table(t, &l, c->column, c->max_rows);
+		print_table(&shown, &l, c->column, c->max_rows);
 	free(l.at);
 	free(l.of_function);
+	view_clear(&shown);
 }
 
 static void see(void *choices, const struct tally *t)
@@ -441,7 +438,10 @@ int main(int argc, char **argv)
 		case KEY_JSON:
 			c.json = true;
 			break;
+		default:
+			view_option(&c.view, key);
 		}
+	view_begin(&c.view, c.json);
 	struct mt_in *in = tool_input(argc, argv);
 	if (c.every_ms) {
 		mt_in_follow(in);

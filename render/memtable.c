@@ -17,6 +17,7 @@
 #include "tally.h"
 #include "tool.h"
 #include "units.h"
+#include "view.h"
 #include "xmalloc.h"
 
 enum { KEY_CSV = 256, KEY_JSON };
@@ -29,6 +30,8 @@ static const struct tool_option options[] = {
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
 	{ "every", 'e', "TIME", "report what is live after each TIME of the trace, while it is recorded" },
 	{ "csv", KEY_CSV, NULL, "print comma-separated values instead of a table" },
+	VIEW_OPTION_IMPORTS,
+	VIEW_OPTION_PYTHON,
 	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -52,6 +55,7 @@ struct keys {
 	uint32_t n;
 	size_t cap;
 	struct index index;
+	const struct view *view;
 };
 
 struct row {
@@ -89,7 +93,7 @@ static uint32_t number_key(void *keys, const struct tally *t, const struct mt_ev
 {
 	struct keys *k = keys;
 	struct key key = {
-		.frame = stacks_stack(t->stacks, stacks_number(t->stacks, ev->stack))->frame,
+		.frame = view_frame(k->view, t->stacks, stacks_number(t->stacks, ev->stack)),
 		.thread = threads_number(t->threads, ev->pid, ev->tid),
 		.allocator = ev->allocator,
 	};
@@ -408,6 +412,7 @@ struct choices {
 	bool split, by_count;
 	uint64_t max_rows, every_ms;	/* every_ms 0: once, at the end */
 	int format;
+	struct view view;
 };
 
 static bool parse_sort(const char *text)
@@ -429,11 +434,14 @@ static struct choices parse(int argc, char **argv)
 		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
 		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case 'e': c.every_ms = tool_time_ms(optarg, "--every", 1, INT64_MAX); break;
+		case KEY_IMPORTS:
+		case KEY_PYTHON: view_option(&c.view, key); break;
 		default:
 			if (c.format && c.format != key)
 				usage_die("give only one of --csv and --json");
 			c.format = key;
 		}
+	view_begin(&c.view, c.format != 0);
 	if (c.every_ms && c.format == KEY_CSV)
 		usage_die("--every: comma-separated values would not tell when: use --json, or --csv without it");
 	return c;
@@ -472,7 +480,7 @@ static void see(void *watcher, const struct tally *t)
 int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
-	struct keys keys = { 0 };
+	struct keys keys = { .view = &c.view };
 	struct watcher watcher = { &c, &keys };
 	struct mt_in *in = tool_input(argc, argv);
 

@@ -18,6 +18,7 @@
 #include "tally.h"
 #include "tool.h"
 #include "units.h"
+#include "view.h"
 #include "xmalloc.h"
 
 enum { KEY_JSON = 256 };
@@ -30,6 +31,9 @@ static const struct tool_option options[] = {
 	{ "all", 'a', NULL, "expand everything (the default in a pipe)" },
 	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
+	VIEW_OPTION_IMPORTS,
+	VIEW_OPTION_PYTHON,
+	VIEW_OPTION_BY,
 	{ "json", KEY_JSON, NULL, "print one JSON object, with the calls in the order of the lines" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -46,6 +50,7 @@ struct choices {
 	enum tally_what what;
 	uint64_t depth, biggest;	/* 0 = no limit */
 	bool path_only, json;
+	struct view view;
 };
 
 /* How a node is shown. */
@@ -349,7 +354,9 @@ static struct choices parse(int argc, char **argv)
 		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
 		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case KEY_JSON: c.json = true; break;
+		default: view_option(&c.view, key);
 		}
+	view_begin(&c.view, c.json || all);
 	if (all && c.path_only)
 		usage_die("give only one of --path and --all");
 	unsigned lines, columns;
@@ -366,13 +373,15 @@ int main(int argc, char **argv)
 	unsigned lines, columns = 0;
 	struct mt_in *in = tool_input(argc, argv);
 	struct tally *tally = tally_read(in, c.what);
-	struct tree tree = make_tree(tally, &c);
+	struct tally shown = view_make(&c.view, tally);
+	struct tree tree = make_tree(&shown, &c);
 
 	if (c.json)
 		print_json(&tree);
 	else
 		print_tree(&tree, tool_terminal(&lines, &columns) ? columns : 0);
 	tree_clear(&tree);
+	view_clear(&shown);
 	tally_free(tally);
 	return tool_finish(in, NULL);
 }

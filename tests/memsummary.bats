@@ -164,7 +164,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 	printf 'alloc %d %d a_function_with_a_long_name@/usr/lib/python3/dist-packages/a_module.py:1234\n' 1 1000 2 2000 | trace > long.lz4
 	for columns in 80 100 200; do
 		script -qec "stty cols $columns rows 24; memsummary long.lz4" /dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g' > shown
-		grep -q a_function shown
+		grep -q a_func shown
 		[ "$(LC_ALL=C.UTF-8 wc -L < shown)" -le $columns ]
 	done
 }

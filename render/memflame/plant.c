@@ -31,7 +31,7 @@ static enum place_kind kind_of(const struct function *f, const struct place *pla
 {
 	if (function_is_label(f))
 		return PLACE_VIRTUAL;
-	if (tree_is_import_machinery(f->file, strlen(f->file)))
+	if (file_is_import_system(f->file, strlen(f->file)))
 		return PLACE_IMPORT;
 	switch (f->lang) {
 	case MT_LANG_PYTHON: return PLACE_PYTHON;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "stacks.h"
 #include "xmalloc.h"
 
 /* ---------------------------------------------------------------- texts */
@@ -61,22 +62,10 @@ uint32_t tree_text(struct tree *t, const char *p, size_t n)
 
 /* ---------------------------------------------------------------- places */
 
-static bool begins(const char *p, size_t n, const char *with)
-{
-	size_t len = strlen(with);
-	return n >= len && memcmp(p, with, len) == 0;
-}
-
 static bool ends(const char *p, size_t n, const char *with)
 {
 	size_t len = strlen(with);
 	return n >= len && memcmp(p + n - len, with, len) == 0;
-}
-
-bool tree_is_import_machinery(const char *file, size_t n)
-{
-	return begins(file, n, "<frozen importlib") || memmem(file, n, "/importlib/", 11) ||
-	       begins(file, n, "importlib/");
 }
 
 enum place_kind tree_guess_kind(const struct tree *t, uint32_t name, uint32_t file)
@@ -87,7 +76,7 @@ enum place_kind tree_guess_kind(const struct tree *t, uint32_t name, uint32_t fi
 
 	if (n == 0 || (!file && p[0] == '[' && p[n - 1] == ']'))
 		return PLACE_VIRTUAL;
-	if (tree_is_import_machinery(p, n))
+	if (file_is_import_system(p, n))
 		return PLACE_IMPORT;
 	/* The interpreter makes names such as "<string>", "<frozen os>", "<module>". */
 	if (p[0] == '<' || ends(p, n, ".py") || ends(p, n, ".pyx") || ends(p, n, ".pyw"))

@@ -61,8 +61,6 @@ uint32_t tree_text(struct tree *t, const char *p, size_t n);
 uint32_t tree_place(struct tree *t, const struct place *place);
 /* Returns the kind of a place, guessed from its texts. */
 enum place_kind tree_guess_kind(const struct tree *t, uint32_t name, uint32_t file);
-/* Returns whether the file belongs to importlib. */
-bool tree_is_import_machinery(const char *file, size_t n);
 
 /*
  * Adds to a node's own amounts. Returns false, having added nothing, if a sum (in a difference, that of both sides)

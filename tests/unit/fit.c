@@ -24,5 +24,19 @@ int main(void)
 	CHECK("characters are counted, not bytes", becomes("äöüäöü", 4, "ä…öü"));
 	CHECK("one column has room for the dots only, zero columns for nothing",
 	      becomes("abc", 1, "…") && becomes("abc", 0, ""));
+	CHECK("a path loses its first folders, and is cut nowhere else",
+	      becomes("load at /srv/shop/app/views.py:3", 30, "load at …/shop/app/views.py:3") &&
+	      becomes("load at /srv/shop/app/views.py:3", 29, "load at …/shop/app/views.py:3") &&
+	      becomes("load at /srv/shop/app/views.py:3", 28, "load at …/app/views.py:3") &&
+	      becomes("load at /srv/shop/app/views.py:3", 20, "load at …/views.py:3") &&
+	      becomes("load (/srv/shop/app/views.py:3)", 23, "load (…/app/views.py:3)") &&
+	      becomes("read [/usr/lib/libc.so.6]", 20, "read […/libc.so.6]") &&
+	      becomes("/srv/shop/app.py", 12, "…/app.py") &&
+	      becomes("read at [/usr/lib/libc.so.6]", 22, "read at […/libc.so.6]"));
+	CHECK("then the name loses its end, down to where the file has no room either",
+	      becomes("handle_request at /srv/views.py:3", 20, "handle_r…/views.py:3") &&
+	      becomes("handle_request at /srv/views.py:3", 18, "handle…/views.py:3") &&
+	      becomes("handle_request at /srv/views.py:3", 17, "handle_request a…") &&
+	      becomes("handle_request at /srv/views.py:3", 9, "handle_r…"));
 	return check_done();
 }

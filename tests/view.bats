@@ -1,0 +1,88 @@
+# How the text reports show stacks: imports hidden, C frames in their Python line, by file or package; on terminals of any width.
+
+load lib/common
+load lib/traces
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	trace > t.lz4 <<-'END'
+	alloc 1 100 main@/srv/app.py:3;_find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9;exec_module@/usr/lib/python3.11/importlib/_bootstrap_external.py:7;<module>@/usr/lib/python3.11/site-packages/numpy/core.py:1
+	alloc 2 20 main@/srv/app.py:4;load@/srv/app.py:41;read@libc.so
+	alloc 3 3 start@python3.so;run@python3.so;main@/srv/app.py:5;work@lib.so;alloc@libc.so
+	alloc 4 4000 start@python3.so;run@python3.so
+	alloc 5 50000 _find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9;_load@/usr/lib/python3.11/importlib/_bootstrap.py:8
+	alloc 6 600000 main@/srv/app.py:6;load@/srv/app.py:42;back@/usr/lib/python3.11/site-packages/numpy/core.py:7;load@/srv/app.py:41
+	END
+}
+
+rows() { # OPTION...: "function file total own" of memsummary
+	memsummary --json "$@" t.lz4 | jq -r '.locations[] | "\(.function) \(.file) \(.total_bytes) \(.own_bytes)"' | sort
+}
+
+@test "without options, and with --imports=show, everything is there; each view keeps the sum" {
+	[ "$(rows)" = "$(rows --imports=show)" ]
+	rows | grep -q '^_find_and_load /usr/lib/python3.11/importlib/_bootstrap.py 50100 0$'
+	for options in --imports=hide --python "--by file" "--by package" "--imports=hide --python --by file"; do
+		for report in memsummary memtree; do
+			[ "$($report --json $options t.lz4 | jq .total_bytes)" = 654123 ]
+		done
+	done
+	[ "$(memtree --json --python --imports=hide t.lz4 | jq '[.calls[] | .own_bytes] | add')" = 654123 ]
+	[ "$(memsummary --json --python --by package t.lz4 | jq '[.locations[] | .own_bytes] | add')" = 654123 ]
+	[ "$(memtable --json --python --imports=hide t.lz4 | jq .total_bytes)" = 654123 ]
+}
+
+@test "--imports=hide: what is beneath belongs to the importer; a stack of nothing else keeps its innermost frame" {
+	[ "$(rows --imports=hide | grep import)" = "_load /usr/lib/python3.11/importlib/_bootstrap.py 50000 50000" ]
+	memtree --json --imports=hide t.lz4 | jq -e '[.calls[] | .function] | index("main") as $i | .[$i + 1:] | index("<module>") != null'
+	# Where the import system's own code allocates, its caller's line is shown.
+	trace > i.lz4 <<< 'alloc 1 7 main@/srv/app.py:3;_find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9'
+	[ "$(memtable --json --imports=hide i.lz4 | jq -c '[.rows[] | .function, .line]')" = '["main",3]' ]
+	[ "$(memtable --json i.lz4 | jq -c '[.rows[] | .function, .line]')" = '["_find_and_load",9]' ]
+}
+
+@test "--python: C functions are in the line that calls them, and those that run the interpreter are gone" {
+	[ "$(rows --python | grep -c '\.so ')" = 2 ]
+	rows --python | grep -q '^run python3.so 4000 4000$'
+	rows --python | grep -q '^main /srv/app.py 600123 3$'
+	rows --python | grep -q '^load /srv/app.py 600020 600020$'
+	[ "$(memtable --json --python t.lz4 | jq -c '[.rows[] | select(.line == 41 or .line == 5) | [.function, .size]] | sort')" = '[["load",600020],["main",3]]' ]
+}
+
+@test "--by file and --by package: each counts once in a stack, whoever calls whom" {
+	rows --by file | grep -q '^/srv/app.py  600123 600000$'
+	rows --by package | grep -q '^app  600123 600000$'
+	rows --by package | grep -q '^numpy  600100 100$'
+	run memsummary --by package t.lz4
+	[[ "$output" == *$'\n'"app  "* ]]
+	run -2 memsummary --by color t.lz4
+	[[ "$output" == *"--by: 'color' is not function, file or package"* ]]
+	run -2 memtree --imports=no t.lz4
+	[[ "$output" == *"--imports: 'no' is neither hide nor show"* ]]
+}
+
+# What a command prints on a terminal of so many columns, without colours.
+on_terminal() { # COLUMNS COMMAND
+	script -qec "stty rows 50 cols $1; NO_COLOR=1 $2" /dev/null | tr -d '\r'
+}
+
+@test "on a terminal of 80, 100 and 200 columns every report fits, hides imports, and cuts paths at a slash" {
+	local folders=/srv/company/project/source/package/subpackage
+	printf 'alloc %d 1000 main@/srv/app.py:3;handler_of_requests_number_%d@'$folders'/module_%d.py:1%d\n' $(seq 20 | sed 's/.*/& & & &/') | trace > long.lz4
+	printf 'alloc 1 1000 main@/srv/app.py:3;_find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9;<module>@/srv/b.py:1\n' | trace > imports.lz4
+	for columns in 80 100 200; do
+		for report in memsummary memtable "memtree --all" memtree memstats "memsummary --python --by file"; do
+			on_terminal $columns "$report long.lz4" > out
+			[ -s out ]
+			# What is not of one line's length by nature: memstats' lists of places.
+			[ "$report" = memstats ] || awk -v most=$columns '{ gsub(/[^\001-\177]+/, "x") } length($0) > most { print length($0) ": " $0; bad = 1 } END { exit bad }' out
+			run ! grep -E '…[^/]*\.py' out
+		done
+		on_terminal $columns "memsummary long.lz4" > out
+		grep -qE '…/(.*/)?module_[0-9]+\.py' out || [ $columns = 200 ]
+		for report in memsummary memtree; do
+			run ! grep -q _find_and_load <(on_terminal $columns "$report imports.lz4")
+			grep -q _find_and_load <(on_terminal $columns "$report --imports=show imports.lz4")
+		done
+	done
+}
