@@ -447,3 +447,63 @@ while True: x += 1' 3>&- &
 	run -2 memrec -o t.lz4 -p 1 --duration 10%
 	run -2 memrec -o t.lz4 -p 1 --duration never
 }
+
+@test "of memrecs that attach at the same time one records; the others are refused, and the process has one agent" {
+	/usr/bin/python3 -c '
+import time
+open("ready", "w").close()
+while True:
+    kept = [bytearray(54320) for i in range(10)]
+    time.sleep(0.002)' 3>&- &
+	local program=$! round i n
+	for _ in $(seq 200); do [ ! -e ready ] || break; sleep 0.05; done
+	for round in 1 2 3 4 5; do
+		local memrecs=()
+		for i in 1 2 3; do
+			memrec -f -o t$i.lz4 --duration 2s --pid $program 2> err$i 3>&- &
+			memrecs+=($!)
+		done
+		n=0
+		for i in 1 2 3; do
+			if wait ${memrecs[i - 1]}; then
+				n=$((n + 1))
+				[ "$(memcat --json t$i.lz4 | grep -c '"size":54321,')" -gt 10 ]
+			else
+				grep -q 'memrec is already recording it' err$i || { cat err$i; kill $program; return 1; }
+			fi
+		done
+		[ $n = 1 ] || { echo "round $round: $n of 3 recorded"; cat err?; kill $program; return 1; }
+	done
+	[ "$(grep -c 'r-xp.*memrec' /proc/$program/maps)" -le 1 ]
+	kill $program
+}
+
+@test "a thread in a call that nothing interrupts, such as vfork, is waited for" {
+	cat > held.c <<-'END'
+		#include <stdlib.h>
+		#include <time.h>
+		#include <unistd.h>
+		int main(void)
+		{
+			for (;;) {
+				if (vfork() == 0) {
+					nanosleep(&(struct timespec){ .tv_sec = 2 }, NULL);
+					_exit(0);
+				}
+				for (int i = 0; i < 20; i++) {
+					void *volatile p = malloc(54321);
+					free(p);
+					nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+				}
+			}
+		}
+	END
+	cc -O1 -o held held.c
+	./held 3>&- &
+	local program=$!
+	sleep 0.5
+	run memrec -o t.lz4 --duration 5s --pid $program
+	kill $program
+	[ "$status" = 0 ] || { echo "$output"; return 1; }
+	[ "$(memcat --json t.lz4 | grep -c '"size":54321,')" -ge 10 ]
+}

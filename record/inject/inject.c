@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -36,6 +37,7 @@
 
 #define AGENT_SONAME "libmemrec.so"
 #define ENTRY "memrec_agent_serve"
+#define TURN_NS 20000000000ull		/* for another memrec that is attaching to the same process */
 #define FIND_NS 10000000000ull		/* to find a thread that may be used */
 #define SERVE_NS 15000000000ull		/* for the new thread to answer */
 #define BREAKPOINT_US 20000		/* for a thread to leave an unsafe place */
@@ -229,6 +231,7 @@ static long remote_call(const struct target *t, uint64_t scratch, long number, u
 			return (long)s.result;
 		if (now_ns() > deadline)
 			die("process %d: the new thread does not respond", (int)t->pid);
+		thread_release_stopping();
 		sleep_us(30);
 	}
 	return 0;
@@ -375,6 +378,7 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 	char error[256];
 	const uint32_t taken = 1;
 	for (;; sleep_us(200)) {
+		thread_release_stopping();
 		if (!target_read(t, AT(scratch, stage), &stage, sizeof stage) ||
 		    !target_read(t, AT(scratch, request), &r, sizeof r))
 			die("process %d ended while memrec was attaching", (int)t->pid);
@@ -394,11 +398,28 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 		die("process %d: cannot load the agent", (int)t->pid);
 }
 
+/*
+ * Memrecs that attach to a process at the same time take turns, so the second finds the agent of the first, which
+ * refuses it. Only who may trace the process can open this file, and lock it.
+ */
+static void take_turn(struct target *t)
+{
+	uint64_t deadline = now_ns() + TURN_NS;
+	while (flock(t->mem, LOCK_EX | LOCK_NB) < 0) {
+		if (now_ns() > deadline)
+			die("process %d: another memrec is attaching to it: try again", (int)t->pid);
+		sleep_us(5000);
+	}
+	if (!target_load(t))
+		refuse_access(t->pid, errno);
+}
+
 static void inject(const struct injection *how)
 {
 	struct target t;
 	if (!target_open(&t, how->pid))
 		refuse_access(how->pid, errno);
+	take_turn(&t);
 	refuse_libc(&t);
 	struct timespec nap = { .tv_nsec = 50000 };
 	uint64_t scratch = make_thread(&t);

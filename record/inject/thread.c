@@ -24,6 +24,7 @@
 #define trace(request, tid, address, data) ptrace(request, tid, (void *)(uintptr_t)(address), (void *)(uintptr_t)(data))
 
 #define STOP_TIMEOUT_US 500000
+#define MOST_STOPPING 64
 #define ERESTARTNOHAND 514	/* internal to the kernel: restart the call, unless a handler runs */
 #define TRAP_HWBKPT_CODE 4
 #define MASK(sig) (1ull << ((sig) - 1))
@@ -89,18 +90,61 @@ static int wait_for_stop(struct borrowed *b)
 	return error;
 }
 
+/*
+ * Threads that are to stop, but have not yet: those in a call that cannot be interrupted, such as vfork, or that do
+ * not get a processor. Until it stops a thread can be neither released nor seized anew.
+ */
+static pid_t stopping[MOST_STOPPING];
+static int n_stopping;
+
+/* Whether the thread was one of them; it is not any more. */
+static bool take_stopping(pid_t tid)
+{
+	for (int i = 0; i < n_stopping; i++)
+		if (stopping[i] == tid) {
+			stopping[i] = stopping[--n_stopping];
+			return true;
+		}
+	return false;
+}
+
+void thread_release_stopping(void)
+{
+	for (int i = n_stopping, status; i-- > 0;) {
+		pid_t tid = stopping[i];
+		if (waitpid(tid, &status, __WALL | WNOHANG) != tid)
+			continue;
+		if (!is_gone(status) && !is_our_stop(status)) {
+			trace(PTRACE_CONT, tid, NULL, WSTOPSIG(status));	/* another signal came first */
+			continue;
+		}
+		trace(PTRACE_DETACH, tid, NULL, NULL);
+		take_stopping(tid);
+	}
+}
+
 int thread_stop(struct borrowed *b, pid_t pid, pid_t tid)
 {
 	b->pid = pid;
 	b->tid = tid;
 	b->n_held = 0;
 	b->saved = false;
-	if (trace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
-		return errno;
-	int error = trace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? errno : wait_for_stop(b);
+	int error = 0;
+	if (!take_stopping(tid)) {
+		if (trace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
+			return errno;
+		if (trace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0)
+			error = errno;
+	}
+	if (!error)
+		do
+			error = wait_for_stop(b);
+		while (error == ETIMEDOUT && n_stopping == MOST_STOPPING);
 	if (!error && !read_registers(b, &b->regs))
 		error = errno;
-	if (error && error != ESRCH)
+	if (error == ETIMEDOUT)
+		stopping[n_stopping++] = tid;
+	else if (error && error != ESRCH)
 		trace(PTRACE_DETACH, tid, NULL, NULL);
 	return error;
 }

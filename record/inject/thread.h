@@ -25,6 +25,8 @@ struct borrowed {
 
 /* Stops the thread. Returns 0 or an errno: ESRCH if it ended, ETIMEDOUT if it does not stop, EPERM. */
 int thread_stop(struct borrowed *b, pid_t pid, pid_t tid);
+/* Releases the threads that were to stop, but did so only after thread_stop() had returned ETIMEDOUT. */
+void thread_release_stopping(void);
 /*
  * Lets it run until it reaches an address (a hardware breakpoint, so no code is
  * changed) or the time is up, and stops it again. Returns false if it ended.
