@@ -78,7 +78,7 @@ static void begin_process(struct leaks *l, const struct mt_event *ev)
 	l->processes[*n] = (struct process){ .pid = ev->pid, .begin_ms = ev->time_ms };
 }
 
-/* The last process takes its place. */
+/* The last process takes its place in the array. */
 static void end_process(struct leaks *l, uint32_t pid)
 {
 	uint32_t *n = pids_number(&l->pids, pid), place = *n;
@@ -145,7 +145,7 @@ static int take(struct leaks *l, const struct mt_event *ev, struct mt_in *in, st
 	switch (ev->kind) {
 	case MT_ALLOC:
 		if (ending_has(&l->ending, ev->pid))
-			open_blocks_close(l->open, ev->id, NULL);	/* should its last one not have been freed */
+			open_blocks_close(l->open, ev->id, NULL);	/* ends the last one with this id */
 		else
 			open_blocks_open(l->open, ev, NULL);
 		return 0;

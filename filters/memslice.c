@@ -174,7 +174,7 @@ static int put_skipped(struct slice *s, struct mt_out *out)
 	return 0;
 }
 
-/* Interpreters that shut down: what comes before this row is the program's (ending.h). */
+/* An interpreter begins to shut down: blocks made before this row belong to the program (ending.h). */
 static int put_endings(struct slice *s, struct mt_out *out)
 {
 	static const uint8_t finalizing[] = "\x81\xaa" "finalizing\x01";	/* as msgpack: {"finalizing": 1} */
@@ -226,7 +226,7 @@ static void keep_back(struct slice *s, const struct mt_event *ev)
 		*skipped_of(s, ev) += mt_is_memory(ev->allocator);
 }
 
-/* A process that ends before the window: its pid may be another's next. */
+/* A process ended before the window: its pid may be reused. */
 static void end_process(struct slice *s, const struct mt_event *ev)
 {
 	keep_back(s, ev);

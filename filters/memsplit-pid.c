@@ -173,12 +173,12 @@ static void part_end(struct split *s, struct part *p, bool whole)
 	stacks_free(p->define.known);
 	define_clear(&p->define);
 	*pids_number(&s->places, p->pid) = PIDS_NONE;
-	*p = s->parts[--s->n_parts];		/* the last takes its place */
+	*p = s->parts[--s->n_parts];		/* the last part takes its place in the array */
 	if (p < &s->parts[s->n_parts])
 		*pids_number(&s->places, p->pid) = (uint32_t)(p - s->parts);
 }
 
-/* ---------------------------------------------------------------- what each held, for --list */
+/* ---------------------------------------------------------------- amounts for --list */
 
 static void take_away(struct split *s, const struct share *gone)
 {

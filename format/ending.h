@@ -4,8 +4,8 @@
  * The rules, for each process alone:
  *
  * - A block that is live when the shutdown begins is leaked, even if the interpreter frees it: what it frees then
- *   it frees only because the program is over (memray's tracking stops before).
- * - A block made during the shutdown is neither leaked nor part of the high-water mark: both are the program's.
+ *   it frees only because the program has ended (memray stops tracking before that).
+ * - A block made during the shutdown is neither leaked nor part of the high-water mark: both describe the program.
  *   It counts among all allocations.
  *
  * In an answer (provenance.h) neither applies: its blocks are the answer, wherever they are in the trace.
@@ -29,7 +29,7 @@ void ending_begin(struct ending *e, const struct mt_header *h);
  * of process ev->pid begins to shut down: the blocks live now have leaked.
  */
 bool ending_take(struct ending *e, const struct mt_event *ev);
-/* Returns whether the process is shutting down and has not ended: a block made now is in neither. */
+/* Returns whether the process is shutting down and has not ended, so that a block made now is in neither result. */
 bool ending_has(const struct ending *e, uint32_t pid);
 void ending_clear(struct ending *e);
 

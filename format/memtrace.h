@@ -112,7 +112,7 @@ struct mt_stage {
 struct mt_header {
 	unsigned major, minor;
 	uint64_t start_ns;		/* Unix time of time_ms 0, in nanoseconds; 0 = not known */
-	uint64_t begin_ms;		/* the time it begins at: what was allocated before it was live then */
+	uint64_t begin_ms;		/* the time at which it begins: blocks allocated before were live then */
 	char *host;			/* "" = not known */
 	char *command;			/* the traced command, shell-quoted; "" = not known */
 	bool native, python_allocators, follow_fork;

@@ -9,7 +9,7 @@
  *
  * Memory: 50 to 90 bytes per open block (arrays grow, and freed blocks are
  * removed only once they are half), and 32 more for each block freed since
- * the mark; and that of owned.h.
+ * the mark; and the memory of owned.h.
  */
 #ifndef OPEN_BLOCKS_H
 #define OPEN_BLOCKS_H

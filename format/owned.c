@@ -1,5 +1,5 @@
 /*
- * owned.c - the live blocks of each process, for when it ends
+ * owned.c - find the live blocks of a process when it ends
  */
 #include "owned.h"
 
@@ -7,7 +7,7 @@
 
 #include "xmalloc.h"
 
-#define FIRST_CHECK 64		/* ids, below which a list is not looked at */
+#define FIRST_CHECK 64		/* shorter lists are not checked */
 
 uint64_t owned_patience = 16u << 20;
 
@@ -36,7 +36,7 @@ void owned_sort(uint32_t *at, size_t n)
 		qsort(at, n, sizeof *at, by_number);
 }
 
-/* Keep those that are live and its own, each once. */
+/* Removes ids that are not live, belong to another process, or are listed twice. */
 static void check(const struct owned *o, struct owned_ids *of)
 {
 	size_t n = 0;

@@ -62,7 +62,7 @@ struct amount peak_total(const struct peak *p);
 /* Before peak_settle(): return the live total now, and the maximum of this trace so far. */
 struct amount peak_live(const struct peak *p);
 struct amount peak_now(const struct peak *p);
-/* The same of a key: live, and at the maximum. Keys are less than peak_live_keys(). */
+/* The same for one key: live, and at the maximum. Keys are less than peak_live_keys(). */
 size_t peak_live_keys(const struct peak *p);
 struct amount peak_live_at(const struct peak *p, uint32_t key);
 struct amount peak_now_at(const struct peak *p, uint32_t key);

@@ -1,5 +1,5 @@
 /*
- * pids.c - a number of the caller's for each pid, such as its place in a table
+ * pids.c - map a pid to a number chosen by the caller, such as an index
  */
 #include "pids.h"
 

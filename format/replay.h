@@ -10,7 +10,7 @@
  *
  * Programs that need the allocations themselves, not their sums, use open_blocks.h, which follows the same rules.
  *
- * Memory: that of live.h and owned.h.
+ * Memory: live.h and owned.h.
  */
 #ifndef REPLAY_H
 #define REPLAY_H

@@ -249,7 +249,7 @@ static char *moment_title(const struct counter *c, const struct mt_header *h, ui
 	duration_text(ms, after);
 	asked = xasprintf(c->what == TALLY_TOTAL ? "allocated in the first %s" : "live after %s", after);
 	title = provenance_title(h, asked);
-	if (c->replay.answer) {		/* its title says what, not when */
+	if (c->replay.answer) {		/* its title has no time */
 		free(asked);
 		asked = title;
 		title = xasprintf("%s; up to %s", asked, after);
@@ -258,7 +258,7 @@ static char *moment_title(const struct counter *c, const struct mt_header *h, ui
 	return title;
 }
 
-/* Shows the present amounts to the watcher. */
+/* Reports the current amounts. */
 static void show(struct counter *c, const struct tally_watch *watch, const struct mt_header *h, uint64_t ms)
 {
 	struct tally *t = c->tally;
@@ -278,7 +278,7 @@ static void show(struct counter *c, const struct tally_watch *watch, const struc
 
 void tally_watch(struct mt_in *in, enum tally_what what, tally_key *key, void *arg, const struct tally_watch *watch)
 {
-	/* What was never freed until now is what is live. */
+	/* The blocks not freed so far are the live ones. */
 	struct counter c = { .asked = what == TALLY_LEAKS ? TALLY_PEAK : what,
 			     .by = { .key = key, .arg = arg } };
 	struct tally *t = begin(&c, in);

@@ -24,7 +24,7 @@ struct tally {
 	struct stacks *stacks;
 	struct threads *threads;	/* those with names, and those numbered by a key */
 	struct amount *at;	/* per stack number of `stacks`, or per key; n of them */
-	struct amount *all;	/* per key, if asked for: all that was ever allocated, whatever `at` counts */
+	struct amount *all;	/* per key, if requested: all allocations, whatever `at` counts */
 	uint32_t n;
 	struct amount total;
 	char *title;		/* of the numbers: "alive at the high-water mark", "temporary allocations, …" */
@@ -33,10 +33,10 @@ struct tally {
 	uint64_t end_ms;	/* the last time seen */
 };
 
-/* Shows the tally while it is made: after each every_ms of the trace, and at its end if anything is live then. */
+/* Reports intermediate results: at each multiple of every_ms, and at the end of the trace if anything is live then. */
 struct tally_watch {
 	uint64_t every_ms;
-	/* t: what is live at t->end_ms, or with TALLY_TOTAL was allocated until then; the title says when that is */
+	/* t: the amounts live at t->end_ms, or with TALLY_TOTAL allocated until then; the title contains that time */
 	void (*see)(void *arg, const struct tally *t);
 	void *arg;
 };
@@ -50,15 +50,15 @@ struct tally *tally_read(struct mt_in *in, enum tally_what what);
  */
 typedef uint32_t tally_key(void *arg, const struct tally *t, const struct mt_event *ev);
 struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg);
-/* The same with more in one pass. */
+/* The same, with more options. */
 struct tally_by {
 	tally_key *key;
-	void (*take)(void *arg, const struct mt_event *ev);	/* gets the events that are no allocations or frees */
+	void (*take)(void *arg, const struct mt_event *ev);	/* gets all events except allocations and frees */
 	void *arg;		/* for both */
 	bool all;		/* fill in `all` too */
 };
 struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by);
-/* The same (key may be NULL), shown as it is made. */
+/* The same with intermediate results; key may be NULL. */
 void tally_watch(struct mt_in *in, enum tally_what what, tally_key *key, void *arg, const struct tally_watch *watch);
 /* By stack, with each stack below a frame "[process PID]"; the result is like tally_read()'s. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);

@@ -1,4 +1,4 @@
-"""Wheels and source distributions of memrec (PEP 517, 621, 660), by the standard library alone.
+"""Wheels and source distributions of memrec (PEP 517, 621, 660), with only the standard library.
 
 pip calls build_wheel() and the like, which build the commands first; make calls
 main() for files it has built. A wheel fits every Python 3, since nothing in it is
@@ -35,7 +35,7 @@ def text(name):
 # ---------------------------------------------------------------- metadata
 
 def project():
-    """pyproject.toml: {table: {key: value}}. Its values are written as Python would write them."""
+    """pyproject.toml: {table: {key: value}}. Its values are Python literals."""
     tables, table, key, value = {}, None, None, ""
     for line in text("pyproject.toml").splitlines():
         head = re.match(r"\[([\w.-]+)\]$", line)
@@ -87,7 +87,7 @@ def wheel_file(tags):
 
 
 def dist_info(tags, licenses=None):
-    """{name: text} of the .dist-info folder, less RECORD. licenses: a folder of texts of what is linked."""
+    """{name: text} of the .dist-info folder, without RECORD. licenses: a folder with the licences of the linked libraries."""
     files = {"METADATA": metadata(), "WHEEL": wheel_file(tags), "entry_points.txt": entry_points()}
     for name in project()["project"]["license-files"]:
         files["licenses/" + name] = text(name)
@@ -152,13 +152,13 @@ def make_wheel(folder, tags, commands, agent, pages, licenses=None):
 
 
 def built(folder):
-    """What make has built there, for make_wheel()."""
+    """The arguments of make_wheel() for a folder that make has built."""
     commands = {os.path.basename(f): f for f in glob.glob(os.path.join(folder, "bin", "mem*"))}
     return commands, os.path.join(folder, "lib", "memrec", "libmemrec.so"), os.path.join(folder, "man")
 
 
 def built_one(folder, pages):
-    """Likewise, of the one static program: the other commands, each of which has a page, execute it."""
+    """The same for the static program; the other commands, each of which has a page, execute it."""
     one = os.path.join(folder, "one")
     commands = {os.path.basename(f)[:-2]: os.path.join(one, "stub") for f in glob.glob(os.path.join(pages, "man1", "*.1"))}
     commands["memrec"] = os.path.join(one, "memrec")
@@ -213,7 +213,7 @@ def write_dist_info(folder):
 
 
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
-    """The package is used where it lies, and the commands are those of build/bin, whenever they are built anew."""
+    """The package is used in place, and so are the commands in build/bin."""
     build(config_settings)
     wheel = Wheel(wheel_directory, local_tags())
     wheel.add("__editable__.memrec.pth", os.path.dirname(path(PACKAGE)) + "\n")
@@ -227,7 +227,7 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 
 def sources():
-    """Of the tree, what git knows; of an unpacked source distribution, everything but what was built."""
+    """The files that git tracks; in an unpacked source distribution, all files except built ones."""
     try:
         listed = subprocess.run(["git", "-C", TREE, "ls-files", "-z"], stdout=subprocess.PIPE,
                                 stderr=subprocess.DEVNULL, check=True).stdout

@@ -1,9 +1,9 @@
 /*
- * one.c - all commands in one program: the name it is called by says which
+ * one.c - all commands in one program; the name by which it is called selects one
  *
  * Wheels and tarballs hold this program, linked statically, with the agent inside: it runs on any Linux of its
- * architecture, whatever C library is installed there, and one file copied into a container is enough.
- * The other names are links to it, or where links cannot be (wheels), stub.c.
+ * architecture, with any C library, and one file copied into a container is enough.
+ * The other commands are links to it, or in wheels, which cannot contain links, stub.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #undef COMMAND
 
 /*
- * dlopen(), by which libdw looks for libdebuginfod (-Wl,--wrap). A static program that loads a library
- * loads a second C library with it, and may crash: there is none.
+ * Replaces dlopen() (-Wl,--wrap), with which libdw loads libdebuginfod: a static program that loads a library
+ * loads a second C library with it, and may crash.
  */
 void *__wrap_dlopen(const char *file, int mode);
 void *__wrap_dlopen(const char *file, int mode)
@@ -36,5 +36,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return commands[i].main(argc, argv);
-	return main_memrec(argc, argv);		/* by whatever name the file was given */
+	return main_memrec(argc, argv);		/* the file may have any other name */
 }

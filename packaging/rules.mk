@@ -1,4 +1,4 @@
-# What is made to be given away: one static program of all commands with the agent inside, wheels, a tarball.
+# Packages for distribution: one static program of all commands with the agent inside, wheels, a tarball.
 
 OBJCOPY ?= objcopy
 OBJDUMP ?= objdump
@@ -6,7 +6,7 @@ MACHINE  = $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 # ---------------------------------------------------------------- the program
 
-# Each command's main() has a name of its own here; nothing else is compiled anew.
+# Only each command's main() is compiled again, under another name.
 ONE       = $B/one/memrec
 ONE_MAIN  = $(patsubst %,$B/one/%.main.o,memrec $(TOOLS))
 ONE_PARTS = $(REC_OBJ) $(foreach t,$(TOOLS),$(call TOOL_OBJ,$t))
@@ -21,7 +21,7 @@ $B/one/one-commands.h: Makefile packaging/rules.mk
 $B/one/one.o: packaging/one.c $B/one/one-commands.h
 	$(CC) $(CPPFLAGS) -I$B/one $(ALL_CFLAGS) $(FAT) -c -o $@ $<
 
-# The agent without its symbols, as it is loaded; they are kept beside it.
+# The stripped agent; its symbols are kept beside it.
 $B/one/libmemrec.so: $(AGENT)
 	@mkdir -p $(@D)
 	@$(OBJCOPY) --only-keep-debug $< $@.debug
@@ -32,7 +32,7 @@ $B/one/stub: packaging/stub.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) -Os -fno-stack-protector $(if $(filter x86_64,$(MACHINE)),-fcf-protection=none) -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -nostdlib -static -s -Wl,--build-id=none -Wl,-z,noseparate-code -Wl,-z,noexecstack -o $@ $<
 
-# What the static libraries need themselves, where it is there (libelf of elfutils 0.189 and newer: zstd).
+# Libraries that the static libraries need, if installed (libelf of elfutils 0.189 and newer: zstd).
 is_static = $(if $(findstring /,$(shell $(CC) -print-file-name=lib$1.a)),-l$1)
 STATIC_LIBS = $(REC_LIBS) $(LIBS) $(foreach l,lzma bz2 zstd z,$(call is_static,$l))
 $(ONE).debug: $B/one/one.o $B/one/agent.o $(ONE_MAIN) $(ONE_PARTS) $(LIB)
@@ -47,7 +47,7 @@ one: $(ONE) $B/one/stub $B/one/libmemrec.so
 
 # ---------------------------------------------------------------- wheel and tarball
 
-# Where the pages are that this build's commands made, or another's that can run here; and where the results go.
+# The folder of pages, made by this build's commands or by another build's that can run here; the folder of results.
 MAN ?= $B/man
 OUT ?= $B
 LICENSES = $B/one/licenses
@@ -56,13 +56,13 @@ $(LICENSES): packaging/licenses
 	@packaging/licenses $@.new $(SYSROOT)
 	@mv $@.new $@
 
-# What was stripped, for debuggers: eu-unstrip, or gdb's symbol-file.
+# The stripped symbols, for debuggers: eu-unstrip, or gdb's symbol-file.
 SYMBOLS = memrec-$(VERSION)-$(MACHINE)-symbols.tar.xz
 $(OUT)/wheels/$(SYMBOLS) $(OUT)/dist/$(SYMBOLS): $(ONE) $B/one/libmemrec.so
 	@mkdir -p $(@D)
 	tar cJf $@ -C $B/one memrec.debug libmemrec.so.debug
 
-# Objects that were compiled with LTO= make a program a fifth slower: not by mistake.
+# Refuses objects compiled without LTO, which make the program a fifth slower.
 is-optimized:
 	@[ -z '$(LTO)' ] || $(OBJDUMP) -h $B/obj/format/reader.o | grep -q '\.gnu\.lto_' || { echo "$B was built without LTO: make clean, or give LTO= here too"; exit 1; }
 
@@ -81,7 +81,7 @@ endif
 given-wheels: $(OUT)/wheels/$(SYMBOLS) $B/one/stub $(LICENSES) is-optimized
 	@$(BACKEND) --build $B --one $(MAN) --platforms manylinux2014_$(MACHINE).manylinux_2_17_$(MACHINE) --licenses $(LICENSES) $(OUT)/wheels
 
-## sdist: the sources as pip takes them, in build/wheels
+## sdist: the sources as a package for pip, in build/wheels
 sdist:
 	@$(BACKEND) --sdist $B/wheels
 

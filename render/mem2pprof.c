@@ -35,7 +35,7 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* What tells one sample from another. */
+/* Allocations with equal members are one sample. */
 struct key {
 	uint64_t size;		/* 0 without --sizes */
 	uint32_t stack, thread, span, process;
@@ -59,9 +59,9 @@ struct profile {
 	uint8_t *buffer;
 	size_t cap_buffer;
 	bool *frame_used, *function_used;
-	uint64_t *mapping_of;	/* of each text's number, if it is a module: the mapping's number; 0: not one yet */
+	uint64_t *mapping_of;	/* by a module's text number: the number of its mapping; 0: none yet */
 	size_t n_mappings, cap_mapping_of;
-	uint64_t program;	/* the first mapping: what is in no module */
+	uint64_t program;	/* the first mapping, for functions in no module */
 };
 
 typedef Perftools__Profiles__Profile Part;
@@ -130,7 +130,7 @@ static void put(struct profile *p, const Part *part)
 	gzip_out_write(p->out, p->buffer, n);
 }
 
-/* Returns a text's number in the string table, whose texts are UTF-8. */
+/* Returns a text's number in the string table. Invalid UTF-8 is escaped. */
 static int64_t number(struct profile *p, const char *text)
 {
 	char *valid = tool_printable(text);
@@ -206,7 +206,7 @@ static void add_label(struct profile *p, Sample *s, Label *labels, const char *k
 	s->label[s->n_label++] = l;
 }
 
-/* Finds the locations of a stack, innermost first; `ids` has room. A stack that is not known is one unknown frame. */
+/* Finds the locations of a stack, innermost first; `ids` has room. An unknown stack becomes one unknown frame. */
 static size_t locate(struct profile *p, uint32_t stack, uint64_t *ids)
 {
 	size_t n = 0;
@@ -265,7 +265,7 @@ static void put_samples(struct profile *p, bool answer)
 	free(ids);
 }
 
-/* Returns the number of a module's mapping, which is put when it is first needed. */
+/* Returns the number of a module's mapping, written at its first use. */
 static uint64_t put_mapping(struct profile *p, const char *module)
 {
 	size_t text = (size_t)number(p, module), had = p->cap_mapping_of;
@@ -380,7 +380,7 @@ int main(int argc, char **argv)
 		}
 	tool_binary_output("a profile");
 	struct mt_in *in = tool_input(argc, argv);
-	/* Spans and processes are found without stacks. */
+	/* Spans and processes need no stacks. */
 	s.spans = origins_new(ORIGINS_SPAN, NULL);
 	s.processes = origins_new(ORIGINS_PROCESS, NULL);
 	struct tally *t = tally_read_more(in, TALLY_PEAK, &(struct tally_by){

@@ -39,11 +39,11 @@ static const struct tool tool = {
 enum by { BY_NOTHING, BY_THREAD, BY_PROCESS };
 
 struct sample {
-	uint32_t group, stack;	/* group: a thread's number, or an origin's: a process */
+	uint32_t group, stack;	/* group: the number of a thread, or of a process's origin */
 };
 
 struct group {
-	uint32_t number, first, n;	/* its samples in the order */
+	uint32_t number, first, n;	/* its samples in `order` */
 	struct amount amount;
 };
 
@@ -58,7 +58,7 @@ struct profiles {
 	uint32_t *order;	/* the samples by group */
 	struct group *groups;
 	uint32_t n_groups;
-	uint32_t *id_of;	/* of each frame: its number in the file, from 1; 0: not used */
+	uint32_t *id_of;	/* by frame: its number in the file, from 1; 0: not used */
 };
 
 /* ---------------------------------------------------------------- reading */
@@ -119,7 +119,7 @@ static void find_groups(struct profiles *p)
 
 	p->order = xcalloc(p->n + 1, sizeof *p->order);
 	p->groups = xcalloc(p->n + 1, sizeof *p->groups);
-	/* The tally ends with the last sample that counts. */
+	/* The tally may have fewer keys than there are samples. */
 	for (uint32_t i = 0; i < p->tally->n; i++)
 		if (p->tally->at[i].count)
 			p->order[n++] = i;
@@ -187,7 +187,7 @@ static void print_frames(struct profiles *p)
 		}
 }
 
-/* Outermost first. A stack that is not known is one unknown frame. */
+/* Outermost first. An unknown stack becomes one unknown frame. */
 static void print_stack(const struct profiles *p, uint32_t stack, uint32_t *frames)
 {
 	const struct stacks *s = p->tally->stacks;
@@ -238,7 +238,7 @@ static void print_file(struct profiles *p)
 {
 	char *name = xasprintf("%s: %s", p->tally->command, p->tally->title);
 	uint32_t *frames = xcalloc(deepest(p->tally->stacks), sizeof *frames);
-	/* speedscope wants a profile even of nothing. */
+	/* speedscope requires at least one profile. */
 	struct group nothing = { .n = 0 };
 
 	find_groups(p);

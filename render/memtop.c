@@ -2,7 +2,7 @@
  * memtop.c - watch where memory is while a program runs
  *
  * In:    a trace (stdin or files), finished or still being recorded
- * Out:   a view on the terminal, which keys change; without a terminal its last picture as text
+ * Out:   a view on the terminal, which keys change; without a terminal, the last picture as text
  * Keeps: the live set, the stacks, an amount for each stack and thread
  */
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "tool.h"
 #include "xmalloc.h"
 
-#define TURN_EVENTS 4096	/* between two looks at the clock */
+#define TURN_EVENTS 4096	/* events between two readings of the clock */
 #define TURN_MS 50
 
 static const struct tool_option options[] = {
@@ -50,7 +50,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Keys, and a picture if it is time. Ends the program if it is to. */
+/* Handles keys, and redraws if it is time. Exits if a key quits. */
 static void turn(void *viewer)
 {
 	struct viewer *v = viewer;
@@ -64,7 +64,7 @@ static void turn(void *viewer)
 		state_mark(&v->state);
 }
 
-/* Waits until a finished trace, shown at that speed, has come to this event. */
+/* Waits until it is time for this event, with --speed. */
 static void keep_pace(struct viewer *v, uint64_t time_ms, uint64_t speed)
 {
 	static uint64_t begin_ns, begin_ms;
@@ -92,7 +92,7 @@ static void watch(struct viewer *v, struct mt_in *in, uint64_t speed)
 	}
 }
 
-/* Without a terminal: the last picture, whole. */
+/* Without a terminal: prints the last picture, with all rows. */
 static void print_rows(const struct state *s, const char *title, enum rows_by by, enum rows_sort sort)
 {
 	bool at_peak = peak_live(s->peak).count == 0;

@@ -1,4 +1,4 @@
-# mem2pprof: a profile that pprof reads, with the numbers of our own reports.
+# mem2pprof: a profile for pprof, with the same numbers as our own reports.
 
 load lib/common
 load lib/traces
@@ -23,7 +23,7 @@ profile() {
 	mem2pprof "$@" > t.pb.gz && python3 "$TESTS/lib/pprof.py" t.pb.gz > samples
 }
 
-@test "a sample for each stack, thread, span and allocator: all allocations, and those of the high-water mark" {
+@test "a sample for each stack, thread, span and allocator: all allocations, and those at the high-water mark" {
 	profile t.lz4
 	jq -e '.types == {alloc_objects: "count", alloc_space: "bytes", inuse_objects: "count", inuse_space: "bytes"} and
 		.default == "inuse_space"' <(head -1 samples)
@@ -43,13 +43,13 @@ profile() {
 		labels: {pid: 7, process: "python3 app.py", tid: 7, allocator: "malloc"}}]' sorted
 }
 
-@test "what it is about: title, command, host, stages, mappings, time" {
+@test "the profile has the title, command, host, stages, mappings and time" {
 	memgrep --min-size 1 t.lz4 | profile
 	jq -e '.comments[0] == "alive at the high-water mark; only at least 1" and (.comments | index("command: app") != null) and
 		(.comments[-1] | startswith("through: memgrep ")) and .mappings == ["app", "libx.so"] and .duration_nanos == 1500000000' <(head -1 samples)
 }
 
-@test "after a filter that has answered there are two values, and their sum is its answer" {
+@test "after a filter with an answer there are two values, whose sums are the answer" {
 	memleak t.lz4 | profile
 	jq -e '.types == {objects: "count", space: "bytes"} and .default == "space" and .comments[0] == "never freed"' <(head -1 samples)
 	[ "$(jq -s '[.[1:][].values.space] | add' samples)" = 1100 ]
@@ -57,14 +57,14 @@ profile() {
 	[ "$(jq -s '[.[1:][].values.space] | add' samples)" = 1200 ]
 }
 
-@test "--sizes: a label of the size, and a sample of each" {
+@test "--sizes: a sample and a label for each size" {
 	profile --sizes t.lz4
 	[ "$(jq -sc '[.[1:][].labels.bytes] | sort' samples)" = '[200,300,500,1000]' ]
 	printf 'alloc 1 10 main@a.py:1\nalloc 2 20 main@a.py:1\nalloc 3 10 main@a.py:1\n' | trace | profile --sizes
 	[ "$(jq -c '[.labels.bytes, .values.inuse_objects]' <(tail -n +2 samples) | sort)" = $'[10,2]\n[20,1]' ]
 }
 
-@test "functions have memsummary's numbers: ten random traces" {
+@test "functions have the same numbers as in memsummary: ten random traces" {
 	for seed in 1 2 3 4 5 6 7 8 9 10; do
 		python3 "$TESTS/lib/gen_trace.py" --events 3000 --seed $seed --processes 2 --threads 3 --weights --unknown --spans --mappings |
 			memcat --from-json > r.lz4
@@ -79,7 +79,7 @@ profile() {
 	done
 }
 
-@test "pprof itself reads it: its totals are ours" {
+@test "pprof reads it and shows the same totals" {
 	pprof=$(command -v pprof) || pprof=$BATS_FILE_TMPDIR/pprof
 	if [ ! -x "$pprof" ]; then
 		command -v go > /dev/null || skip "neither pprof nor go"
@@ -103,7 +103,7 @@ profile() {
 	grep -qF 'ma\\x1bin@a.py:1' samples
 }
 
-@test "-o FILE; a profile does not go to a terminal" {
+@test "-o FILE; a profile is not written to a terminal" {
 	mem2pprof -o out.pb.gz t.lz4
 	mem2pprof t.lz4 | cmp - out.pb.gz
 	run script -qec "mem2pprof t.lz4" /dev/null

@@ -1,4 +1,4 @@
-# mem2speedscope: a file that speedscope reads, with the numbers of our own reports.
+# mem2speedscope: a file for speedscope, with the same numbers as our own reports.
 
 load lib/common
 load lib/traces
@@ -17,7 +17,7 @@ setup() {
 	END
 }
 
-# The file with each sample as a text and its weight.
+# Prints each sample of the file as a text, and its weight.
 samples() {
 	jq -c '.shared.frames as $f | .profiles[] |
 		[.name, .unit, .endValue, ([[.samples, .weights] | transpose[] |
@@ -46,7 +46,7 @@ samples() {
 	[ "${lines[0]}" = "mem2speedscope: --by: 'line' is not thread or process" ]
 }
 
-@test "totals are memsummary's: ten random traces; parts add up to them" {
+@test "totals equal memsummary's: ten random traces; the parts add up to them" {
 	for seed in 1 2 3 4 5 6 7 8 9 10; do
 		python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed $seed --processes 2 --threads 3 --weights --unknown --mappings |
 			memcat --from-json > r.lz4
@@ -62,7 +62,7 @@ samples() {
 	done
 }
 
-@test "nothing allocated: one empty profile; -o FILE" {
+@test "no allocations: one empty profile; -o FILE" {
 	printf '{"event":"end"}\n' | memcat --from-json | mem2speedscope -o out
 	jq -e '.shared.frames == [] and .profiles[0].endValue == 0 and (.profiles | length) == 1' out
 }

@@ -1,9 +1,9 @@
-# memtop: what is live, on a terminal that tests/lib/screen.py plays.
+# memtop: live memory, on a terminal that tests/lib/screen.py emulates.
 
 load lib/common
 load lib/traces
 
-# Run memtop with steps on a terminal of 100 columns and 24 lines.
+# Runs memtop with steps on a terminal of 100 columns and 24 lines.
 on_screen() { # STEP... -- COMMAND...
 	run python3 "$TESTS/lib/screen.py" 100x24 "$@"
 }
@@ -32,7 +32,7 @@ some() {
 	[ "$(rows --by function --sort total)" = '20B 1.320kB 1 20B main at /srv/app.py|1.000kB 1.300kB 1 1.000kB load at /srv/app.py|300B 300B 1 300B parse at /srv/parse.py' ]
 	[ "$(rows --by process)" = '1.320kB 1.320kB 3 1.320kB process 7' ]
 	[ "$(rows --by thread --sort count)" = '1.020kB 1.020kB 2 1.020kB 7/7 |300B 300B 1 300B 7/8 ' ]
-	# A program that has ended holds nothing: then the peak.
+	# Nothing is live after the program has ended: the peak is shown.
 	{ some | memcat --json | grep -v '^{"event":"end"'; echo '{"event":"exit","pid":7,"info":{"code":0},"time_ms":4000}'; echo '{"event":"end"}'; } | memcat --from-json > ended.lz4
 	[ "$(memtop ended.lz4 | sed -n '1p;3p' | tr -s ' ')" = 'app: live memory, at the high-water mark
  9.000kB 9.000kB 1 9.000kB main at /srv/app.py:3' ]
@@ -41,7 +41,7 @@ some() {
 	run -2 memtop --speed 0 t.lz4
 }
 
-@test "own bytes and blocks are memgrow's, by line, function, package and process, on random traces" {
+@test "own bytes and blocks equal memgrow's, by line, function, package and process, on random traces" {
 	for seed in 1 2 3; do
 		python3 "$TESTS/lib/gen_trace.py" --events 4000 --seed $seed --processes 2 --threads 3 --weights | memcat --from-json | memleak > t.lz4
 		for by in line function package process; do
@@ -69,7 +69,7 @@ for r in json.load(sys.stdin)["rows"]:
 	[[ "$output" == *"▁"* || "$output" == *"█"* ]]
 }
 
-@test "p shows the high-water mark; the row goes with the arrows; eighty columns are enough" {
+@test "p shows the high-water mark; the arrows move the row; eighty columns are enough" {
 	some > t.lz4
 	run python3 "$TESTS/lib/screen.py" 80x20 wait=ended keys=p 'wait=at the peak' 'wait=main at /srv/app.py:3' show 'keys=<down><enter>' 'wait=Calls to load' keys=q -- memtop t.lz4
 	echo "$output"
@@ -77,7 +77,7 @@ for r in json.load(sys.stdin)["rows"]:
 	[[ "$output" == *"   9.000kB    9.000kB"* ]]
 }
 
-@test "live: from a pipe while the program runs; a mark; after Ctrl-C the last picture stays" {
+@test "live: from a pipe while the program runs; a mark; after Ctrl-C the last picture remains" {
 	cat > app.py <<-'END'
 		import time
 		kept = []
@@ -110,7 +110,7 @@ for r in json.load(sys.stdin)["rows"]:
 	wait
 }
 
-@test "a finished trace at a speed" {
+@test "--speed replays a finished trace" {
 	some > t.lz4
 	begun=$(date +%s%N)
 	on_screen wait=live wait=ended keys=q -- memtop --speed 2 t.lz4
@@ -119,10 +119,10 @@ for r in json.load(sys.stdin)["rows"]:
 	[ $took -ge 900 ] && [ $took -le 15000 ]
 }
 
-@test "no terminal type: one line" {
+@test "an unknown terminal type: one line" {
 	some > t.lz4
 	run script -qec 'TERM=nonesuch memtop t.lz4' /dev/null
-	[[ "$output" == *"memtop: TERM=nonesuch is no terminal that memtop could draw on"* ]]
+	[[ "$output" == *"memtop: memtop cannot draw on a terminal with TERM=nonesuch"* ]]
 }
 
 @test "names from a trace cannot control the terminal" {

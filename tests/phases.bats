@@ -1,13 +1,13 @@
-# The phases of a Python process: start-up, script, shutdown; and what is said of allocations without a Python frame.
+# The phases of a Python process: start-up, script, shutdown; and the labels of allocations without a Python frame.
 
 load lib/common
 
-# "start-up script shutdown": the recorder's spans of each process, in order, those that end named in between.
+# Prints the recorder's spans of each process in order, "start-up script shutdown", with their ends in between.
 spans() { # TRACE
 	memcat --json "$1" | jq -r 'select(.event == "span" and .tid == 0) | (if .begins then "" else "/" end) + .name' | paste -sd ' '
 }
 
-# Sizes of 100000 and more, with the first and the last function of each stack.
+# Prints sizes of 100000 and more, with the first and the last function of each stack.
 large() { # TRACE
 	memcat --json "$1" | python3 -c '
 import json, sys
@@ -22,7 +22,7 @@ for e in map(json.loads, sys.stdin):
 
 make_script() {
 	mkdir -p site package
-	# What site runs for the user is start-up, the atexit functions are the script's.
+	# Code run by site belongs to start-up, atexit functions to the script.
 	echo 'early = bytearray(100000)' > site/sitecustomize.py
 	cat > script.py <<-'END'
 		import atexit, sys, threading
@@ -39,7 +39,7 @@ make_script() {
 	rm -rf package/__pycache__
 }
 
-@test "every Python marks start-up, script and shutdown, whatever way its script is run; the script's blocks are its own" {
+@test "every Python marks start-up, script and shutdown, however its script is run; the script's blocks are in its span" {
 	make_script
 	for python in $(pythons); do
 		for how in script.py package "-m package" "-m script"; do
@@ -54,7 +54,7 @@ make_script() {
 400001 <lambda>" ]
 			[ "$(memslice --span start-up t.lz4 | memcat --json | grep -cE '"size":(100001|200001),')" = 1 ]
 			[ "$(memslice --span shutdown t.lz4 | memcat --json | grep -c '"size":40000001,')" = 1 ]
-			# What the shutdown makes is not at the mark, though it is the largest.
+			# The shutdown's blocks are not at the mark, though they are the largest.
 			[ "$(memsummary --json t.lz4 | jq '.total_bytes < 40000000')" = true ]
 			[ "$(memslice --span shutdown t.lz4 | memsummary --json | jq '.total_bytes > 40000000')" = true ]
 		done
@@ -66,7 +66,7 @@ make_script() {
 	done
 }
 
-@test "the high-water mark of a worker is its work, not the end of its interpreter" {
+@test "the high-water mark of a worker is in its work, not in the shutdown of its interpreter" {
 	cat > worker_peak.py <<-'END'
 		import os, sys, asyncio, logging, socket	# the parent imports, as gunicorn's master does
 
@@ -80,7 +80,7 @@ make_script() {
 		os.waitpid(pid, 0)
 	END
 	memrec -F -f -o t.lz4 -- /usr/bin/python3 worker_peak.py
-	# Forked from a script, it is in its script from the beginning.
+	# A process forked from a script is in the script phase from its beginning.
 	worker=$(memcat --json t.lz4 | jq -r 'select(.event == "span" and .name == "script" and .begins) | .pid' | tail -1)
 	memsplit-pid t.lz4
 	[ "$(spans trace.$worker.lz4)" = "script /script shutdown" ]
@@ -90,7 +90,7 @@ make_script() {
 	[ "$(mempeak trace.$worker.lz4 | memfold | awk '/;handle / { n += $NF } END { print n }')" = 6001 ]
 }
 
-@test "an attached program and a Tracker's are in their script; a program without Python has no phases" {
+@test "an attached program and a Tracker's are in the script phase; a program without Python has no phases" {
 	python3 -c '
 import time
 print("ready", flush=True)
@@ -105,7 +105,7 @@ for i in range(40): x = bytearray(500000); time.sleep(0.05)' > said &
 	[ "$(memfold t.lz4 | sed 's/ [0-9]*$//')" = "[no Python frame]" ]
 }
 
-@test "allocations without a frame say whose they are" {
+@test "allocations without a frame have a label for their origin" {
 	cat > threads.c <<-'END'
 		#include <pthread.h>
 		#include <stdlib.h>
@@ -116,7 +116,7 @@ for i in range(40): x = bytearray(500000); time.sleep(0.05)' > said &
 	cc -shared -fPIC -o threads.so threads.c -lpthread
 	echo 'import ctypes; ctypes.CDLL("./threads.so").run()' > script.py
 	memrec -f -o t.lz4 -- /usr/bin/python3 script.py
-	# A thread that Python knows nothing of starts nothing of Python's.
+	# A thread unknown to Python is not labelled as one of Python's.
 	[ "$(large t.lz4 777777)" = "777777 [no Python frame]" ]
 	memfold --total t.lz4 | grep -q '^\[interpreter start-up\] '
 	memfold --total t.lz4 | grep -q '^\[interpreter shutdown\] '
@@ -124,14 +124,14 @@ for i in range(40): x = bytearray(500000); time.sleep(0.05)' > said &
 	run ! grep -q '\[interpreter' <(memslice --span script t.lz4 | memfold --total)
 }
 
-@test "an arena is beneath the line that needed it, and reports say how much is arenas" {
+@test "an arena is below the line that needed it, and reports print the size of arenas" {
 	echo 'x = [object() for i in range(300000)]' > script.py
 	for python in $(pythons); do
 		PYTHONMALLOC= memrec -f -o t.lz4 -- $python script.py
 		memslice --span script t.lz4 > s.lz4
 		bytes=$(memfold s.lz4 | awk '/;\[pymalloc arena\] / { n += $NF } END { print n }')
 		echo "$python: $bytes"
-		# 16 bytes each, in whole arenas, less what the last one before had room for
+		# 16 bytes each, in whole arenas, less the room left in the previous arena
 		[ "$bytes" -ge 3700000 ]
 		[ "$bytes" -le 6300000 ]
 		size=$(awk "BEGIN { printf \"%.3fMB\", $bytes / 1000000 }")

@@ -23,7 +23,7 @@ setup_file() {
 	END
 }
 
-# Files that began before the interpreter had freed everything.
+# Prints the files that began before the interpreter had freed everything.
 with_blocks() { # FILE...
 	for file; do
 		memtable --json "$file" | jq -e '.rows[] | select(.function == "early" and .size > 99000)' > /dev/null && echo "$file"
@@ -31,7 +31,7 @@ with_blocks() { # FILE...
 	return 0
 }
 
-@test "--rotate: every file is whole, begins with what is live, and keeps its stacks; together they are one course" {
+@test "--rotate: every file is complete and begins with the live blocks and their stacks; together they are one course" {
 	memrec -o t.lz4 --rotate 400ms -- python3 "$BATS_FILE_TMPDIR/app.py" 400
 	[ ! -e t.lz4 ]
 	[ "$(ls t.0*.lz4 | wc -l)" -ge 4 ]
@@ -47,22 +47,22 @@ with_blocks() { # FILE...
 		blocks=$now
 	done
 	[ "$blocks" -ge 400 ]
-	# The last one alone, and all of them, say the same of the end.
+	# The last file alone and all of them give the same result for the end.
 	[ "$(memgrow --json "$last" | jq -c '[.rows[] | select(.function == "late")][0] | [.size, .allocations, .oldest_ms]')" = \
 		"$(memgrow --json t.0*.lz4 | jq -c '[.rows[] | select(.function == "late")][0] | [.size, .allocations, .oldest_ms]')" ] || {
-		# of all together, blocks that were listed again keep their times too
+		# in all of them together, blocks listed again keep their times
 		memgrow --json "$last" | jq -c '[.rows[] | select(.function == "late")][0] | del(.course)'
 		memgrow --json t.0*.lz4 | jq -c '[.rows[] | select(.function == "late")][0] | del(.course)'
 		return 1
 	}
 	[ "$(memgrow --json t.0*.lz4 | jq -r '[.rows[] | select(.function == "late")][0] | .word')" = leak ]
 	[ "$(memgrow --warm-up 0 --json t.0*.lz4 | jq .begin_ms)" -lt 400 ]
-	# Their live blocks have been there from the beginning.
+	# Their live blocks have existed since the beginning.
 	[ "$(memtime --every 1ms "$last" | sed -n 2p | cut -f2)" -gt 1000000 ]
 	[ "$(lz4 -dcq "$last" | python3 -c 'import msgpack, sys; print(next(iter(msgpack.Unpacker(sys.stdin.buffer, strict_map_key=False)))["begin_ms"])')" -ge 1600 ]
 }
 
-@test "--last TIME keeps the newest files; blocks older than the window are there with their stacks" {
+@test "--last TIME keeps the newest files; blocks older than the window are included with their stacks" {
 	memrec -o t.lz4 --last 800ms -- python3 "$BATS_FILE_TMPDIR/app.py" 500
 	[ ! -e t.000001.lz4 ]
 	[ "$(ls t.0*.lz4 | wc -l)" -le 6 ]
@@ -70,7 +70,7 @@ with_blocks() { # FILE...
 		memcat "$file" > /dev/null
 		memfold "$file" | grep -q 'early (.*app.py:2)'
 	done
-	# At least the window, at most a part more.
+	# At least the window, at most one part more.
 	memgrow --warm-up 0 --json t.0*.lz4 > json
 	[ "$(jq '.end_ms - .begin_ms' json)" -ge 700 ]
 	[ "$(jq '.end_ms - .begin_ms' json)" -le 1400 ]
@@ -78,7 +78,7 @@ with_blocks() { # FILE...
 	[ "$(memtable --leaks --json "$last" | jq '[.rows[] | select(.function == "late" and .size > 29000) | .allocations] | add')" -ge 500 ]
 }
 
-@test "--last SIZE is a cap on what is on the disk, at any time" {
+@test "--last SIZE limits the size on the disk at any time" {
 	cat > load.py <<-'END'
 		import random
 		kept = []
@@ -104,7 +104,7 @@ with_blocks() { # FILE...
 	done
 }
 
-@test "the disk is full: the oldest files make room, the newest are there" {
+@test "the disk is full: the oldest files are deleted, the newest are kept" {
 	unshare -rm true 2> /dev/null || skip "no namespaces to be had here"
 	mkdir disk
 	cat > load.py <<-'END'
@@ -127,7 +127,7 @@ with_blocks() { # FILE...
 	done
 }
 
-@test "--begin-at and --until: only that part, with what was live when it began" {
+@test "--begin-at and --until: only that part, with the blocks live at its beginning" {
 	memrec -o t.lz4 --begin-at 'HEAP>8MB' --until 'HEAP>12MB' -- python3 "$BATS_FILE_TMPDIR/app.py" 500
 	memcat t.lz4 > /dev/null
 	memtime --every 1ms t.lz4 > time
@@ -149,7 +149,7 @@ with_blocks() { # FILE...
 	[ ! -e t4.lz4 ]
 }
 
-@test "attached: until a moment, the process goes on; a mark begins another file" {
+@test "attached: --until ends the recording, and the process continues; a mark begins another file" {
 	start_told python3 "$TESTS/attach/known.py"
 	memrec -o u.lz4 --until 300ms -p "$pid" 2> err
 	memcat u.lz4 > /dev/null
@@ -176,7 +176,7 @@ t.000002.lz4" ]
 	[ "$output" = "memrec: process $$ is not a memrec: give the PID of the memrec that records (pgrep -x memrec)" ]
 }
 
-@test "older files of that name are not mixed with new ones; misuse" {
+@test "older files of the same name are not mixed with new ones; usage errors" {
 	memrec -o t.lz4 --rotate 1h -- true
 	[ -e t.000001.lz4 ]
 	touch t.000009.lz4
@@ -189,7 +189,7 @@ t.000002.lz4" ]
 	done
 }
 
-@test "many processes: each file has those that live, with their names and modules" {
+@test "many processes: each file has the live ones, with their names and modules" {
 	cat > many.py <<-'END'
 		import os, time
 		def child(n):
@@ -210,7 +210,7 @@ t.000002.lz4" ]
 	done
 	first=$(ls t.0*.lz4 | sed -n 2p) last=$(ls t.0*.lz4 | tail -1)
 	[ "$(memsplit-pid --list "$first" | grep -c many.py)" -ge 3 ] || memsplit-pid -f -o '%p.lz4' --list "$first"
-	# The children are gone.
+	# The children have ended.
 	[ "$(memgrow --by process --warm-up 0 --json "$last" | jq '[.rows[] | select(.size > 0)] | length')" = 1 ]
 }
 

@@ -1,4 +1,4 @@
-# What is given away: wheels for every Linux, the tarball, the one static program with the agent inside.
+# Packages: wheels for every Linux, the tarball, the static program with the agent inside.
 
 load lib/common
 
@@ -17,12 +17,12 @@ setup_file() {
 	export ONE WHEEL TARBALL PLACE
 }
 
-# The recording of a program's known blocks, and of its child's.
+# Prints the sizes of the large allocations in a trace.
 cat_sizes() { # TRACE
 	memcat --json "$1" | jq -r 'select(.event == "alloc" and .size > 700000) | .size'
 }
 
-# A program that allocates until it is killed; returns when it does so.
+# Starts a program that allocates until it is killed; returns when it has begun.
 endless() {
 	/usr/bin/python3 -c 'import time
 open("begun", "w").close()
@@ -41,14 +41,14 @@ sys.stderr.write("the end\n")'
 	objdump -T "$(dirname "$ONE")/libmemrec.so" | grep -o 'GLIBC_[0-9.]*' | sort -uV > versions
 	[ -s versions ]
 	[ "$( (cat versions; echo GLIBC_2.17) | sort -V | tail -1)" = GLIBC_2.17 ]
-	# What is not versioned may be missing, and must be weak.
+	# Symbols without a version may be missing, so they must be weak.
 	objdump -T "$(dirname "$ONE")/libmemrec.so" | awk '/\*UND\*/ && !/GLIBC/ && !/ w /' > others
 	[ ! -s others ]
 	readelf -d "$(dirname "$ONE")/libmemrec.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' > needed
 	run -1 grep -vE '^(libc\.so\.6|ld-linux-.*)$' needed
 }
 
-@test "the program needs no library, and is stripped; the symbols are kept" {
+@test "the program needs no library and is stripped; its symbols are kept" {
 	readelf -lW "$ONE" > headers
 	run -1 grep -E 'INTERP|DYNAMIC' headers
 	readelf -SW "$ONE" > sections
@@ -60,7 +60,7 @@ sys.stderr.write("the end\n")'
 	[ "$(id memrec.debug)" = "$(id "$ONE")" ] && [ "$(id libmemrec.so.debug)" = "$(id "$(dirname "$ONE")/libmemrec.so")" ]
 }
 
-@test "the wheel is for every Python 3 on glibc 2.17, with licences, pages and types; no path of the machine is in it" {
+@test "the wheel is for every Python 3 on glibc 2.17, with licences, pages and types; it contains no path of the build machine" {
 	[[ "$(basename "$WHEEL")" == memrec-*-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl ]]
 	/usr/bin/python3 -m zipfile -e "$WHEEL" .
 	[ -f memrec/py.typed ] && [ -f memrec-*.data/data/share/man/man1/memfold.1 ] && [ -f memrec-*.data/data/share/man/man7/memrec.7 ]
@@ -73,7 +73,7 @@ sys.stderr.write("the end\n")'
 	if command -v auditwheel > /dev/null; then
 		auditwheel show "$WHEEL" | tr '\n' ' ' | grep -q 'consistent with the following platform tag: "manylinux_2_17_x86_64"'
 	else
-		echo "# auditwheel is not installed: not asked" >&3
+		echo "# auditwheel is not installed: not run" >&3
 	fi
 }
 
@@ -88,7 +88,7 @@ sys.stderr.write("the end\n")'
 	[ "$(./elsewhere --version)" = "$(memstats --version)" ]
 }
 
-@test "from there programs are recorded: their output, the followed child, C functions; attached; by the Tracker" {
+@test "from there programs are recorded: output, followed children, C functions; attached; by the Tracker" {
 	for options in "" "-F" "-n -A -F"; do
 		"$PLACE/bin/memrec" $options -f -o t.lz4 -- "$PLACE/bin/python" -c "$program" > said 2>&1
 		[ "$(cat said)" = "the end" ]
@@ -112,7 +112,7 @@ assert "place of ours" in memrec._places.prefix()'
 	cat_sizes t3.lz4 | grep -q '^1000'
 }
 
-@test "one file, copied alone: it records and attaches, and reports by the names of links to it" {
+@test "one copied file records and attaches, and links to it are the reports" {
 	mkdir alone
 	cp "$ONE" alone/recorder
 	ln -s recorder alone/memtable
@@ -126,7 +126,7 @@ assert "place of ours" in memrec._places.prefix()'
 	cat_sizes t3.lz4 | grep -q '^1000'
 }
 
-@test "an agent of another build beside it is left alone" {
+@test "an agent of another build beside it is not used" {
 	mkdir -p place/bin place/lib/memrec
 	cp "$ONE" place/bin
 	echo nonsense > place/lib/memrec/libmemrec.so
@@ -135,7 +135,7 @@ assert "place of ours" in memrec._places.prefix()'
 	cat_sizes t.lz4 | grep -q '^1000'
 }
 
-@test "when memrec is killed, what the program executes then says nothing of the agent, which went with it" {
+@test "after memrec is killed, programs executed later print nothing about the missing agent" {
 	cp "$ONE" .
 	cat > daemon.py <<-'END'
 		import os, signal, subprocess, time
@@ -151,7 +151,7 @@ assert "place of ours" in memrec._places.prefix()'
 	[ "$(cat out)" = $'child\ngrandchild' ]
 }
 
-@test "a program that executes another in a root without /proc says nothing of the agent" {
+@test "a program executed in a root without /proc prints nothing about the agent" {
 	cp "$ONE" .
 	mkdir root
 	printf 'int puts(const char *); int main(void) { return puts("inside") < 0; }\n' | gcc -o root/inside -x c -
@@ -166,7 +166,7 @@ assert "place of ours" in memrec._places.prefix()'
 	[ "$(cat said)" = inside ]
 }
 
-@test "the tarball works where it is unpacked, and after it was moved" {
+@test "the tarball works where it is unpacked, and after it is moved" {
 	tar xJf "$TARBALL"
 	mkdir "to: a"
 	mv memrec-*/ "to: a/place"
@@ -181,7 +181,7 @@ with memrec.Tracker("t2.lz4"):
 	cat_sizes t2.lz4 | grep -q '^1000'
 }
 
-@test "a command without memrec beside it says so" {
+@test "a command without memrec beside it reports that" {
 	mkdir lonely
 	cp "$PLACE/bin/memcat" lonely
 	run -127 lonely/memcat

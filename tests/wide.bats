@@ -1,8 +1,8 @@
-# Wide traces: cost grows with what a trace holds, not with the square of its processes.
+# Traces of many processes: the cost is not quadratic in their number.
 
 load lib/common
 
-# 100,000 processes. wave: all begin before any ends; row: one after another, beside one that holds much.
+# Prints a trace of 100,000 processes. wave: all begin before any ends; row: one after another, beside one with many blocks.
 wide_trace() { # wave|row
 	python3 - "$1" <<-'END' | memcat --from-json
 		import json, sys
@@ -53,13 +53,13 @@ wide_trace() { # wave|row
 	done
 }
 
-@test "memsplit-pid: a pid that comes again has files of its own; those between are not mixed up" {
+@test "memsplit-pid: a reused pid gets another file; other processes are not mixed up" {
 	python3 - <<-'END' | memcat --from-json > t.lz4
 		import json
 		def put(event, **fields):
 		    print(json.dumps(dict({"event": event}, **fields)))
 		put("header", command=["app"])
-		for i in range(300):    # five processes at a time, whose ends are in another order than their beginnings
+		for i in range(300):    # five processes at a time, which end in another order than they began
 		    put("process", pid=i % 50, info={"command": ["app", str(i)]})
 		    put("alloc", id=i, size=1000 + i, pid=i % 50, tid=1)
 		    if i % 5 == 4:

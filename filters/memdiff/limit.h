@@ -8,9 +8,9 @@
 
 #define LIMIT_STATUS 3		/* the exit status if a total is over its limit */
 
-/* "peak > +5%": growth by more than a part of the total before; "> +1MB": by more than that; "> 10MB": more now. */
+/* "peak > +5%": growth by more than 5 % of the old total; "> +1MB": by more than 1 MB; "> 10MB": over 10 MB now. */
 struct limit {
-	const char *text;	/* as given */
+	const char *text;	/* the argument */
 	size_t word;		/* its length */
 	bool growth, percent;
 	double part;		/* percent */
@@ -22,11 +22,11 @@ struct limits {
 	size_t n, cap;
 };
 
-/* Adds one, of this text, which must last. Anything else is a usage error. */
+/* Adds the limit described by text, which must outlive it. Any other text is a usage error. */
 void limits_add(struct limits *l, const char *text);
-/* A usage error if one is not of what is compared. */
+/* A usage error if a limit is for numbers other than those compared. */
 void limits_check(const struct limits *l, enum tally_what what, bool count);
-/* Returns whether the total is over one of them; prints a line on standard error for each. */
+/* Returns whether the total is over a limit; prints a line on standard error for each such limit. */
 bool limits_exceeded(const struct limits *l, const struct diff *d);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * markdown.c - a difference as a comment on a pull request
+ * markdown.c - print a difference as a comment for a pull request
  */
 #include "markdown.h"
 
@@ -23,8 +23,8 @@ static size_t longest_quotes(const char *text)
 }
 
 /*
- * Prints text as code in a cell of a table: between more backquotes than it has in a row, away from those at its ends.
- * Only a bar ends a cell; it is escaped even in code.
+ * Prints text as code in a table cell: between more backquotes than its longest run of them, with a space if it begins
+ * or ends with one. A bar would end the cell even in code, so it is escaped.
  */
 static void print_code(const char *text)
 {

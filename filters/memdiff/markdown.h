@@ -1,5 +1,5 @@
 /*
- * markdown.h - a difference as a comment on a pull request
+ * markdown.h - print a difference as a comment for a pull request
  */
 #ifndef MARKDOWN_H
 #define MARKDOWN_H

@@ -1,5 +1,5 @@
 /*
- * rows.c - what changed between two inputs, by stack or by location
+ * rows.c - the changes between two inputs, by stack or by location
  */
 #include "rows.h"
 

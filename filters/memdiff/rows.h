@@ -1,5 +1,5 @@
 /*
- * rows.h - what changed between two inputs, by stack or by location
+ * rows.h - the changes between two inputs, by stack or by location
  */
 #ifndef ROWS_OF_DIFF_H
 #define ROWS_OF_DIFF_H

@@ -9,7 +9,7 @@
 
 struct gzip_out;
 
-/* Exits if out of memory. Failed writes show in ferror(out), as those of the stream itself do. */
+/* Exits if out of memory. Failed writes set ferror(out). */
 struct gzip_out *gzip_out_new(FILE *out);
 void gzip_out_write(struct gzip_out *g, const void *p, size_t n);
 /* Writes the rest and frees it. */

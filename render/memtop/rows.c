@@ -60,7 +60,7 @@ void grouping_free(struct grouping *g)
 	free(g);
 }
 
-/* Of a source: its origin's number, its pid, or its thread's number. */
+/* Returns the key of a source's row: the number of its origin, its pid, or the number of its thread. */
 static uint32_t origin_of(struct grouping *g, uint32_t source)
 {
 	const struct source *at = &g->state->sources[source];
@@ -84,17 +84,17 @@ static char *text_of(const struct grouping *g, uint32_t origin)
 
 /* ---------------------------------------------------------------- sums */
 
-/* Rows by origin while they are added up. */
+/* The rows while they are added up, by origin. */
 struct sums {
 	struct row *at;
-	uint32_t *of;		/* of an origin: its row + 1 */
-	uint32_t *seen;		/* of an origin: the last source, + 1, that it was on the way to */
+	uint32_t *of;		/* by origin: its row + 1 */
+	uint32_t *seen;		/* by origin: the last source + 1 with it on its stack */
 	size_t n_of;
 	uint32_t n;
 	size_t cap;
 };
 
-/* Numbers of processes are not dense: those have a row by looking for it. */
+/* Returns the row of an origin. Pids are not dense, so the rows of processes are searched. */
 static struct row *row_of(const struct grouping *g, struct sums *s, uint32_t origin)
 {
 	uint32_t i = 0;
@@ -122,7 +122,7 @@ static struct row *row_of(const struct grouping *g, struct sums *s, uint32_t ori
 	return &s->at[i];
 }
 
-/* To each origin on the way from the outermost frame to the source, once. */
+/* Adds the bytes to the total of each origin on the source's stack, once. */
 static void add_totals(struct grouping *g, struct sums *s, uint32_t source, uint64_t bytes)
 {
 	uint32_t stack = g->state->sources[source].stack;
@@ -160,7 +160,7 @@ static int by_sort(const void *a, const void *b, void *sort)
 	return r ? r : (x->origin > y->origin) - (x->origin < y->origin);
 }
 
-/* Gives each row its text; drops those that hold nothing and have not changed, and those not searched for. */
+/* Sets the texts of rows; removes those that hold nothing and have not changed, and those without the searched text. */
 static void name_rows(const struct grouping *g, struct rows *r, const char *search)
 {
 	uint32_t n = 0;
@@ -226,7 +226,7 @@ const char *rows_numbers(const struct row *row, char buf[ROWS_NUMBERS])
 
 /* ---------------------------------------------------------------- the call tree of a row */
 
-/* The stacks that lead to the origin's sources: a caller is wanted if one of its callees is. */
+/* Marks the stacks that lead to the origin's sources: a stack is marked if one of its callees is. */
 static bool *wanted_stacks(struct grouping *g, uint32_t origin, bool at_peak)
 {
 	bool *wanted = xcalloc(stacks_count(g->state->stacks), sizeof *wanted);
@@ -258,7 +258,7 @@ static void add_line(struct rows *r, size_t *cap, const struct calltree *t, cons
 	free(text);
 }
 
-/* Every call has what its callees have, too. Parents have smaller numbers. */
+/* A call includes its callees. Parents have smaller numbers. */
 static void sum_up(struct calltree *t)
 {
 	for (uint32_t i = calltree_count(t); i-- > 1;) {

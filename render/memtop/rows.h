@@ -12,14 +12,14 @@ enum rows_sort { ROWS_OWN, ROWS_TOTAL, ROWS_COUNT, ROWS_GROWTH, ROWS_N_SORTS };
 struct row {
 	uint32_t origin;	/* for rows_tree() */
 	char *text;
-	uint64_t own, total, count;	/* total: with all that it called */
+	uint64_t own, total, count;	/* total: callees included */
 	int64_t growth;			/* of own, since the mark */
 };
 
 struct rows {
 	struct row *at;
 	uint32_t n;
-	uint64_t bytes;		/* of all, also those that were not searched for */
+	uint64_t bytes;		/* of all rows, even those that the search hides */
 };
 
 struct grouping;
@@ -30,16 +30,16 @@ void grouping_free(struct grouping *g);
 const char *rows_by_name(enum rows_by by);
 const char *rows_sort_name(enum rows_sort sort);
 
-/* The numbers of a row of the table, and what stands above them. */
+/* The heading of the table's numbers, and the numbers of one row. */
 #define ROWS_HEAD "       Own      Total      Blocks      Growth  "
 #define ROWS_NUMBERS 128
 const char *rows_numbers(const struct row *row, char buf[ROWS_NUMBERS]);
 
-/* Makes the rows whose texts contain `search` ("": all), sorted. rows_clear() frees them. */
+/* Returns the rows whose texts contain `search` ("": all), sorted. rows_clear() frees them. */
 struct rows rows_make(struct grouping *g, bool at_peak, enum rows_sort sort, const char *search);
 void rows_clear(struct rows *r);
 
-/* Makes the lines of the tree of calls that lead to an origin: callers first, of one caller the largest first. */
+/* Returns the lines of the tree of calls that lead to an origin: callers before callees, and the largest first. */
 struct rows rows_tree(struct grouping *g, uint32_t origin, bool at_peak);
 
 #endif

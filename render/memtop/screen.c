@@ -1,5 +1,5 @@
 /*
- * screen.c - what memtop shows, and what its keys do
+ * screen.c - memtop's screen and keys
  */
 #define NCURSES_WIDECHAR 1
 #include "screen.h"
@@ -22,7 +22,7 @@
 #include "xmalloc.h"
 
 #define REDRAW_NS 300000000u
-#define REPAINT_NS 1000000000u	/* in which others of the pipeline may write over the picture */
+#define REPAINT_NS 1000000000u	/* how long other commands of the pipeline may overwrite the screen */
 #define COURSE_LINES 4
 #define ESC 27
 
@@ -40,12 +40,12 @@ struct screen {
 	struct rows rows;	/* of the table or the tree */
 	uint32_t tree_origin;
 	char *tree_text;
-	uint32_t top, at;	/* the first line shown; the one that is chosen */
+	uint32_t top, at;	/* the first line shown; the selected one */
 	bool paused, at_peak, searching, wants_mark, utf8, changed;
 	char search[64];
 	const char *ended;
-	uint64_t repaint_ns;	/* until then every picture is painted anew */
-	int interrupted, allowed;	/* Ctrl-C that were noticed; that do not quit */
+	uint64_t repaint_ns;	/* until then, the whole screen is redrawn each time */
+	int interrupted, allowed;	/* the number of Ctrl-C handled, and of those that do not quit */
 	uint64_t drawn_ns, rate_ns, rate_events, rate;
 };
 
@@ -81,7 +81,7 @@ struct screen *screen_open(const struct state *state, const char *title, enum ro
 		die("/dev/tty: %s: memtop needs a terminal; without one: memsummary --every 5s", strerror(errno));
 	s->terminal = newterm(NULL, stdout, s->keyboard);
 	if (!s->terminal)
-		die("TERM=%s is no terminal that memtop could draw on", getenv("TERM") ? getenv("TERM") : "");
+		die("memtop cannot draw on a terminal with TERM=%s", getenv("TERM") ? getenv("TERM") : "");
 	sigaction(SIGINT, &action, NULL);
 	cbreak();
 	noecho();
@@ -112,7 +112,7 @@ void screen_ended(struct screen *s, const char *why)
 	s->changed = true;
 	s->repaint_ns = now_ns() + REPAINT_NS;
 	s->allowed = interrupts;
-	s->at_peak = s->at_peak || peak_live(s->state->peak).count == 0;	/* all that ended is gone */
+	s->at_peak = s->at_peak || peak_live(s->state->peak).count == 0;	/* nothing is live: show the peak */
 }
 
 bool screen_wants_mark(struct screen *s)
@@ -132,7 +132,7 @@ void screen_wait(const struct screen *s, int ms)
 
 /* ---------------------------------------------------------------- drawing */
 
-/* Text in at most so many columns. */
+/* Puts the text, cut to that many columns. */
 static void put_text(int y, int x, const char *text, int columns)
 {
 	char *fitting = fit(text, columns > 0 ? (size_t)columns : 0);
@@ -158,7 +158,7 @@ static void draw_head(struct screen *s)
 	put_text(1, 0, line, COLS);
 }
 
-/* Eighths of a character, from below; where there is no Unicode, whole ones. */
+/* Returns a bar of so many eighths of a character's height; without Unicode, a full one or none. */
 static const char *bar(const struct screen *s, unsigned eighths)
 {
 	static const char *const bars[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
@@ -166,7 +166,7 @@ static const char *bar(const struct screen *s, unsigned eighths)
 	return s->utf8 ? bars[eighths] : eighths >= 4 ? "#" : " ";
 }
 
-/* The heap, as bars in COURSE_LINES lines; where only the resident size is, a dot. */
+/* Draws the heap as bars in COURSE_LINES lines, and the resident size as dots above them. */
 static void draw_course(const struct screen *s)
 {
 	const struct state *st = s->state;
@@ -214,7 +214,7 @@ static int table_line(void)
 	return 2 + COURSE_LINES;
 }
 
-/* Lines for rows, below the line of their columns' names and above the last line. */
+/* Returns the number of lines for rows: between the table's heading and the last line of the screen. */
 static int table_lines(void)
 {
 	return LINES > table_line() + 3 ? LINES - table_line() - 2 : 1;
@@ -251,7 +251,7 @@ static const char *const help[] = {
 	"/        show only rows with this text       (Esc: all)",
 	"p        at the high-water mark, or now",
 	"m        count growth from now on",
-	"space    pause the view; reading goes on",
+	"space    pause the view; reading continues",
 	"q        quit",
 };
 

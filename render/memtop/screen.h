@@ -1,7 +1,7 @@
 /*
- * screen.h - what memtop shows, and what its keys do
+ * screen.h - memtop's screen and keys
  *
- * The terminal is restored by screen_close(); whoever ends the program calls it first.
+ * The terminal is restored by screen_close(); call it before the program exits.
  */
 #ifndef MEMTOP_SCREEN_H
 #define MEMTOP_SCREEN_H
@@ -12,19 +12,19 @@
 struct screen;
 
 /*
- * Takes over the terminal. Dies if there is none. `title` and `s` are the caller's. If the trace is piped in, the first
+ * Takes over the terminal. Exits if there is none. `title` and `s` are borrowed. If the trace is piped in, the first
  * Ctrl-C ends its recording, not the view.
  */
 struct screen *screen_open(const struct state *s, const char *title, enum rows_by by, enum rows_sort sort, bool piped);
 void screen_close(struct screen *s);
 
-/* Reads the keys that were pressed, and draws if it is time or something changed. Returns false to quit. */
+/* Handles the keys pressed, and redraws if it is time or something changed. Returns false to quit. */
 bool screen_turn(struct screen *s);
-/* The trace is over: shows `why` ("ended"), and if nothing is live any more, the high-water mark. */
+/* At the end of the trace: shows `why` ("ended"), and the high-water mark if nothing is live. */
 void screen_ended(struct screen *s, const char *why);
-/* Whether a key asked for the mark to be set to the present, since the last call. */
+/* Returns whether a key has requested a new mark since the last call. */
 bool screen_wants_mark(struct screen *s);
-/* Waits for a key, or for so long. */
+/* Waits for a key, at most that long. */
 void screen_wait(const struct screen *s, int ms);
 
 #endif

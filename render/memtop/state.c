@@ -1,5 +1,5 @@
 /*
- * state.c - what memtop knows of a trace
+ * state.c - memtop's state of a trace
  */
 #include "state.h"
 
@@ -86,7 +86,7 @@ uint64_t state_marked_bytes(const struct state *s, uint32_t source)
 
 /* ---------------------------------------------------------------- the course */
 
-/* Each two intervals become one. */
+/* Joins each two intervals. */
 static void halve(struct state *s)
 {
 	for (uint32_t i = 0; i < COURSE_MOST / 2; i++) {
@@ -150,7 +150,7 @@ static void open_block(struct state *s, const struct mt_event *ev)
 	peak_add(s->peak, source, amount_of(ev->size, ev->weight));
 }
 
-/* Other traces' blocks are gone. Their ids and numbers mean nothing now. */
+/* Another trace begins: old blocks are gone, and old ids and numbers are void. */
 static void next_trace(struct state *s, const struct mt_header *h)
 {
 	struct share gone;

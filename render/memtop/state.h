@@ -1,5 +1,5 @@
 /*
- * state.h - what memtop knows of a trace: live blocks, the high-water mark, processes, the course of memory
+ * state.h - memtop's state of a trace: live blocks, the high-water mark, processes, the course of memory
  *
  * Memory: the live blocks (live.h), the stacks, and 70 to 110 bytes for each pair of a stack and a thread.
  */
@@ -14,7 +14,7 @@
 
 #define COURSE_MOST 512		/* samples of the course; even */
 
-/* Where blocks were allocated: what amounts are kept by. */
+/* Where blocks were allocated; there is an amount for each source. */
 struct source {
 	uint32_t stack, thread;	/* their numbers here */
 };
@@ -25,7 +25,7 @@ struct inhabitant {		/* a process that has not ended */
 };
 
 struct sample {
-	uint64_t heap, rss;	/* the most in its interval */
+	uint64_t heap, rss;	/* the maxima of its interval */
 };
 
 struct state {
@@ -43,9 +43,9 @@ struct state {
 	size_t n_processes, cap_processes;
 	uint64_t rss, now_ms, events;
 	struct sample course[COURSE_MOST];
-	uint32_t n_course;	/* intervals so far, the present one too */
+	uint32_t n_course;	/* intervals so far, including the current one */
 	uint64_t every_ms;	/* their length */
-	struct amount *marked;	/* by source: at the mark; sources that are not there had nothing */
+	struct amount *marked;	/* by source: at the mark; later sources had nothing */
 	uint32_t n_marked;
 	uint64_t marked_ms;
 };
@@ -55,9 +55,9 @@ void state_init(struct state *s, const struct mt_header *h);
 void state_clear(struct state *s);
 /* Takes any event. `h`: the header of the trace it is in. */
 void state_take(struct state *s, const struct mt_event *ev, const struct mt_header *h);
-/* Growth counts from now on. */
+/* Sets the mark: growth counts from now on. */
 void state_mark(struct state *s);
-/* Of a source: live now, or at the high-water mark; and at the mark. */
+/* Return a source's amount: live now or at the high-water mark; its bytes at the mark. */
 struct amount state_at(const struct state *s, uint32_t source, bool at_peak);
 uint64_t state_marked_bytes(const struct state *s, uint32_t source);
 

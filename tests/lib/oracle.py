@@ -66,7 +66,7 @@ class Trace:
         self.moment()
 
     def end_interpreter(self, pid):
-        """What the process holds is leaked, and only that; what it makes from now on is not part of the peak."""
+        """Only the present blocks of the process are leaked; blocks made from now on are not part of the peak."""
         self.ending.add(pid)
         for number, block in self.live.items():
             if block[3] == pid and block[4] == "before":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Print what a profile of pprof's holds: pprof.py FILE [--functions TYPE]
+"""Print the contents of a pprof profile: pprof.py FILE [--functions TYPE]
 
-Reads the gzipped protocol buffer by its own few lines, not by the library that wrote it. Without --functions one line of JSON for each
+Decodes the protocol buffer itself, independently of the library that wrote it. Without --functions one line of JSON for each
 sample: {"stack": ["main@app.py:3", …], outermost first, "values": {TYPE: N, …}, "labels": {KEY: VALUE, …}}, sorted, and before them one of
 types, units, the default type, comments, and mappings. With it a line for each function and file: own, total, name, file, by that type.
 """
@@ -21,7 +21,7 @@ def varint(data, at):
 
 
 def fields(data):
-    """Each field of a message: its number, and an integer or bytes."""
+    """Yields each field of a message: its number, and an integer or bytes."""
     at = 0
     while at < len(data):
         tag, at = varint(data, at)
@@ -36,7 +36,7 @@ def fields(data):
 
 
 def message(data, numbers=()):
-    """The fields of a message by number, as lists; those in `numbers` are integers that may be packed."""
+    """Returns the fields of a message by number, as lists; those in `numbers` are integers that may be packed."""
     found = {}
     for number, value in fields(data):
         if number in numbers and isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""What a type checker is to accept, and one line that it is not to (mypy --strict --warn-unused-ignores)."""
+"""Code that a type checker must accept, and the lines it must reject (mypy --strict --warn-unused-ignores)."""
 from pathlib import Path
 
 import memrec

@@ -1,6 +1,6 @@
-"""check.py BIN PYTHON: record this Python by the memrec in BIN; a line of what holds, exit 1 if anything does not.
+"""check.py BIN PYTHON: record this Python with the memrec in BIN; print a line of results, exit with 1 if a check fails.
 
-"declines": memrec says in plain words that it cannot, and the program runs on.
+"declines": memrec reports that it cannot do this, and the program continues.
 """
 import os
 import re
@@ -41,7 +41,7 @@ def run(*argv):
 
 
 def functions(trace):
-    """{size: functions, innermost first}, of large blocks and C's."""
+    """{size: functions, innermost first}, of large blocks and C blocks."""
     with subprocess.Popen([os.path.join(bin, "memcat"), "--json", trace], stdout=subprocess.PIPE) as p:
         allocations = Trace(p.stdout).allocations
     return {a.size: [name for name, file, line in reversed(a.stack)] for a in allocations if a.size >= 800000}

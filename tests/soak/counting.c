@@ -1,10 +1,10 @@
 /*
- * counting.c - three threads that allocate, and count it in a file that outlives them
+ * counting.c - three threads that allocate, and count their allocations in a file that survives them
  *
  *     counting FILE COUNT      each thread makes COUNT blocks, or as many as it can until it is killed
  *
- * The nth block of thread t has n * 4 + t bytes: what is missing in a trace, or there twice, shows. A counter is
- * raised when its allocation has returned.
+ * The nth block of thread t has n * 4 + t bytes: so a block that a trace lacks or has twice is found.
+ * A counter is incremented after its allocation has returned.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,9 +2,9 @@
 """Kill memrec, what it records, or both, at random moments: kills.py COUNTING TIMES [SEED]
 
 COUNTING is the program counting.c. memrec and memcat are taken from the PATH; it works in the current folder. After each
-kill of the program its trace is whole and holds every block that it had counted, and at most one more per thread, on
-whose way it was killed. After each kill of memrec the program ends as it would alone, the trace is cut off, says so,
-and holds each thread's blocks from the first on without a gap, at least those that were counted a second before.
+kill of the program its trace is complete and has every block that it had counted, and at most one more per thread, made just
+before it was killed. After each kill of memrec the program ends as it would alone; readers report that the trace is cut off,
+and it has each thread's blocks from the first on without a gap, at least those counted a second before.
 """
 import collections
 import mmap
@@ -18,7 +18,7 @@ import sys
 import time
 
 THREADS = 3
-FLUSHED_S = 1.0         # memrec flushes each 100 ms; a loaded machine takes its time
+FLUSHED_S = 1.0         # memrec flushes each 100 ms; a loaded machine may need longer
 SIZE = re.compile(r'"event":"alloc","id":\d+,"size":(\d+),"allocator":"malloc"')
 
 
@@ -27,7 +27,7 @@ def counts(shared):
 
 
 def blocks(trace):
-    """(status of memcat, what it said, the number of blocks of each thread); they are numbered without a gap."""
+    """Returns (status of memcat, its messages, the number of blocks of each thread); blocks must be numbered without a gap."""
     memcat = subprocess.run(["memcat", "--json", trace], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     seen = [collections.Counter() for _ in range(THREADS)]
     for line in memcat.stdout.splitlines():
@@ -68,7 +68,7 @@ def one(program, what, rng):
         os.kill(target, signal.SIGKILL)
     message = memrec.stderr.read().decode()
     status = memrec.wait()
-    if what == "recorder":          # it runs on, to its end
+    if what == "recorder":          # the program continues to its end
         while any(c < most for c in counts(shared)):
             time.sleep(0.02)
     done = counts(shared)

@@ -1,4 +1,4 @@
-# The program that counts what it allocates, to be killed (make soak, faults.bats).
+# A program that counts its allocations until it is killed (make soak, faults.bats).
 $B/tests/counting: tests/soak/counting.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -lpthread

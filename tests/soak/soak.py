@@ -2,8 +2,8 @@
 """Record a server for a long time: soak.py SECONDS
 
 A gunicorn of three workers, which are replaced now and then, answers 40 requests a second. Every 15 seconds memrec's
-memory and descriptors are read. At the end: the trace is whole and holds exactly the blocks that the requests made; memory
-and descriptors are no more in the last third than they were in the first, after a minute.
+memory and descriptors are read. At the end: the trace is complete and has exactly the blocks that the requests made; memory
+and descriptors are not larger in the last third than in the first, which begins after a minute.
 """
 import collections
 import http.client
@@ -42,7 +42,7 @@ def free_port():
 
 
 def ask(port, n):
-    for attempt in range(200):      # a connection is refused while the server starts; what was accepted is answered
+    for attempt in range(200):      # a connection is refused while the server starts; accepted requests are answered
         try:
             c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             c.connect()
@@ -88,7 +88,7 @@ assert memcat.wait() == 0
 print("%d requests, %d of %d blocks in the trace, %d allocations, %d processes" %
       (asked, kinds["asked for"], asked * BLOCKS, kinds["all"], kinds["processes"]))
 assert kinds["asked for"] == asked * BLOCKS
-samples = samples[4:]       # less the first minute
+samples = samples[4:]       # without the first minute
 third = max(1, len(samples) // 3)
 if len(samples) < 9:
     sys.exit("too short to compare the first third with the last")

@@ -1,4 +1,4 @@
-# make tsan: both sides of the ring in one process. All of the recorder but what a record means, which is the test's.
+# make tsan: both sides of the ring in one process. The recorder's own code, except that the test handles the records.
 TSAN_SRC = tests/tsan/ring.c $(filter-out record/collect/records.c,$(wildcard record/collect/*.c record/symbols/*.c)) $(wildcard format/*.c)
 $B/tsan/ring: $(TSAN_SRC) $(wildcard record/*.h record/*/*.h format/*.h)
 	@mkdir -p $(@D)
