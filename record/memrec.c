@@ -405,7 +405,7 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 /* What was recorded, or why nothing was. */
 static void report(const struct collector *c, const struct settings *s, const struct trace *t, uint64_t bytes)
 {
-	if (c->n_recorded == 0 && !s->awaits)
+	if (c->n_recorded == 0 && !s->awaits && !collector_has_said_why(c))
 		warn("nothing was recorded: %s did not load the agent (is it static, or set-user-ID?)", s->argv[0]);
 	else if (t->segments && c->n_recorded > 0 && !segments_begun(t->segments))
 		warn("nothing was recorded: --begin-at %s was never reached", s->parts.begin_text);

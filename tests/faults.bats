@@ -383,3 +383,55 @@ while True:
 	[ "$status" = 0 ] || { echo "$output"; return 1; }
 	[ "${#lines[@]}" = 4 ]
 }
+
+# ---- reasons
+
+@test "memrec under memrec: the inner one records" {
+	memrec -o outer.lz4 -- memrec -o inner.lz4 -- /usr/bin/python3 -c 'kept = [bytearray(54320)]'
+	[ "$(count 54321 inner.lz4)" = 1 ]
+	[ "$(count 54321 outer.lz4)" = 0 ]
+}
+
+@test "a process that gets no shared memory: the reason is the true one" {
+	(ulimit -f 100; trap '' XFSZ; memrec -f -o t.lz4 -- /bin/true) 2> err || true
+	grep -q 'cannot create shared memory' err
+	[ "$(grep -c 'static, or set-user-ID' err)" = 0 ]
+}
+
+# A command, in which the kernel refuses a system call.
+refusing() { # NUMBER COMMAND...
+	cat > refusing.c <<-'END'
+		#include <errno.h>
+		#include <linux/filter.h>
+		#include <linux/seccomp.h>
+		#include <stdlib.h>
+		#include <sys/prctl.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			struct sock_filter f[] = {
+				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+				BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, argc > 2 ? atoi(argv[1]) : 0, 0, 1),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+			};
+			struct sock_fprog p = { 4, f };
+			if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, 2, &p) < 0)
+				return 99;
+			execvp(argv[2], argv + 2);
+			return 98;
+		}
+	END
+	cc -o refusing refusing.c
+	./refusing "$@"
+}
+
+@test "attaching where process_vm_readv or process_vm_writev is forbidden: that is the reason given" {
+	sleep 100 3>&- &
+	local program=$! call
+	for call in 310 311; do
+		run -1 refusing $call memrec -f -o t.lz4 --duration 1s -p $program
+		[[ "$output" == *"process $program: memrec may not access its memory: Operation not permitted"* ]] || { echo "$call: $output"; kill $program; return 1; }
+	done
+	kill $program
+}

@@ -130,8 +130,10 @@ static void admit(void *arg, const struct caller *caller)
 	output_begin(&c->output);
 	int memfd;
 	struct process *p = process_new(&c->output, c->symbols, pid, &caller->hello, &memfd);
-	if (!p)
+	if (!p) {
+		c->failed = true;
 		return;
+	}
 	/* before the answer: once the process continues, it may end before we have read its data */
 	process_begin(p, caller->hello.ppid);
 	if (admission_answer(&c->admission, caller->sock, memfd, c->control_memfd)) {
@@ -146,6 +148,11 @@ static void admit(void *arg, const struct caller *caller)
 		process_free(p);
 	}
 	close(memfd);
+}
+
+bool collector_has_said_why(const struct collector *c)
+{
+	return c->failed || c->admission.told || c->admission.told_failure;
 }
 
 /* ---------------------------------------------------------------- the loop */

@@ -30,6 +30,7 @@ struct collector {
 	size_t n_processes, cap_processes;
 	struct pollfd *polled;		/* one for each process, and one for the listener */
 	size_t cap_polled, next_sample;
+	bool failed;			/* a process could not be admitted, which was said */
 	uint64_t n_recorded;		/* processes admitted so far */
 };
 
@@ -52,6 +53,9 @@ struct recording_options {
 void collector_init(struct collector *c, const struct recording_options *how);
 /* Collects until the recording is over and everything committed has been written. */
 void collector_run(struct collector *c, struct recording *r);
+
+/* Returns whether a message has said why some process is not recorded. */
+bool collector_has_said_why(const struct collector *c);
 
 /* For signal handlers: ends the collector's sleep. */
 void collector_interrupt(void);

@@ -213,6 +213,14 @@ static uint64_t make_thread(struct target *t)
 
 #define AT(scratch, member) ((scratch) + offsetof(struct stub_scratch, member))
 
+/* Its memory could not be accessed (errno). */
+static _Noreturn void lost(const struct target *t)
+{
+	if (errno == EPERM || errno == EACCES || errno == ENOSYS)
+		refuse_memory(t->pid, errno);
+	die("process %d ended while memrec was attaching", (int)t->pid);
+}
+
 /* Has the new thread make a system call. Returns its result, or -errno. */
 static long remote_call(const struct target *t, uint64_t scratch, long number, uint64_t a, uint64_t b)
 {
@@ -223,10 +231,10 @@ static long remote_call(const struct target *t, uint64_t scratch, long number, u
 	if (!target_write(t, AT(scratch, number), &s.number, sizeof s.number) ||
 	    !target_write(t, AT(scratch, arguments), s.arguments, sizeof s.arguments) ||
 	    !target_write(t, AT(scratch, wanted), &sequence, sizeof sequence))
-		die("process %d ended while memrec was attaching", (int)t->pid);
+		lost(t);
 	while (number != STUB_LOAD) {
 		if (!target_read(t, scratch, &s, offsetof(struct stub_scratch, dlopen)))
-			die("process %d ended while memrec was attaching", (int)t->pid);
+			lost(t);
 		if (s.done == sequence)
 			return (long)s.result;
 		if (now_ns() > deadline)
@@ -366,7 +374,7 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	s.nap[1] = 50000;
 	snprintf(s.request.how, sizeof s.request.how, "%s %u %s", how->address, how->flags, how->agent);
 	if (!target_write(t, AT(scratch, dlopen), &s.dlopen, sizeof s - offsetof(struct stub_scratch, dlopen)))
-		die("process %d ended while memrec was attaching", (int)t->pid);
+		lost(t);
 	remote_call(t, scratch, STUB_LOAD, 0, 0);
 }
 
@@ -381,7 +389,7 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 		thread_release_stopping();
 		if (!target_read(t, AT(scratch, stage), &stage, sizeof stage) ||
 		    !target_read(t, AT(scratch, request), &r, sizeof r))
-			die("process %d ended while memrec was attaching", (int)t->pid);
+			lost(t);
 		if (r.answer != WIRE_WAIT || stage == STUB_NO_LIBRARY || stage == STUB_NO_FUNCTION)
 			break;
 		if (now_ns() > deadline)

@@ -151,11 +151,22 @@ static void refuse_program(pid_t pid)
 		    (int)pid, e[18] + e[19] * 256);
 }
 
+_Noreturn void refuse_memory(pid_t pid, int error)
+{
+	die("process %d: memrec may not access its memory: %s (a seccomp filter on memrec, of a container for example, "
+	    "that forbids process_vm_readv or process_vm_writev)",
+	    (int)pid, strerror(error));
+}
+
 void refuse_libc(const struct target *t)
 {
 	bool dynamic = false;
+	char byte;
 	if (t->libc)
 		return;
+	if (t->n_modules == 0 && t->n_mappings && !target_read(t, t->mappings[0].start, &byte, 1) &&
+	    (errno == EPERM || errno == EACCES || errno == ENOSYS))
+		refuse_memory(t->pid, errno);
 	for (size_t i = 0; i < t->n_modules; i++) {
 		dynamic |= t->modules[i].is_program;
 		if (strstr(t->modules[i].path, "musl"))

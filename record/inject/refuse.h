@@ -10,6 +10,8 @@
 
 /* The kernel denied access with this errno. */
 _Noreturn void refuse_access(pid_t pid, int error);
+/* The kernel denied access to its memory with this errno. */
+_Noreturn void refuse_memory(pid_t pid, int error);
 /* Refuses a process without a C library that the agent can be loaded into. */
 void refuse_libc(const struct target *t);
 
