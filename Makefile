@@ -262,6 +262,10 @@ demo: setup
 	@$(MAKE) --no-print-directory all
 	@B=$B examples/demo
 
+## examples: run the steps of the tour in examples/, and compare what they print with what is expected
+examples: all
+	@B=$B examples/check
+
 ## readme: update the table of commands in README.md
 readme: all
 	@B=$B tests/readme-commands --write
@@ -313,7 +317,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo readme clean distclean help
+.PHONY: all fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -1,0 +1,10 @@
+"""100,000 objects of 73 bytes, which Python's own allocator serves."""
+
+
+def make_points(n):
+    for i in range(n):
+        points[i] = bytes(40)
+
+
+points = [None] * 100_000
+make_points(100_000)
