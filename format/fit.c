@@ -18,7 +18,7 @@ static const char *skip(const char *p, size_t n)
 	return p;
 }
 
-/* Returns where the place begins in "name at place", "name (place)", "name [place]", "/place"; NULL: there is none. */
+/* Returns the place in "name at place", "name (place)", "name [place]", "/place"; NULL without one. */
 static const char *place_in(const char *text)
 {
 	static const char *const before[] = { " at [", " at ", " (", " [" };
@@ -35,7 +35,7 @@ static const char *place_in(const char *text)
 	return NULL;
 }
 
-/* Returns the text with the longest part of its path that fits, from a '/' on; NULL: none does. */
+/* Returns the text with the longest part of its path that fits, from a '/' on; NULL if none fits. */
 static char *without_folders(const char *text, const char *place, size_t columns)
 {
 	size_t before = tool_columns(text) - tool_columns(place) + 1;
@@ -46,9 +46,9 @@ static char *without_folders(const char *text, const char *place, size_t columns
 	return NULL;
 }
 
-#define LEAST_NAME 6	/* columns of a name that tell something */
+#define LEAST_NAME 6	/* shorter names are useless */
 
-/* Cuts the end of the name, before the whole name of the file; where that has no room either, it goes. */
+/* Cuts the end of the name and keeps the file's name; if that does not fit, cuts it off. */
 static char *without_name(const char *text, const char *place, size_t columns)
 {
 	const char *file = strrchr(place, '/');

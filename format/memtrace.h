@@ -122,7 +122,7 @@ struct mt_header {
 	size_t raw_size;
 };
 
-/* When an event changed what is live: what was allocated before the trace begins was there from its beginning on. */
+/* Returns the event's time, but not less than begin_ms: older blocks are live from the beginning of the trace. */
 static inline uint64_t mt_known_ms(const struct mt_header *h, const struct mt_event *ev)
 {
 	return ev->time_ms > h->begin_ms ? ev->time_ms : h->begin_ms;

@@ -161,7 +161,7 @@ static void help_man(const struct tool *t)
 	print_done();
 }
 
-/* For programs: a line for each option, its letter, its name, its argument and what it does, with tabs between them. */
+/* For programs: a line for each option: its letter, name, argument and description, separated by tabs. */
 static void list_options(const struct tool_option *o)
 {
 	for (; o && o->name; o++) {

@@ -32,7 +32,7 @@ static enum view_by parse_by(const char *text)
 	usage_die("--by: '%s' is not function, file or package", text);
 }
 
-/* Whether --imports was given: the terminal does not decide then. */
+/* --imports was given, so the terminal does not decide */
 static bool told;
 
 void view_option(struct view *v, int key)
@@ -100,9 +100,9 @@ struct making {
 	const struct view *v;
 	const struct stacks *from;
 	struct stacks *to;
-	char *root;		/* of the program's own modules */
-	uint32_t *shown;	/* per old stack, the new one; 0: nothing of it is shown */
-	bool *has_python;	/* per old stack: a frame of it is Python's */
+	char *root;		/* the folder of the program's own modules */
+	uint32_t *shown;	/* per old stack, the new one; 0: none of its frames is shown */
+	bool *has_python;	/* per old stack: it has a Python frame */
 };
 
 static struct mt_str text(const char *p)
@@ -110,7 +110,7 @@ static struct mt_str text(const char *p)
 	return (struct mt_str){ p, strlen(p) };
 }
 
-/* A file or a package as a function of no place. */
+/* Returns the function for a file or a package. */
 static uint32_t add_group(struct making *m, const struct function *f)
 {
 	char *package = m->v->by == VIEW_PACKAGE ? modules_name(f->file, m->root) : NULL;
@@ -132,7 +132,7 @@ static uint32_t add_frame(struct making *m, const struct function *f, uint32_t l
 		     : stacks_add_frame(m->to, add_group(m, f), 0);
 }
 
-/* Whether a new frame says nothing: a file that calls itself. */
+/* Returns whether a frame is redundant: a file that calls itself. */
 static bool repeats(const struct making *m, uint32_t parent, uint32_t frame)
 {
 	return m->v->by != VIEW_FUNCTION && parent && stacks_stack(m->to, parent)->frame == frame;
@@ -163,7 +163,7 @@ static void show_all(struct making *m)
 	}
 }
 
-/* Of a stack of which nothing is shown: its innermost frame. */
+/* For a stack without a frame to show: its innermost frame. */
 static uint32_t innermost(struct making *m, uint32_t old)
 {
 	const struct frame *frame = stacks_frame(m->from, stacks_stack(m->from, old)->frame);

@@ -1,8 +1,8 @@
 /*
  * view.h - how a report shows stacks: without the import system, without C frames, by file or by package
  *
- * A tally by stack becomes another, whose stacks are what is shown of the old ones. No amount is lost: what a hidden
- * frame holds is its nearest shown caller's, and a stack of which nothing would be left keeps its innermost frame.
+ * Converts a tally by stack to one whose stacks have only the frames to be shown. No amount is lost: that of a hidden
+ * frame is added to its nearest shown caller, and a stack that would become empty keeps its innermost frame.
  */
 #ifndef VIEW_H
 #define VIEW_H
@@ -13,11 +13,11 @@ enum view_by { VIEW_FUNCTION, VIEW_FILE, VIEW_PACKAGE };
 
 struct view {
 	bool hide_imports;	/* the frames of Python's import system */
-	bool python;		/* C frames are hidden in stacks with Python frames: a line holds what it calls in C */
+	bool python;		/* hide C frames in stacks with Python frames: C memory counts for the calling line */
 	enum view_by by;
 };
 
-/* Options of a report: entries of its table, and what it does with their keys. */
+/* Options of a report: entries for its table, and their keys for view_option(). */
 enum { KEY_IMPORTS = 512, KEY_PYTHON, KEY_BY };
 #define VIEW_OPTION_IMPORTS \
 	{ "imports", KEY_IMPORTS, "HOW", "hide or show the import system's frames (default: hide on a terminal)" }
@@ -25,18 +25,18 @@ enum { KEY_IMPORTS = 512, KEY_PYTHON, KEY_BY };
 	{ "python", KEY_PYTHON, NULL, "count what C functions hold for the Python line that calls them" }
 #define VIEW_OPTION_BY { "by", KEY_BY, "WHAT", "a row for each function (the default), file or package" }
 
-/* Takes one of these options, with its argument in optarg. */
+/* Sets the option with this key; its argument is in optarg. */
 void view_option(struct view *v, int key);
-/* The view that a report begins with: on a terminal imports are hidden, unless `all` (as for JSON). */
+/* After the options: without --imports, hides imports if standard output is a terminal and not `all` (as for JSON). */
 void view_begin(struct view *v, bool all);
 
 /*
- * Returns t as it is shown, with its own stacks and amounts; view_clear() frees only these. A file is a function
- * whose name is its path, and a package one of its name; neither has a place.
+ * Returns t as it is shown, with its own stacks and amounts; view_clear() frees only these. A file becomes a function
+ * named by its path, and a package one of its name, without file and line.
  */
 struct tally view_make(const struct view *v, const struct tally *t);
 void view_clear(struct tally *shown);
-/* Returns the frame that shows a stack of t: the innermost that is not hidden. Not for VIEW_FILE and VIEW_PACKAGE. */
+/* Returns the frame that shows a stack of t: the innermost one not hidden. Not for VIEW_FILE and VIEW_PACKAGE. */
 uint32_t view_frame(const struct view *v, const struct stacks *s, uint32_t stack);
 
 #endif

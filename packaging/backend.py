@@ -266,7 +266,7 @@ def main():
     parser.add_argument("--build", metavar="FOLDER", help="where make has built, for a wheel")
     parser.add_argument("--one", metavar="PAGES", help="of the one static program (make one), with the pages of this folder")
     parser.add_argument("--platforms", metavar="TAG", help="the wheel's platforms, as manylinux_2_17_x86_64")
-    parser.add_argument("--licenses", metavar="FOLDER", help="the texts of what is linked statically")
+    parser.add_argument("--licenses", metavar="FOLDER", help="the licences of the statically linked libraries")
     parser.add_argument("--sdist", action="store_true", help="a source distribution")
     parser.add_argument("folder", help="where to put it; for the metadata: the .dist-info folder")
     a = parser.parse_args()

@@ -126,7 +126,7 @@ static void begin_trace(struct reading *r, const struct mt_header *h)
 	r->start_ns = h->start_ns;
 	r->n_processes = r->n_going_on = 0;
 	pids_clear(&r->pids);
-	if (r->begun && h->begin_ms)	/* what was live before it is live up to there */
+	if (r->begun && h->begin_ms)	/* blocks live before the file are live until its beginning */
 		growth_reach(r->growth, h->begin_ms + r->offset_ms, false);
 	replay_begin(&r->replay, h);
 	ending_begin(&r->ending, h);

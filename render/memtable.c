@@ -443,7 +443,7 @@ static struct choices parse(int argc, char **argv)
 		}
 	view_begin(&c.view, c.format != 0);
 	if (c.every_ms && c.format == KEY_CSV)
-		usage_die("--every: comma-separated values would not tell when: use --json, or --csv without it");
+		usage_die("--every: comma-separated values have no times: use --json, or --csv without it");
 	return c;
 }
 

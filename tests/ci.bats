@@ -1,4 +1,4 @@
-# packaging/ci: two commits compared.
+# packaging/ci: a comparison of two commits.
 
 load lib/common
 
@@ -33,7 +33,7 @@ setup() {
 	[ "$(git worktree list | wc -l)" -eq 1 ]
 }
 
-@test "memory-check: a command that fails, a base that is not there, no command" {
+@test "memory-check: a command that fails, an unknown base, no command" {
 	run "$check" -b main python3 -c 'raise SystemExit(5)'
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"memory-check: the command failed in "*"(5)"* ]]

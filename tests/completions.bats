@@ -1,4 +1,4 @@
-# Completion in shells: every option of every command, and what options take.
+# Completion in shells: every option of every command, and their arguments.
 
 load lib/common
 
@@ -12,7 +12,7 @@ setup() {
 	touch trace.lz4 trail.lz4
 }
 
-# Every option that each command lists, as COMMAND --OPTION and COMMAND -O.
+# Prints every option that each command lists, as COMMAND --OPTION and COMMAND -O.
 options() {
 	for command in "$TESTS"/../build/bin/*; do
 		"$command" --help-options | awk -F '\t' -v command="$(basename "$command")" '
@@ -21,7 +21,7 @@ options() {
 	done
 }
 
-# What bash offers for the words of a command line, the last one begun; it splits words as readline does, at "=" too.
+# Prints bash's completions of a command line, whose last word is incomplete; splits words like readline, at "=" too.
 in_bash() { # WORD...
 	bash --norc -c '
 		. "$0/bash/memrec"
@@ -72,7 +72,7 @@ in_fish() { # LINE
 	[ "$(in_fish 'memrec -n -- memfold --le')" = --leaks ]
 }
 
-# A zsh in a terminal of its own completes a line, which is then printed instead of run.
+# Lets a zsh in a terminal of its own complete a line, and prints the line.
 in_zsh() { # LINE
 	python3 - "$made/zsh" "$1" <<-'EOF'
 	import os, pty, re, select, sys, time

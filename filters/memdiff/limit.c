@@ -55,7 +55,7 @@ void limits_check(const struct limits *l, enum tally_what what, bool count)
 
 	for (size_t i = 0; i < l->n; i++)
 		if (strlen(words[what]) != l->at[i].word || strncmp(words[what], l->at[i].text, l->at[i].word) != 0)
-			usage_die("--fail-if: '%s': what is compared%s%s is called '%s' here", l->at[i].text,
+			usage_die("--fail-if: '%s': these numbers%s%s are called '%s'", l->at[i].text,
 				  options, count ? ", in allocations," : "", words[what]);
 }
 

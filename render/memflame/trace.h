@@ -16,7 +16,7 @@
 #include "threads.h"
 #include "tree.h"
 
-/* The recorder's spans: what is not a script's own is shown apart. */
+/* The recorder's spans: start-up and shutdown are shown separately. */
 enum phase { PHASE_SCRIPT, PHASE_START_UP, PHASE_SHUTDOWN };
 
 struct process {
@@ -25,7 +25,7 @@ struct process {
 	uint64_t begin_ms, end_ms;	/* end: UINT64_MAX = not seen */
 	uint64_t rss;
 	uint64_t ending_seq;	/* points_now() when its interpreter began to shut down; UINT64_MAX = it has not */
-	enum phase phase;	/* SCRIPT: also of what has no phases */
+	enum phase phase;	/* SCRIPT also for a process without phases */
 	bool ended;
 };
 
