@@ -22,8 +22,10 @@
 #include "await.h"
 #include "collect/clock.h"
 #include "collect/collector.h"
+#include "collect/procfs.h"
 #include "error.h"
 #include "inject/inject.h"
+#include "last_words.h"
 #include "launch.h"
 #include "parts.h"
 #include "tool.h"
@@ -322,7 +324,8 @@ static void closing_line(const struct output *o, const struct settings *s, uint6
 /* ---------------------------------------------------------------- the recording */
 
 /* Returns memrec's exit status. *began is false if the recording could not begin; the reason has then been printed. */
-typedef int record_fn(struct collector *c, const struct settings *s, const struct destination *d, bool *began);
+typedef int record_fn(struct collector *c, const struct settings *s, const struct destination *d,
+		      struct last_words *w, bool *began);
 
 /* Ignores signals for failed output, as errno reports it. Only now, so that the program does not inherit that. */
 static void run(struct collector *c, struct recording *r)
@@ -358,7 +361,8 @@ static int not_executed(const char *name, int error)
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-static int record_launched(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
+static int record_launched(struct collector *c, const struct settings *s, const struct destination *d,
+			   struct last_words *w, bool *began)
 {
 	struct launched l;
 	struct launch how = { s->argv, flags_of(s), .stdout_to_stderr = !s->output };
@@ -367,25 +371,45 @@ static int record_launched(struct collector *c, const struct settings *s, const 
 	if (error)
 		return not_executed(s->argv[0], error);
 	empty(d);
+	last_words_begin(w, l.recording.root, s->argv);
 	run(c, &l.recording);
+	w->ended = true;
+	w->status = l.status;
 	return WIFSIGNALED(l.status) ? 128 + WTERMSIG(l.status) : WEXITSTATUS(l.status);
 }
 
-static int record_attached(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
+/* Whether a process has ended, whether or not its parent has noticed. */
+static bool is_over(pid_t pid)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	ssize_t n = procfs_read(path, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	const char *state = strrchr(text, ')');
+	return n <= 0 || (state && (state[1] ? state[2] : 0) == 'Z');
+}
+
+static int record_attached(struct collector *c, const struct settings *s, const struct destination *d,
+			   struct last_words *w, bool *began)
 {
 	struct attached a;
 	c->output.old_file = s->output && d->fd >= 0 ? d->fd : 0;
 	attach_begin(&a, c,
 		     &(struct attach){ .pid = s->pid, .flags = flags_of(s), .verbose = is_talkative(s),
 				       .needs_rights = c->output.segments != NULL, .duration_ms = s->duration_ms });
+	last_words_begin(w, s->pid, s->argv);
 	run(c, &a.recording);
 	*began = attach_end(&a);
+	w->ended = *began && is_over(s->pid);
+	w->status = -1;
 	return *began ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int record_awaited(struct collector *c, const struct settings *s, const struct destination *d, bool *began)
+static int record_awaited(struct collector *c, const struct settings *s, const struct destination *d,
+			   struct last_words *w, bool *began)
 {
 	(void)d;
+	(void)w;
 	struct awaited a;
 	await_begin(&a, c, s->pid, flags_of(s));
 	run(c, &a.recording);
@@ -400,6 +424,34 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native });
 	c->output.segments = t->segments;
 	inject_leave_network(network);
+}
+
+/* Our standard output, if it is a file whose name can be told. */
+static char *redirected_to(void)
+{
+	struct stat st, named;
+	char *path = realpath("/proc/self/fd/1", NULL);
+	bool same = path && fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && stat(path, &named) == 0 &&
+		    st.st_dev == named.st_dev && st.st_ino == named.st_ino;
+	if (!same) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+/* Returns whether there were any: the program was killed, or ran out of memory. */
+static bool print_last_words(const struct last_words *w, const struct settings *s, const struct trace *t)
+{
+	char *path = s->output ? xstrdup(s->output) : redirected_to();
+	const char *one = path, *const *files = &one, **several = NULL;
+	size_t n = path != NULL;
+	if (parts_are_files(&s->parts))
+		files = several = segments_names(t->segments, &n);
+	bool printed = last_words_print(w, files, n);
+	free(several);
+	free(path);
+	return printed;
 }
 
 /* What was recorded, or why nothing was. */
@@ -430,18 +482,21 @@ int main(int argc, char **argv)
 	struct collector c;
 	open_collector(&c, &s, &t);
 	bool began;
-	int status = record(&c, &s, &d, &began);
+	struct last_words words = { 0 };
+	int status = record(&c, &s, &d, &words, &began);
 	if (!began) {
 		discard(&d);
 		return status;
 	}
 	uint64_t bytes;
 	int failed = end_trace(&t, &c.output, &bytes);
-	report(&c, &s, &t, bytes);
+	if (c.n_recorded == 0 || failed || !print_last_words(&words, &s, &t))
+		report(&c, &s, &t, bytes);
 	if (t.segments && !segments_begun(t.segments))
 		discard(&d);
 	if (s.awaits)
 		await_end();
+	last_words_clear(&words);
 	segments_free(t.segments);
 	mt_header_free(t.header);
 	return failed && status == 0 ? EXIT_OURS : status;

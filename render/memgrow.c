@@ -10,20 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ending.h"
 #include "error.h"
-#include "growth.h"
+#include "growth_read.h"
 #include "memgrow/print.h"
-#include "origins.h"
-#include "pids.h"
 #include "provenance.h"
-#include "replay.h"
 #include "span.h"
 #include "tool.h"
 #include "xmalloc.h"
-
-#define AUTOMATIC_INTERVALS 64
-#define MOST_INTERVALS 1024
 
 enum { KEY_CSV = 256, KEY_JSON };
 
@@ -44,168 +37,6 @@ static const struct tool tool = {
 	.example = "memrec -p PID --duration 5min | memgrow",
 	.options = options,
 };
-
-/* A process of the trace. */
-struct inhabitant {
-	uint32_t pid;
-	bool ending;		/* its interpreter shuts down */
-};
-
-struct reading {
-	struct growth *growth;
-	struct origins *origins;
-	struct stacks *stacks;
-	struct replay replay;	/* its keys: cohorts */
-	struct ending ending;
-	struct inhabitant *processes;	/* those that have not ended */
-	size_t n_processes, cap_processes;
-	struct pids pids;		/* their places */
-	size_t n_going_on;		/* those of them that are not ending */
-	bool begun;
-	uint64_t start_ns;		/* of the current trace */
-	uint64_t offset_ms, last_ms;	/* offset_ms: added to this trace's times; last_ms: the current time, with it */
-};
-
-/* ---------------------------------------------------------------- processes */
-
-static struct inhabitant *process_of(struct reading *r, uint32_t pid)
-{
-	uint32_t *n = pids_number(&r->pids, pid);
-	if (*n != PIDS_NONE)
-		return &r->processes[*n];
-	GROW(r->processes, r->n_processes, r->cap_processes);
-	*n = (uint32_t)r->n_processes++;
-	r->processes[*n] = (struct inhabitant){ .pid = pid };
-	r->n_going_on++;
-	return &r->processes[*n];
-}
-
-/* The process begins to end: if it is the last one, its frees from now on mean nothing. */
-static void begin_ending(struct reading *r, struct inhabitant *p)
-{
-	if (p->ending || r->replay.answer)
-		return;
-	growth_hold(r->growth);
-	p->ending = true;
-	r->n_going_on--;
-}
-
-static void end_process(struct reading *r, uint32_t pid)
-{
-	struct inhabitant *p = process_of(r, pid);
-	struct share gone;
-
-	begin_ending(r, p);
-	for (size_t cursor = 0; replay_exit(&r->replay, pid, &cursor, &gone); )
-		growth_sub(r->growth, gone.key, gone.amount);
-	*pids_number(&r->pids, pid) = PIDS_NONE;
-	*p = r->processes[--r->n_processes];	/* the last takes its place */
-	if (p < &r->processes[r->n_processes])
-		*pids_number(&r->pids, p->pid) = (uint32_t)(p - r->processes);
-}
-
-/* ---------------------------------------------------------------- events */
-
-static void open_block(struct reading *r, const struct mt_event *ev)
-{
-	struct share old;
-
-	r->begun = true;
-	process_of(r, ev->pid);
-	uint32_t cohort = growth_add(r->growth, origins_number(r->origins, ev), amount_of(ev->size, ev->weight),
-				     ev->time_ms + r->offset_ms);
-	if (replay_open(&r->replay, ev, cohort, &old))
-		growth_sub(r->growth, old.key, old.amount);
-}
-
-/* Parts of one recording have the same start; any other trace continues in time where the previous one ended. */
-static void begin_trace(struct reading *r, const struct mt_header *h)
-{
-	if (!h->start_ns || h->start_ns != r->start_ns)
-		r->offset_ms = r->last_ms;
-	r->start_ns = h->start_ns;
-	r->n_processes = r->n_going_on = 0;
-	pids_clear(&r->pids);
-	if (r->begun && h->begin_ms)	/* blocks live before the file are live until its beginning */
-		growth_reach(r->growth, h->begin_ms + r->offset_ms, false);
-	replay_begin(&r->replay, h);
-	ending_begin(&r->ending, h);
-	growth_void(r->growth);
-}
-
-/*
- * Returns whether this event advances the course, which begins with the first allocation. A filter may pass on other
- * rows at times when it has no blocks: rows about processes, and if it answers (at the end), all other rows.
- */
-static bool passes_time(const struct reading *r, const struct mt_event *ev)
-{
-	if (ev->kind == MT_ALLOC)
-		return true;
-	return (ev->kind == MT_FREE || ev->kind == MT_RESIZE || ev->kind == MT_RSS) && r->begun && !r->replay.answer;
-}
-
-static void take(struct reading *r, const struct mt_event *ev, struct mt_in *in)
-{
-	struct share gone;
-
-	if (passes_time(r, ev)) {
-		r->last_ms = mt_known_ms(mt_in_header(in), ev) + r->offset_ms;
-		growth_reach(r->growth, r->last_ms, r->n_processes > 0 && r->n_going_on == 0);
-	}
-	stacks_take(r->stacks, ev);
-	origins_take(r->origins, ev);
-	switch (ev->kind) {
-	case MT_ALLOC:
-		open_block(r, ev);
-		break;
-	case MT_FREE:
-		if (replay_close(&r->replay, ev->id, &gone))
-			growth_sub(r->growth, gone.key, gone.amount);
-		break;
-	case MT_RESIZE:
-		if (replay_resize(&r->replay, ev, &gone))
-			growth_sub(r->growth, gone.key, gone.amount);
-		break;
-	case MT_PROCESS:
-		if (ending_take(&r->ending, ev))
-			begin_ending(r, process_of(r, ev->pid));
-		else
-			process_of(r, ev->pid);
-		break;
-	case MT_EXIT:
-		ending_take(&r->ending, ev);
-		end_process(r, ev->pid);
-		break;
-	case MT_HEADER:
-		begin_trace(r, mt_in_header(in));
-		break;
-	default:
-		break;
-	}
-}
-
-static void read_all(struct reading *r, struct mt_in *in)
-{
-	struct mt_event ev;
-
-	mt_in_memory_only(in);
-	r->start_ns = mt_in_header(in)->start_ns;
-	begin_trace(r, mt_in_header(in));
-	while (mt_next(in, &ev) > 0)
-		take(r, &ev, in);
-	growth_end(r->growth);
-}
-
-static void clear(struct reading *r)
-{
-	growth_free(r->growth);
-	origins_free(r->origins);
-	stacks_free(r->stacks);
-	replay_clear(&r->replay);
-	ending_clear(&r->ending);
-	free(r->processes);
-	pids_clear(&r->pids);
-}
 
 /* ---------------------------------------------------------------- options */
 
@@ -251,19 +82,13 @@ int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
 	struct mt_in *in = tool_input(argc, argv);
-	struct stacks *stacks = stacks_new();
-	struct reading r = {
-		.growth = growth_new(c.every_ms ? c.every_ms : 1, c.every_ms ? MOST_INTERVALS : AUTOMATIC_INTERVALS),
-		.stacks = stacks,
-		.origins = origins_new(c.by, stacks),
-	};
 	char *title = provenance_title(mt_in_header(in), "growth of live memory");
 	char *command = xstrdup(mt_in_header(in)->command);
 
-	read_all(&r, in);
-	struct growth_window window = growth_window(r.growth);
+	struct grown_trace t = growth_read(in, c.by, c.every_ms);
+	struct growth_window window = growth_window(t.growth);
 	struct growth_report report = {
-		.growth = r.growth, .origins = r.origins, .by = c.by, .title = title, .command = command,
+		.growth = t.growth, .origins = t.origins, .by = c.by, .title = title, .command = command,
 		.window = window, .from = warm_intervals(&c.warm_up, &window), .max_rows = c.max_rows,
 	};
 	if (c.format == KEY_CSV)
@@ -272,7 +97,7 @@ int main(int argc, char **argv)
 		growth_print_json(&report);
 	else
 		growth_print_table(&report);
-	clear(&r);
+	growth_read_clear(&t);
 	free(title);
 	free(command);
 	return tool_finish(in, NULL);

@@ -604,3 +604,13 @@ uint32_t segments_count(const struct segments *s)
 {
 	return (uint32_t)s->n_done + s->recording;
 }
+
+const char **segments_names(const struct segments *s, size_t *n)
+{
+	const char **names = xcalloc(s->n_done + 1, sizeof *names);
+
+	for (size_t i = 0; i < s->n_done; i++)
+		names[i] = s->done[i].name;
+	*n = s->n_done;
+	return names;
+}

@@ -65,6 +65,8 @@ int segments_end(struct segments *s, uint64_t time_ms, const struct stacks *stac
 
 /* Whether anything was to be recorded: the moment to begin was reached. */
 bool segments_begun(const struct segments *s);
+/* Returns the names of the files that are kept, the oldest first, of *n; the caller frees the array. */
+const char **segments_names(const struct segments *s, size_t *n);
 /* Bytes of the segments that are kept, and their number. */
 uint64_t segments_bytes(const struct segments *s);
 uint32_t segments_count(const struct segments *s);

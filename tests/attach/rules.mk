@@ -4,3 +4,8 @@ $B/tests/attach-target: tests/attach/target.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -ldl -lpthread
 
 TEST_FILES += $B/tests/attach-target
+
+# A unit of the recorder.
+$B/tests/cgroup: tests/unit/cgroup.c record/cgroup.c record/cgroup.h record/collect/procfs.c tests/unit/check.h $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(REC_INC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/cgroup.c record/cgroup.c record/collect/procfs.c $(LIB) -Wl,--as-needed $(LIBS)

@@ -1,0 +1,27 @@
+/*
+ * growth_read.h - the growth of a trace's live memory, by place
+ *
+ * Memory: that of growth.h, replay.h and the stacks.
+ */
+#ifndef GROWTH_READ_H
+#define GROWTH_READ_H
+
+#include "growth.h"
+#include "origins.h"
+
+struct grown_trace {
+	struct growth *growth;		/* ended; its places are the numbers of origins */
+	struct origins *origins;
+	struct stacks *stacks;
+	uint64_t rss;			/* resident size of all processes at the end of the course; 0: not known */
+};
+
+/*
+ * Reads `in` to its end, or to where it is damaged. Intervals have every_ms, until there are too many; 0: 32 to 64
+ * intervals, however long it is. When the last processes begin to end, the course ends (memgrow(1)). Exits if out of
+ * memory.
+ */
+struct grown_trace growth_read(struct mt_in *in, enum origins_by by, uint64_t every_ms);
+void growth_read_clear(struct grown_trace *t);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * last_words.c - what a program died of, if it was killed or ran out of memory
+ *
+ * The recorder does not know where live blocks come from, but the trace does: it is read once, as memgrow(1) reads it.
+ */
+#include "last_words.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cgroup.h"
+#include "error.h"
+#include "growth_read.h"
+#include "tool.h"
+#include "units.h"
+#include "xmalloc.h"
+
+#define PLACES 3
+#define RECENT_MS 60000
+#define NEAR(limit) ((limit) / 10 * 9)
+
+void last_words_begin(struct last_words *w, pid_t pid, char *const *argv)
+{
+	char *name = tool_printable(argv && argv[0] ? argv[0] : "the program");
+	char *script = tool_printable(argv && argv[0] && argv[1] && argv[1][0] != '-' ? argv[1] : "");
+
+	*w = (struct last_words){ .pid = pid, .command = xasprintf("%s%s%s", name, *script ? " " : "", script) };
+	w->folder = cgroup_of(pid);
+	w->kills = cgroup_state(w->folder).kills;
+	free(name);
+	free(script);
+}
+
+void last_words_clear(struct last_words *w)
+{
+	free(w->command);
+	free(w->folder);
+}
+
+/* ---------------------------------------------------------------- the lines */
+
+/* Places, those first that have most. */
+struct place {
+	uint32_t origin;
+	int64_t bytes;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return (x->origin > y->origin) - (x->origin < y->origin);
+}
+
+/* "8.000MB load at app.py:3; 1.000MB …", of the places that have most bytes, or gained most after interval `from`. */
+static char *largest(const struct grown_trace *t, bool growth, uint32_t from)
+{
+	uint32_t n = growth_places(t->growth), kept = 0;
+	struct place *places = xcalloc((size_t)n + 1, sizeof *places);
+	char *text = xstrdup("");
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct grown g = growth_of(t->growth, i, from);
+		int64_t bytes = (int64_t)(growth ? g.now.bytes - g.before.bytes : g.now.bytes);
+		if (bytes > 0)
+			places[kept++] = (struct place){ i, bytes };
+	}
+	qsort(places, kept, sizeof *places, by_bytes);
+	for (uint32_t i = 0; i < kept && i < PLACES; i++) {
+		char size[SIZE_TEXT], *name = origins_text(t->origins, places[i].origin), *before = text;
+		text = xasprintf("%s%s%s %s", before, *before ? "; " : "",
+				 size_text((uint64_t)places[i].bytes, size), name);
+		free(before);
+		free(name);
+	}
+	free(places);
+	return text;
+}
+
+/* The interval at whose end the last minute begins. */
+static uint32_t recent(const struct growth_window *w)
+{
+	uint64_t length = w->end_ms - w->begin_ms;
+
+	if (length <= RECENT_MS || w->n < 2)
+		return 0;
+	uint64_t from = (length - RECENT_MS) / w->every_ms;
+	return from < w->n ? (uint32_t)from : w->n - 1;
+}
+
+static void print_places(const struct grown_trace *t)
+{
+	struct growth_window w = growth_window(t->growth);
+	uint32_t from = recent(&w);
+	char *live = largest(t, false, 0), *grown = largest(t, true, from), length[DURATION_TEXT];
+
+	warn("live: %s", *live ? live : "nothing");
+	warn("growth in the last %s: %s", duration_text(w.end_ms - w.begin_ms - from * w.every_ms, length),
+	     *grown ? grown : "none");
+	free(live);
+	free(grown);
+}
+
+enum cause { NONE, NO_MEMORY, KILLED, FAILED };
+
+static void print_cause(const struct last_words *w, enum cause cause)
+{
+	if (cause == NO_MEMORY)
+		warn("%s (process %d) was killed by the kernel: no memory is left in its cgroup", w->command,
+		     (int)w->pid);
+	else if (cause == KILLED)
+		warn("%s (process %d) was killed by SIGKILL; who did it is not known (dmesg may tell)", w->command,
+		     (int)w->pid);
+	else
+		warn("%s (process %d) failed with status %d near the limit of its memory", w->command, (int)w->pid,
+		     WEXITSTATUS(w->status));
+}
+
+static void print_sizes(const struct cgroup_state *now, const struct grown_trace *t)
+{
+	char limit[SIZE_TEXT], rss[SIZE_TEXT], heap[SIZE_TEXT];
+	const char *limited = now->limit == CGROUP_NO_LIMIT ? "none" : size_text(now->limit, limit);
+
+	if (t)
+		warn("limit %s; resident %s, live in the heap and mappings %s", limited, size_text(t->rss, rss),
+		     size_text(growth_of_all(t->growth, 0).now.bytes, heap));
+	else
+		warn("limit %s", limited);
+}
+
+/* Returns the trace in those files, or NULL. */
+static struct mt_in *open_trace(const char *const *files, size_t n)
+{
+	char *why = NULL;
+	struct mt_in *in = n ? mt_open(files, n, &why) : NULL;
+
+	free(why);
+	return in;
+}
+
+/* Why it is worth five lines. */
+static enum cause cause_of(const struct last_words *w, const struct cgroup_state *now)
+{
+	bool known = w->ended && w->status != -1;
+	bool killed = known && WIFSIGNALED(w->status) && WTERMSIG(w->status) == SIGKILL;
+
+	if (w->ended && now->kills > w->kills && (killed || !known))
+		return NO_MEMORY;
+	if (killed)
+		return KILLED;
+	bool failed = known && WIFEXITED(w->status) && WEXITSTATUS(w->status) != 0;
+	return failed && now->limit != CGROUP_NO_LIMIT && now->most >= NEAR(now->limit) ? FAILED : NONE;
+}
+
+bool last_words_print(const struct last_words *w, const char *const *files, size_t n_files)
+{
+	struct cgroup_state now = cgroup_state(w->folder);
+	enum cause cause = cause_of(w, &now);
+
+	if (cause == NONE)
+		return false;
+	struct mt_in *in = open_trace(files, n_files);
+	print_cause(w, cause);
+	if (!in) {
+		print_sizes(&now, NULL);
+		warn("where its memory was is in the trace, which went elsewhere: memgrow there; or record with "
+		     "-o FILE");
+		return true;
+	}
+	struct grown_trace t = growth_read(in, ORIGINS_LINE, 0);
+	mt_close_in(in);
+	print_sizes(&now, &t);
+	print_places(&t);
+	growth_read_clear(&t);
+	char *name = tool_printable(files[n_files - 1]);
+	warn("next: memgrow %s, or memflame %s > out.html", name, name);
+	free(name);
+	return true;
+}
