@@ -50,19 +50,19 @@ cached_walks() { # SCRIPT [ARG...]
 	local python
 	while read -r python; do
 		echo "$python"
-		"${VERIFY%/*}/verify/bin/memrec" -n -A -f -o t.lz4 -- "$python" "$TESTS/$1" "${@:2}" 2>&1 | grep -E 'cached walk led elsewhere|evaluators by cframes|^done$' 
+		"${VERIFY%/*}/verify/bin/memrec" -n -A -f -o t.lz4 -- "$python" "$TESTS/$1" "${@:2}" 2>&1 | grep -E 'cached walk led elsewhere|evaluators are different|proved unchanged|^done$'
 	done < <(pythons)
 }
 
 @test "a cached walk equals a fresh walk: calls of every kind, with every Python" {
 	export PYSTACK_SEEDS=10
 	run cached_walks pystack/operands.py alone
-	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *elsewhere* && $output != *cframes* ]]
+	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *elsewhere* && $output != *different* ]]
 }
 
 @test "an exception thrown into a generator that waits for another: each Python frame in its place, with every Python" {
 	run cached_walks native/generators.py
-	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *cframes* ]]
+	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ] && [[ $output != *different* ]]
 	while read -r python; do
 		memrec -n -f -o t.lz4 -- "$python" "$TESTS/native/generators.py" | grep allocate > expected
 		for size in 3001 5001; do
@@ -76,6 +76,22 @@ cached_walks() { # SCRIPT [ARG...]
 @test "using a cached walk without checking it would be detected" {
 	PYSTACK_SEEDS=2 NATIVE_BLIND=1 run cached_walks pystack/operands.py alone
 	[[ $output == *elsewhere* ]]
+}
+
+@test "frames that proofs spare from rereading are unchanged: deep recursion through C of many kinds, with every Python" {
+	run cached_walks native/recursions.py 300
+	[ "$(grep -c '^done$' <<< "$output")" -eq "$(pythons | wc -l)" ]
+	[[ $output != *elsewhere* && $output != *different* && $output != *unchanged* ]]
+}
+
+@test "deep recursion that differs only in its oldest frames has two stacks; to assume that it took no time would have been caught" {
+	cc -g -O2 -o two_ways "$TESTS/native/two_ways.c"
+	run -0 "${VERIFY%/*}/verify/bin/memrec" -n -f -o t.lz4 -- ./two_ways 20000
+	[[ $output != *unchanged* ]]
+	memcat --json t.lz4 | jq -r 'select(.size == 100) | .stack' | sort | uniq -c > stacks
+	[ "$(awk '{ print $1 }' stacks | xargs)" = "50 50" ]
+	NATIVE_BLIND=1 run "${VERIFY%/*}/verify/bin/memrec" -n -f -o t.lz4 -- ./two_ways 20000
+	[[ $output == *unchanged* ]]
 }
 
 @test "the walker's frames equal libunwind's: numpy" {
@@ -300,5 +316,37 @@ by_python_stack() {
 	a=$(cost 2000) b=$(cost 4000) c=$(cost 8000)
 	echo "$a $b $c"
 	# If it is proportional, the second step costs twice the first; if quadratic, four times.
+	[ $((c - b)) -lt $((3 * (b - a))) ]
+}
+
+@test "deep recursion through C and Python costs in proportion to its depth, and so does merging deep C stacks" {
+	cat > recursion.py <<-'END'
+		import resource, sys, threading
+		sys.setrecursionlimit(10**6)
+		threading.stack_size(1 << 30)
+		def nest(n): return sorted([1], key=lambda _: nest(n - 1) if n else len(bytearray(4000)))[0]
+		def lists(n):
+		    x = []
+		    for _ in range(n): x = [x]
+		    repr(x)
+		    while x: x = x[0]
+		t = threading.Thread(target=globals()[sys.argv[1]], args=(int(sys.argv[2]),))
+		t.start()
+		t.join()
+		print(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]))
+	END
+	local python=/usr/bin/python3
+	"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || skip "evaluators are known by name: no proof"
+	# The square of the depth would take 16 times as much, over 20 seconds.
+	a=$(memrec -n -A -f -o r.lz4 -- "$python" recursion.py nest 2000)
+	b=$(memrec -n -A -f -o r.lz4 -- "$python" recursion.py nest 8000)
+	echo "$a $b"
+	awk -v a="$a" -v b="$b" 'BEGIN { exit !(b < 4 * a + 2) }'
+	cost() { # the recorder's instructions at this depth
+		valgrind --tool=callgrind --callgrind-out-file=/dev/null memrec -n -A -f -o r.lz4 -- "$python" recursion.py lists "$1" 2>&1 |
+			sed -n 's/.*Collected : //p'
+	}
+	a=$(cost 500) b=$(cost 1000) c=$(cost 2000)
+	echo "$a $b $c"
 	[ $((c - b)) -lt $((3 * (b - a))) ]
 }

@@ -189,12 +189,17 @@ static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t pyth
 	return n != INDEX_NONE ? h->merged[n].stack : 0;
 }
 
+#define MANY_STEPS 64
+#define STORED_EVERY 16
+
 /*
- * For the second and later Python stacks of a node, only evaluators are stored: most other C frames
- * never recur with the same one, and for those that do, a few frames are merged again.
+ * Stores the stack of step i. For the second and later Python stacks of a node, only evaluators are stored: most other
+ * C frames never recur with the same one, and for those that do, a few frames are merged again. Among many frames, a
+ * few others are stored too, so that no C stack is merged in full each time.
  */
-static void merged_put(struct hybrid *h, const struct merging_frame *s, uint32_t stack)
+static void merged_put(struct hybrid *h, size_t i, uint32_t stack)
 {
+	const struct merging_frame *s = &h->steps[i];
 	uint32_t node = s->node, python = s->python;
 	struct native *f = &h->natives[node];
 	if (f->stack == 0 || f->python == python) {
@@ -202,7 +207,7 @@ static void merged_put(struct hybrid *h, const struct merging_frame *s, uint32_t
 		f->stack = stack;
 		return;
 	}
-	if (s->runs < 0)
+	if (s->runs < 0 && (h->n_steps < MANY_STEPS || i % STORED_EVERY != 0))
 		return;
 	f->others |= other_bit(python);
 	struct merged new = { node, python, stack };
@@ -374,15 +379,16 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 		if (!s->object && h->n_steps > 0)	/* an address outside all objects */
 			break;
 		uint32_t key = merging ? python : NOT_MERGING;
-		uint32_t known = h->n_steps && !is_bridge && !nameless ? merged_find(h, node, key) : 0;
+		uint32_t known = h->n_steps && !is_bridge ? merged_find(h, node, key) : 0;
 		if (known)
 			return known;
 		GROW(h->steps, h->n_steps, h->cap_steps);
 		struct merging_frame *step = &h->steps[h->n_steps++];
 		*step = (struct merging_frame){
-			.site = s, .node = node, .python = key, .runs = takes, .kept = !s->bridge && !nameless
+			.site = s, .node = node, .python = key, .runs = takes,
+			.under_evaluator = nameless && is_under_evaluator(h, f->parent, python),
 		};
-		step->under_evaluator = nameless && is_under_evaluator(h, f->parent, python);
+		step->kept = !s->bridge && !step->under_evaluator;	/* see leave_out_nameless() */
 		python = outer_python(h, python, step->runs);
 		ended = s->beginning;
 	}
@@ -452,7 +458,7 @@ uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node)
 		else if (!s->left_out)
 			stack = put_site(h, stack, s->site, merging, i == 0);
 		if (i > 0 && s->kept && stack)
-			merged_put(h, s, stack);
+			merged_put(h, i, stack);
 	}
 	return stack;
 }

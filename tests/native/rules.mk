@@ -1,5 +1,5 @@
 # The agent's walker alone, for tests: compared with libunwind at each allocation.
-NATIVE_PARTS = $(addprefix record/agent/,native/cfi.c native/modules.c thread_states.c nodes.c libc.c object.c)
+NATIVE_PARTS = $(addprefix record/agent/,native/cfi.c native/clock.c native/modules.c thread_states.c nodes.c libc.c object.c)
 NATIVE_DEPS  = tests/native/harness.c tests/lib/alone.h $(NATIVE_PARTS) $(wildcard record/agent/native/native.[ch] record/agent/*.h record/agent/*/*.h record/wire.h)
 
 $B/tests/cfi: tests/unit/cfi.c record/agent/native/cfi.c record/agent/native/cfi.h

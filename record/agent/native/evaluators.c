@@ -19,7 +19,7 @@
  * From 3.11, deep Python stacks need few C frames, and reading all Python frames
  * would dominate the cost. In 3.11 the cframes are enough: each points to its newest
  * frame, and pystack.c's last walk gives the number of frames between two of them.
- * If that fails, and in later releases, frames that pystack.c has proved unchanged
+ * If that fails, and in all other releases, frames that pystack.c has proved unchanged
  * since its last capture are not read again.
  */
 #include <string.h>
@@ -96,10 +96,12 @@ static inline void append(struct evaluators *list)
 
 /* ---------------------------------------------------------------- reading, newest first, down to frame `stop` */
 
+/* Down to the cframe of the evaluators that are kept. */
 static void read_cframes(struct evaluators *list, uintptr_t ts, const struct py_layout *o)
 {
-	uintptr_t root = ts + (uintptr_t)o->ts_root_cframe, at = LOAD(ts, o->ts_cframe);
-	for (uint32_t n = 0; at && at != root && n < MOST_LEVELS; n++, at = LOAD(at, o->cframe_previous))
+	uintptr_t root = ts + (uintptr_t)o->ts_root_cframe, at = LOAD(ts, o->ts_cframe),
+		  stop = list->n ? list->e[list->n - 1].at : root;
+	for (uint32_t n = 0; at && at != root && at != stop && n < MOST_LEVELS; n++, at = LOAD(at, o->cframe_previous))
 		found(list, at, FOUND_FRAME);
 }
 
@@ -173,7 +175,7 @@ static inline uint32_t level_of(const struct last_walk *t, uintptr_t frame)
 /*
  * An evaluator's first frame was linked to the newest frame of the evaluator
  * before it. Greenlets cut such links, so check that it has is_entry set, and that the first frame of the
- * oldest evaluator is the oldest frame. Returns false and an empty list if a check fails or there are too many.
+ * oldest evaluator is the oldest frame. Returns false and the list as it was if a check fails or there are too many.
  */
 static bool read_by_cframes(struct evaluators *list, const struct pystack_last *last, const struct py_layout *o)
 {
@@ -181,7 +183,6 @@ static bool read_by_cframes(struct evaluators *list, const struct pystack_last *
 	const struct last_walk *t = last->walk;
 	uintptr_t at = LOAD(last->ts, o->ts_frame);
 	uint32_t n = 0, level = t->n;
-	list->n = list->n_upto = 0;
 	if (!at || LOAD(at, o->cframe_frame) != t->levels[level - 1].frame)
 		return false;
 	while (level > 0) {
@@ -194,6 +195,7 @@ static bool read_by_cframes(struct evaluators *list, const struct pystack_last *
 		level = below;
 		at = older;
 	}
+	list->n = list->n_upto = 0;
 	while (n > 0) {
 		if (!ROOM(list, e, list->n, capacity))
 			return false;
@@ -202,23 +204,35 @@ static bool read_by_cframes(struct evaluators *list, const struct pystack_last *
 	return true;
 }
 
+static void read_down_to(struct evaluators *list, const struct pystack_last *last, const struct py_layout *o,
+			 uintptr_t stop)
+{
+	list->n_found = 0;
+	if (o->evaluator == EVALUATOR_SHIM)
+		read_shims(list, last->ts, o, stop);
+	else if (o->evaluator == EVALUATOR_ENTRY)
+		read_entries(list, last->ts, o, stop);
+	else
+		read_cframes(list, last->ts, o);
+}
+
 #ifdef NATIVE_VERIFY
 /* Compares with the result of reading every frame. */
-static void check_by_cframes(struct evaluators *list, const struct pystack_last *last, const struct py_layout *o)
+static void check(const struct evaluators *list, const struct pystack_last *last, const struct py_layout *o)
 {
-	static const char text[] = "evaluators by cframes are different";
-	struct evaluator quick[MOST_CFRAMES];
-	uint32_t n = list->n;
-	memcpy(quick, list->e, n * sizeof *quick);
-	list->n = list->n_found = 0;
-	read_entries(list, last->ts, o, 0);
-	append_few(list);
-	bool same = list->n == n;
-	for (uint32_t i = 0; same && i < n; i++)
-		same = list->e[i].at == quick[i].at && list->e[i].frames == quick[i].frames;
+	static const char text[] = "evaluators are different";
+	static __thread struct evaluators all;
+	all.n = 0;
+	read_down_to(&all, last, o, 0);
+	append_few(&all);
+	bool same = list->n == all.n;
+	for (uint32_t i = 0; same && i < all.n; i++)
+		same = list->e[i].at == all.e[i].at && list->e[i].frames == all.e[i].frames;
 	if (!same)
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 }
+#else
+#define check(list, last, o) ((void)0)
 #endif
 
 void evaluators_read(struct evaluators *list)
@@ -226,32 +240,29 @@ void evaluators_read(struct evaluators *list)
 	struct pystack_last last;
 	const struct python *python = pystack_python();
 	if (!python || !pystack_last(&last) || python->layout.evaluator == EVALUATOR_NOTHING) {
-		list->n = list->n_upto = 0;
+		list->n = list->n_upto = list->same = 0;
 		return;
 	}
 	if (list->capture == last.capture)
 		return;
+	list->same = 0;
 	const struct py_layout *o = &python->layout;
 	if (o->evaluator == EVALUATOR_ENTRY && read_by_cframes(list, &last, o)) {
 		list->capture = last.capture;
-#ifdef NATIVE_VERIFY
-		check_by_cframes(list, &last, o);
-#endif
+		check(list, &last, o);
 		return;
 	}
 	bool proven = last.proven > 0 && list->capture + 1 == last.capture && last.proven <= list->n_upto;
 	cut(list, proven ? last.proven : 0);
-	list->n_found = 0;
-	uintptr_t stop = proven ? last.frame : 0;
-	if (o->evaluator == EVALUATOR_SHIM)
-		read_shims(list, last.ts, o, stop);
-	else if (o->evaluator == EVALUATOR_ENTRY)
-		read_entries(list, last.ts, o, stop);
-	else
-		read_cframes(list, last.ts, o);
+	list->same = list->n;
+	read_down_to(list, &last, o, proven ? last.frame : 0);
 	if (last.levels < FEW)
 		append_few(list);
 	else
 		append(list);
+	/* A frame that is linked without running has no cframe, so the two cannot be matched. */
+	if (o->evaluator == EVALUATOR_CFRAME && list->n != last.levels)
+		list->n_upto = 0;
 	list->capture = last.capture;
+	check(list, &last, o);
 }

@@ -30,6 +30,7 @@ struct upto { uint32_t evaluators, frames; };
 struct evaluators {
 	struct evaluator *e;		/* oldest first */
 	uint32_t n, capacity;
+	uint32_t same;			/* so many of the oldest are the same calls as in the capture before */
 	uint64_t capture;		/* the number of pystack.c's capture that it was read for */
 	struct found *found;
 	struct upto *upto;		/* by Python frame, oldest first */

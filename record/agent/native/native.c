@@ -10,7 +10,10 @@
  * other). These words are read again; if none has changed, neither has the rest
  * of the stack, by induction. Frames that needed more than
  * those words are unwound again. From a frame that changed, unwinding continues
- * until an older frame is unchanged.
+ * until an older frame is unchanged. A proof of pystack.c (proofs.h) spares most of this on deep stacks: a
+ * Python frame that is the same activation as in the last capture still runs in the same evaluator's
+ * frame, which has not returned since, so no older frame has changed. Deep recursion in C alone is
+ * bounded by time: see FRAMES_PER_NS.
  *
  * Three caches:
  *   unwinds   one step each: a frame's caller, valid while its return address is unchanged
@@ -106,17 +109,40 @@ static inline bool frame_holds(const struct native_thread *t, uint32_t i, uintpt
 }
 
 /*
+ * Sets n_same: so many of the oldest known evaluators are the same calls as in the last capture; and
+ * same_frame: the frame of the newest of them. No frame older than that has returned since, and none of the
+ * words that determine it is in a newer frame. 0: no proof.
+ */
+static inline void find_same(struct native_thread *t, bool python)
+{
+	const struct evaluators *now = &t->now;
+	t->n_same = t->same_frame = 0;
+	t->away_ns = 0;
+	if (!python)
+		return;
+	evaluators_read(&t->now);
+	uint32_t n = now->same;
+	if (LIKELY(n == 0) || t->capture + 1 != now->capture || n > t->n_known ||
+	    t->known[n - 1].at != now->e[n - 1].at)
+		return;
+	while (n > 0 && t->known[n - 1].frame >= t->n_current)
+		n--;
+	if (n == 0 || t->known[n - 1].at != now->e[n - 1].at || !saves_fp(t, t->known[n - 1].frame))
+		return;
+	t->n_same = n;
+	t->same_frame = t->known[n - 1].frame;
+}
+
+/*
  * Sets `runs` of the frames that are evaluators. The first `kept` frames
  * have it from the last walk. Returns how many of those,
  * from the oldest, are unchanged.
  */
 static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, bool python)
 {
-	uint32_t n = 0, same = 0, changed = kept;
-	if (python) {
-		evaluators_read(&t->now);
-		n = t->now.n;
-	}
+	/* The last of the same calls may run other frames than before. */
+	uint32_t same = t->n_same && kept >= t->same_frame ? t->n_same - 1 : 0, changed = kept;
+	uint32_t n = python ? t->now.n : 0;
 	const struct evaluator *now = t->now.e;
 	while (same < n && same < t->n_known && t->known[same].at == now[same].at &&
 	       t->known[same].frames == now[same].frames && t->known[same].frame < kept)
@@ -160,14 +186,10 @@ static inline uint32_t evaluators_to(const struct native_thread *t, uint32_t bas
 /* Returns whether evaluators are unchanged: up to the base since the last walk, above it since the cached walk. */
 static inline bool evaluators_stand(struct native_thread *t, const struct cached_walk *walked, bool python)
 {
-	uint32_t n = 0, known = evaluators_to(t, walked->base), different = 0;
-	if (python) {
-		evaluators_read(&t->now);
-		n = t->now.n;
-	}
+	uint32_t n = python ? t->now.n : 0, known = evaluators_to(t, walked->base), different = 0;
 	if (n != known + walked->n_evaluators)
 		return false;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = t->n_same && t->n_same <= known ? t->n_same - 1 : 0; i < n; i++) {
 		const struct evaluator *was = i < known ? &t->known[i] : &walked->evaluator[i - known],
 				       *is = &t->now.e[i];
 		different |= (was->at != is->at) | (was->frames ^ is->frames);
@@ -323,7 +345,7 @@ static COLD void forget_cached(struct native_thread *t)
 static void thread_reset(struct native_thread *t)
 {
 	t->now.capture = 0;
-	t->n = t->n_known = 0;
+	t->n = t->n_known = t->n_same = t->same_frame = 0;
 	memset(t->steps, 0, sizeof t->steps);
 	memset(t->paths, 0, sizeof t->paths);
 	memset(t->walks, 0, sizeof t->walks);
@@ -346,6 +368,8 @@ static uint32_t capture_walking(struct native_thread *t, const struct cfi_frame 
 	uint32_t native = named && t->n ? t->frames[t->n - 1].node : 0;
 	if (UNLIKELY(!keep))
 		t->unkept = true;
+	t->n_current = t->n;
+	t->capture = t->now.capture;
 	if (UNLIKELY(native == 0 || (int32_t)native < 0))
 		return python;
 	uint32_t node = python == NODE_ROOT ? native : pair_of(t, native, python);
@@ -387,9 +411,12 @@ static inline uint32_t capture(struct native_thread *t, const struct cfi_frame *
 	if (UNLIKELY(t->unkept))
 		t->n = t->n_known = 0;
 	t->unkept = false;
+	find_same(t, python != NODE_ROOT);
 	struct cached_walk *cached = walk_slot(t, begin, python);
 	if (LIKELY(walk_holds(t, cached, begin, python)) && LIKELY(evaluators_stand(t, cached, python != NODE_ROOT))) {
 		uint32_t node = cached->node;
+		t->n_current = cached->base + 1;
+		t->capture = t->now.capture;
 #ifdef NATIVE_VERIFY
 		check_cached_walk(t, begin, cached, python);
 #endif
@@ -408,6 +435,7 @@ uint32_t native_capture(const struct cfi_frame *begin)
 	if (UNLIKELY(!t) && !(t = thread_begin()))
 		return python_node();
 	uint32_t node = capture(t, begin);
+	t->left_ns = UNLIKELY(t->n_current > t->same_frame + DEEP) ? clock_ns() : 0;
 	errno = saved;
 	return node;
 }
@@ -477,6 +505,7 @@ void native_init(void)
 	}
 	own_start = (uintptr_t)self_object.dlfo_map_start;
 	own_end = (uintptr_t)self_object.dlfo_map_end;
+	clock_find();
 	native_on = true;
 }
 

@@ -32,7 +32,10 @@ void native_restarted(void);
 /* For tests: stores the last capture's frames, newest first, and returns their number. */
 uint32_t native_frames(uintptr_t *pc, uint32_t n);
 extern bool native_no_flush;
-/* For tests: reuses a cached walk without checking its addresses. Wrong on purpose: the tests must notice. */
+/*
+ * For tests: reuses a cached walk without checking its addresses, and assumes that no time has passed. Wrong on
+ * purpose: the tests must notice.
+ */
 extern bool native_blind;
 #endif
 

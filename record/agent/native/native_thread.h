@@ -82,6 +82,11 @@ struct native_thread {
 	uint32_t n, n_fresh, capacity, fresh_capacity;
 	uint32_t generation;
 	bool unkept;			/* the last walk cannot be reused */
+	uint32_t n_current;		/* so many of the oldest frames are those of the last capture, … */
+	uint64_t capture;		/* … which had this number (pystack.h); others are from earlier captures */
+	uint32_t n_same, same_frame;	/* of this capture: see find_same() */
+	uint64_t left_ns;		/* when the last capture ended; 0: not known */
+	uint64_t away_ns;		/* how long the thread was away before this capture; 0: not known yet */
 #ifdef NATIVE_VERIFY
 	const struct cached_walk *hit;	/* of the last capture, or NULL */
 #endif

@@ -6,8 +6,10 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "native_thread.h"
+#include "ring.h"
 
 static COLD bool fresh_grow(struct native_thread *t)
 {
@@ -54,15 +56,55 @@ static COLD bool step_again(const struct frame *inner, const struct frame *outer
 	       (f.fp == outer->fp || !outer->fp_needed);
 }
 
+/* Returns whether older frames' frame pointers were read in frame i or in older ones. */
+static inline bool saves_fp(const struct native_thread *t, uint32_t i)
+{
+	const struct frame *f = &t->frames[i], *caller = f - 1;
+	return i == 0 || !caller->fp_needed || (caller->fp_slot >= f->sp && caller->fp_slot < caller->sp);
+}
+
 /*
- * Frame `at` is unchanged. Checks the older ones, one after the other: only if a frame
- * is unchanged are its caller's slots known to be readable. Returns -1 if all are unchanged, or the
- * newest that is not; some older ones may be.
+ * A thread needs time to leave frames and to come back to equal ones. Each frame that it enters takes a store of a
+ * return address, of which no processor does more than two per cycle; and a stack that is copied to its place
+ * (greenlets) takes stores of at most 64 bytes, of which none does more than one per cycle. So below 8 GHz it is
+ * less than:
  */
-static inline int64_t outer_changed(const struct native_thread *t, uint32_t at)
+#define FRAMES_PER_NS 16u
+#define BYTES_PER_NS 512u
+#define CLOCK_ERROR_NS 50u
+#define DEEP 1024u		/* with fewer frames, rereading them costs less than two readings of the clock */
+
+/* Sets away_ns, to the time since the last capture ended. Returns false if it is not known. */
+static COLD bool find_away(struct native_thread *t)
+{
+	if (!t->away_ns && t->left_ns)
+		t->away_ns = clock_ns() - t->left_ns + CLOCK_ERROR_NS;
+	return t->away_ns != 0;
+}
+
+/* Returns a frame such that no older frame can have been left and entered again since the last capture. */
+static COLD uint32_t oldest_by_time(struct native_thread *t, uint32_t at)
+{
+	if (!find_away(t))
+		return 0;
+#ifdef NATIVE_VERIFY
+	if (native_blind)
+		t->away_ns = 1;
+#endif
+	if (at / FRAMES_PER_NS <= t->away_ns)
+		return 0;
+	uint32_t i = at - (uint32_t)t->away_ns * FRAMES_PER_NS;
+	uintptr_t end = t->frames[at].sp + t->away_ns * BYTES_PER_NS;
+	while (i > 0 && t->frames[i].sp < end)
+		i--;
+	return saves_fp(t, i) ? i : 0;
+}
+
+/* Returns the newest frame older than `at` and not older than `oldest` that has changed, or -1. */
+static inline int64_t first_changed(const struct native_thread *t, uint32_t at, uint32_t oldest)
 {
 	bool complex = false;
-	for (uint32_t i = at; i-- > 0;) {
+	for (uint32_t i = at; i-- > oldest;) {
 		const struct frame *f = &t->frames[i];
 		if (UNLIKELY(*(volatile uintptr_t *)f->ip_slot != f->pc + CFI_CALL_BYTES) ||
 		    (UNLIKELY(*(volatile uintptr_t *)f->fp_slot != f->fp) && f->fp_needed))
@@ -70,10 +112,33 @@ static inline int64_t outer_changed(const struct native_thread *t, uint32_t at)
 		complex |= f->complex;
 	}
 	if (UNLIKELY(complex))
-		for (uint32_t i = at; i-- > 0;)
+		for (uint32_t i = at; i-- > oldest;)
 			if (t->frames[i].complex && !step_again(&t->frames[i + 1], &t->frames[i]))
 				return i;
 	return -1;
+}
+
+/*
+ * Frame `at` is unchanged. Checks the older ones, one after the other: only if a frame
+ * is unchanged are its caller's slots known to be readable. Those that cannot have changed are not read:
+ * frames older than the newest evaluator that is the same call as before, and frames so much older than `at` that
+ * there was no time to enter them again. Returns -1 if all are unchanged, or the
+ * newest that is not; some older ones may be.
+ */
+static inline int64_t outer_changed(struct native_thread *t, uint32_t at)
+{
+	uint32_t oldest = t->same_frame;
+	if (UNLIKELY(at > oldest + DEEP) && at < t->n_current) {
+		uint32_t by_time = oldest_by_time(t, at);
+		oldest = by_time > oldest ? by_time : oldest;
+	}
+	int64_t changed = first_changed(t, at, oldest);
+#ifdef NATIVE_VERIFY
+	static const char text[] = "a frame changed that was proved unchanged";
+	if (changed < 0 && oldest > 0 && first_changed(t, at < oldest ? at : oldest, 0) >= 0)
+		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
+#endif
+	return changed;
 }
 
 static uintptr_t own_start, own_end;	/* the agent's code */
@@ -229,7 +294,7 @@ static inline struct cached_walk *walk_slot(struct native_thread *t, const struc
 }
 
 /* Returns whether a walk from `begin` would be the same as the cached one. Does not compare evaluators. */
-static inline bool walk_holds(const struct native_thread *t, const struct cached_walk *walked,
+static inline bool walk_holds(struct native_thread *t, const struct cached_walk *walked,
 			      const struct cfi_frame *begin, uint32_t python)
 {
 	if (walked->n == 0 || walked->pc != begin->pc || walked->sp != begin->sp || walked->python != python ||
