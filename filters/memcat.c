@@ -3,7 +3,7 @@
  *
  * In:    traces (stdin or files); --from-json: lines of JSON
  * Out:   the same trace; --json, --header: text
- * Keeps: nothing between events
+ * Keeps: nothing between events; --anonymize: each text once
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "memcat/anonymize.h"
 #include "memcat/text.h"
 #include "tool.h"
 
@@ -20,6 +21,7 @@ static const struct tool_option options[] = {
 	{"json", 'j', NULL, "print each event as a line of JSON"},
 	{"from-json", 'f', NULL, "read such lines and write a trace"},
 	{"header", 'H', NULL, "print only the first trace's header, as JSON"},
+	{"anonymize", 'a', NULL, "replace names, paths and command lines"},
 	{"compress", 'z', NULL, "always compress (default: only into a file)"},
 	{"uncompressed", 'u', NULL, "never compress (the trace is still an LZ4 frame)"},
 	{NULL, 0, NULL, NULL},
@@ -57,6 +59,30 @@ static int copy(struct mt_in *in, enum mt_packing packing)
 	return tool_finish(in, out);
 }
 
+/* A trace without its texts. Each header of joined traces is one of the events. */
+static int anonymize(struct mt_in *in, enum mt_packing packing)
+{
+	struct mt_out *out = tool_output(&tool, NULL, NULL);
+	struct anonymizer *a = anonymizer_new();
+	struct mt_header *h = anonymize_header(a, mt_in_header(in));
+	struct mt_event ev;
+	int status = mt_put_header(out, h);
+
+	mt_out_packing(out, packing);
+	mt_in_on_idle(in, flush_trace, out);
+	while (status == 0 && mt_next(in, &ev) > 0)
+		if (ev.kind == MT_HEADER) {
+			mt_header_free(h);
+			h = anonymize_header(a, mt_in_header(in));
+			status = mt_put_header(out, h);
+		} else if (anonymize_event(a, &ev)) {
+			status = mt_put(out, &ev);
+		}
+	mt_header_free(h);
+	anonymizer_free(a);
+	return tool_finish(in, out);
+}
+
 static int from_text(char **paths, enum mt_packing packing)
 {
 	static char *standard_input[] = { "-", NULL };
@@ -87,16 +113,21 @@ int main(int argc, char **argv)
 {
 	enum mt_packing packing = MT_AUTO;
 	int mode = 0;
+	bool without_texts = false;
 
 	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (c) {
 		case 'z': packing = MT_COMPRESSED; break;
 		case 'u': packing = MT_STORED; break;
+		case 'a': without_texts = true; break;
 		default:
 			if (mode != 0 && mode != c)
 				usage_die("give only one of --json, --from-json and --header");
 			mode = c;
 		}
+	if (without_texts && mode)
+		usage_die("--anonymize writes a trace: pass that on to memcat %s",
+			  mode == 'j' ? "--json" : mode == 'H' ? "--header" : "instead of --from-json");
 	if (mode == 'f')
 		return from_text(argv + optind, packing);
 	struct mt_in *in = tool_input(argc, argv);
@@ -107,6 +138,6 @@ int main(int argc, char **argv)
 		write_header(stdout, mt_in_header(in));
 		return tool_finish(in, NULL);
 	default:
-		return copy(in, packing);
+		return without_texts ? anonymize(in, packing) : copy(in, packing);
 	}
 }

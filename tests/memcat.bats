@@ -1,6 +1,7 @@
 # memcat: checks, joins and compresses traces; converts a trace to text and back.
 
 load lib/common
+load lib/traces
 
 # A trace of about N events (default 1000), with the generator's other options.
 make_trace() { # FILE [EVENTS [OPTION...]]
@@ -182,4 +183,44 @@ rows() { # FILE
 	wait $copier || true
 	run ! memcat --json copy.lz4
 	[ "$(grep -c '"event":"alloc"' <<< "$output")" -gt 0 ]
+}
+
+@test "--anonymize leaves no text of the program in the trace, the same text is the same word, and all figures stay" {
+	trace > t.lz4 <<-'END'
+		{"event":"header","command":["/home/anna/secretapp.py","--password=hunter2"],"host":"secrethost","options":{"native":true},"provenance":[{"program":"memgrep","version":"1","args":["--function","secretmain"],"title":"only secretmain"}],"secretkey":"secretvalue"}
+		{"event":"process","pid":7,"info":{"command":["/home/anna/secretapp.py","secretword"],"executable":"/opt/secretpy/bin/python3.11","python":"3.11.2","secretkey":["secretlist",{"secretdeep":1}],"module":"/usr/lib/libsecret.so.6","build_id":"deadbeef"}}
+		{"event":"thread","pid":7,"tid":8,"name":"secretthread"}
+		{"event":"span","pid":7,"tid":8,"begins":true,"name":"secretspan","time_ms":1}
+		{"event":"span","pid":7,"tid":8,"begins":false,"name":"secretspan","time_ms":2}
+		{"event":"span","pid":7,"tid":8,"begins":true,"name":"script","time_ms":2}
+		alloc 1 100 secretmain@/home/anna/secretapp.py:3;<module>@/home/anna/other.py:4 pid=7 tid=8
+		alloc 2 200 secretmain@/home/anna/secretapp.py:9;secretcall@/usr/lib/libsecret.so pid=7 tid=8
+		{"event":"lost","count":2,"reason":"secretreason","pid":7}
+		{"event":"other","row":[200,"secretrow"]}
+		exit 7
+	END
+	memcat --anonymize t.lz4 > a.lz4
+	memcat --json a.lz4 > a.json
+	run -1 grep -aiE 'secret|anna|hunter|deadbeef|/opt|/usr|libs|other' a.json
+	lz4 -dc a.lz4 > a.mp
+	run -1 grep -aiE 'secret|anna|hunter|deadbeef|/opt|/usr|libs' a.mp
+	grep -q '"python":"3.11.2"' a.json
+	grep -q '"name":"<module>"' a.json
+	grep -q '"begins":true,"name":"script"' a.json
+	# The program of the command line is the file of the function, and both files are in one folder.
+	local app folder
+	app=$(jq -r 'select(.event == "process") | .info.command[0]' a.json)
+	[[ $app == /p*/p*/p*.py ]]
+	folder=${app%/*}
+	[ "$(jq -r 'select(.event == "function") | .file' a.json | grep -c "^$app\$")" = 1 ]
+	[ "$(jq -r 'select(.event == "function") | .file' a.json | grep -c "^$folder/")" = 2 ]
+	[ "$(jq -r 'select(.event == "function" and .lang == "native") | .module' a.json | grep -c '\.so$')" = 1 ]
+	[ "$(memfold a.lz4 | sed 's/.* //' | sort)" = "$(memfold t.lz4 | sed 's/.* //' | sort)" ]
+	[ "$(memstats --json a.lz4 | jq -c .total_num_allocations)" = "$(memstats --json t.lz4 | jq -c .total_num_allocations)" ]
+	# Again, it is the same; of several traces each is anonymous.
+	memcat --anonymize t.lz4 > b.lz4
+	cmp a.lz4 b.lz4
+	memcat --anonymize t.lz4 t.lz4 > two.lz4
+	run -1 grep -aiE 'secret|anna' two.lz4
+	[ "$(memcat --json two.lz4 | grep -c '"event":"header"')" = 2 ]
 }
