@@ -46,6 +46,7 @@ struct counter {
 	uint32_t last_pid, last_tid;	/* of the last event, and mostly of the next one too */
 	uint64_t *rss_of, rss;		/* per number in `seen`; of all processes */
 	size_t n_seen, cap_seen;
+	bool end_kept;			/* a process began to end, and no other has allocated since */
 	bool mappings;			/* sums of this trace count all mappings */
 	size_t cap;			/* of s.at */
 };
@@ -199,6 +200,14 @@ static void add_leaked(struct counter *c, uint32_t pid)
 			amount_add(&c->s.leaked, open.amount);
 }
 
+/* A process begins to end: perhaps it is the last one. */
+static void keep_end(struct counter *c)
+{
+	c->end_kept = true;
+	c->s.end_heap = c->water.live.bytes;
+	c->s.end_rss = c->rss;
+}
+
 /* Ends all blocks of a process: they have leaked, unless it executed another program (then the kernel freed them). */
 static void close_process(struct counter *c, const struct mt_event *ev)
 {
@@ -230,6 +239,9 @@ static void end_trace(struct counter *c)
 {
 	if (!c->water.below)
 		keep_peak(c);
+	if (!c->end_kept)
+		keep_end(c);
+	c->end_kept = false;
 	amount_add(&c->s.peak, c->water.max);
 	if (c->replay.answer)
 		amount_add(&c->s.leaked, c->water.live);
@@ -263,6 +275,8 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 	switch (ev->kind) {
 	case MT_ALLOC:
 		see_thread(c, ev);
+		if (c->end_kept && !ending_has(&c->ending, ev->pid))
+			c->end_kept = false;
 		open_block(c, ev);
 		break;
 	case MT_FREE:
@@ -276,11 +290,15 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_PROCESS:
 		take_process(c, ev);
-		if (ending_take(&c->ending, ev))
+		if (ending_take(&c->ending, ev)) {
 			add_leaked(c, ev->pid);
+			keep_end(c);
+		}
 		break;
 	case MT_EXIT:
 		c->s.unknown_frees += (uint64_t)mt_info_int(ev->info, "unknown_frees", 0);
+		if (!ending_has(&c->ending, ev->pid))
+			keep_end(c);
 		close_process(c, ev);
 		ending_take(&c->ending, ev);
 		break;

@@ -14,13 +14,19 @@
 #include "ending.h"
 #include "error.h"
 #include "pids.h"
+#include "provenance.h"
 #include "replay.h"
+#include "report.h"
 #include "tool.h"
 #include "xmalloc.h"
+
+enum { KEY_CSV = 256, KEY_JSON };
 
 static const struct tool_option options[] = {
 	{ "every", 'e', "TIME",
 	  "length of an interval: 10ms (the default), 1s and so on; the recorder's clock counts milliseconds" },
+	{ "csv", KEY_CSV, NULL, "separate the numbers by commas, without a # before the names" },
+	{ "json", KEY_JSON, NULL, "print one JSON object" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -38,6 +44,8 @@ struct series {
 	struct pids pids;		/* places in rss_of */
 	uint64_t *rss_of;		/* per process; 0: it has ended */
 	size_t n, cap;
+	int format;			/* KEY_CSV, KEY_JSON; 0: tabs */
+	uint64_t n_lines;
 	uint64_t every_ms;
 	uint64_t interval;		/* number of the current one */
 	uint64_t last;			/* number of the last one printed */
@@ -49,11 +57,33 @@ struct series {
 
 /* ---------------------------------------------------------------- lines */
 
-static void print_line(const struct series *s, uint64_t interval, uint64_t heap, uint64_t rss)
+static void print_line(struct series *s, uint64_t interval, uint64_t heap, uint64_t rss)
 {
+	char between = s->format == KEY_CSV ? ',' : '\t';
 	uint64_t ms = interval * s->every_ms;
 
-	printf("%" PRIu64 ".%03u\t%" PRIu64 "\t%" PRIu64 "\n", ms / 1000, (unsigned)(ms % 1000), heap, rss);
+	if (s->format == KEY_JSON)
+		printf("%s{\"time_ms\":%" PRIu64 ",\"heap\":%" PRIu64 ",\"rss\":%" PRIu64 "}",
+		       s->n_lines ? ",\n" : "\n", ms, heap, rss);
+	else
+		printf("%" PRIu64 ".%03u%c%" PRIu64 "%c%" PRIu64 "\n", ms / 1000, (unsigned)(ms % 1000), between, heap,
+		       between, rss);
+	s->n_lines++;
+}
+
+static void print_begin(const struct series *s, const struct mt_header *h)
+{
+	if (s->format != KEY_JSON) {
+		puts(s->format == KEY_CSV ? "seconds,heap,rss" : "# seconds\theap\trss");
+		return;
+	}
+	char *title = provenance_title(h, "heap and resident memory");
+	putchar('{');
+	report_json_text("title", title);
+	putchar(',');
+	report_json_text("command", h->command);
+	fputs(",\"rows\":[", stdout);
+	free(title);
 }
 
 /* Prints the interval's line. After a pause, first repeats the old values, so that a plot draws no slope. */
@@ -136,7 +166,7 @@ static void end_process(struct series *s, const struct mt_event *exit_)
 static void begin_trace(struct series *s, const struct mt_header *h)
 {
 	close_interval(s);
-	if (s->printed)
+	if (s->printed && !s->format)
 		fputs("\n\n", stdout);
 	s->n = 0;
 	pids_clear(&s->pids);
@@ -192,16 +222,22 @@ int main(int argc, char **argv)
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		if (key == 'e')
 			s.every_ms = tool_time_ms(optarg, "--every", 1, UINT64_MAX);
+		else if (s.format && s.format != key)
+			usage_die("give only one of --csv and --json");
+		else
+			s.format = key;
 	struct mt_in *in = tool_input(argc, argv);
 	mt_in_memory_only(in);
 	struct mt_event ev;
 	replay_begin(&s.replay, mt_in_header(in));
 	ending_begin(&s.ending, mt_in_header(in));
 	mt_in_on_idle(in, flush, NULL);
-	puts("# seconds\theap\trss");
+	print_begin(&s, mt_in_header(in));
 	while (mt_next(in, &ev) > 0)
 		take(&s, &ev, in);
 	close_interval(&s);
+	if (s.format == KEY_JSON)
+		puts("]}");
 	replay_clear(&s.replay);
 	free(s.rss_of);
 	pids_clear(&s.pids);

@@ -141,3 +141,24 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	echo "differ: ${failed[*]}"
 	[ ${#failed[@]} -eq 0 ]
 }
+
+@test "at the end: heap and resident before the last process ends, and what is more" {
+	trace > t.lz4 <<-'END'
+	{"event":"rss","pid":7,"size":5000,"time_ms":1}
+	{"event":"rss","pid":8,"size":1000,"time_ms":1}
+	alloc 1 100 pid=7 time_ms=1
+	alloc 2 900 pid=8 time_ms=2
+	{"event":"exit","pid":8,"info":{"code":0},"time_ms":10}
+	alloc 3 50 pid=7 time_ms=12
+	{"event":"rss","pid":7,"size":6000,"time_ms":13}
+	{"event":"process","pid":7,"info":{"finalizing":1},"time_ms":20}
+	free 1 pid=7 time_ms=21
+	{"event":"rss","pid":7,"size":4000,"time_ms":22}
+	{"event":"exit","pid":7,"info":{"code":0},"time_ms":23}
+	END
+	memstats t.lz4 | grep -Fx 'At the end:               heap 150B, resident 6.000kB: 5.850kB more'
+	[ "$(memstats --json t.lz4 | jq -c '[.end_heap, .end_rss]')" = '[150,6000]' ]
+	# A trace that stops before: what was there then.
+	printf '{"event":"rss","pid":7,"size":300,"time_ms":1}\nalloc 1 100 pid=7\nalloc 2 7 pid=7\nfree 1 pid=7\n' | trace > u.lz4
+	[ "$(memstats --json u.lz4 | jq -c '[.end_heap, .end_rss]')" = '[7,300]' ]
+}

@@ -68,3 +68,14 @@ load lib/traces
 		done
 	done
 }
+
+@test "--csv and --json: the same numbers" {
+	printf 'alloc 1 5 time_ms=100\nalloc 2 7 time_ms=1200\n{"event":"rss","pid":0,"size":4096,"time_ms":1300}\n' | trace > t.lz4
+	[ "$(memtime --every 1s --csv t.lz4)" = 'seconds,heap,rss
+0.000,5,0
+1.000,12,4096' ]
+	[ "$(cat t.lz4 t.lz4 | memtime --every 1s --csv | wc -l)" = 5 ]
+	[ "$(memtime --every 1s --json t.lz4 | jq -c '[.title, .command, .rows]')" = '["heap and resident memory","app",[{"time_ms":0,"heap":5,"rss":0},{"time_ms":1000,"heap":12,"rss":4096}]]' ]
+	[ "$(memleak t.lz4 | memtime --json | jq -r .title)" = "never freed" ]
+	run -2 memtime --csv --json t.lz4
+}

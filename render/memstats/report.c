@@ -119,6 +119,19 @@ static void print_sorts(const struct stats *s)
 			printf("%-26s%s\n", sorts[i].text, size_text(s->sorts[i], size));
 }
 
+/* Resident memory beyond the heap: freed but kept by the allocator, or not recorded (code, files, what was before). */
+static void print_end(const struct stats *s)
+{
+	char heap[SIZE_TEXT], rss[SIZE_TEXT], rest[SIZE_TEXT];
+
+	if (!s->end_rss)
+		return;
+	printf("%-26sheap %s, resident %s", "At the end:", size_text(s->end_heap, heap), size_text(s->end_rss, rss));
+	if (s->end_rss > s->end_heap)
+		printf(": %s more", size_text(s->end_rss - s->end_heap, rest));
+	putchar('\n');
+}
+
 static void print_totals(const struct stats *s)
 {
 	char size[SIZE_TEXT], count[28], when[40];
@@ -142,6 +155,7 @@ static void print_totals(const struct stats *s)
 	print_number("Threads:", s->threads);
 	if (s->peak_rss)
 		printf("%-26s%s\n", "Peak resident memory:", size_text(s->peak_rss, size));
+	print_end(s);
 	if (s->start_ns)
 		printf("%-26s%s\n", "Recorded:", time_text(s->start_ns, when));
 	printf("%-26s%.3f s\n", "Duration:", (double)s->end_ms / 1000);
@@ -362,6 +376,8 @@ static void json_ours(const struct stats *s)
 		JSON(number, sorts[i].key, s->sorts[i]);
 	JSON(number, "arena_bytes", stacks_arena_bytes(s->stacks, s->at, s->n));
 	JSON(number, "peak_rss", s->peak_rss);
+	JSON(number, "end_heap", s->end_heap);
+	JSON(number, "end_rss", s->end_rss);
 	JSON(number, "duration_ms", s->end_ms);
 	JSON(number, "processes", s->processes);
 	JSON(number, "threads", s->threads);
