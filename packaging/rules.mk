@@ -45,6 +45,14 @@ $(ONE): $(ONE).debug
 one: $(ONE) $B/one/stub $B/one/libmemrec.so
 -include $(wildcard $B/one/*.d)
 
+## test-one: the tests that record, with that program alone, without a file beside it (T='attach': that file only)
+test-one: one test-files
+	@mkdir -p $B/one/bin
+	@ln -sf ../memrec $B/one/bin/memrec
+	@for name in $(TOOLS); do ln -sf memrec $B/one/bin/$$name || exit; done
+	@MEMREC_BIN=$(abspath $B/one/bin) B=$B tests/run $(or $(T),attach memrec processes native frames python-allocators mappings)
+.PHONY: test-one
+
 # ---------------------------------------------------------------- wheel and tarball
 
 # The folder of pages, made by this build's commands or by another build's that can run here; the folder of results.
@@ -100,3 +108,27 @@ given-dist: $(OUT)/dist/$(SYMBOLS) $(LICENSES) is-optimized
 	@tar cJf $(DIST).tar.xz -C $(OUT)/dist --owner=0 --group=0 $(notdir $(DIST))
 	@ls $(DIST).tar.xz
 .PHONY: one is-optimized wheels sdist dist given-wheels given-dist cross-wheels cross-dist
+
+# ---------------------------------------------------------------- Debian package
+
+DEB_PACKAGES = debhelper dh-python lintian
+comma := ,
+empty :=
+# Of "a,b" either: as Debian writes it.
+BUILD_DEPENDS = $(subst /,$(empty) | ,$(subst $(empty) $(empty),$(comma) ,$(subst $(comma),/,$(filter-out gcc make libc6-dev pkg-config%,$(PACKAGES)))))
+## deb: Debian packages for this release, checked by lintian, in build/deb
+deb:
+	@missing=$$(.ci/setup --missing '$(DEB_PACKAGES)' ''); [ -z "$$missing" ] || { echo "make deb needs $$missing"; exit 1; }
+	@rm -rf $B/deb
+	@mkdir -p $B/deb/memrec
+	@$(BACKEND) --sdist $B/deb > /dev/null
+	@tar xzf $B/deb/memrec-$(VERSION).tar.gz -C $B/deb/memrec --strip-components 1
+	@cp -r packaging/debian $B/deb/memrec/debian
+	@sed -i 's/@BUILD_DEPENDS@/$(BUILD_DEPENDS)/' $B/deb/memrec/debian/control
+	@printf 'memrec (%s) UNRELEASED; urgency=medium\n\n  * Built from the source tree.\n\n -- %s  %s\n' '$(VERSION)' \
+		"$$(sed -n 's/^Maintainer: //p' packaging/debian/control)" "$$(date -R -d @$${SOURCE_DATE_EPOCH:-1767225600})" > $B/deb/memrec/debian/changelog
+	@cd $B/deb/memrec && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b -j2 > ../build.log 2>&1 || { tail -n 20 ../build.log; exit 1; }
+	@rm -r $B/deb/memrec $B/deb/memrec-$(VERSION).tar.gz
+	@lintian --fail-on error --suppress-tags initial-upload-closes-no-bugs $B/deb/*.changes
+	@ls $B/deb/*.deb
+.PHONY: deb
