@@ -10,8 +10,9 @@ import tempfile
 
 import memrec
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from memtrace import Trace		# tests/lib/trace.py
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [here, os.path.join(here, "..", "lib")]		# in a root it lies beside this file
+from trace import Trace
 
 bin, python = sys.argv[1:]
 os.chdir(tempfile.mkdtemp())
@@ -31,6 +32,7 @@ print("the end")
 ENDLESS = """
 import time
 def load(n): return b"x" * n
+print("begun", flush=True)
 while True: kept = load(1000000); time.sleep(.01)
 """
 
@@ -86,7 +88,8 @@ def native():
 
 
 def attach():
-    target = subprocess.Popen([python, "-c", ENDLESS])
+    target = subprocess.Popen([python, "-c", ENDLESS], stdout=subprocess.PIPE)
+    target.stdout.readline()
     try:
         status, said = run(os.path.join(bin, "memrec"), "-p", str(target.pid), "-f", "-o", "a.lz4", "--duration", "500ms")
         if status and re.search("older than 2.34: start it under memrec", said):
@@ -128,5 +131,5 @@ for check in plain, fork, allocators, native, attach, tracker, reports:
         failed = True
         answers.append("%s FAILED (%s)" % (check.__name__, str(e)[:300]))
 version = run(python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])")[1].strip()
-print("%s %s: %s" % ("wheel  " if "unpacked" not in bin else "tarball", version, ", ".join(answers)), flush=True)
+print("%s %s: %s" % ("tarball" if "unpacked" in bin else "wheel  ", version, ", ".join(answers)), flush=True)
 sys.exit(failed)
