@@ -65,7 +65,7 @@ enum wire_kind {
 	WIRE_NATIVE,
 	WIRE_HYBRID,		/* two stacks at one moment; addr: the Python node; size: id << 32 | the native node */
 	WIRE_WARN,		/* message: a line of text for the user, once */
-	WIRE_STARTING,		/* the program is a Python whose interpreter is yet to begin; first of all */
+	WIRE_STARTING,		/* the program has a Python; addr: whether its interpreter has begun. First of all */
 	WIRE_FINALIZING,	/* the interpreter has begun to finalize; once */
 	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it is found */
 	WIRE_SPAN_END,		/* message: the name of a span that ends here; … */

@@ -100,6 +100,11 @@ for i in range(40): x = bytearray(500000); time.sleep(0.05)' > said &
 	kill $!
 	[ "$(spans t.lz4)" = script ]
 	memslice --span script t.lz4 | memcat --json | grep -q '"size":500001,'
+	PYTHONPATH=$TESTS/../record/python python3 -c '
+import memrec
+with memrec.Tracker("block.lz4"), memrec.span("mine"): x = bytes(3000000)'
+	[ "$(spans block.lz4)" = script ]
+	[ "$(memcat --json block.lz4 | jq -r 'select(.event == "span") | .name' | head -1)" = script ]
 	memrec -f -o t.lz4 -- sh -c 'echo $((1 + 1))' > /dev/null
 	[ -z "$(spans t.lz4)" ]
 	[ "$(memfold t.lz4 | sed 's/ [0-9]*$//')" = "[no Python frame]" ]

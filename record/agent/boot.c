@@ -69,7 +69,7 @@ __attribute__((constructor)) static void start(void)
 	ring_local.guard = GUARD_DROP;
 	pystack_init(true);
 	if (pystack_python())
-		ring_put(WIRE_STARTING, 0, 0, 0);
+		ring_put(WIRE_STARTING, pystack_underway(), 0, 0);
 	if (orders.flags & WIRE_FLAG_NATIVE)
 		native_init();
 	pymem_init(false);

@@ -88,6 +88,8 @@ static const char *start(const char *how)
 		       "or a thread has not left the previous recording yet";
 	owner = getpid();
 	pystack_init(false);
+	if (pystack_python())
+		ring_put(WIRE_STARTING, pystack_underway(), 0, 0);
 	if (orders.flags & WIRE_FLAG_NATIVE)
 		native_init();
 	pymem_init(true);

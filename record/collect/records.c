@@ -723,7 +723,8 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_protect(p, s);
 		return 1;
 	case WIRE_STARTING:
-		phases_begin(&p->phases, PHASE_START_UP, p->out, (uint32_t)p->pid, slot_ms(p, s));
+		phases_begin(&p->phases, s->addr ? PHASE_SCRIPT : PHASE_START_UP, p->out, (uint32_t)p->pid,
+			     slot_ms(p, s));
 		return 1;
 	case WIRE_FINALIZING:
 		take_finalizing(p, s);

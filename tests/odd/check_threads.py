@@ -13,7 +13,7 @@ for a in Trace(sys.stdin).allocations:
 want = {
     (900001, "dropped"): 200,
     (900002, "kept"): 100,
-    (900003, None): 800,
+    (900003, "[no Python frame]"): 800,
     (900004, "c_handler"): 1,
     (900005, "python_handler"): 1,
     (900006, "task"): 6,

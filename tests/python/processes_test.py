@@ -153,7 +153,7 @@ with memrec.Tracker(out, follow_fork=%s):
         os.unlink(self.out + ".child")
         self.assertEqual(self.python(code % True), self.out + ".child\n")
         self.assertFalse(os.path.exists(self.out + ".child"))
-        spans = Trace(self.out).of("span")
+        spans = Trace(self.out).spans()
         self.assertEqual([s["begins"] for s in spans], [True, False])
 
 

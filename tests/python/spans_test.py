@@ -113,7 +113,7 @@ class Spans(Case):
             work()
             with memrec.span("outer"), memrec.span("ïnner \0"):
                 work()
-        spans = [(e["name"], e["begins"]) for e in Trace(self.out).of("span")]
+        spans = [(e["name"], e["begins"]) for e in Trace(self.out).spans()]
         self.assertEqual(spans, [("twice", True), ("twice", False), ("outer", True), ("ïnner \\x00", True),
                                  ("twice", True), ("twice", False), ("ïnner \\x00", False), ("outer", False)])
         allocs = [e for e in memrec.read(self.out, [["memslice", "--span", "outer"]]) if e["event"] == "alloc"]

@@ -32,6 +32,10 @@ class Trace:
     def of(self, kind):
         return [e for e in self.events if e["event"] == kind]
 
+    def spans(self):
+        """Those that the program marked, not the recorder's phases."""
+        return [e for e in self.of("span") if e["tid"]]
+
     def sizes(self, function=None):
         """The allocations of a function, including those of its callees."""
         return [a["size"] for a in self.allocs if function is None or function in a["functions"]]

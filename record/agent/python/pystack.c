@@ -505,6 +505,11 @@ static COLD bool prepare(void)
 	return now == READY;
 }
 
+bool pystack_underway(void)
+{
+	return underway;
+}
+
 bool pystack_may_call(void)
 {
 	const struct python *p = pystack_python();

@@ -38,6 +38,8 @@ extern void (*pystack_found)(const struct python *p);
 
 /* Returns the interpreter in this process, or NULL if there is none that is supported. */
 const struct python *pystack_python(void);
+/* Whether it had begun when the recording of this process did. */
+bool pystack_underway(void);
 /* Whether functions of that interpreter may be called: it has begun, or was there before the program did. */
 bool pystack_may_call(void);
 /* A word that is not 0 once the interpreter finalizes (_PyRuntime's finalizing); and the function to call then. */
