@@ -3,18 +3,58 @@
  */
 #include "attach.h"
 
+#include <glob.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "agent_file.h"
+#include "collect/procfs.h"
 #include "error.h"
 #include "inject/inject.h"
 #include "rights.h"
+#include "xmalloc.h"
+
+#define CHILDREN_NAMED 8
 
 static void stop(int sig)
 {
 	(void)sig;
 	collector_stop();
+}
+
+/* Those that the process has now, of all its threads. Where the kernel does not list them, there are none. */
+static void find_children(struct attached *a)
+{
+	char *pattern = xasprintf("/proc/%d/task/*/children", (int)a->recording.root), text[4096];
+	glob_t tasks = { 0 };
+	int found = glob(pattern, 0, NULL, &tasks);
+	a->children = xstrdup("");
+	for (size_t i = 0; found == 0 && i < tasks.gl_pathc; i++) {
+		ssize_t n = procfs_read(tasks.gl_pathv[i], text, sizeof text - 1);
+		text[n > 0 ? n : 0] = '\0';
+		for (char *rest = text, *pid; (pid = strtok_r(rest, " \n", &rest)) != NULL;) {
+			char *before = a->children;
+			if (a->n_children++ >= CHILDREN_NAMED)
+				continue;
+			a->children = xasprintf("%s%s%s", before, *before ? ", " : "", pid);
+			free(before);
+		}
+	}
+	globfree(&tasks);
+	free(pattern);
+}
+
+/* --follow-fork records only those that are born from now on. */
+static void warn_of_children(struct attached *a)
+{
+	if (a->n_children)
+		warn("process %d has %u child%s already, not recorded: %s%s; record each with its own memrec -p",
+		     (int)a->recording.root, a->n_children, a->n_children == 1 ? "" : "ren", a->children,
+		     a->n_children > CHILDREN_NAMED ? ", …" : "");
+	free(a->children);
+	a->children = NULL;
 }
 
 /* The injector has ended: the agent records, or could not be loaded. */
@@ -30,6 +70,7 @@ static void begun(struct attached *a, const struct collector *c)
 	image_read(&a->image, a->recording.root);
 	if (a->verbose)
 		warn("recording process %d%s", (int)a->recording.root, a->duration_ms ? "" : "; press Ctrl-C to stop");
+	warn_of_children(a);
 }
 
 static bool over(struct recording *r, struct collector *c)
@@ -59,6 +100,7 @@ void attach_begin(struct attached *a, const struct collector *c, const struct at
 		sigaction(ending[i], &action, NULL);
 	*a = (struct attached){ .recording = { how->pid, admission_owner(how->pid), over },
 				.verbose = how->verbose, .duration_ms = how->duration_ms };
+	find_children(a);
 	struct injection injection = { how->pid, agent_file_name(), NULL, 0, c->admission.address, how->flags };
 	injection.bytes = agent_file_bytes(&injection.size);
 	a->injector = inject_start(&injection);

@@ -20,6 +20,8 @@ struct attached {
 	bool attended;			/* the agent has a thread that ends its recording */
 	uint32_t duration_ms, begun_ms;	/* how long to record, and since when; 0: no limit */
 	struct image image;
+	char *children;			/* that the process had before: "12, 13"; they are not recorded */
+	unsigned n_children;
 };
 
 struct attach {

@@ -507,3 +507,32 @@ while True:
 	[ "$status" = 0 ] || { echo "$output"; return 1; }
 	[ "$(memcat --json t.lz4 | grep -c '"size":54321,')" -ge 10 ]
 }
+
+@test "children that a process has already are named, since they are not recorded" {
+	cat > parent.py <<-'END'
+		import os, sys, time
+		children = []
+		for i in range(2):
+		    pid = os.fork()
+		    if pid == 0:
+		        time.sleep(60)
+		        os._exit(0)
+		    children.append(pid)
+		print(*sorted(children), flush=True)
+		kept = []
+		while True:
+		    kept.append(bytearray(12345))
+		    time.sleep(.01)
+	END
+	python3 parent.py > children 3>&- &
+	local parent=$!
+	for _ in $(seq 100); do [ -s children ] && break; sleep 0.05; done
+	for follow in "" -F; do
+		run memrec $follow -f -o t.lz4 --duration 300ms --pid $parent
+		[ "$status" = 0 ]
+		[ "$output" = "memrec: process $parent has 2 children already, not recorded: $(sed 's/ /, /' children); record each with its own memrec -p" ] || { echo "$output"; kill $parent $(cat children); return 1; }
+	done
+	run memrec -f -o t.lz4 --duration 300ms --pid "$(cut -d' ' -f1 children)"
+	kill $parent $(cat children)
+	[ -z "$output" ]
+}
