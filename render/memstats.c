@@ -297,6 +297,7 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		break;
 	case MT_EXIT:
 		c->s.unknown_frees += (uint64_t)mt_info_int(ev->info, "unknown_frees", 0);
+		c->s.recorder_bytes += (uint64_t)mt_info_int(ev->info, "recorder_bytes", 0);
 		if (!ending_has(&c->ending, ev->pid))
 			keep_end(c);
 		close_process(c, ev);

@@ -220,6 +220,27 @@ for i in range(10):
 	[ "$output" = true ]
 }
 
+@test "resident memory is the program's: without the recorder's, which is given apart" {
+	cat > stacks.py <<-'END'
+		import random
+		choices = random.Random(1)
+		def f(n, keep): # many different stacks, so that the recorder's tables grow
+		    if n == 0: keep.append(bytearray(1000))
+		    elif choices.random() < .5: f(n - 1, keep)
+		    else: f(n - 1, keep)
+		keep = []
+		for _ in range(30000): f(30, keep)
+		import time; time.sleep(.3)
+		print([int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+	END
+	plain=$(python3 stacks.py)
+	hwm=$(memrec -n -A -o t.lz4 -- python3 stacks.py)
+	read -r rss own < <(memstats --json t.lz4 | jq -r '"\(.metadata.peak_rss // .peak_rss) \(.metadata.recorder_bytes // .recorder_bytes)"')
+	echo "plain $plain, recorded $hwm = $rss + $own"
+	[ "$own" -gt 8000000 ]
+	awk -v p="$plain" -v r="$rss" 'BEGIN { exit !(r > .93 * p && r < 1.07 * p) }'
+}
+
 @test "a paused memrec makes the program wait, and loses nothing" {
 	cc -O1 -x c -o many - <<-'END'
 		#include <stdlib.h>

@@ -109,16 +109,17 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	{"event":"process","pid":5,"info":{"python":"3.11.2"},"time_ms":0}
 	{"event":"rss","pid":5,"size":1000,"time_ms":1}
 	{"event":"rss","pid":6,"size":500,"time_ms":2}
-	{"event":"exit","pid":6,"info":{},"time_ms":2}
+	{"event":"exit","pid":6,"info":{"recorder_bytes":3000000},"time_ms":2}
 	{"event":"rss","pid":5,"size":1400,"time_ms":3}
 	alloc 1 1 - pid=5 tid=5
 	alloc 2 1 - pid=5 tid=9
 	alloc 3 1 - pid=6 tid=6
 	{"event":"lost","count":17,"reason":"x"}
 	END
-	[ "$(figure '[.processes, .threads, .peak_rss, .lost_events, .metadata.pid, .metadata.python_version, .metadata.has_native_traces, .metadata.command_line]')" = '[2,3,1500,17,5,"3.11.2",true,"python3 '"'x y.py'"'"]' ]
+	[ "$(figure '[.processes, .threads, .peak_rss, .recorder_bytes, .lost_events, .metadata.pid, .metadata.python_version, .metadata.has_native_traces, .metadata.command_line]')" = '[2,3,1500,3000000,17,5,"3.11.2",true,"python3 '"'x y.py'"'"]' ]
 	TZ=UTC run memstats t.lz4
 	[[ "$output" == *"Recorded:                 2023-11-14 22:13:20.123"* ]]
+	[[ "$output" == *"The recorder's:           3.000MB more, in the recorded processes"* ]]
 	[[ "$output" == *"Lost events:              17"* ]]
 }
 

@@ -12,20 +12,37 @@
 #include "libc.h"
 #include "system_call.h"
 
+static uint64_t used;
+
+void pages_count(int64_t bytes)
+{
+	__atomic_add_fetch(&used, (uint64_t)bytes, __ATOMIC_RELAXED);
+}
+
+uint64_t pages_in_use(void)
+{
+	return __atomic_load_n(&used, __ATOMIC_RELAXED);
+}
+
 void *pages_new(size_t size)
 {
 	int e = errno;
 	void *p = (void *)system_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	errno = e;
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	pages_count((int64_t)size);
+	return p;
 }
 
 void pages_free(void *p, size_t size)
 {
 	int e = errno;
-	if (p)
+	if (p) {
 		system_call(SYS_munmap, p, size);
+		pages_count(-(int64_t)size);
+	}
 	errno = e;
 }
 

@@ -11,6 +11,10 @@
 /* Returns zeroed pages without reserving memory, or NULL if there are none. No hook sees the call. */
 void *pages_new(size_t size);
 void pages_free(void *p, size_t size);
+/* For pages that pages_new() counted before they are used, or that were emptied. Adds bytes, or subtracts them. */
+void pages_count(int64_t bytes);
+/* Returns the number of bytes in use. */
+uint64_t pages_in_use(void);
 
 /*
  * A futex lock. It is taken only on paths that create something new; a forked

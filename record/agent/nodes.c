@@ -40,6 +40,8 @@ struct first {
 #define LOG2_FIRST_SEGMENT 12		/* log2 of the number of nodes in each of the first two segments */
 #define SEGMENTS (30 - LOG2_FIRST_SEGMENT + 1)
 
+#define NODES_PER_PAGE (PAGE / (uint32_t)sizeof(struct first))
+
 /* A second or later child. */
 struct node {
 	uint32_t id;			/* stored last; 0: the entry is free */
@@ -67,6 +69,7 @@ static char *pages_large(size_t head, size_t bytes)
 	bool huge = bytes >= HUGE_PAGE;
 	char *p = pages_new(head + bytes + (huge ? HUGE_PAGE : 0));
 	if (p && huge) {
+		pages_count(-(int64_t)HUGE_PAGE);	/* never touched */
 		p += HUGE_PAGE - head - ((uintptr_t)p & (HUGE_PAGE - 1));
 		system_call(SYS_madvise, p + head, bytes, MADV_HUGEPAGE);
 	}
@@ -137,7 +140,9 @@ static struct node_table *table_new(uint32_t size)
 /* Late readers then read zeroes. The entries fill whole pages: at least FIRST_SIZE * 16 bytes. */
 static void table_retire(struct node_table *t)
 {
-	pages_empty(t->e, ((size_t)t->mask + 1) * sizeof t->e[0]);
+	size_t bytes = ((size_t)t->mask + 1) * sizeof t->e[0];
+	pages_empty(t->e, bytes);
+	pages_count(-(int64_t)bytes);
 }
 
 /* Makes room for one more entry. Returns false if the table is full and there is no memory. */
@@ -174,7 +179,10 @@ static uint32_t node_new(uint8_t kind, uint32_t parent, uint64_t what)
 		if (!s)
 			return NODE_NONE;
 		__atomic_store_n(&segments[at.segment], s, __ATOMIC_RELEASE);
+		pages_count(-(int64_t)(at.size * sizeof *s));
 	}
+	if (id % NODES_PER_PAGE == 0)
+		pages_count(PAGE);
 	ring_put(kind, what, (uint64_t)id << 32 | parent, 0);
 	return last_id = id;
 }
@@ -270,8 +278,10 @@ void nodes_restarted(void)
 {
 	if (nodes) {
 		table_retire(nodes);
+		pages_count(((int64_t)nodes->mask + 1) * (int64_t)sizeof nodes->e[0]);	/* used again */
 		nodes->used = 0;
 	}
+	pages_count(-(int64_t)(last_id / NODES_PER_PAGE * PAGE));
 	for (uint32_t i = 0; i < SEGMENTS && segments[i]; i++)
 		pages_empty(segments[i], ((size_t)1 << (LOG2_FIRST_SEGMENT + (i ? i - 1 : 0))) * sizeof **segments);
 	last_id = 0;

@@ -56,9 +56,17 @@ void ring_init(void)
 	ring_state = page;	/* RING_NEW */
 }
 
+/* Called where something new is put, which is when tables grow. The guard keeps this ring mapped. */
+static void tell_own_bytes(void)
+{
+	if (*ring_state == RING_ON && ring_local.generation == ring_generation)
+		__atomic_store_n(&ring->own_bytes, pages_in_use(), __ATOMIC_RELAXED);
+}
+
 void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 {
 	ring_put_inline(kind, addr, size, stack);
+	tell_own_bytes();
 }
 
 pid_t ring_process(void)
@@ -115,6 +123,7 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 	head->tid = ring_local.tid;
 	ring_commit(r.first, kind, 0);
 	ring_leave(&r);
+	tell_own_bytes();
 }
 
 void ring_new_thread(void)

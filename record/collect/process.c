@@ -223,6 +223,13 @@ void process_mute(struct process *p)
 
 /* ---------------------------------------------------------------- sampling */
 
+/* Returns the agent's memory in the process, and the part of the ring that it has written to. */
+static uint64_t own_bytes(const struct process *p)
+{
+	uint64_t slots = head_of(p) < p->mask + 1 ? head_of(p) : p->mask + 1;
+	return __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED) + slots * sizeof(struct wire_slot);
+}
+
 static void sample_rss(struct process *p)
 {
 	char text[128];
@@ -233,7 +240,11 @@ static void sample_rss(struct process *p)
 	unsigned long long pages = 0;
 	if (sscanf(text, "%*u %llu", &pages) != 1 || pages == 0)
 		return;
-	uint64_t rss = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t rss = pages * (uint64_t)sysconf(_SC_PAGESIZE), own = own_bytes(p);
+	own = own < rss ? own : rss;
+	rss -= own;
+	if (own > p->most_own)
+		p->most_own = own;
 	/* The size is a step function, so a sample with no change adds nothing. */
 	if (rss == p->rss && p->out->now_ms - p->rss_ms < 1000)
 		return;
@@ -365,6 +376,8 @@ static void put_exit(struct process *p, int status)
 		info_int(&info, "code", WEXITSTATUS(status));
 	if (p->unknown_frees)
 		info_int(&info, "unknown_frees", (int64_t)p->unknown_frees);
+	if (p->most_own)
+		info_int(&info, "recorder_bytes", (int64_t)p->most_own);
 	struct mt_event ev = { .kind = MT_EXIT, .pid = (uint32_t)p->pid, .info = info_done(&info) };
 	output_put(p->out, &ev, p->out->now_ms);
 	info_clear(&info);

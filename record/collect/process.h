@@ -72,7 +72,7 @@ struct process {
 	char *exe;			/* NULL = not known */
 	uint64_t unknown_frees, abandoned;
 	uint64_t live_bytes;		/* in this process */
-	uint64_t rss;
+	uint64_t rss, most_own;		/* without the agent's memory; the agent's, at most */
 	uint32_t rss_ms, names_ms;	/* when the size was last written, when the names were last read */
 	/* A hole: a slot reserved but not committed. When it was first seen, and each thread's `inside` then. */
 	uint64_t hole_ns;

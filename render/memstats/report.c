@@ -155,6 +155,9 @@ static void print_totals(const struct stats *s)
 	print_number("Threads:", s->threads);
 	if (s->peak_rss)
 		printf("%-26s%s\n", "Peak resident memory:", size_text(s->peak_rss, size));
+	if (s->recorder_bytes)
+		printf("%-26s%s more, in the recorded processes\n", "The recorder's:",
+		       size_text(s->recorder_bytes, size));
 	print_end(s);
 	if (s->start_ns)
 		printf("%-26s%s\n", "Recorded:", time_text(s->start_ns, when));
@@ -376,6 +379,7 @@ static void json_ours(const struct stats *s)
 		JSON(number, sorts[i].key, s->sorts[i]);
 	JSON(number, "arena_bytes", stacks_arena_bytes(s->stacks, s->at, s->n));
 	JSON(number, "peak_rss", s->peak_rss);
+	JSON(number, "recorder_bytes", s->recorder_bytes);
 	JSON(number, "end_heap", s->end_heap);
 	JSON(number, "end_rss", s->end_rss);
 	JSON(number, "duration_ms", s->end_ms);

@@ -32,6 +32,7 @@ struct stats {
 	uint32_t n;
 
 	uint64_t processes, threads, peak_rss, lost;
+	uint64_t recorder_bytes;	/* of the agents, which peak_rss does not include */
 	uint64_t end_heap, end_rss;	/* before the last process of the last trace began to end */
 	uint64_t unknown_frees;	/* of blocks allocated before recording, or by a parent */
 };
