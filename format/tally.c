@@ -24,6 +24,9 @@ struct counter {
 	size_t n_all, cap_all;	/* of tally->all */
 	struct amount total;
 	struct ending ending;
+	bool others;		/* there is a by.take, or a watch */
+	const struct tally_watch *watch;
+	uint64_t seen_ms, now_ms;	/* with it: the last moment shown, the time now */
 };
 
 /* Adds to the sums: the blocks never freed, or all allocations. */
@@ -203,42 +206,6 @@ static struct tally *begin(struct counter *c, struct mt_in *in)
 	return t;
 }
 
-static void end(struct counter *c)
-{
-	replay_clear(&c->replay);
-	ending_clear(&c->ending);
-	peak_free(c->peak);
-}
-
-struct tally *tally_read(struct mt_in *in, enum tally_what what)
-{
-	return tally_read_by(in, what, NULL, NULL);
-}
-
-struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg)
-{
-	return tally_read_more(in, what, &(struct tally_by){ .key = key, .arg = arg });
-}
-
-struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by)
-{
-	struct counter c = { .asked = what, .by = *by };
-	struct tally *t = begin(&c, in);
-	struct mt_event ev;
-
-	while (mt_next(in, &ev) > 0) {
-		take(&c, &ev, in);
-		if (by->take && ev.kind != MT_ALLOC && ev.kind != MT_FREE && ev.kind != MT_RESIZE)
-			by->take(by->arg, &ev);
-		if (ev.time_ms > t->end_ms)
-			t->end_ms = ev.time_ms;
-	}
-	settle(&c);
-	answer(t, &c);
-	end(&c);
-	return t;
-}
-
 /* ---------------------------------------------------------------- watching */
 
 /* "live after 5.0s; only …" */
@@ -276,28 +243,87 @@ static void show(struct counter *c, const struct tally_watch *watch, const struc
 	watch->see(watch->arg, t);
 }
 
+/* The time comes to this event: shows what was there at the end of an interval that is over. */
+static void look(struct counter *c, const struct mt_event *ev, struct mt_in *in)
+{
+	const struct mt_header *h = mt_in_header(in);
+	uint64_t ms = mt_kind_has_pid(ev->kind) ? mt_known_ms(h, ev) : c->now_ms, every = c->watch->every_ms;
+
+	if (ms / every > c->seen_ms / every) {
+		c->seen_ms = ms / every * every;
+		show(c, c->watch, h, c->seen_ms);
+	}
+	if (ev->kind == MT_HEADER)
+		c->seen_ms = ms = 0;
+	c->now_ms = ev->kind == MT_HEADER || ms > c->now_ms ? ms : c->now_ms;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* For those who see more than the result. */
+static __attribute__((noinline)) void show_others(struct counter *c, const struct mt_event *ev, struct mt_in *in)
+{
+	if (c->watch)
+		look(c, ev, in);
+	if (c->by.take && ev->kind != MT_ALLOC && ev->kind != MT_FREE && ev->kind != MT_RESIZE)
+		c->by.take(c->by.arg, ev);
+}
+
+/* The only loop: the compiler then puts together what each event needs. */
+static void count_all(struct counter *c, struct mt_in *in)
+{
+	struct mt_event ev;
+
+	while (mt_next(in, &ev) > 0) {
+		if (c->others)
+			show_others(c, &ev, in);
+		take(c, &ev, in);
+		if (ev.time_ms > c->tally->end_ms)
+			c->tally->end_ms = ev.time_ms;
+	}
+}
+
+static void end(struct counter *c)
+{
+	replay_clear(&c->replay);
+	ending_clear(&c->ending);
+	peak_free(c->peak);
+}
+
+struct tally *tally_read(struct mt_in *in, enum tally_what what)
+{
+	return tally_read_by(in, what, NULL, NULL);
+}
+
+struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *key, void *arg)
+{
+	return tally_read_more(in, what, &(struct tally_by){ .key = key, .arg = arg });
+}
+
+struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by)
+{
+	struct counter c = { .asked = what, .by = *by, .others = by->take != NULL };
+	struct tally *t = begin(&c, in);
+
+	count_all(&c, in);
+	settle(&c);
+	answer(t, &c);
+	end(&c);
+	return t;
+}
+
 void tally_watch(struct mt_in *in, enum tally_what what, tally_key *key, void *arg, const struct tally_watch *watch)
 {
 	/* The blocks not freed so far are the live ones. */
 	struct counter c = { .asked = what == TALLY_LEAKS ? TALLY_PEAK : what,
-			     .by = { .key = key, .arg = arg } };
+			     .by = { .key = key, .arg = arg },
+			     .others = true,
+			     .watch = watch };
 	struct tally *t = begin(&c, in);
-	uint64_t seen_ms = 0, now_ms = 0;
-	struct mt_event ev;
 
-	while (mt_next(in, &ev) > 0) {
-		uint64_t ms = mt_kind_has_pid(ev.kind) ? mt_known_ms(mt_in_header(in), &ev) : now_ms;
-		if (ms / watch->every_ms > seen_ms / watch->every_ms) {
-			seen_ms = ms / watch->every_ms * watch->every_ms;
-			show(&c, watch, mt_in_header(in), seen_ms);
-		}
-		if (ev.kind == MT_HEADER)
-			seen_ms = ms = 0;
-		now_ms = ev.kind == MT_HEADER || ms > now_ms ? ms : now_ms;
-		take(&c, &ev, in);
-	}
+	count_all(&c, in);
 	if (c.what == TALLY_PEAK ? peak_live(c.peak).count : c.total.count)
-		show(&c, watch, mt_in_header(in), now_ms);
+		show(&c, watch, mt_in_header(in), c.now_ms);
 	free(c.sums);
 	end(&c);
 	tally_free(t);

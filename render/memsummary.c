@@ -250,8 +250,11 @@ static char *place_text(const struct location *l)
 {
 	char *place = tool_printable(l->place);
 	bool native = function_is_native(l->first);
-	char *text = *place ? xasprintf(" at %s%s%s", native ? "[" : "", place, native ? "]" : "") : xstrdup("");
+	char *text = xmalloc(sizeof " at []" + strlen(place));
 
+	text[0] = '\0';
+	if (*place)
+		stpcpy(stpcpy(stpcpy(text, native ? " at [" : " at "), place), native ? "]" : "");
 	free(place);
 	return text;
 }
