@@ -152,12 +152,15 @@ static void adopt_orphans(struct launched *l)
 	l->adopts = l->others && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 
-/* Handles children that ended. Returns whether we have any child left. */
+/*
+ * Handles children that ended; as the first process of a pid namespace, all of its orphans too. Returns whether we
+ * have any child left.
+ */
 static bool reap(struct launched *l, struct collector *c)
 {
 	pid_t root = l->recording.root, pid;
 	int status;
-	while ((pid = waitpid(l->adopts ? -1 : root, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(l->adopts || getpid() == 1 ? -1 : root, &status, WNOHANG)) > 0) {
 		if (pid == root) {
 			l->status = status;
 			ended = 1;

@@ -398,6 +398,23 @@ while True:
 	[ "$(grep -c 'static, or set-user-ID' err)" = 0 ]
 }
 
+@test "a limit of file sizes (ulimit -f) that forbids shared memory is named, not a signal; a soft limit does not count" {
+	set -o pipefail
+	(ulimit -f 0; memrec -o t.lz4 -- /bin/true) 2>&1 | cat > err && false # root may raise it: then the trace cannot be written
+	[ -s err ]
+	grep -qE 'cannot create shared memory: the limit of file sizes|File too large' err
+	(ulimit -S -f 100; memrec -- /usr/bin/python3 -c 'bytearray(54320)') 2> err | cat > t.lz4
+	[ ! -s err ]
+	[ "$(count 54321 t.lz4)" = 1 ]
+}
+
+@test "as the first process of a pid namespace, memrec reaps the orphans" {
+	unshare -pf --mount-proc true 2> /dev/null || skip "namespaces cannot be made here"
+	unshare -pf --mount-proc memrec -o t.lz4 -- sh -c '(sleep .1 &); (sh -c "exit 3" &); sleep .6; grep -h State /proc/[0-9]*/status' > states
+	[ -s states ]
+	[ "$(grep -c zombie states)" = 0 ]
+}
+
 # A command, in which the kernel refuses a system call.
 refusing() { # NUMBER COMMAND...
 	cat > refusing.c <<-'END'

@@ -61,7 +61,7 @@ static void make_control_page(struct collector *c)
 {
 	c->control = shared_new("memrec control", WIRE_CONTROL_BYTES, SHARED_OURS_ALONE, &c->control_memfd);
 	if (!c->control)
-		die("cannot create shared memory: %s", strerror(errno));
+		die("cannot create shared memory: %s", shared_why());
 	pthread_mutexattr_t a;
 	pthread_mutexattr_init(&a);
 	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);

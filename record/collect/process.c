@@ -321,7 +321,7 @@ struct process *process_new(struct output *out, struct symbols *symbols, pid_t p
 {
 	struct wire_ring *r = make_ring(hello, memfd);
 	if (!r) {
-		warn("process %d: not recorded: cannot create shared memory for it: %s", pid, strerror(errno));
+		warn("process %d: not recorded: cannot create shared memory for it: %s", pid, shared_why());
 		return NULL;
 	}
 	struct process *p = xcalloc(1, sizeof *p);

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,11 +49,30 @@ static int seal(int memfd, enum shared_writers writers)
 	return reading;
 }
 
+/*
+ * Shared memory counts as a file, so the limit of file sizes (ulimit -f) applies, and the signal for exceeding it would
+ * end us. The limit is raised for this call, if it may be. Returns -1 and sets errno to EFBIG if it may not.
+ */
+static int set_size(int fd, size_t size)
+{
+	struct rlimit limit, enough;
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= size)
+		return ftruncate(fd, (off_t)size);
+	enough = (struct rlimit){ .rlim_cur = size, .rlim_max = limit.rlim_max < size ? size : limit.rlim_max };
+	if (setrlimit(RLIMIT_FSIZE, &enough) < 0) {
+		errno = EFBIG;
+		return -1;
+	}
+	int result = ftruncate(fd, (off_t)size);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	return result;
+}
+
 void *shared_new(const char *name, size_t size, enum shared_writers writers, int *memfd)
 {
 	void *p = MAP_FAILED;
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), sealed = -1;
-	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0)
+	if (fd >= 0 && set_size(fd, size) == 0)
 		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p != MAP_FAILED && (sealed = seal(fd, writers)) >= 0) {
 		*memfd = sealed;
@@ -65,4 +86,9 @@ void *shared_new(const char *name, size_t size, enum shared_writers writers, int
 	errno = e;
 	*memfd = -1;
 	return NULL;
+}
+
+const char *shared_why(void)
+{
+	return errno == EFBIG ? "the limit of file sizes (ulimit -f) is too low; raise it" : strerror(errno);
 }

@@ -19,5 +19,7 @@ enum shared_writers {
  * on, which the caller closes. On failure returns NULL with errno set and *memfd = -1.
  */
 void *shared_new(const char *name, size_t size, enum shared_writers writers, int *memfd);
+/* Returns why it failed, from errno. */
+const char *shared_why(void);
 
 #endif
