@@ -56,6 +56,13 @@ def test_meaningless_marks_fail_their_test(pytester, mark):
     result.stdout.fnmatch_lines(["*ValueError: *"])
 
 
+def test_an_unsupported_limit_fails_its_test(pytester):
+    result = run(pytester, "@pytest.mark.limit_leaked_objects(0)\ndef test_it(): assert 0, 'it ran'\ndef test_other(): pass\n", "--strict-markers")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*NotImplementedError: limit_leaked_objects is not supported*"])
+    result.stdout.no_fnmatch_line("*it ran*")
+
+
 @pytest.mark.parametrize("mark", ["limit_memory()", 'limit_memory("1 MB", "2 MB")', 'limit_leaks("1 MB", limit="2 MB")'])
 def test_a_mark_with_wrong_arguments_fails_its_test_alone(pytester, mark):
     result = run(pytester, "@pytest.mark.%s\ndef test_it(): assert 0, 'it ran'\ndef test_other(): pass\n" % mark)

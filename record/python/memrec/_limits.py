@@ -122,10 +122,13 @@ def judge_leaks(trace, tid, settings, location_limit, *, filter_fn=None, current
 
 
 JUDGES = {"limit_memory": judge_memory, "limit_leaks": judge_leaks}
+MARKERS = {*JUDGES, "limit_leaked_objects"}
 
 
 def check(marker):
-    """Raises TypeError or ValueError if the marker's arguments are invalid."""
+    """Raises TypeError or ValueError if the arguments are invalid, NotImplementedError if there is no such limit here."""
+    if marker.name not in JUDGES:
+        raise NotImplementedError("%s is not supported: memrec knows blocks, not objects; limit_leaks limits their bytes" % marker.name)
     try:
         arguments = inspect.signature(JUDGES[marker.name]).bind(None, None, None, *marker.args, **marker.kwargs).arguments
     except TypeError as e:

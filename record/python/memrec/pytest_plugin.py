@@ -71,6 +71,7 @@ def pytest_configure(config):
         config.addinivalue_line("markers", "limit_memory(limit, current_thread_only=False): fail if the test's peak memory reaches the limit")
         config.addinivalue_line("markers", "limit_leaks(location_limit, filter_fn=None, current_thread_only=False): "
                                            "fail if one stack leaks that much")
+        config.addinivalue_line("markers", "limit_leaked_objects(...): not supported by memrec; fails the test")
     config.pluginmanager.register(Recorder(config, settings), "memrec_recorder")
 
 
@@ -146,7 +147,7 @@ class Recorder:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem):
-        markers = [m for m in pyfuncitem.iter_markers() if m.name in _limits.JUDGES]
+        markers = [m for m in pyfuncitem.iter_markers() if m.name in _limits.MARKERS]
         names = {m.name for m in markers}
         if not markers and not self._settings.active:
             yield
