@@ -271,6 +271,15 @@ static bool receive_answer(int sock, int memfds[2])
 	return false;
 }
 
+/* Not pages_free(), which subtracts from the agent's own memory: these pages are not counted there. */
+static void unmap(void *p, size_t size)
+{
+	int e = errno;
+	if (p)
+		system_call(SYS_munmap, p, size);
+	errno = e;
+}
+
 /* Maps only memory that cannot be truncated: accessing truncated memory would kill the program. */
 static void *map_shared(int memfd, size_t size, int protection)
 {
@@ -338,8 +347,8 @@ static struct wire_ring *make_ring(void)
 		ring_control = control_page;
 		return r;
 	}
-	pages_free(r, RING_BYTES);
-	pages_free(control_page, WIRE_CONTROL_BYTES);
+	unmap(r, RING_BYTES);
+	unmap(control_page, WIRE_CONTROL_BYTES);
 	return NULL;
 }
 
@@ -451,7 +460,7 @@ bool ring_stop(void)
  */
 static void give_back(void *p, size_t size, void **last)
 {
-	pages_free(*last, size);
+	unmap(*last, size);
 	*last = (void *)system_call(SYS_mmap, p, size, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import memrec
@@ -62,6 +63,15 @@ class Content(Case):
         after = bytes(5000003)
         self.assertEqual([s for s in Trace(self.out).sizes() if s > 5000000], [5000035])	# bytes(n) takes n + 33
         del within, after
+
+    def test_the_recorders_memory_is_given_however_many_sessions_there_were(self):
+        for _ in range(5):
+            with memrec.Tracker(self.out, overwrite=True):
+                kept = bytes(5000001)
+                time.sleep(0.3)		# for a sample of the resident memory
+        stats = memrec.stats(self.out)
+        self.assertGreater(stats["peak_rss"], len(kept))
+        self.assertTrue(0 < stats["recorder_bytes"] < 20000000)
 
     def test_an_empty_block(self):
         with memrec.Tracker(self.out):
