@@ -306,7 +306,10 @@ static void tell_missed(const struct output *o)
 	if (o->n_children)
 		snprintf(children, sizeof children, "%s child process%s not recorded: --follow-fork",
 			 count_text(o->n_children, number), o->n_children == 1 ? " was" : "es were");
-	if (o->n_pythons == 0)
+	if (o->n_elsewhere)
+		warn("%s program%s in another network namespace, where no recorder can be reached: start memrec there",
+		     count_text(o->n_elsewhere, number), o->n_elsewhere == 1 ? " ran" : "s ran");
+	if (o->n_pythons == 0 && !o->n_elsewhere)
 		warn("no Python was seen%s%s", *children ? "; " : " (--native records C functions)", children);
 	else if (*children)
 		warn("%s", children);

@@ -182,7 +182,8 @@ struct wire_ring {
 	volatile uint32_t children;		/* processes that it began and that are not recorded */
 	volatile uint32_t off;			/* set by the collector: it takes nothing more of this process */
 	volatile uint64_t own_bytes;		/* memory of the agent itself, without this ring */
-	uint32_t pad3[8];
+	volatile uint32_t elsewhere;		/* programs executed in another network namespace */
+	uint32_t pad3[7];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 

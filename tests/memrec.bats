@@ -296,6 +296,18 @@ os.wait()'
 	[ ! -s said ]
 }
 
+@test "a program in a network namespace of its own cannot be recorded: it runs, and a line says why" {
+	unshare -n true 2> /dev/null || skip "namespaces cannot be made here"
+	line="memrec: 1 program ran in another network namespace, where no recorder can be reached: start memrec there"
+	[ "$(missed unshare -n python3 -c 'x = 1')" = "$line" ]
+	memrec -v -F -f -o t.lz4 -- sh -c 'unshare -n python3 -c "print(7)"; true' > out 2> err
+	[ "$(cat out)" = 7 ]
+	grep -qxF "$line" err
+	[ -z "$(missed unshare -m python3 -c 'x = 1')" ]
+	unshare -n memrec -f -o t.lz4 -- python3 -c 'kept = bytearray(54320)'
+	[ "$(memcat --json t.lz4 | grep -c '"size":54321')" = 1 ]
+}
+
 @test "a script without python3, and subcommands of memray: the message shows the right command" {
 	echo 'print(1)' > script.py
 	run -126 memrec -o t.lz4 ./script.py

@@ -271,6 +271,14 @@ static bool receive_answer(int sock, int memfds[2])
 	return false;
 }
 
+static uint64_t network;	/* the namespace in which the collector's socket has its name; 0: not known */
+
+static uint64_t network_here(void)
+{
+	struct stat st;
+	return system_call(SYS_newfstatat, AT_FDCWD, "/proc/thread-self/ns/net", &st, 0) < 0 ? 0 : st.st_ino;
+}
+
 /* Not pages_free(), which subtracts from the agent's own memory: these pages are not counted there. */
 static void unmap(void *p, size_t size)
 {
@@ -345,6 +353,7 @@ static struct wire_ring *make_ring(void)
 	if (r && control_page) {
 		r->joined = 1;
 		ring_control = control_page;
+		network = network_here();
 		return r;
 	}
 	unmap(r, RING_BYTES);
@@ -362,6 +371,18 @@ void ring_note_child(bool other)
 	if (!other)
 		last = pid;
 	__atomic_fetch_add(&ring->children, 1, __ATOMIC_RELAXED);
+}
+
+void ring_note_program(bool other)
+{
+	static pid_t last;
+	pid_t pid = getpid();
+	uint64_t here = ring && network ? network_here() : 0;
+	if (!here || here == network || (!other && pid == last))
+		return;
+	if (!other)
+		last = pid;
+	__atomic_fetch_add(&ring->elsewhere, 1, __ATOMIC_RELAXED);
 }
 
 bool ring_connect(void)

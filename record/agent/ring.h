@@ -73,6 +73,8 @@ extern void (*ring_begun)(enum ring_beginning how);
 
 /* A child that is not recorded: count it, once. In its parent (other: a program it starts), or in itself. */
 COLD void ring_note_child(bool other);
+/* A program to be recorded is executed here (other: by posix_spawn): counts it if it cannot reach the collector. */
+COLD void ring_note_program(bool other);
 
 COLD bool ring_connect(void);		/* in state RING_NEW: connects, if this process is to be recorded */
 COLD void ring_new_thread(void);

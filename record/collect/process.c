@@ -352,6 +352,7 @@ void process_begin(struct process *p, pid_t ppid)
 static void let_go_of_ring(struct process *p)
 {
 	p->out->n_children += p->ring->children;
+	p->out->n_elsewhere += p->ring->elsewhere;
 	munmap(p->ring, RING_BYTES);
 	p->ring = NULL;
 	if (p->pidfd >= 0)

@@ -115,6 +115,8 @@ void exec_resolve(void)
 			exec_resolve(); \
 		if (is_lost(false)) \
 			ring_note_child(false); \
+		else \
+			ring_note_program(false); \
 		if (real.function) \
 			return real.function(__VA_ARGS__); \
 		errno = ENOSYS; \
@@ -199,6 +201,8 @@ static int spawned(int error)
 {
 	if (error == 0 && is_lost(true))
 		ring_note_child(true);
+	else if (error == 0)
+		ring_note_program(true);
 	return error;
 }
 
