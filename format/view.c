@@ -173,6 +173,8 @@ static uint32_t innermost(struct making *m, uint32_t old)
 
 struct tally view_make(const struct view *v, const struct tally *t)
 {
+	if (!v->hide_imports && !v->python && v->by == VIEW_FUNCTION)
+		return *t;
 	struct making m = {
 		.v = v,
 		.from = t->stacks,
@@ -198,8 +200,10 @@ struct tally view_make(const struct view *v, const struct tally *t)
 	return shown;
 }
 
-void view_clear(struct tally *shown)
+void view_clear(struct tally *shown, const struct tally *t)
 {
+	if (shown->stacks == t->stacks)
+		return;
 	stacks_free(shown->stacks);
 	free(shown->at);
 }

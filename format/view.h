@@ -31,11 +31,11 @@ void view_option(struct view *v, int key);
 void view_begin(struct view *v, bool all);
 
 /*
- * Returns t as it is shown, with its own stacks and amounts; view_clear() frees only these. A file becomes a function
- * named by its path, and a package one of its name, without file and line.
+ * Returns t as it is shown: with stacks and amounts of its own, which view_clear() frees, unless all is shown. A file
+ * becomes a function named by its path, and a package one of its name, without file and line.
  */
 struct tally view_make(const struct view *v, const struct tally *t);
-void view_clear(struct tally *shown);
+void view_clear(struct tally *shown, const struct tally *t);
 /* Returns the frame that shows a stack of t: the innermost one not hidden. Not for VIEW_FILE and VIEW_PACKAGE. */
 uint32_t view_frame(const struct view *v, const struct stacks *s, uint32_t stack);
 

@@ -134,11 +134,12 @@ static void take_away(struct counter *c, const struct share *gone, struct amount
 		amount_add(fate, gone->amount);
 	if (gone->key & MADE_AT_THE_END)
 		return;
-	if (counted && !c->water.below && gone->amount.bytes > 0)
-		keep_peak(c);
-	c->sorts[sort].live -= gone->amount.bytes;
-	if (counted)
+	if (counted) {
+		if (!c->water.below && gone->amount.bytes > 0)
+			keep_peak(c);
 		high_water_sub(&c->water, gone->amount);
+	}
+	c->sorts[sort].live -= gone->amount.bytes;
 }
 
 /* Adds live memory. In an answer nothing ends. */
@@ -173,12 +174,13 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 
 	if (replay_open(&c->replay, ev, sort | (at_the_end ? MADE_AT_THE_END : 0), &old))
 		take_away(c, &old, &c->s.freed);
-	if (is_counted(c, sort))
+	bool counted = is_counted(c, sort);
+	if (counted)
 		count_block(c, ev, a);
 	if (at_the_end)
 		return;
 	add_sort(c, sort, a.bytes);
-	if (is_counted(c, sort))
+	if (counted)
 		high_water_add(&c->water, a);
 	c->changed_ms = ev->time_ms;
 }

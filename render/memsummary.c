@@ -234,7 +234,12 @@ struct layout {
 
 static void print_cell(double share, int width, const char *text)
 {
-	printf("  %s%*s%s", report_colour(share), width, text, report_colour_end(share));
+	fputs("  ", stdout);
+	fputs(report_colour(share), stdout);
+	for (int n = (int)strlen(text); n < width; n++)
+		putchar(' ');
+	fputs(text, stdout);
+	fputs(report_colour_end(share), stdout);
 }
 
 static void print_percent(double share)
@@ -404,7 +409,7 @@ static void print(const struct tally *t, const struct choices *c)
 		print_table(&shown, &l, c->column, c->max_rows);
 	free(l.at);
 	free(l.of_function);
-	view_clear(&shown);
+	view_clear(&shown, t);
 }
 
 static void see(void *choices, const struct tally *t)

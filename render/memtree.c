@@ -381,7 +381,7 @@ int main(int argc, char **argv)
 	else
 		print_tree(&tree, tool_terminal(&lines, &columns) ? columns : 0);
 	tree_clear(&tree);
-	view_clear(&shown);
+	view_clear(&shown, tally);
 	tally_free(tally);
 	return tool_finish(in, NULL);
 }
