@@ -254,7 +254,8 @@ void evaluators_read(struct evaluators *list)
 	}
 	bool proven = last.proven > 0 && list->capture + 1 == last.capture && last.proven <= list->n_upto;
 	cut(list, proven ? last.proven : 0);
-	list->same = list->n;
+	/* Not from 3.14 on, where frames are marked: C frames were seen to change although the Python frame had not. */
+	list->same = o->f_mark < 0 ? list->n : 0;
 	read_down_to(list, &last, o, proven ? last.frame : 0);
 	if (last.levels < FEW)
 		append_few(list);
