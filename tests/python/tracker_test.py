@@ -321,7 +321,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 memrec.Tracker(out).__enter__()
 """, status=1)
-        self.assertRegex(self.errors, "RuntimeError: nothing is recorded: process .*File too large")
+        self.assertRegex(self.errors, r"RuntimeError: nothing is recorded: process .*the limit of file sizes \(ulimit -f\) is too low")
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_importing_loads_no_agent(self):
