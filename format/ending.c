@@ -17,9 +17,9 @@ static size_t find(const struct ending *e, uint32_t pid)
 	return i;
 }
 
-bool ending_has(const struct ending *e, uint32_t pid)
+bool ending_find(const struct ending *e, uint32_t pid)
 {
-	return e->n && find(e, pid) < e->n;
+	return find(e, pid) < e->n;
 }
 
 void ending_begin(struct ending *e, const struct mt_header *h)

@@ -29,8 +29,12 @@ void ending_begin(struct ending *e, const struct mt_header *h);
  * of process ev->pid begins to shut down: the blocks live now have leaked.
  */
 bool ending_take(struct ending *e, const struct mt_event *ev);
+bool ending_find(const struct ending *e, uint32_t pid);
 /* Returns whether the process is shutting down and has not ended, so that a block made now is in neither result. */
-bool ending_has(const struct ending *e, uint32_t pid);
+static inline bool ending_has(const struct ending *e, uint32_t pid)
+{
+	return e->n && ending_find(e, pid);
+}
 void ending_clear(struct ending *e);
 
 #endif

@@ -250,33 +250,33 @@ static void print_percent(double share)
 	print_cell(share, 7, text);
 }
 
-/* Returns " at " and the file, in brackets for native code, or "" for a label; the caller frees it. */
-static char *place_text(const struct location *l)
+/* Returns "function at file", the file of native code in brackets, or only the label; the caller frees it. */
+static char *location_text(const struct location *l)
 {
-	char *place = tool_printable(l->place);
+	char *function = tool_printable(l->function), *place = tool_printable(l->place);
 	bool native = function_is_native(l->first);
-	char *text = xmalloc(sizeof " at []" + strlen(place));
+	char *text = xmalloc(strlen(function) + sizeof " at []" + strlen(place)), *end = stpcpy(text, function);
 
-	text[0] = '\0';
 	if (*place)
-		stpcpy(stpcpy(stpcpy(text, native ? " at [" : " at "), place), native ? "]" : "");
+		stpcpy(stpcpy(stpcpy(end, native ? " at [" : " at "), place), native ? "]" : "");
+	free(function);
 	free(place);
 	return text;
 }
 
-/* Prints "function at file", on a terminal cut to the column. */
+/* Prints a location, on a terminal cut to the column. */
 static void print_location(const struct layout *y, const struct location *l)
 {
-	char *function = tool_printable(l->function), *place = place_text(l);
-	char *whole = xasprintf("%s%s", function, place);
-	size_t width = (size_t)y->location;
-	char *text = y->cut ? fit(whole, width) : xstrdup(whole);
-	size_t used = tool_columns(text);
+	char *text = location_text(l);
 
-	printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
-	free(function);
-	free(place);
-	free(whole);
+	if (y->cut) {
+		char *whole = text;
+		text = fit(whole, (size_t)y->location);
+		free(whole);
+	}
+	fputs(text, stdout);
+	for (size_t n = tool_columns(text); n < (size_t)y->location; n++)
+		putchar(' ');
 	free(text);
 }
 
@@ -311,11 +311,10 @@ static int longest_location(const struct locations *l, uint32_t rows)
 	size_t longest = strlen("Location");
 
 	for (uint32_t i = 0; i < rows; i++) {
-		char *function = tool_printable(l->at[i].function), *place = place_text(&l->at[i]);
-		size_t n = tool_columns(function) + tool_columns(place);
+		char *text = location_text(&l->at[i]);
+		size_t n = tool_columns(text);
 		longest = n > longest ? n : longest;
-		free(function);
-		free(place);
+		free(text);
 	}
 	return (int)(longest < WIDEST_LOCATION ? longest : WIDEST_LOCATION);
 }
