@@ -149,9 +149,9 @@ void ring_new_thread(void)
 		__atomic_fetch_add(&ring->no_entry, 1, __ATOMIC_RELAXED);
 		entry = &no_entry;
 	}
-	entry->inside = 0;
-	entry->ticket = 0;
-	entry->local = (uintptr_t)&ring_local;
+	__atomic_store_n(&entry->inside, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->ticket, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->local, (uintptr_t)&ring_local, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->tid, tid, __ATOMIC_RELEASE);
 	ring_local.entry = entry;
 	ring_local.tid = tid;
