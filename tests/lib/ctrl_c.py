@@ -33,6 +33,7 @@ data = open(args.feed, "rb").read() if args.feed else b""
 def lead_terminal():
     os.setsid()
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)    # those who run the tests in the background may ignore it
 
 
 def write(some):
