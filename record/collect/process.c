@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "procfs.h"
 #include "records.h"
+#include "traced.h"
 #include "shared.h"
 #include "xmalloc.h"
 #include "system_call.h"
@@ -180,7 +181,7 @@ uint64_t process_drain(struct process *p, uint64_t max)
 		p->hole_ns = 0;
 	} else if (!process_is_drained(p)) {
 		if (head_of(p) - t > MOST_WAITING)
-			records_refuse(p, "more slots are reserved than is possible");
+			process_refuse(p, "more slots are reserved than is possible");
 		else if (pass_hole(p))
 			return 1;
 	}

@@ -3,13 +3,13 @@
  */
 #include "records.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "info.h"
-#include "procfs.h"
+#include "mappings.h"
+#include "traced.h"
 #include "xmalloc.h"
 
 #define MOST_FRAMES_KEPT 65536	/* per code object; lines of later instructions are searched each time */
@@ -20,102 +20,7 @@
 _Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_N_ALLOCATORS - 1,
 	       "allocators are numbered alike");
 
-void records_refuse(struct process *p, const char *what)
-{
-	if (!p->refused)
-		warn("process %d: no longer recorded: its ring is corrupt (%s)", p->pid, what);
-	p->refused = true;
-}
-
-/* ---------------------------------------------------------------- threads */
-
-static bool has_tid(const void *threads, uint32_t n, const void *tid)
-{
-	return ((struct traced_thread *const *)threads)[n]->tid == *(const uint32_t *)tid;
-}
-
-static struct traced_thread *thread_find(struct process *p, uint32_t tid)
-{
-	uint32_t n = index_put(&p->thread_index, index_hash(tid, 0), has_tid, p->threads, &tid, p->n_threads);
-	if (n == p->n_threads) {
-		GROW(p->threads, (size_t)n, p->cap_threads);
-		p->threads[n] = xcalloc(1, sizeof **p->threads);
-		p->threads[n]->tid = tid;
-		p->n_threads++;
-	}
-	return p->threads[n];
-}
-
-void thread_name(struct process *p, struct traced_thread *t)
-{
-	char path[64], name[sizeof t->name];
-	snprintf(path, sizeof path, "/proc/%d/task/%u/comm", p->pid, t->tid);
-	if (procfs_read(path, name, sizeof name) <= 0)
-		return;
-	name[strcspn(name, "\n")] = '\0';
-	if (strcmp(name, t->name) == 0)
-		return;
-	strcpy(t->name, name);
-	struct mt_event ev = {
-		.kind = MT_THREAD, .pid = (uint32_t)p->pid, .tid = t->tid, .name = { name, strlen(name) }
-	};
-	output_put(p->out, &ev, p->out->now_ms);
-}
-
-static inline struct traced_thread *thread_of(struct process *p, uint32_t tid)
-{
-	if (__builtin_expect(p->thread && p->thread->tid == tid, 1))
-		return p->thread;
-	p->thread = thread_find(p, tid);
-	p->thread->active = true;
-	if (!p->thread->name[0])
-		thread_name(p, p->thread);
-	return p->thread;
-}
-
 /* ---------------------------------------------------------------- allocations */
-
-/* Returns when a slot was written, from its low clock bits and the collector's clock. */
-static inline uint64_t slot_ms(const struct process *p, const struct wire_slot *s)
-{
-	return p->out->now_ms - (uint16_t)((uint16_t)p->out->now_ms - s->ms);
-}
-
-/* In the size of a block: made while the interpreter shut down, so it does not count as live (ending.h). */
-#define APART (1ull << 47)
-
-static inline bool is_apart(const struct process *p)
-{
-	return __builtin_expect(p->phases.now == PHASE_SHUTDOWN, 0);
-}
-
-/* size: the bytes it was counted as. */
-static void put_free(struct process *p, const struct wire_slot *s, uint32_t id, uint64_t size)
-{
-	struct mt_event *ev = &p->out->freed;
-	ev->pid = (uint32_t)p->pid;
-	ev->tid = s->tid;
-	ev->id = id;
-	output_put(p->out, ev, slot_ms(p, s));
-	process_live(p, 0, size & APART ? 0 : size);
-}
-
-static uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size,
-			  uint32_t stack)
-{
-	struct mt_event *ev = &p->out->allocated;
-	uint32_t id = ids_take(&p->out->ids);
-	ev->allocator = allocator;
-	ev->pid = (uint32_t)p->pid;
-	ev->tid = s->tid;
-	ev->id = id;
-	ev->size = size;
-	ev->stack = stack;
-	output_put(p->out, ev, slot_ms(p, s));
-	if (mt_is_memory(allocator) && !is_apart(p))
-		process_live(p, size, 0);
-	return id;
-}
 
 static bool is_python_program(const struct process *p)
 {
@@ -129,49 +34,6 @@ static bool may_run_script(const struct process *p, const struct wire_slot *s)
 	return s->tid == (uint32_t)p->own_pid || !is_python_program(p);
 }
 
-static void stacks_room(struct process *p, uint32_t node)
-{
-	size_t cap = p->cap_stacks;
-	GROW(p->stacks, node, p->cap_stacks);
-	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
-}
-
-/* With C stacks, nodes that are not pairs get their stack when the first allocation uses them. */
-static __attribute__((noinline)) uint32_t native_stack_of(struct process *p, uint32_t node)
-{
-	bool native = hybrid_is_native(p->hybrid, node);
-	uint32_t stack = native ? hybrid_stack(p->hybrid, node, 0) : hybrid_python_stack(p->hybrid, node);
-	if (stack == 0)		/* also a number that was not given out, which gets no room */
-		return 0;
-	stacks_room(p, node);
-	return p->stacks[node] = stack;
-}
-
-static inline uint32_t stack_of(struct process *p, uint32_t node)
-{
-	uint32_t stack = node < p->cap_stacks ? p->stacks[node] : 0;
-	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
-}
-
-/* Of an allocation that has no stack. */
-static __attribute__((noinline)) uint32_t label_of(struct process *p, const struct wire_slot *s)
-{
-	bool is_main = s->tid == (uint32_t)p->own_pid, is_new = s->stack == WIRE_NO_FRAME && !p->thread->has_frames;
-	enum label label = phases_label(&p->phases, is_main, is_new);
-	if (!p->labels[label])
-		p->labels[label] = output_stack(p->out, 0, phases_frame(p->out, label));
-	return p->labels[label];
-}
-
-static inline uint32_t stack_at(struct process *p, const struct wire_slot *s)
-{
-	uint32_t stack = s->stack == WIRE_NO_FRAME ? 0 : stack_of(p, s->stack);
-	if (__builtin_expect(stack == 0, 0))
-		return label_of(p, s);
-	p->thread->has_frames = true;
-	return stack;
-}
-
 /* Returns whether the table of blocks can store it: 48 bits, and 0 means none. */
 static inline bool is_address(uint64_t addr)
 {
@@ -182,7 +44,7 @@ static void take_block(struct process *p, const struct wire_slot *s)
 {
 	struct address old;
 	if (__builtin_expect(!is_address(s->addr) || s->size >> 47, 0)) {
-		records_refuse(p, "a block outside the address space");
+		process_refuse(p, "a block outside the address space");
 		return;
 	}
 	/* If an address is allocated twice, it was freed in between without passing a hook. */
@@ -237,187 +99,6 @@ static void take_realloc_failed(struct process *p, const struct wire_slot *s)
 	t->pending = PENDING_NONE;
 }
 
-/* ---------------------------------------------------------------- mappings */
-
-/* The context for callbacks of regions.c: the process, and the record that caused the change. */
-struct cut {
-	struct process *p;
-	const struct wire_slot *s;
-	struct traced_thread *remember;	/* keeps ranges that are removed whole, in case the unmap failed; or NULL */
-};
-
-static uint64_t counted(const struct region *r)
-{
-	return mt_is_memory(r->allocator) && !r->apart ? region_size(r) : 0;
-}
-
-static void region_gone(void *arg, const struct region *r)
-{
-	struct cut *cut = arg;
-	put_free(cut->p, cut->s, r->id, counted(r));
-	struct traced_thread *t = cut->remember;
-	if (!t)
-		return;
-	GROW(t->cut, t->n_cut, t->cap_cut);
-	t->cut[t->n_cut++] = *r;
-}
-
-static void region_shrunk(void *arg, const struct region *r, uint64_t lost)
-{
-	struct cut *cut = arg;
-	if (mt_is_memory(r->allocator) && !r->apart)
-		process_live(cut->p, 0, lost);
-	struct mt_event ev = {
-		.kind = MT_RESIZE, .pid = (uint32_t)cut->p->pid, .tid = cut->s->tid, .id = r->id,
-		.size = region_size(r),
-	};
-	output_put(cut->p->out, &ev, slot_ms(cut->p, cut->s));
-}
-
-static void region_split(void *arg, struct region *right)
-{
-	struct cut *cut = arg;
-	right->apart = is_apart(cut->p);
-	right->id = put_alloc(cut->p, cut->s, right->allocator, region_size(right), right->stack);
-}
-
-/* Returns false for a range that no process can have: a call with bad arguments, or an invented record. */
-static bool is_in_memory(const struct wire_slot *s)
-{
-	return s->size <= UINT64_MAX - PAGE_BYTES && s->addr <= UINT64_MAX - PAGE_BYTES - s->size;
-}
-
-static void cut_range(struct process *p, const struct wire_slot *s, uint64_t start, uint64_t size,
-		      struct traced_thread *remember)
-{
-	struct cut cut = { p, s, remember };
-	const struct region_changes changes = { region_gone, region_shrunk, region_split, &cut };
-	regions_cut(&p->regions, start, size, &changes);
-}
-
-static void cut_regions(struct process *p, const struct wire_slot *s, struct traced_thread *remember)
-{
-	if (is_in_memory(s))
-		cut_range(p, s, s->addr, s->size, remember);
-}
-
-static void put_region(struct process *p, const struct wire_slot *s, struct region *r)
-{
-	r->apart = is_apart(p);
-	r->id = put_alloc(p, s, r->allocator, r->end - r->start, r->stack);
-	regions_put(&p->regions, r);
-}
-
-static void take_mapping(struct process *p, const struct wire_slot *s)
-{
-	if (!is_in_memory(s)) {
-		records_refuse(p, "a mapping outside the address space");
-		return;
-	}
-	struct traced_thread *t = thread_of(p, s->tid);
-	struct region new = {
-		.start = s->addr, .end = s->addr + s->size, .allocator = s->kind, .stack = stack_at(p, s),
-	};
-	if (s->kind == WIRE_ARENA) {
-		new.allocator = MT_MMAP;
-		new.stack = output_stack(p->out, new.stack, phases_frame(p->out, LABEL_ARENA));
-	}
-	/* a reservation keeps its kind, and so does a file's mapping */
-	if (s->kind == WIRE_MREMAP && t->pending >= PENDING_REMAP) {
-		if (!mt_is_memory(t->region.allocator))
-			new.allocator = t->region.allocator;
-		if (t->pending == PENDING_REMAP)
-			put_free(p, s, t->region.id, counted(&t->region));
-		t->pending = PENDING_NONE;
-	}
-	cut_regions(p, s, NULL);	/* MAP_FIXED replaces mappings */
-	put_region(p, s, &new);
-}
-
-/* Changes the kind of part of a range. A reservation made usable is attributed to the stack that does so. */
-static void convert_part(struct process *p, const struct wire_slot *s, const struct region *r, uint64_t start,
-			 uint64_t end)
-{
-	uint64_t asked = r->end - r->padding;
-	struct region new = {
-		.start = start, .end = end < asked ? end : asked, .allocator = MT_MMAP_RESERVED, .stack = r->stack
-	};
-	if (new.start >= new.end)
-		return;
-	if (s->kind == WIRE_PROTECT) {
-		new.allocator = MT_MMAP;
-		new.stack = stack_at(p, s);
-	}
-	cut_range(p, s, start, end - start, NULL);
-	put_region(p, s, &new);
-}
-
-static bool is_converted(const struct wire_slot *s, unsigned allocator)
-{
-	return s->kind == WIRE_PROTECT ? allocator == MT_MMAP_RESERVED : allocator == MT_MMAP || allocator == MT_MREMAP;
-}
-
-static void take_protect(struct process *p, const struct wire_slot *s)
-{
-	if (!is_in_memory(s))
-		return;
-	uint64_t start = s->addr, end = s->addr + ((s->size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
-	for (struct region r; regions_next(&p->regions, &start, end, &r);) {
-		uint64_t stop = r.end < end ? r.end : end;
-		if (is_converted(s, r.allocator))
-			convert_part(p, s, &r, start, stop);
-		start = stop;
-	}
-}
-
-static void take_unmap(struct process *p, const struct wire_slot *s)
-{
-	struct traced_thread *t = thread_of(p, s->tid);
-	t->n_cut = 0;
-	cut_regions(p, s, t);
-}
-
-/* Happens only to a process at its limit of mappings: the mappings removed whole exist again. */
-static void take_unmap_failed(struct process *p, const struct wire_slot *s)
-{
-	struct traced_thread *t = thread_of(p, s->tid);
-	for (size_t i = 0; i < t->n_cut; i++) {
-		struct region *r = &t->cut[i];
-		r->apart = is_apart(p);
-		r->id = put_alloc(p, s, r->allocator, region_size(r), r->stack);
-		r->end -= r->padding;
-		regions_put(&p->regions, r);
-	}
-	t->n_cut = 0;
-}
-
-static void take_remap_begin(struct process *p, const struct wire_slot *s)
-{
-	struct traced_thread *t = thread_of(p, s->tid);
-	t->pending = PENDING_NONE;
-	if (is_in_memory(s) && regions_take(&p->regions, s->addr, s->size, &t->region)) {
-		t->pending = PENDING_REMAP;
-		return;
-	}
-	uint64_t start = s->addr;
-	if (is_in_memory(s) && regions_next(&p->regions, &start, s->addr + 1, &t->region))
-		t->pending = PENDING_REMAP_PART;
-	take_unmap(p, s);	/* a part of a mapping */
-}
-
-static void take_remap_failed(struct process *p, const struct wire_slot *s)
-{
-	struct traced_thread *t = thread_of(p, s->tid);
-	bool whole = t->pending == PENDING_REMAP;
-	t->pending = PENDING_NONE;
-	if (!whole) {
-		take_unmap_failed(p, s);
-		return;
-	}
-	t->region.end -= t->region.padding;
-	regions_put(&p->regions, &t->region);
-}
-
 /* ---------------------------------------------------------------- numbers */
 
 /*
@@ -428,7 +109,7 @@ static bool is_number(struct process *p, uint32_t id, uint64_t ticket)
 {
 	if (id != 0 && id <= ticket + NUMBERS_AHEAD)
 		return true;
-	records_refuse(p, "a number that the agent cannot have assigned");
+	process_refuse(p, "a number that the agent cannot have assigned");
 	return false;
 }
 
@@ -439,7 +120,7 @@ static bool is_node(struct process *p, uint32_t id, uint32_t parent, uint64_t ti
 		return false;
 	if (parent < id)
 		return true;
-	records_refuse(p, "a stack defined before its caller");
+	process_refuse(p, "a stack defined before its caller");
 	return false;
 }
 
@@ -626,7 +307,7 @@ static void take_warning(struct process *p, const char *text)
 static uint64_t take_message(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	if (s->size > WIRE_MESSAGE_MAX) {
-		records_refuse(p, "a message that is too long");
+		process_refuse(p, "a message that is too long");
 		return 0;
 	}
 	uint8_t *bytes = message_bytes(p, s, ticket);
@@ -698,7 +379,7 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 	case WIRE_MMAP_RESERVED:
 	case WIRE_MMAP_FILE:
 	case WIRE_MREMAP:
-		take_mapping(p, s);
+		mappings_map(p, s);
 		return 1;
 	case WIRE_REALLOC_BEGIN:
 		take_realloc_begin(p, s);
@@ -707,20 +388,20 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_realloc_failed(p, s);
 		return 1;
 	case WIRE_UNMAP:
-		take_unmap(p, s);
+		mappings_unmap(p, s);
 		return 1;
 	case WIRE_UNMAP_FAILED:
-		take_unmap_failed(p, s);
+		mappings_unmap_failed(p, s);
 		return 1;
 	case WIRE_REMAP_BEGIN:
-		take_remap_begin(p, s);
+		mappings_remap_begin(p, s);
 		return 1;
 	case WIRE_REMAP_FAILED:
-		take_remap_failed(p, s);
+		mappings_remap_failed(p, s);
 		return 1;
 	case WIRE_PROTECT:
 	case WIRE_PROTECT_NONE:
-		take_protect(p, s);
+		mappings_protect(p, s);
 		return 1;
 	case WIRE_STARTING:
 		phases_begin(&p->phases, s->addr ? PHASE_SCRIPT : PHASE_START_UP, p->out, (uint32_t)p->pid,
@@ -759,7 +440,7 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		take_block(p, s);
 		return 1;
 	default:
-		records_refuse(p, "a record of an unknown kind");
+		process_refuse(p, "a record of an unknown kind");
 		return 1;
 	}
 }

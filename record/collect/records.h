@@ -13,10 +13,4 @@ void records_clear(struct process *p);
 /* Applies the record at `ticket` and returns the number of slots it takes. */
 uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t ticket);
 
-/* Call for a record that no agent writes: warns, and stops reading this ring. */
-void records_refuse(struct process *p, const char *what);
-
-/* Writes the kernel's name of a thread, if it is new or has changed. */
-void thread_name(struct process *p, struct traced_thread *t);
-
 #endif

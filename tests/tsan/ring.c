@@ -12,6 +12,7 @@
 
 #include "collect/process.h"
 #include "collect/records.h"
+#include "collect/traced.h"
 #include "symbols/symbols.h"
 
 #define THREADS 4
@@ -51,7 +52,7 @@ void records_clear(struct process *p)
 	addresses_clear(&p->live);
 }
 
-void records_refuse(struct process *p, const char *what)
+void process_refuse(struct process *p, const char *what)
 {
 	(void)p;
 	printf("refused: %s\n", what);
