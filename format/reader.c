@@ -15,34 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes_in.h"
 #include "header.h"
 #include "mp.h"
-#include "rows.h"
+#include "reader.h"
 
 #define SAFE_SIZE 64
 #define USED "everything before that is used"
-
-/* IN_STACKS: within a row of stacks, of which stacks_left have not been returned yet. */
-/* SO_FAR: at the end of a file that is still being written. */
-enum place { IN_TRACE, IN_STACKS, AFTER_END, SO_FAR, NO_FILE };
-
-struct mt_in {
-	struct bytes_in bytes;
-	struct running run;
-	uint32_t pid, tid;
-	uint32_t n_functions, n_frames, n_stacks;	/* defined so far */
-	uint64_t allocs, frees;				/* rows since the header */
-	bool slow[ROW_LAST_ALLOCATOR + 1];		/* by allocator: [0] (none yet), and those that are left out */
-	bool memory_only;
-	enum place place;
-	uint32_t stacks_left;
-	struct mt_header *header;
-	char **paths;
-	size_t n_paths, path;		/* path: the one being read */
-	char *errors, *notes;		/* lines */
-	bool failed;			/* something was damaged, told or not */
-};
 
 /* A row being decoded; bad sticks. */
 struct fields {
@@ -51,23 +29,6 @@ struct fields {
 };
 
 /* ---------------------------------------------------------------- errors */
-
-const char *mt_in_error(const struct mt_in *in)
-{
-	return in->errors != NULL ? in->errors : in->failed ? "out of memory" : NULL;
-}
-
-const char *mt_in_note(const struct mt_in *in)
-{
-	return in->notes;
-}
-
-const char *mt_in_name(const struct mt_in *in)
-{
-	size_t i = in->path < in->n_paths ? in->path : in->n_paths - 1;
-
-	return strcmp(in->paths[i], "-") == 0 ? "standard input" : in->paths[i];
-}
 
 /* Adds a line about the file being read. */
 static void add_line(const struct mt_in *in, char **lines, const char *what)
@@ -510,7 +471,7 @@ static bool begins_with(struct bytes_in *b, const char *text, size_t n)
 	return true;
 }
 
-static int first_header(struct mt_in *in, char *why, size_t why_size)
+int reader_first_header(struct mt_in *in, char *why, size_t why_size)
 {
 	const char *odd = NULL;
 	size_t size = 0;
@@ -535,13 +496,13 @@ static int first_header(struct mt_in *in, char *why, size_t why_size)
 	return r <= 0 ? -1 : take_header(in, size, why, why_size);
 }
 
-static int open_file(struct mt_in *in, char *why, size_t why_size)
+int reader_open_file(struct mt_in *in, char *why, size_t why_size)
 {
 	if (bytes_in_open(&in->bytes, in->paths[in->path]) < 0) {
 		snprintf(why, why_size, "%s", in->bytes.why);
 		return -1;
 	}
-	return first_header(in, why, why_size);
+	return reader_first_header(in, why, why_size);
 }
 
 static void header_event(const struct mt_in *in, struct mt_event *ev)
@@ -561,7 +522,7 @@ static int next_file(struct mt_in *in, struct mt_event *ev)
 	in->place = NO_FILE;
 	while (in->path + 1 < in->n_paths) {
 		in->path++;
-		if (open_file(in, why, sizeof why) == 0) {
+		if (reader_open_file(in, why, sizeof why) == 0) {
 			header_event(in, ev);
 			return 1;
 		}
@@ -664,93 +625,4 @@ int mt_next(struct mt_in *in, struct mt_event *ev)
 	if (in->bytes.end - in->bytes.p >= SAFE_SIZE && in->place == IN_TRACE && take_hot(in, ev))
 		return 1;
 	return next_slowly(in, ev);
-}
-
-/* ---------------------------------------------------------------- opening */
-
-static struct mt_in *new_reader(const char *const *paths, size_t n)
-{
-	struct mt_in *in = calloc(1, sizeof *in);
-
-	if (in == NULL)
-		return NULL;
-	in->paths = calloc(n, sizeof *in->paths);
-	for (; in->paths != NULL && in->n_paths < n; in->n_paths++)
-		if ((in->paths[in->n_paths] = strdup(paths[in->n_paths])) == NULL)
-			break;
-	if (in->n_paths == n)
-		return in;
-	mt_close_in(in);
-	return NULL;
-}
-
-static struct mt_in *refuse(struct mt_in *in, const char *what, char **why)
-{
-	if (in == NULL || asprintf(why, "%s: %s", mt_in_name(in), what) < 0)
-		*why = strdup("out of memory");
-	mt_close_in(in);
-	return NULL;
-}
-
-struct mt_in *mt_open(const char *const *paths, size_t n_paths, char **why)
-{
-	char what[300];
-	struct mt_in *in = new_reader(paths, n_paths);
-
-	if (in == NULL || open_file(in, what, sizeof what) < 0)
-		return refuse(in, what, why);
-	return in;
-}
-
-struct mt_in *mt_open_begun(int fd, const char *name, const void *first, size_t n, char **why)
-{
-	char what[300];
-	struct mt_in *in = new_reader(&name, 1);
-
-	if (in == NULL || bytes_in_open_begun(&in->bytes, fd, first, n) < 0)
-		return refuse(in, in != NULL ? in->bytes.why : NULL, why);
-	return first_header(in, what, sizeof what) < 0 ? refuse(in, what, why) : in;
-}
-
-struct mt_in *mt_open_memory(const void *bytes, size_t size, char **why)
-{
-	char what[300];
-	const char *name = "memory";
-	struct mt_in *in = new_reader(&name, 1);
-
-	if (in == NULL || bytes_in_open_memory(&in->bytes, bytes, size) < 0 ||
-	    first_header(in, what, sizeof what) < 0)
-		return refuse(in, in != NULL && in->bytes.why[0] != '\0' ? in->bytes.why : what, why);
-	return in;
-}
-
-const struct mt_header *mt_in_header(const struct mt_in *in)
-{
-	return in->header;
-}
-
-void mt_in_on_idle(struct mt_in *in, void (*f)(void *arg), void *arg)
-{
-	in->bytes.idle = f;
-	in->bytes.idle_arg = arg;
-}
-
-void mt_in_on_tick(struct mt_in *in, void (*f)(void *arg), void *arg)
-{
-	mt_in_on_idle(in, f, arg);
-	in->bytes.ticks = true;
-}
-
-void mt_close_in(struct mt_in *in)
-{
-	if (in == NULL)
-		return;
-	bytes_in_free(&in->bytes);
-	mt_header_free(in->header);
-	for (size_t i = 0; in->paths != NULL && i < in->n_paths; i++)
-		free(in->paths[i]);
-	free(in->paths);
-	free(in->errors);
-	free(in->notes);
-	free(in);
 }
