@@ -170,8 +170,11 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
 	memrec -o t.lz4 -- python3 "$TESTS/../examples/growing.py" 800 3>&- &
 	recorder=$!
-	sleep 2
-	memgrow --json t.lz4 > growing.json 2> /dev/null || true
+	# As soon as enough has grown; long before the end.
+	until memgrow --json t.lz4 > growing.json 2> /dev/null && [ "$(word_of remember growing.json)" = leak ]; do
+		kill -0 $recorder
+		sleep 0.2
+	done
 	wait $recorder
 	memgrow --json t.lz4 > file.json
 	memcat t.lz4 | memgrow --json > pipe.json

@@ -2,6 +2,7 @@
 
 load lib/common
 load lib/traces
+load lib/every
 
 # Prints memsummary's rows as "location total own count"; its columns contain no blanks.
 rows() {
@@ -170,36 +171,9 @@ small at a.py 2.000MB 2.000MB 1" ]
 }
 
 @test "--every: what is live after each interval of the trace's time, and at its end" {
-	printf 'alloc 1 100 main@a.py:1 time_ms=100\nalloc 2 50 main@a.py:2 time_ms=1500\nfree 1 time_ms=1900\nalloc 3 7 main@a.py:3 time_ms=5200\n' | trace > t.lz4
-	[ "$(memsummary --every 1s t.lz4 | grep -E '^(app|Total)' | cut -d' ' -f1-4)" = 'app: live after 1.0s
-Total: 100B in 1
-app: live after 5.0s
-Total: 50B in 1
-app: live after 5.2s
-Total: 57B in 2' ]
-	[ "$(memsummary --every 1s --json t.lz4 | jq -c '[.total_bytes, (.locations | map(select(.size != 0 and .total_bytes != 0)) | length)]' | paste -sd ' ')" = '[100,1] [50,1] [57,1]' ]
-	[ "$(memsummary --every 2s --total --json t.lz4 | jq .total_bytes | paste -sd ' ')" = '150 157' ]
-	[ "$(memgrep -F a.py t.lz4 | memsummary --every 1min | head -1)" = "app: live after 5.2s; only files 'a.py'" ] ||
-		{ memgrep -F a.py t.lz4 | memsummary --every 1min | head -1; return 1; }
-	run -2 memsummary --every 0 t.lz4
+	every_reports memsummary
 }
 
 @test "--every: reports come while the program runs, from a pipe and from the file" {
-	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
-	cat > app.py <<-'END'
-		import time
-		kept = []
-		for i in range(300):
-		    kept.append(bytearray(20_000))
-		    time.sleep(.01)
-	END
-	memrec -- python3 app.py | memsummary --every 300ms > out &
-	sleep 2
-	[ "$(grep -c 'live after' out)" -ge 2 ]
-	wait
-	memrec -f -o t.lz4 -- python3 app.py &
-	sleep 1
-	run -0 memsummary --every 300ms t.lz4
-	[ "$(grep -c 'live after' <<< "$output")" -ge 8 ]
-	wait
+	every_reports_come memsummary
 }
