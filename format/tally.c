@@ -243,7 +243,7 @@ static void show(struct counter *c, const struct tally_watch *watch, const struc
 	watch->see(watch->arg, t);
 }
 
-/* The time comes to this event: shows what was there at the end of an interval that is over. */
+/* Before an event is counted: if an interval ended before it, shows the amounts at its end. */
 static void look(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 {
 	const struct mt_header *h = mt_in_header(in);
@@ -260,7 +260,7 @@ static void look(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 
 /* ---------------------------------------------------------------- reading */
 
-/* For those who see more than the result. */
+/* Before an event is counted: calls those that get more than the result. */
 static __attribute__((noinline)) void show_others(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 {
 	if (c->watch)

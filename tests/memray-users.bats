@@ -1,4 +1,4 @@
-# memrec-for-memray-users(7): each option of memray is on it, and what it says to type works.
+# memrec-for-memray-users(7): each option of memray is on it, and its commands work.
 
 load lib/common
 load lib/traces
@@ -20,7 +20,7 @@ page() {
 	[ ${#missing[@]} -eq 0 ]
 }
 
-@test "what it says to type works as it stands" {
+@test "the commands it gives work as written" {
 	echo 'x = [bytearray(1000) for i in range(1000)]' > script.py
 	memrec -o t.lz4 -- python3 script.py
 	cp t.lz4 before.lz4

@@ -159,7 +159,7 @@ figure() { # JQ-EXPRESSION [OPTION...]
 	END
 	memstats t.lz4 | grep -Fx 'At the end:               heap 150B, resident 6.000kB: 5.850kB more'
 	[ "$(memstats --json t.lz4 | jq -c '[.end_heap, .end_rss]')" = '[150,6000]' ]
-	# A trace that stops before: what was there then.
+	# A trace that ends before it: its last values.
 	printf '{"event":"rss","pid":7,"size":300,"time_ms":1}\nalloc 1 100 pid=7\nalloc 2 7 pid=7\nfree 1 pid=7\n' | trace > u.lz4
 	[ "$(memstats --json u.lz4 | jq -c '[.end_heap, .end_rss]')" = '[7,300]' ]
 }

@@ -1,5 +1,5 @@
 /*
- * libc.c - what the C library may lack, looked up when the agent is loaded
+ * libc.c - functions that the C library may lack, looked up when the agent is loaded
  */
 #include "libc.h"
 

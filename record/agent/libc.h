@@ -1,5 +1,5 @@
 /*
- * libc.h - what the C library may lack, depending on its age
+ * libc.h - functions that the C library may lack, depending on its age
  *
  * The agent is loaded into programs of any C library from glibc 2.17 on, so it imports nothing
  * that came later: a symbol that the loader does not find would end the program. What came later is

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """From `memcat --json`: how many of the bytes alive at the high-water mark were made in a script.
 
-The mark is the last moment at which most was alive; what was made in a shutdown is not counted.
+The mark is the last moment with the most live bytes; blocks made in a shutdown do not count.
 """
 import json
 import sys

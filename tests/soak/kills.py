@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kill memrec, what it records, or both, at random moments: kills.py COUNTING TIMES [SEED]
+"""Kill memrec, the recorded program, or both, at random moments: kills.py COUNTING TIMES [SEED]
 
 COUNTING is the program counting.c. memrec and memcat are taken from the PATH; it works in the current folder. After each
 kill of the program its trace is complete and has every block that it had counted, and at most one more per thread, made just
