@@ -48,6 +48,13 @@ static inline void amount_add(struct amount *to, struct amount a)
 	amount_sum(&to->count, a.count);
 }
 
+/* The same for a sum that is part of one that amount_add() adds up, and so too large only if that is. */
+static inline void amount_add_part(struct amount *to, struct amount a)
+{
+	to->bytes += a.bytes;
+	to->count += a.count;
+}
+
 static inline void amount_sub(struct amount *from, struct amount a)
 {
 	from->bytes -= a.bytes;

@@ -39,7 +39,7 @@ struct counter {
 	struct stats s;
 	struct replay replay;
 	struct high_water water;	/* of this trace */
-	struct { uint64_t live, peak; } sorts[N_SORTS];	/* likewise; bytes */
+	struct { uint64_t live, peak; } sorts[N_SORTS];	/* likewise; bytes; `live` of all but SORT_HEAP */
 	uint64_t changed_ms;		/* when a block last began or ended */
 	struct ending ending;
 	struct threads *seen;		/* a process is entered as its thread 0 */
@@ -92,11 +92,21 @@ static void take_rss(struct counter *c, uint32_t pid, uint64_t size)
 
 /* ---------------------------------------------------------------- allocations */
 
+/* Nearly every block is of this sort, so it is what the sum of those counted leaves. */
+static uint64_t live_heap(const struct counter *c)
+{
+	uint64_t mappings = c->sorts[SORT_ANONYMOUS].live;
+
+	if (c->mappings)
+		mappings += c->sorts[SORT_RESERVED].live + c->sorts[SORT_FILE].live;
+	return c->water.live.bytes - mappings;
+}
+
 /* The heap falls from its high-water mark, or the trace ends there: that moment's values are kept. */
 static void keep_peak(struct counter *c)
 {
 	c->s.peak_ms = c->changed_ms;
-	c->sorts[SORT_HEAP].peak = c->sorts[SORT_HEAP].live;
+	c->sorts[SORT_HEAP].peak = live_heap(c);
 	c->sorts[SORT_ANONYMOUS].peak = c->sorts[SORT_ANONYMOUS].live;
 }
 
@@ -131,7 +141,7 @@ static void take_away(struct counter *c, const struct share *gone, struct amount
 	bool counted = is_counted(c, sort);
 
 	if (counted)
-		amount_add(fate, gone->amount);
+		amount_add_part(fate, gone->amount);
 	if (gone->key & MADE_AT_THE_END)
 		return;
 	if (counted) {
@@ -139,7 +149,8 @@ static void take_away(struct counter *c, const struct share *gone, struct amount
 			keep_peak(c);
 		high_water_sub(&c->water, gone->amount);
 	}
-	c->sorts[sort].live -= gone->amount.bytes;
+	if (sort != SORT_HEAP)
+		c->sorts[sort].live -= gone->amount.bytes;
 }
 
 /* Adds live memory. In an answer nothing ends. */
@@ -162,7 +173,7 @@ static void count_block(struct counter *c, const struct mt_event *ev, struct amo
 		GROW(c->s.at, (size_t)stack, c->cap);
 		c->s.at[c->s.n++] = (struct amount){ 0, 0 };
 	}
-	amount_add(&c->s.at[stack], a);
+	amount_add_part(&c->s.at[stack], a);
 }
 
 static void open_block(struct counter *c, const struct mt_event *ev)
@@ -179,7 +190,8 @@ static void open_block(struct counter *c, const struct mt_event *ev)
 		count_block(c, ev, a);
 	if (at_the_end)
 		return;
-	add_sort(c, sort, a.bytes);
+	if (sort != SORT_HEAP)
+		add_sort(c, sort, a.bytes);
 	if (counted)
 		high_water_add(&c->water, a);
 	c->changed_ms = ev->time_ms;
