@@ -287,6 +287,7 @@ static int take(struct slice *s, const struct mt_event *ev, struct mt_in *in, st
 	case MT_SKIPPED:
 		return take_skipped(s, ev, out);
 	case MT_RSS:
+	case MT_MEMORY:
 	case MT_LOST:
 		if (ev->time_ms < s->begin_ms || ev->time_ms >= s->end_ms)
 			return 0;

@@ -92,14 +92,15 @@ static bool over(struct recording *r, struct collector *c)
 	return c->n_processes == 0;
 }
 
-void attach_begin(struct attached *a, const struct collector *c, const struct attach *how)
+void attach_begin(struct attached *a, struct collector *c, const struct attach *how)
 {
 	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF };
 	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
 		sigaction(ending[i], &action, NULL);
-	*a = (struct attached){ .recording = { how->pid, admission_owner(how->pid), over },
+	*a = (struct attached){ .recording = { how->pid, over },
 				.verbose = how->verbose, .duration_ms = how->duration_ms };
+	admission_expect(&c->admission, how->pid, admission_owner(how->pid), true);
 	find_children(a);
 	struct injection injection = { how->pid, agent_file_name(), NULL, 0, c->admission.address, how->flags };
 	injection.bytes = agent_file_bytes(&injection.size);

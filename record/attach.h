@@ -33,7 +33,7 @@ struct attach {
 };
 
 /* Begins to attach. From now on the usual signals end the recording; the process continues. */
-void attach_begin(struct attached *a, const struct collector *c, const struct attach *how);
+void attach_begin(struct attached *a, struct collector *c, const struct attach *how);
 /* After the recording. Returns whether it began; otherwise nothing was written, and we have our own rights again. */
 bool attach_end(const struct attached *a);
 

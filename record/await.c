@@ -43,14 +43,15 @@ static bool over(struct recording *r, struct collector *c)
 	return c->n_processes == 0;
 }
 
-void await_begin(struct awaited *a, const struct collector *c, pid_t pid, unsigned flags)
+void await_begin(struct awaited *a, struct collector *c, pid_t pid, unsigned flags)
 {
 	static const int ignored[] = { SIGINT, SIGHUP, SIGQUIT };
 	struct sigaction ending = { .sa_handler = stop, .sa_flags = SA_RESTART };
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		signal(ignored[i], SIG_IGN);
 	sigaction(SIGTERM, &ending, NULL);
-	*a = (struct awaited){ .recording = { pid, admission_owner(pid), over } };
+	*a = (struct awaited){ .recording = { pid, over } };
+	admission_expect(&c->admission, pid, admission_owner(pid), true);
 	/* A process that does not read our messages must not block us, as it may be waiting for us. */
 	fcntl(STDERR_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
 	bool follows = flags & WIRE_FLAG_FOLLOW_FORK;	/* then programs it executes load the agent by this name */

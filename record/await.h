@@ -18,7 +18,7 @@ struct awaited {
  * The process reads our standard error. It gets the line that its agent needs,
  * "awaited ADDRESS FLAGS AGENT", then messages, and at the end "ended", unless we are killed.
  */
-void await_begin(struct awaited *a, const struct collector *c, pid_t pid, unsigned flags);
+void await_begin(struct awaited *a, struct collector *c, pid_t pid, unsigned flags);
 void await_end(void);
 
 #endif

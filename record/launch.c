@@ -218,13 +218,14 @@ static void end_without_trace(void)
 int launch_begin(struct launched *l, struct collector *c, const struct launch *how)
 {
 	int error;
-	*l = (struct launched){ .recording = { -1, geteuid(), over } };
+	*l = (struct launched){ .recording = { -1, over } };
 	if (how->flags & WIRE_FLAG_FOLLOW_FORK)
 		adopt_orphans(l);
 	agent_file_name();	/* in this process, which outlives the program */
 	l->recording.root = start(how, c->admission.address, &error);
 	if (l->recording.root < 0)
 		return error;
+	admission_expect(&c->admission, l->recording.root, geteuid(), false);
 	pass_signals(l->recording.root);
 	the_collector = c;
 	the_program = l;

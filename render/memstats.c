@@ -14,6 +14,7 @@
 #include "ending.h"
 #include "memstats/stats.h"
 #include "replay.h"
+#include "resident.h"
 #include "tally.h"
 #include "threads.h"
 #include "tool.h"
@@ -44,8 +45,8 @@ struct counter {
 	struct ending ending;
 	struct threads *seen;		/* a process is entered as its thread 0 */
 	uint32_t last_pid, last_tid;	/* of the last event, and mostly of the next one too */
-	uint64_t *rss_of, rss;		/* per number in `seen`; of all processes */
-	size_t n_seen, cap_seen;
+	uint32_t n_seen;
+	struct resident resident;
 	bool end_kept;			/* a process began to end, and no other has allocated since */
 	bool mappings;			/* sums of this trace count all mappings */
 	size_t cap;			/* of s.at */
@@ -59,8 +60,7 @@ static uint32_t see(struct counter *c, uint32_t pid, uint32_t tid)
 
 	if (n < c->n_seen)
 		return n;
-	GROW(c->rss_of, n, c->cap_seen);
-	c->rss_of[c->n_seen++] = 0;
+	c->n_seen++;
 	if (tid)
 		c->s.threads++;
 	else
@@ -80,14 +80,11 @@ static void see_thread(struct counter *c, const struct mt_event *ev)
 	c->last_tid = ev->tid;
 }
 
-static void take_rss(struct counter *c, uint32_t pid, uint64_t size)
+static void take_sizes(struct counter *c, const struct mt_event *ev)
 {
-	uint32_t process = see(c, pid, 0);
-
-	c->rss += size - c->rss_of[process];
-	c->rss_of[process] = size;
-	if (c->rss > c->s.peak_rss)
-		c->s.peak_rss = c->rss;
+	see(c, ev->pid, 0);
+	resident_take(&c->resident, ev);
+	resident_raise(&c->s.peak_resident, &c->resident.all);
 }
 
 /* ---------------------------------------------------------------- allocations */
@@ -219,7 +216,7 @@ static void keep_end(struct counter *c)
 {
 	c->end_kept = true;
 	c->s.end_heap = c->water.live.bytes;
-	c->s.end_rss = c->rss;
+	c->s.end_resident = c->resident.all;
 }
 
 /* Ends all blocks of a process: they have leaked, unless it executed another program (then the kernel freed them). */
@@ -232,7 +229,7 @@ static void close_process(struct counter *c, const struct mt_event *ev)
 	for (size_t cursor = 0; replay_exit(&c->replay, ev->pid, &cursor, &gone); )
 		take_away(c, &gone, fate);
 	c->changed_ms = ev->time_ms;
-	take_rss(c, ev->pid, 0);
+	take_sizes(c, ev);
 }
 
 /* ---------------------------------------------------------------- the trace */
@@ -266,7 +263,7 @@ static void end_trace(struct counter *c)
 	memset(c->sorts, 0, sizeof c->sorts);
 	c->changed_ms = 0;
 	c->water = (struct high_water){ .below = false };
-	c->rss = 0;
+	resident_clear(&c->resident);
 }
 
 static void take_process(struct counter *c, const struct mt_event *ev)
@@ -274,6 +271,7 @@ static void take_process(struct counter *c, const struct mt_event *ev)
 	struct mt_str python = mt_info_text(ev->info, "python");
 
 	see(c, ev->pid, 0);
+	c->s.attached += mt_info_int(ev->info, "attached", 0) == 1;
 	if (!c->s.pid)
 		c->s.pid = ev->pid;
 	if (!*c->s.python && python.n) {
@@ -321,7 +319,8 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 		see_thread(c, ev);
 		break;
 	case MT_RSS:
-		take_rss(c, ev->pid, ev->size);
+	case MT_MEMORY:
+		take_sizes(c, ev);
 		break;
 	case MT_LOST:
 		c->s.lost += ev->count;
@@ -381,7 +380,6 @@ int main(int argc, char **argv)
 	stacks_free(c.s.stacks);
 	sizes_free(c.s.sizes);
 	threads_free(c.seen);
-	free(c.rss_of);
 	free(c.s.at);
 	free(c.s.title);
 	free(c.s.command);

@@ -3,13 +3,15 @@
  *
  * In:    a trace (stdin or files)
  * Out:   a line for each interval of time in which something happened: seconds
- *        since the recording began, the most bytes allocated in it, the most
- *        bytes resident in it (0 = not sampled yet), of all processes together
- * Keeps: the live set (replay.h); a sum for each process
+ *        since the recording began, the most bytes allocated in it, and the
+ *        most resident, private, proportional and swapped out (0 = not sampled
+ *        yet), of all processes together or of each
+ * Keeps: the live set (replay.h); sums for each process
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ending.h"
 #include "error.h"
@@ -17,6 +19,7 @@
 #include "provenance.h"
 #include "replay.h"
 #include "report.h"
+#include "resident.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -25,6 +28,7 @@ enum { KEY_CSV = 256, KEY_JSON };
 static const struct tool_option options[] = {
 	{ "every", 'e', "TIME",
 	  "length of an interval: 10ms (the default), 1s and so on; the recorder's clock counts milliseconds" },
+	{ "by", 'b', "PART", "process: a line for each process in which something happened, with its pid" },
 	{ "csv", KEY_CSV, NULL, "separate the numbers by commas, without a # before the names" },
 	{ "json", KEY_JSON, NULL, "print one JSON object" },
 	{ NULL, 0, NULL, NULL },
@@ -38,45 +42,68 @@ static const struct tool tool = {
 	.options = options,
 };
 
+/* Bytes in the heap, and what the system says. */
+struct amounts {
+	uint64_t heap;
+	struct resident_sizes resident;
+};
+
+/* Of all processes, or of one. */
+struct course {
+	uint32_t pid;
+	bool begun, printed;		/* something happened in the current interval; a line of this trace was printed */
+	uint64_t last;			/* number of the last interval printed */
+	struct amounts now, most, end;	/* most: in the current interval; end: of the last interval printed */
+};
+
 struct series {
 	struct replay replay;
 	struct ending ending;
-	struct pids pids;		/* places in rss_of */
-	uint64_t *rss_of;		/* per process; 0: it has ended */
+	struct resident resident;
+	bool by_process;
+	struct pids pids;		/* places in `courses`, unless all processes have one */
+	struct course *courses;
 	size_t n, cap;
+	uint32_t *begun;		/* places of those that are begun */
+	size_t n_begun, cap_begun;
 	int format;			/* KEY_CSV, KEY_JSON; 0: tabs */
-	uint64_t n_lines;
+	uint64_t n_lines, n_attached;
 	uint64_t every_ms;
 	uint64_t interval;		/* number of the current one */
-	uint64_t last;			/* number of the last one printed */
-	bool begun, printed;		/* something happened in the current one; a line of this trace was printed */
-	uint64_t heap, rss;		/* now */
-	uint64_t most_heap, most_rss;	/* in the current interval */
-	uint64_t end_heap, end_rss;	/* at the end of the last interval printed */
+	bool printed;			/* a line of this trace was printed */
 };
 
 /* ---------------------------------------------------------------- lines */
 
-static void print_line(struct series *s, uint64_t interval, uint64_t heap, uint64_t rss)
+static void print_line(struct series *s, const struct course *c, uint64_t interval, const struct amounts *a)
 {
-	char between = s->format == KEY_CSV ? ',' : '\t';
 	uint64_t ms = interval * s->every_ms;
+	const uint64_t numbers[] = { c->pid, a->heap, a->resident.rss, a->resident.private, a->resident.proportional,
+				     a->resident.swap };
+	static const char *const names[] = { "pid", "heap", "rss", "private", "proportional", "swap" };
 
 	if (s->format == KEY_JSON)
-		printf("%s{\"time_ms\":%" PRIu64 ",\"heap\":%" PRIu64 ",\"rss\":%" PRIu64 "}",
-		       s->n_lines ? ",\n" : "\n", ms, heap, rss);
+		printf("%s{\"time_ms\":%" PRIu64, s->n_lines ? ",\n" : "\n", ms);
 	else
-		printf("%" PRIu64 ".%03u%c%" PRIu64 "%c%" PRIu64 "\n", ms / 1000, (unsigned)(ms % 1000), between, heap,
-		       between, rss);
+		printf("%" PRIu64 ".%03u", ms / 1000, (unsigned)(ms % 1000));
+	for (size_t i = !s->by_process; i < sizeof numbers / sizeof *numbers; i++)
+		if (s->format == KEY_JSON)
+			printf(",\"%s\":%" PRIu64, names[i], numbers[i]);
+		else
+			printf("%c%" PRIu64, s->format == KEY_CSV ? ',' : '\t', numbers[i]);
+	putchar(s->format == KEY_JSON ? '}' : '\n');
 	s->n_lines++;
+	s->printed = true;
 }
 
 static void print_begin(const struct series *s, const struct mt_header *h)
 {
-	if (s->format != KEY_JSON) {
-		puts(s->format == KEY_CSV ? "seconds,heap,rss" : "# seconds\theap\trss");
+	if (s->format == KEY_CSV)
+		printf("seconds,%sheap,rss,private,proportional,swap\n", s->by_process ? "pid," : "");
+	else if (s->format == 0)
+		printf("# seconds\t%sheap\trss\tprivate\tproportional\tswap\n", s->by_process ? "pid\t" : "");
+	if (s->format != KEY_JSON)
 		return;
-	}
 	char *title = provenance_title(h, "heap and resident memory");
 	putchar('{');
 	report_json_text("title", title);
@@ -86,43 +113,84 @@ static void print_begin(const struct series *s, const struct mt_header *h)
 	free(title);
 }
 
-/* Prints the interval's line. After a pause, first repeats the old values, so that a plot draws no slope. */
-static void close_interval(struct series *s)
+/* The heap of a process that was attached to begins with nothing, its resident size with everything. */
+static void note_attached(struct series *s, const struct mt_event *process)
 {
-	if (!s->begun)
+	if (mt_info_int(process->info, "attached", 0) != 1)
 		return;
-	if (s->printed && s->interval > s->last + 1)
-		print_line(s, s->interval - 1, s->end_heap, s->end_rss);
-	print_line(s, s->interval, s->most_heap, s->most_rss);
-	s->last = s->interval;
-	s->end_heap = s->heap;
-	s->end_rss = s->rss;
-	s->printed = true;
-	s->begun = false;
+	s->n_attached++;
+	if (s->format == 0)
+		printf("# process %u: heap counts from the attach on; resident sizes have what was there before, too\n",
+		       (unsigned)process->pid);
 }
 
-/* Something happens at that time. After a filter that answers, times can go back: the current interval then counts. */
-static void reach(struct series *s, uint64_t time_ms)
+/*
+ * Prints the interval's lines. After a pause, first repeats the old values, so that a plot draws no slope: all of these
+ * first, as they are of an earlier time.
+ */
+static void close_interval(struct series *s)
+{
+	for (size_t i = 0; i < s->n_begun; i++) {
+		const struct course *c = &s->courses[s->begun[i]];
+		if (c->printed && s->interval > c->last + 1)
+			print_line(s, c, s->interval - 1, &c->end);
+	}
+	for (size_t i = 0; i < s->n_begun; i++) {
+		struct course *c = &s->courses[s->begun[i]];
+		print_line(s, c, s->interval, &c->most);
+		c->last = s->interval;
+		c->end = c->now;
+		c->printed = true;
+		c->begun = false;
+	}
+	s->n_begun = 0;
+}
+
+static struct course *course_of(struct series *s, uint32_t pid)
+{
+	uint32_t none = s->n ? 0 : PIDS_NONE, *n = s->by_process ? pids_number(&s->pids, pid) : &none;
+
+	if (*n == PIDS_NONE) {
+		GROW(s->courses, s->n, s->cap);
+		*n = (uint32_t)s->n;
+		s->courses[s->n++] = (struct course){ .pid = pid };
+	}
+	return &s->courses[*n];
+}
+
+/*
+ * Something happens in the process at that time. After a filter that answers, times can go back: the current interval
+ * then counts.
+ */
+static void reach(struct series *s, struct course *c, uint64_t time_ms)
 {
 	uint64_t interval = time_ms / s->every_ms;
 
-	if (s->begun && interval > s->interval)
+	if (s->n_begun && interval > s->interval)
 		close_interval(s);
-	if (!s->begun) {
-		s->begun = true;
+	if (!s->n_begun)
 		s->interval = interval > s->interval || !s->printed ? interval : s->interval;
-		s->most_heap = s->heap;
-		s->most_rss = s->rss;
+	if (!c->begun) {
+		GROW(s->begun, s->n_begun, s->cap_begun);
+		s->begun[s->n_begun++] = (uint32_t)(c - s->courses);
+		c->begun = true;
+		c->most = c->now;
 	}
 }
 
-static void note(struct series *s)
+static void note(struct course *c)
 {
-	s->most_heap = s->heap > s->most_heap ? s->heap : s->most_heap;
-	s->most_rss = s->rss > s->most_rss ? s->rss : s->most_rss;
+	c->most.heap = c->now.heap > c->most.heap ? c->now.heap : c->most.heap;
+	resident_raise(&c->most.resident, &c->now.resident);
 }
 
 /* ---------------------------------------------------------------- events */
+
+/* A block ended, or a part of one; with one course for each process it belongs to one of them. */
+static void take_away(struct series *s, const struct share *gone)
+{
+	course_of(s, gone->pid)->now.heap -= gone->amount.bytes;
+}
 
 static void open_block(struct series *s, const struct mt_event *ev)
 {
@@ -130,25 +198,18 @@ static void open_block(struct series *s, const struct mt_event *ev)
 
 	if (ending_has(&s->ending, ev->pid)) {
 		if (replay_close(&s->replay, ev->id, &old))
-			s->heap -= old.amount.bytes;
+			take_away(s, &old);
 		return;
 	}
 	if (replay_open(&s->replay, ev, 0, &old))
-		s->heap -= old.amount.bytes;
-	amount_sum(&s->heap, amount_of(ev->size, ev->weight).bytes);
+		take_away(s, &old);
+	amount_sum(&course_of(s, ev->pid)->now.heap, amount_of(ev->size, ev->weight).bytes);
 }
 
-static void take_rss(struct series *s, uint32_t pid, uint64_t rss)
+static void take_sizes(struct series *s, const struct mt_event *ev)
 {
-	uint32_t *n = pids_number(&s->pids, pid);
-
-	if (*n == PIDS_NONE) {
-		GROW(s->rss_of, s->n, s->cap);
-		*n = (uint32_t)s->n;
-		s->rss_of[s->n++] = 0;
-	}
-	s->rss += rss - s->rss_of[*n];
-	s->rss_of[*n] = rss;
+	resident_take(&s->resident, ev);
+	course_of(s, ev->pid)->now.resident = s->by_process ? *resident_of(&s->resident, ev->pid) : s->resident.all;
 }
 
 /* Ends all blocks of a process. */
@@ -158,8 +219,8 @@ static void end_process(struct series *s, const struct mt_event *exit_)
 
 	ending_take(&s->ending, exit_);
 	for (size_t cursor = 0; replay_exit(&s->replay, exit_->pid, &cursor, &gone); )
-		s->heap -= gone.amount.bytes;
-	take_rss(s, exit_->pid, 0);
+		take_away(s, &gone);
+	take_sizes(s, exit_);
 }
 
 /* Begins another trace, whose time starts again. In gnuplot two empty lines separate the data of two plots. */
@@ -170,7 +231,8 @@ static void begin_trace(struct series *s, const struct mt_header *h)
 		fputs("\n\n", stdout);
 	s->n = 0;
 	pids_clear(&s->pids);
-	s->heap = s->rss = s->interval = 0;
+	resident_clear(&s->resident);
+	s->interval = 0;
 	s->printed = false;
 	replay_begin(&s->replay, h);
 	ending_begin(&s->ending, h);
@@ -179,16 +241,20 @@ static void begin_trace(struct series *s, const struct mt_header *h)
 static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 {
 	struct share gone;
+	struct course *c;
 
 	switch (ev->kind) {
 	case MT_ALLOC:
 	case MT_FREE:
 	case MT_RESIZE:
 	case MT_RSS:
+	case MT_MEMORY:
 	case MT_EXIT:
-		reach(s, mt_known_ms(mt_in_header(in), ev));
+		c = course_of(s, ev->pid);
+		reach(s, c, mt_known_ms(mt_in_header(in), ev));
 		break;
 	case MT_PROCESS:
+		note_attached(s, ev);
 		ending_take(&s->ending, ev);
 		return;
 	case MT_HEADER:
@@ -199,13 +265,13 @@ static void take(struct series *s, const struct mt_event *ev, struct mt_in *in)
 	}
 	if (ev->kind == MT_ALLOC)
 		open_block(s, ev);
-	else if (ev->kind == MT_RSS)
-		take_rss(s, ev->pid, ev->size);
+	else if (ev->kind == MT_RSS || ev->kind == MT_MEMORY)
+		take_sizes(s, ev);
 	else if (ev->kind == MT_EXIT)
 		end_process(s, ev);
 	else if (ev->kind == MT_FREE ? replay_close(&s->replay, ev->id, &gone) : replay_resize(&s->replay, ev, &gone))
-		s->heap -= gone.amount.bytes;
-	note(s);
+		take_away(s, &gone);
+	note(course_of(s, ev->pid));
 }
 
 /* While a live trace pauses, the lines so far are written. */
@@ -215,17 +281,26 @@ static void flush(void *arg)
 	fflush(stdout);
 }
 
+static void read_options(struct series *s, int argc, char **argv)
+{
+	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
+		if (key == 'e')
+			s->every_ms = tool_time_ms(optarg, "--every", 1, UINT64_MAX);
+		else if (key == 'b' && strcmp(optarg, "process") != 0)
+			usage_die("--by: '%s' is not process", optarg);
+		else if (key == 'b')
+			s->by_process = true;
+		else if (s->format && s->format != key)
+			usage_die("give only one of --csv and --json");
+		else
+			s->format = key;
+}
+
 int main(int argc, char **argv)
 {
 	struct series s = { .every_ms = 10 };
 
-	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
-		if (key == 'e')
-			s.every_ms = tool_time_ms(optarg, "--every", 1, UINT64_MAX);
-		else if (s.format && s.format != key)
-			usage_die("give only one of --csv and --json");
-		else
-			s.format = key;
+	read_options(&s, argc, argv);
 	struct mt_in *in = tool_input(argc, argv);
 	mt_in_memory_only(in);
 	struct mt_event ev;
@@ -237,10 +312,12 @@ int main(int argc, char **argv)
 		take(&s, &ev, in);
 	close_interval(&s);
 	if (s.format == KEY_JSON)
-		puts("]}");
+		printf("],\"attached\":%" PRIu64 "}\n", s.n_attached);
 	replay_clear(&s.replay);
-	free(s.rss_of);
+	resident_clear(&s.resident);
 	pids_clear(&s.pids);
 	ending_clear(&s.ending);
+	free(s.courses);
+	free(s.begun);
 	return tool_finish(in, NULL);
 }

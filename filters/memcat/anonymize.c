@@ -268,6 +268,7 @@ bool anonymize_event(struct anonymizer *a, struct mt_event *ev)
 		return true;
 	case MT_PROCESS:
 	case MT_EXIT:
+	case MT_MEMORY:
 		ev->info = replace_info(a, ev->info.p, ev->info.n);
 		return true;
 	default:

@@ -243,6 +243,7 @@ int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct
 		*skipped_of(s, ev) += ev->count;
 		return 0;
 	case MT_RSS:
+	case MT_MEMORY:
 	case MT_LOST:
 		if (!windowed || process_of(s, ev->pid)->depth == 0)
 			return 0;

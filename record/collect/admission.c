@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "xmalloc.h"
 
 #define CALLERS_A_TURN 64			/* so that rings are drained in between */
 #define SILENCE_NS 10000000000ull		/* after which a caller is disconnected */
@@ -62,11 +63,11 @@ static int keep_spare(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-void admission_open(struct admission *a)
+void admission_open(struct admission *a, bool descendants)
 {
 	char name[64];
 	struct timespec t;
-	*a = (struct admission){ .root = -1, .admitting = -1 };
+	*a = (struct admission){ .descendants = descendants, .admitting = -1 };
 	if (getrandom(&a->key, sizeof a->key, 0) != sizeof a->key)
 		die("cannot create a key for the recorded program: %s", strerror(errno));
 	clock_gettime(CLOCK_REALTIME, &t);
@@ -86,22 +87,43 @@ uid_t admission_owner(pid_t pid)
 	return stat(path, &st) == 0 ? st.st_uid : geteuid();
 }
 
-void admission_expect(struct admission *a, pid_t root, uid_t owner, bool descendants)
+void admission_expect(struct admission *a, pid_t pid, uid_t owner, bool running)
 {
-	a->root = root;
-	a->owner = owner;
-	a->descendants = descendants;
+	GROW(a->roots, a->n_roots, a->cap_roots);
+	a->roots[a->n_roots++] = (struct expected){ pid, owner, running };
+}
+
+static struct expected *find_root(const struct admission *a, pid_t pid)
+{
+	for (size_t i = 0; i < a->n_roots; i++)
+		if (a->roots[i].pid == pid)
+			return &a->roots[i];
+	return NULL;
+}
+
+bool admission_was_running(struct admission *a, pid_t pid)
+{
+	struct expected *root = find_root(a, pid);
+	bool was = root && root->running;
+	if (was)
+		root->running = false;
+	return was;
 }
 
 /* ---------------------------------------------------------------- checking a caller */
 
-/* If root records root's program, its children may be any user's. Otherwise they are the owner's, ours, or root's. */
+/* If root records root's program, its children may be any user's. Otherwise they are an owner's, ours, or root's. */
+static bool is_likely(const struct admission *a, uid_t user)
+{
+	for (size_t i = 0; i < a->n_roots; i++)
+		if (a->roots[i].owner == user || (a->roots[i].owner == 0 && geteuid() == 0))
+			return true;
+	return user == geteuid() || user == 0;
+}
+
 static bool is_expected(const struct admission *a, const struct ucred *who)
 {
-	if (!a->descendants && who->pid != a->root)
-		return false;
-	bool any = a->owner == 0 && geteuid() == 0;
-	return any || who->uid == a->owner || who->uid == geteuid() || who->uid == 0;
+	return (a->descendants || find_root(a, who->pid)) && is_likely(a, who->uid);
 }
 
 /* Takes the same time whether or not the key is right. */
@@ -155,7 +177,7 @@ static void forget_silent(struct admission *a, size_t i)
 static size_t to_send_away(const struct admission *a)
 {
 	for (size_t i = 0; i < a->n_silent; i++)
-		if (a->silent[i].who.uid != a->owner && a->silent[i].who.uid != geteuid())
+		if (!is_likely(a, a->silent[i].who.uid))
 			return i;
 	return 0;
 }

@@ -32,13 +32,20 @@ struct silent_caller {
 	uint64_t until_ns;
 };
 
+/* A process that a recording began with. */
+struct expected {
+	pid_t pid;
+	uid_t owner;			/* its user */
+	bool running;			/* it ran before, and has not joined yet */
+};
+
 struct admission {
 	char address[WIRE_ADDRESS_MAX];	/* for agents: see wire.h */
 	int listener, spare;		/* listener: -1 once no more connections can be accepted */
 	struct wire_key key;
-	pid_t root;			/* the recorded process */
-	uid_t owner;			/* its user */
-	bool descendants;		/* its descendants may join too */
+	struct expected *roots;		/* the recorded processes */
+	size_t n_roots, cap_roots;
+	bool descendants;		/* their descendants may join too */
 	int admitting;			/* the socket of the caller being admitted; -1: none */
 	bool told_failure;		/* warned that a connection could not be accepted */
 	bool told;			/* warned that a process was refused */
@@ -46,10 +53,15 @@ struct admission {
 	size_t n_silent;
 };
 
-/* Opens the socket. A connection or a hello interrupts us by SIGIO. Dies if it fails. */
-void admission_open(struct admission *a);
-/* Sets who is admitted from now on: process `root` of user `owner`; if `descendants`, also those that have the key. */
-void admission_expect(struct admission *a, pid_t root, uid_t owner, bool descendants);
+/*
+ * Opens the socket. A connection or a hello interrupts us by SIGIO. Dies if it fails. descendants: those of expected
+ * processes may join, too, if they have the key.
+ */
+void admission_open(struct admission *a, bool descendants);
+/* Admits this process of user `owner` from now on. running: what it has allocated so far is not known. */
+void admission_expect(struct admission *a, pid_t pid, uid_t owner, bool running);
+/* Returns whether the process that joins now ran before its recording; only the first time, as exec changes that. */
+bool admission_was_running(struct admission *a, pid_t pid);
 /* Returns the user of a running process. It appears as root if the process is not dumpable. */
 uid_t admission_owner(pid_t pid);
 

@@ -24,6 +24,7 @@
 #define BATCH_SLOTS 16384	/* taken from one ring before the next one's turn */
 #define SAMPLE_MS 10		/* between samples of resident memory */
 #define SAMPLES_A_TURN 64	/* processes sampled in one turn */
+#define FOOTPRINT_SHARE 200	/* at most one part in so many of our time reads footprints */
 #define DETACH_MS 3000	/* for an agent to remove its hooks */
 #define LONG_STOP_MS 30000	/* less than the 65 s that a slot's time is good for */
 #define FLUSH_MS 100		/* a reader of a live trace waits at most this long */
@@ -92,7 +93,7 @@ void collector_init(struct collector *c, const struct recording_options *how)
 	output_init(&c->output, how->out, how->header, hold, c);
 	if (how->native)
 		c->symbols = symbols_new();
-	admission_open(&c->admission);
+	admission_open(&c->admission, how->follow_fork);
 	make_control_page(c);
 }
 
@@ -126,6 +127,8 @@ static void admit(void *arg, const struct caller *caller)
 {
 	struct collector *c = arg;
 	pid_t pid = caller->who.pid;
+	struct beginning how = { caller->hello.ppid, admission_was_running(&c->admission, pid),
+				 .forked = !collector_process(c, pid) && collector_process(c, caller->hello.ppid) };
 	collector_end_executed(c, pid);
 	output_begin(&c->output);
 	int memfd;
@@ -135,7 +138,7 @@ static void admit(void *arg, const struct caller *caller)
 		return;
 	}
 	/* before the answer: once the process continues, it may end before we have read its data */
-	process_begin(p, caller->hello.ppid);
+	process_begin(p, &how);
 	if (admission_answer(&c->admission, caller->sock, memfd, c->control_memfd)) {
 		GROW(c->processes, c->n_processes, c->cap_processes);
 		c->processes[c->n_processes++] = p;
@@ -234,6 +237,18 @@ static void sample_some(struct collector *c)
 		process_sample(c->processes[c->next_sample++ % c->n_processes]);
 }
 
+/* Footprints take the kernel long for large processes, which cannot map memory meanwhile. */
+static void sample_footprints(struct collector *c)
+{
+	size_t n = c->n_processes < SAMPLES_A_TURN ? c->n_processes : SAMPLES_A_TURN;
+	uint64_t begun = now_ns();
+	while (n-- && begun >= c->footprint_after_ns && !c->output.failed)
+		if (process_footprint_if_due(c->processes[c->next_footprint++ % c->n_processes])) {
+			uint64_t now = now_ns();
+			c->footprint_after_ns = now + (now - begun) * FOOTPRINT_SHARE;
+		}
+}
+
 void collector_abandon(struct collector *c)
 {
 	c->control->off = 1;
@@ -247,8 +262,10 @@ void collector_let_go(struct collector *c)
 	while (c->n_processes) {
 		struct process *p = c->processes[0];
 		p->released = true;
-		if (!c->output.failed)
+		if (!c->output.failed) {
 			process_drain_rest(p);
+			process_footprint(p);
+		}
 		process_end(p, -1);
 		process_free(p);
 		c->processes[0] = c->processes[--c->n_processes];
@@ -323,7 +340,6 @@ void collector_run(struct collector *c, struct recording *r)
 {
 	uint32_t sampled = 0, flushed = 0;
 	struct output *o = &c->output;
-	admission_expect(&c->admission, r->root, r->owner, c->follow_fork);
 	for (;;) {
 		advance_clock(c, (uint32_t)((now_ns() - c->start_ns) / 1000000));
 		uint64_t taken = drain_all(c);
@@ -331,6 +347,7 @@ void collector_run(struct collector *c, struct recording *r)
 		if (o->now_ms - sampled >= SAMPLE_MS) {
 			sampled = o->now_ms;
 			sample_some(c);
+			sample_footprints(c);
 		}
 		if (marked)
 			put_marks(c);

@@ -29,15 +29,15 @@ struct collector {
 	struct process **processes;	/* those that have not ended */
 	size_t n_processes, cap_processes;
 	struct pollfd *polled;		/* one for each process, and one for the listener */
-	size_t cap_polled, next_sample;
+	size_t cap_polled, next_sample, next_footprint;
+	uint64_t footprint_after_ns;	/* when the next footprint may be read */
 	bool failed;			/* a process could not be admitted, which was said */
 	uint64_t n_recorded;		/* processes admitted so far */
 };
 
 /* How a recording begins and ends; launch.h, attach.h and await.h define one each. */
 struct recording {
-	pid_t root;			/* the process that is launched or attached to */
-	uid_t owner;			/* its user */
+	pid_t root;			/* the process that is launched or attached to; the first, if there are several */
 	/* Called once a turn when the rings are nearly empty. Ends processes that are gone. True: recording is over. */
 	bool (*over)(struct recording *r, struct collector *c);
 };

@@ -26,6 +26,9 @@
 
 /* reserved slots beyond the ring: more than all possible threads with the longest messages could reserve */
 #define MOST_WAITING (1ull << 40)
+#define FOOTPRINT_MS 1000		/* between samples of how its memory is divided, … */
+#define FOOTPRINT_WRITTEN_MS 10000	/* … which are written if they changed, and in any case after this time */
+#define FOOTPRINT_STEP (1ull << 20)	/* a change of the resident size by this much and an eighth is sampled at once */
 #define HOLE_NS 20000000ull		/* how long a hole must last before it is examined */
 #define PREFETCH_SLOTS 32		/* how many slots ahead a slot is prefetched, and … */
 #define PREFETCH_ADDRESSES 12		/* … the table's line of an address; both chosen by measurement */
@@ -276,6 +279,68 @@ static void sample_threads(struct process *p)
 	}
 }
 
+static uint64_t less(uint64_t size, uint64_t part)
+{
+	return size > part ? size - part : 0;
+}
+
+/*
+ * Takes away the agent's memory, and the ring, which we map, too. What a forked process inherited of the agent it
+ * shares with its parent; the agent writes to little of it again.
+ */
+static void leave_out_own(struct process *p, struct footprint *f)
+{
+	uint64_t agent = __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED), ring = own_bytes(p) - agent;
+	if (p->forked && !p->inherited)
+		p->inherited = agent;
+	uint64_t own = less(agent, p->inherited);
+	f->private = less(f->private, own);
+	f->shared = less(f->shared, ring + p->inherited);
+	f->proportional = less(f->proportional, own + ring / 2 + p->inherited / 2);
+}
+
+static void put_footprint(struct process *p, const struct footprint *f)
+{
+	struct info info;
+	info_init(&info);
+	info_int(&info, "private", (int64_t)f->private);
+	info_int(&info, "shared", (int64_t)f->shared);
+	info_int(&info, "proportional", (int64_t)f->proportional);
+	info_int(&info, "swap", (int64_t)f->swap);
+	struct mt_event ev = { .kind = MT_MEMORY, .pid = (uint32_t)p->pid, .info = info_done(&info) };
+	output_put(p->out, &ev, p->out->now_ms);
+	info_clear(&info);
+}
+
+void process_footprint(struct process *p)
+{
+	struct footprint f;
+	uint32_t now_ms = p->out->now_ms;
+	p->looked = true;
+	p->looked_ms = now_ms;
+	p->footprint_rss = p->rss;
+	if (!footprint_read(p->pid, &f) || f.private + f.shared == 0)	/* not allowed; it has ended */
+		return;
+	leave_out_own(p, &f);
+	if (p->has_footprint && now_ms - p->footprint_ms < FOOTPRINT_WRITTEN_MS &&
+	    memcmp(&f, &p->footprint, sizeof f) == 0)
+		return;
+	p->footprint = f;
+	p->has_footprint = true;
+	p->footprint_ms = now_ms;
+	put_footprint(p, &f);
+}
+
+bool process_footprint_if_due(struct process *p)
+{
+	uint64_t change = p->rss > p->footprint_rss ? p->rss - p->footprint_rss : p->footprint_rss - p->rss;
+	bool stepped = change > FOOTPRINT_STEP + p->footprint_rss / 8;
+	if (p->looked && !stepped && p->out->now_ms - p->looked_ms < FOOTPRINT_MS)
+		return false;
+	process_footprint(p);
+	return true;
+}
+
 void process_sample(struct process *p)
 {
 	sample_rss(p);
@@ -285,12 +350,14 @@ void process_sample(struct process *p)
 
 /* ---------------------------------------------------------------- begin and end */
 
-static void put_start(struct process *p, pid_t ppid)
+static void put_start(struct process *p, const struct beginning *how)
 {
 	char path[64], link[4096], command[8192];
 	struct info info;
 	info_init(&info);
-	info_int(&info, "ppid", ppid);
+	info_int(&info, "ppid", how->ppid);
+	if (how->running)
+		info_int(&info, "attached", 1);
 	snprintf(path, sizeof path, "/proc/%d/cmdline", p->pid);
 	ssize_t n = procfs_read(path, command, sizeof command);
 	if (n > 0)
@@ -343,9 +410,10 @@ struct process *process_new(struct output *out, struct symbols *symbols, pid_t p
 	return p;
 }
 
-void process_begin(struct process *p, pid_t ppid)
+void process_begin(struct process *p, const struct beginning *how)
 {
-	put_start(p, ppid);
+	p->forked = how->forked;
+	put_start(p, how);
 	if (p->symbols)
 		p->hybrid = hybrid_new(p->out, p->symbols, p->pid, p->exe ? p->exe : "");
 }

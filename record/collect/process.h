@@ -5,6 +5,7 @@
 #define PROCESS_H
 
 #include "addresses.h"
+#include "footprint.h"
 #include "hybrid.h"
 #include "index.h"
 #include "output.h"
@@ -74,6 +75,12 @@ struct process {
 	uint64_t live_bytes;		/* in this process */
 	uint64_t rss, most_own;		/* without the agent's memory; the agent's, at most */
 	uint32_t rss_ms, names_ms;	/* when the size was last written, when the names were last read */
+	bool forked;			/* its agent shares memory with that of its parent */
+	uint64_t inherited;		/* this much; 0: not known yet */
+	struct footprint footprint;	/* as last written, without the agent's */
+	bool looked, has_footprint;	/* it was read; it was written */
+	uint32_t looked_ms, footprint_ms;	/* when last */
+	uint64_t footprint_rss;		/* the resident size when it was last read */
 	/* A hole: a slot reserved but not committed. When it was first seen, and each thread's `inside` then. */
 	uint64_t hole_ns;
 	uint64_t *inside;
@@ -85,8 +92,14 @@ struct process {
  */
 struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello,
 			    int *memfd);
+/* How a process joins. */
+struct beginning {
+	pid_t ppid;
+	bool running;			/* it ran before, unrecorded */
+	bool forked;			/* by a recorded process, and it has not executed another program since */
+};
 /* Reads its data and writes its first row. Call it before its agent is answered: afterwards it may end at once. */
-void process_begin(struct process *p, pid_t ppid);
+void process_begin(struct process *p, const struct beginning *how);
 /* Takes at most `max` slots from the ring and returns their number. */
 uint64_t process_drain(struct process *p, uint64_t max);
 /* Takes the rest of the ring of a process that has ended or is released, without waiting for uncommitted slots. */
@@ -100,6 +113,10 @@ bool process_is_gone(const struct process *p);
 bool process_is_drained(const struct process *p);
 /* Samples its resident size and, less often, its thread names. */
 void process_sample(struct process *p);
+/* Samples how its memory is divided (footprint.h). */
+void process_footprint(struct process *p);
+/* The same if it is time; returns whether it was. */
+bool process_footprint_if_due(struct process *p);
 /* Writes the exit row (status of waitpid, or -1: not known) and releases the ring. */
 void process_end(struct process *p, int status);
 /* Discards the contents of the ring and wakes its producers. */

@@ -122,14 +122,44 @@ static void print_sorts(const struct stats *s)
 /* Resident memory beyond the heap: freed but kept by the allocator, or not recorded (code, files, what was before). */
 static void print_end(const struct stats *s)
 {
-	char heap[SIZE_TEXT], rss[SIZE_TEXT], rest[SIZE_TEXT];
+	const struct resident_sizes *end = &s->end_resident;
+	char heap[SIZE_TEXT], rss[SIZE_TEXT], size[SIZE_TEXT];
 
-	if (!s->end_rss)
+	if (!end->rss)
 		return;
-	printf("%-26sheap %s, resident %s", "At the end:", size_text(s->end_heap, heap), size_text(s->end_rss, rss));
-	if (s->end_rss > s->end_heap)
-		printf(": %s more", size_text(s->end_rss - s->end_heap, rest));
+	printf("%-26sheap %s, resident %s", "At the end:", size_text(s->end_heap, heap), size_text(end->rss, rss));
+	if (end->rss > s->end_heap)
+		printf(": %s more", size_text(end->rss - s->end_heap, size));
+	if (end->proportional)
+		printf("; private %s, proportional %s", size_text(end->private, rss),
+		       size_text(end->proportional, size));
+	if (end->swap)
+		printf(", swap %s", size_text(end->swap, size));
 	putchar('\n');
+}
+
+/* What the system says, where it was sampled. */
+static void print_resident(const struct stats *s)
+{
+	const struct resident_sizes *peak = &s->peak_resident;
+	char size[SIZE_TEXT];
+
+	if (peak->rss)
+		printf("%-26s%s\n", "Peak resident memory:", size_text(peak->rss, size));
+	if (peak->proportional)
+		printf("%-26s%s, with shared pages counted once\n", "  proportional:",
+		       size_text(peak->proportional, size));
+	if (peak->private)
+		printf("%-26s%s, in pages of one process alone\n", "  private:", size_text(peak->private, size));
+	if (peak->swap)
+		printf("%-26s%s\n", "Peak swap:", size_text(peak->swap, size));
+	if (s->recorder_bytes)
+		printf("%-26s%s more, in the recorded processes\n", "The recorder's:",
+		       size_text(s->recorder_bytes, size));
+	print_end(s);
+	if (s->attached)
+		printf("%-26sheap counts from the attach on; resident sizes have what was there before, too\n",
+		       "Attached:");
 }
 
 static void print_totals(const struct stats *s)
@@ -153,12 +183,7 @@ static void print_totals(const struct stats *s)
 	print_amount("Never freed:", s->leaked);
 	print_number("Processes:", s->processes);
 	print_number("Threads:", s->threads);
-	if (s->peak_rss)
-		printf("%-26s%s\n", "Peak resident memory:", size_text(s->peak_rss, size));
-	if (s->recorder_bytes)
-		printf("%-26s%s more, in the recorded processes\n", "The recorder's:",
-		       size_text(s->recorder_bytes, size));
-	print_end(s);
+	print_resident(s);
 	if (s->start_ns)
 		printf("%-26s%s\n", "Recorded:", time_text(s->start_ns, when));
 	printf("%-26s%.3f s\n", "Duration:", (double)s->end_ms / 1000);
@@ -378,12 +403,19 @@ static void json_ours(const struct stats *s)
 	for (int i = 0; i < N_SORTS; i++)
 		JSON(number, sorts[i].key, s->sorts[i]);
 	JSON(number, "arena_bytes", stacks_arena_bytes(s->stacks, s->at, s->n));
-	JSON(number, "peak_rss", s->peak_rss);
+	JSON(number, "peak_rss", s->peak_resident.rss);
+	JSON(number, "peak_private", s->peak_resident.private);
+	JSON(number, "peak_proportional", s->peak_resident.proportional);
+	JSON(number, "peak_swap", s->peak_resident.swap);
 	JSON(number, "recorder_bytes", s->recorder_bytes);
 	JSON(number, "end_heap", s->end_heap);
-	JSON(number, "end_rss", s->end_rss);
+	JSON(number, "end_rss", s->end_resident.rss);
+	JSON(number, "end_private", s->end_resident.private);
+	JSON(number, "end_proportional", s->end_resident.proportional);
+	JSON(number, "end_swap", s->end_resident.swap);
 	JSON(number, "duration_ms", s->end_ms);
 	JSON(number, "processes", s->processes);
+	JSON(number, "attached", s->attached);
 	JSON(number, "threads", s->threads);
 	JSON(number, "unknown_frees", s->unknown_frees);
 	JSON(number, "lost_events", s->lost);

@@ -6,6 +6,7 @@
 
 #include "memtrace.h"
 #include "peak.h"
+#include "resident.h"
 #include "stacks.h"
 #include "sizes.h"
 
@@ -31,9 +32,12 @@ struct stats {
 	struct amount *at;			/* allocated, per stack; n of them */
 	uint32_t n;
 
-	uint64_t processes, threads, peak_rss, lost;
-	uint64_t recorder_bytes;	/* of the agents, which peak_rss does not include */
-	uint64_t end_heap, end_rss;	/* before the last process of the last trace began to end */
+	uint64_t processes, threads, lost;
+	uint64_t attached;		/* processes that ran before they were recorded */
+	struct resident_sizes peak_resident;	/* each at its own maximum */
+	uint64_t recorder_bytes;	/* of the agents, which peak_resident does not include */
+	uint64_t end_heap;		/* before the last process of the last trace began to end */
+	struct resident_sizes end_resident;	/* likewise */
 	uint64_t unknown_frees;	/* of blocks allocated before recording, or by a parent */
 };
 

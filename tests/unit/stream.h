@@ -75,6 +75,8 @@ static const struct mt_event all_kinds[] = {
 	  .tid = 5,
 	 .time_ms = 9223372036854775807u },
 	{ .kind = MT_SPAN, .count = 0, .name = TEXT(""), .pid = 0, .tid = 4294967295u, .time_ms = 0 },
+	{ .kind = MT_MEMORY, .pid = 4294967295u, .time_ms = 9223372036854775807u, .info = TEXT("\x81\xa4swap\x00") },
+	{ .kind = MT_MEMORY, .pid = 0, .time_ms = 0, .info = TEXT("\x80") },
 	{ .kind = MT_OTHER, .info = TEXT("\x93\xcc\xc8\x81\xa1k\xc4\x02\x00\xff\xcb\x3f\xf8\0\0\0\0\0\0") },
 	{ .kind = MT_EXIT, .pid = 0, .time_ms = 2, .info = TEXT("\x80") },
 	{ .kind = MT_END, .time_ms = 3 },
@@ -114,6 +116,7 @@ static inline bool same(const struct mt_event *a, const struct mt_event *b)
 		return same_text(a->name, b->name) && same_context(a, b);
 	case MT_PROCESS:
 	case MT_EXIT:
+	case MT_MEMORY:
 		return a->pid == b->pid && a->time_ms == b->time_ms && same_text(a->info, b->info);
 	case MT_RSS:
 		return a->size == b->size && a->pid == b->pid && a->time_ms == b->time_ms;
