@@ -51,7 +51,7 @@ struct amounts {
 /* Of all processes, or of one. */
 struct course {
 	uint32_t pid;
-	bool begun, printed;		/* something happened in the current interval; a line of this trace was printed */
+	bool begun, printed;		/* something happened in the current interval; it has had a line */
 	uint64_t last;			/* number of the last interval printed */
 	struct amounts now, most, end;	/* most: in the current interval; end: of the last interval printed */
 };

@@ -37,7 +37,7 @@ struct collector {
 
 /* How a recording begins and ends; launch.h, attach.h and await.h define one each. */
 struct recording {
-	pid_t root;			/* the process that is launched or attached to; the first, if there are several */
+	pid_t root;			/* the process that is launched or attached to; the first of several */
 	/* Called once a turn when the rings are nearly empty. Ends processes that are gone. True: recording is over. */
 	bool (*over)(struct recording *r, struct collector *c);
 };

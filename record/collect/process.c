@@ -290,7 +290,8 @@ static uint64_t less(uint64_t size, uint64_t part)
  */
 static void leave_out_own(struct process *p, struct footprint *f)
 {
-	uint64_t agent = __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED), ring = own_bytes(p) - agent;
+	uint64_t agent = __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED), ring;
+	ring = own_bytes(p) - agent;
 	if (p->forked && !p->inherited)
 		p->inherited = agent;
 	uint64_t own = less(agent, p->inherited);

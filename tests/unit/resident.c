@@ -30,7 +30,8 @@ int main(void)
 	CHECK("other events are ignored", !resident_take(&r, &alloc) && r.n == 0);
 	CHECK("resident sizes and footprints are of their process",
 	      resident_take(&r, &rss) && resident_take(&r, &whole) && are(resident_of(&r, 1), 100, 10, 20, 5));
-	CHECK("unknown and missing keys count nothing", resident_take(&r, &part) && are(resident_of(&r, 2), 0, 3, 0, 0));
+	CHECK("unknown and missing keys count nothing",
+	      resident_take(&r, &part) && are(resident_of(&r, 2), 0, 3, 0, 0));
 	CHECK("all processes are added up", are(&r.all, 100, 13, 20, 5));
 	resident_raise(&most, &r.all);
 	CHECK("a new sample replaces the last one, and a negative one is none",
