@@ -85,5 +85,5 @@ end_service() {
 	END
 	chmod 644 private.py
 	setpriv --reuid=65534 --regid=65534 --clear-groups env "PATH=$PATH" memrec -- /usr/bin/python3 - < private.py > t.lz4
-	memtime t.lz4 | tail -1 | awk '$3 < 30e6 || $4 > 20e6 { exit 1 }'
+	memstats --json t.lz4 | jq -e '.peak_rss > 30e6 and .peak_private < 20e6'
 }

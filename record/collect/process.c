@@ -28,7 +28,7 @@
 #define MOST_WAITING (1ull << 40)
 #define FOOTPRINT_MS 1000		/* between samples of how its memory is divided, … */
 #define FOOTPRINT_WRITTEN_MS 10000	/* … which are written if they changed, and in any case after this time */
-#define FOOTPRINT_STEP (1ull << 20)	/* a change of the resident size by this much and an eighth is sampled at once */
+#define FOOTPRINT_STEP (1ull << 20)	/* a change of the size by this much and an eighth is sampled at once */
 #define HOLE_NS 20000000ull		/* how long a hole must last before it is examined */
 #define PREFETCH_SLOTS 32		/* how many slots ahead a slot is prefetched, and … */
 #define PREFETCH_ADDRESSES 12		/* … the table's line of an address; both chosen by measurement */
@@ -290,8 +290,8 @@ static uint64_t less(uint64_t size, uint64_t part)
  */
 static void leave_out_own(struct process *p, struct footprint *f)
 {
-	uint64_t agent = __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED), ring;
-	ring = own_bytes(p) - agent;
+	uint64_t agent = __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED);
+	uint64_t ring = own_bytes(p) - agent;
 	if (p->forked && !p->inherited)
 		p->inherited = agent;
 	uint64_t own = less(agent, p->inherited);
