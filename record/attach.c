@@ -20,8 +20,7 @@
 
 static void stop(int sig)
 {
-	(void)sig;
-	collector_stop();
+	collector_stop(sig);
 }
 
 /* Those that the process has now, of all its threads. Where the kernel does not list them, there are none. */
@@ -73,6 +72,14 @@ static void begun(struct attached *a, const struct collector *c)
 	warn_of_children(a);
 }
 
+/* Returns why the recording ends before the process does, or NULL. */
+static const char *stopped_by(const struct attached *a, const struct collector *c)
+{
+	if (collector_stopped())
+		return collector_stopped() == SIGINT ? "stopped early by Ctrl-C" : "stopped early by a signal";
+	return a->duration_ms && c->output.now_ms - a->begun_ms >= a->duration_ms ? "stopped at --duration" : NULL;
+}
+
 static bool over(struct recording *r, struct collector *c)
 {
 	struct attached *a = (struct attached *)r;
@@ -84,11 +91,16 @@ static bool over(struct recording *r, struct collector *c)
 		return a->status != 0;
 	if (image_changed(&a->image, r->root, now_ms)) {
 		a->attended = false;
-		if (!c->follow_fork)	/* otherwise the new program has an agent, which replaced the old one */
+		if (!c->follow_fork) {	/* otherwise the new program has an agent, which replaced the old one */
+			c->output.stopped = "stopped early, as it executed another program";
 			collector_end_executed(c, r->root);
+		}
 	}
-	if (collector_stopped() || c->output.failed || (a->duration_ms && now_ms - a->begun_ms >= a->duration_ms))
+	const char *why = stopped_by(a, c);
+	if (why || c->output.failed) {
+		c->output.stopped = c->n_processes ? why : c->output.stopped;
 		collector_detach(c, r->root, a->attended);
+	}
 	return c->n_processes == 0;
 }
 

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "collect/collector.h"
-#include "image.h"
+#include "inject/image.h"
 
 struct attached {
 	struct recording recording;

@@ -15,8 +15,7 @@
 
 static void stop(int sig)
 {
-	(void)sig;
-	collector_stop();
+	collector_stop(sig);
 }
 
 /* Before the recording has begun, the other end of our standard error may be closed too: the process gave up. */

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "collect/collector.h"
-#include "image.h"
+#include "inject/image.h"
 
 struct awaited {
 	struct recording recording;

@@ -90,7 +90,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
 	if (ended)		/* its pid may have been reused */
-		collector_stop();
+		collector_stop(sig);
 	else if (info->si_code <= 0 && info->si_pid != target)
 		kill(target, sig);
 }
@@ -193,6 +193,8 @@ static bool over(struct recording *r, struct collector *c)
 	if (!ended)
 		return false;
 	if (collector_stopped()) {
+		if (c->n_processes)
+			c->output.stopped = "stopped early by a signal";
 		collector_let_go(c);
 		return true;
 	}

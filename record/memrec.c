@@ -289,39 +289,97 @@ static int end_trace(struct trace *t, struct output *o, uint64_t *bytes)
 	return failed;
 }
 
-/* "next: memgrow svc.*.lz4" */
+/* Our standard output, if it is a file whose name can be told. */
+static char *redirected_to(void)
+{
+	struct stat st, named;
+	char *path = realpath("/proc/self/fd/1", NULL);
+	bool same = path && fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && stat(path, &named) == 0 &&
+		    st.st_dev == named.st_dev && st.st_ino == named.st_ino;
+	if (!same) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+/* Returns the path without the working directory; the caller frees it. */
+static char *relative(char *path)
+{
+	char *cwd = realpath(".", NULL), *shorter = NULL;
+	size_t n = cwd ? strlen(cwd) : 0;
+	if (path && n && strncmp(path, cwd, n) == 0 && path[n] == '/')
+		shorter = xstrdup(path + n + 1);
+	free(cwd);
+	if (!shorter)
+		return path;
+	free(path);
+	return shorter;
+}
+
+/*
+ * Returns "memgrow svc.*.lz4"; NULL if the trace went into a pipe, where the next command is already. The caller frees
+ * it.
+ */
 static char *next_command(const struct settings *s)
 {
-	if (!parts_are_files(&s->parts))
-		return xasprintf("memsummary %s", s->output ? s->output : "TRACE");
-	char *pattern = segments_pattern(s->output), *command = xasprintf("memgrow %s", pattern);
-	free(pattern);
+	bool several = parts_are_files(&s->parts);
+	char *name = several	? segments_pattern(s->output) :
+		     s->output	? xstrdup(s->output) :
+				  relative(redirected_to());
+	char *command = name ? xasprintf("%s %s", several ? "memgrow" : "memsummary", name) : NULL;
+	free(name);
 	return command;
 }
 
-/* What the recording does not have, and how to get it. */
-static void tell_missed(const struct output *o)
+/* Why the recording ended before its programs did, or NULL. */
+static const char *stopped(const struct output *o, const struct trace *t, int failed)
 {
-	char number[28], children[96] = "";
-	if (o->n_children)
-		snprintf(children, sizeof children, "%s child process%s not recorded: --follow-fork",
-			 count_text(o->n_children, number), o->n_children == 1 ? " was" : "es were");
-	if (o->n_elsewhere)
-		warn("%s program%s in another network namespace, where no recorder can be reached: start memrec there",
-		     count_text(o->n_elsewhere, number), o->n_elsewhere == 1 ? " ran" : "s ran");
-	if (o->n_pythons == 0 && !o->n_elsewhere)
-		warn("no Python was seen%s%s", *children ? "; " : " (--native records C functions)", children);
-	else if (*children)
-		warn("%s", children);
+	if (t->segments && segments_over(t->segments))
+		return "stopped at --until";
+	if (failed)
+		return "stopped early, as the trace could not be written";
+	return o->failed ? "stopped early, as the reader of the trace ended" : o->stopped;
 }
 
-static void closing_line(const struct output *o, const struct settings *s, uint64_t bytes)
+static void add(char **list, char *item)
 {
-	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT], *next = next_command(s);
-	warn("%s events, peak %s, trace %s; next: %s", count_text(o->n_events, events), size_text(o->peak_bytes, peak),
-	     size_text(bytes, size), next);
+	char *longer = *list ? xasprintf("%s; %s", *list, item) : xstrdup(item);
+	free(*list);
+	free(item);
+	*list = longer;
+}
+
+/* Returns what the recording does not have, and how to get it: "stopped at --until; no Python was seen", or NULL. */
+static char *missed(const struct output *o, const char *stopped)
+{
+	char number[28], *list = NULL;
+	if (stopped)
+		add(&list, xstrdup(stopped));
+	if (o->n_elsewhere)
+		add(&list, xasprintf("%s program%s in another network namespace, where no recorder can be reached: "
+				     "start memrec there",
+				     count_text(o->n_elsewhere, number), o->n_elsewhere == 1 ? " ran" : "s ran"));
+	else if (o->n_pythons == 0 && !o->failed)
+		add(&list, xasprintf("no Python was seen%s", o->n_children ? "" : " (--native records C functions)"));
+	if (o->n_children)
+		add(&list, xasprintf("%s child process%s not recorded: --follow-fork",
+				     count_text(o->n_children, number), o->n_children == 1 ? " was" : "es were"));
+	return list;
+}
+
+/* One line; if the recording lacks something, that is in a second one, with the next command. */
+static void closing_line(const struct output *o, const struct settings *s, uint64_t bytes, const char *stopped)
+{
+	char events[28], peak[SIZE_TEXT], size[SIZE_TEXT], *next = next_command(s), *lacks = missed(o, stopped);
+	char *figures = xasprintf("%s events, peak %s, trace %s", count_text(o->n_events, events),
+				  size_text(o->peak_bytes, peak), size_text(bytes, size));
+	if (lacks)
+		warn("%s", figures);
+	warn("%s%s%s", lacks ? lacks : figures, next ? "; next: " : "", next ? next : "");
+	free(figures);
+	free(lacks);
 	free(next);
-	tell_missed(o);
 }
 
 /* ---------------------------------------------------------------- the recording */
@@ -429,20 +487,6 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	inject_leave_network(network);
 }
 
-/* Our standard output, if it is a file whose name can be told. */
-static char *redirected_to(void)
-{
-	struct stat st, named;
-	char *path = realpath("/proc/self/fd/1", NULL);
-	bool same = path && fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && stat(path, &named) == 0 &&
-		    st.st_dev == named.st_dev && st.st_ino == named.st_ino;
-	if (!same) {
-		free(path);
-		return NULL;
-	}
-	return path;
-}
-
 /* Returns whether there were any: the program was killed, or ran out of memory. */
 static bool print_last_words(const struct last_words *w, const struct settings *s, const struct trace *t)
 {
@@ -458,14 +502,15 @@ static bool print_last_words(const struct last_words *w, const struct settings *
 }
 
 /* What was recorded, or why nothing was. */
-static void report(const struct collector *c, const struct settings *s, const struct trace *t, uint64_t bytes)
+static void report(const struct collector *c, const struct settings *s, const struct trace *t, uint64_t bytes,
+		   int failed)
 {
 	if (c->n_recorded == 0 && !s->awaits && !collector_has_said_why(c))
 		warn("nothing was recorded: %s did not load the agent (is it static, or set-user-ID?)", s->argv[0]);
 	else if (t->segments && c->n_recorded > 0 && !segments_begun(t->segments))
 		warn("nothing was recorded: --begin-at %s was never reached", s->parts.begin_text);
 	else if (c->n_recorded > 0 && is_talkative(s))
-		closing_line(&c->output, s, bytes);
+		closing_line(&c->output, s, bytes, stopped(&c->output, t, failed));
 }
 
 int main(int argc, char **argv)
@@ -494,7 +539,7 @@ int main(int argc, char **argv)
 	uint64_t bytes;
 	int failed = end_trace(&t, &c.output, &bytes);
 	if (c.n_recorded == 0 || failed || !print_last_words(&words, &s, &t))
-		report(&c, &s, &t, bytes);
+		report(&c, &s, &t, bytes, failed);
 	if (t.segments && !segments_begun(t.segments))
 		discard(&d);
 	if (s.awaits)

@@ -184,6 +184,40 @@ check_undone() { # PYTHON [OPTION...]
 	kill -0 $pid
 }
 
+@test "attaching to a program that executes others just now: it waits for the last one's C library" {
+	cat > hop.sh <<-'END'
+		[ "$1" = 0 ] && exec /usr/bin/python3 -c 'while True: x = bytearray(100000)'
+		exec /bin/sh hop.sh $(($1 - 1))
+	END
+	for n in $(seq 30); do
+		sh hop.sh $((n % 10)) 3>&- &
+		started+=("$!")
+		memrec -f -o t.lz4 -p $! --duration 10ms
+		kill $!
+	done
+}
+
+@test "Ctrl-C or the duration ends the recording before the program: the last line says so" {
+	start_told python3 "$TESTS/attach/known.py"
+	attach
+	tell work done
+	detach
+	[ "$(tail -1 err)" = "memrec: stopped early by Ctrl-C; next: memsummary t.lz4" ]
+	attach --duration 100ms
+	wait $recorder
+	[[ "$(tail -1 err)" == "memrec: stopped at --duration; "*"next: memsummary t.lz4" ]]
+	attach
+	tell work done
+	kill $recorder
+	wait $recorder
+	[ "$(tail -1 err)" = "memrec: stopped early by a signal; next: memsummary t.lz4" ]
+	attach
+	tell work done
+	exec 7>&-
+	wait $recorder
+	[[ "$(tail -1 err)" =~ ^memrec:\ [0-9,]+\ events.*next:\ memsummary\ t.lz4$ ]]
+}
+
 @test "--follow-fork: children made after the attach are recorded, with the programs they execute; without it they are not" {
 	cat > parent.py <<-'END'
 		import os, subprocess, sys

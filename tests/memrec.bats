@@ -269,8 +269,8 @@ for i in range(10):
 	memcat t.lz4 > /dev/null
 }
 
-missed() { # COMMAND...: what memrec -v says after its first line
-	memrec -v -f -o t.lz4 -- "$@" 2>&1 > /dev/null | grep -v ' events, peak '
+missed() { # COMMAND...: what memrec -v says after its first line, without the next command
+	memrec -v -f -o t.lz4 -- "$@" 2>&1 > /dev/null | grep -v ' events, peak ' | sed 's/; next: memsummary t\.lz4$//'
 }
 
 @test "after the recording it is said which processes are not in it, and whether there was a Python" {
@@ -296,13 +296,57 @@ os.wait()'
 	[ ! -s said ]
 }
 
+@test "the last line has the next command, for the file that the trace went to" {
+	python=/usr/bin/python3
+	figures='memrec: [0-9,]+ events, peak [0-9.]+[kMG]?B, trace [0-9.]+[kMG]?B'
+	run memrec -v -o o.lz4 -- $python -c 'x = 1'
+	[[ "$output" =~ ^$figures\;\ next:\ memsummary\ o.lz4$ ]]
+	run bash -c 'memrec -v -- python3 -c "x = 1" > here.lz4'
+	[[ "$output" =~ ^$figures\;\ next:\ memsummary\ here.lz4$ ]]
+	mkdir folder
+	run bash -c 'cd folder && memrec -v -- python3 -c "x = 1" > ../there.lz4'
+	[[ "$output" =~ ^$figures\;\ next:\ memsummary\ "$PWD"/there.lz4$ ]]
+	run bash -c 'memrec -v -- python3 -c "x = 1" | memcat > /dev/null'
+	[[ "$output" =~ ^$figures$ ]]
+	run memrec -v -f -o o.lz4 -- sh -c 'python3 -c 1; true'
+	[[ "${lines[0]}" =~ ^$figures$ ]]
+	[ "${lines[1]}" = "memrec: no Python was seen; 1 child process was not recorded: --follow-fork; next: memsummary o.lz4" ]
+}
+
+@test "stopped early: a line says so and why, if the recording ended before its program" {
+	python=/usr/bin/python3
+	big='x = [bytearray(i % 5000 + 600) for i in range(100000)]'
+	run bash -c 'memrec -v -- /usr/bin/python3 -c "$1" > /dev/full' bash "$big"
+	[ "${lines[2]}" = "memrec: stopped early, as the trace could not be written" ]
+	run bash -c 'memrec -v -- /usr/bin/python3 -c "$1" | head -c 1' bash "$big"
+	[[ "$output" == *"memrec: stopped early, as the reader of the trace ended" ]]
+	run memrec -v -f -o t.lz4 --until HEAP\>9MB -- $python -c "$big"
+	[ "${lines[1]}" = "memrec: stopped at --until; next: memsummary t.lz4" ]
+
+	# The program ends, its child is still recorded.
+	mkfifo child
+	memrec -v -F -f -o t.lz4 -- $python -c '
+import os, time
+if os.fork() == 0:
+    x = bytearray(100000)
+    open("child", "w").write("%d" % os.getpid())
+    time.sleep(60)' 2> err 3>&- &
+	recorder=$!
+	child=$(cat child)
+	while kill -0 "$(ps --ppid $recorder -o pid=,comm= | awk -v child="$child" '$1 != child { print $1 }')" 2> /dev/null; do sleep 0.05; done
+	kill -INT $recorder
+	wait $recorder
+	kill "$child"
+	grep -q '^memrec: stopped early by a signal; next: memsummary t.lz4$' err
+}
+
 @test "a program in a network namespace of its own cannot be recorded: it runs, and a line says why" {
 	unshare -n true 2> /dev/null || skip "namespaces cannot be made here"
 	line="memrec: 1 program ran in another network namespace, where no recorder can be reached: start memrec there"
 	[ "$(missed unshare -n python3 -c 'x = 1')" = "$line" ]
 	memrec -v -F -f -o t.lz4 -- sh -c 'unshare -n python3 -c "print(7)"; true' > out 2> err
 	[ "$(cat out)" = 7 ]
-	grep -qxF "$line" err
+	grep -qxF "$line; next: memsummary t.lz4" err
 	[ -z "$(missed unshare -m python3 -c 'x = 1')" ]
 	unshare -n memrec -f -o t.lz4 -- python3 -c 'kept = bytearray(54320)'
 	[ "$(memcat --json t.lz4 | grep -c '"size":54321')" = 1 ]

@@ -40,9 +40,9 @@ void collector_interrupt(void)
 		the_control->asleep = 0;	/* a sleep that is about to begin will not */
 }
 
-void collector_stop(void)
+void collector_stop(int sig)
 {
-	stopped = 1;
+	stopped = sig;
 	collector_interrupt();
 }
 
@@ -52,7 +52,7 @@ void collector_mark(void)
 	collector_interrupt();
 }
 
-bool collector_stopped(void)
+int collector_stopped(void)
 {
 	return stopped;
 }

@@ -62,11 +62,12 @@ void collector_interrupt(void);
 /* For signal handlers: requests a mark in the trace, and a segment that begins with it. */
 void collector_mark(void);
 /*
- * For signal handlers: requests the end of the recording. How it ends is up to recording.over(), which calls
- * collector_stopped().
+ * For signal handlers: requests the end of the recording because of this signal. How it ends is up to recording.over(),
+ * which calls collector_stopped().
  */
-void collector_stop(void);
-bool collector_stopped(void);
+void collector_stop(int sig);
+/* Returns the signal, or 0. */
+int collector_stopped(void);
 
 /* ---------------------------------------------------------------- for recordings */
 

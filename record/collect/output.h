@@ -32,6 +32,7 @@ struct output {
 	/* for the summary line */
 	uint64_t n_events, live_bytes, peak_bytes;
 	uint64_t n_children, n_pythons;	/* child processes that are not recorded; recorded ones with Python */
+	const char *stopped;		/* "stopped early by Ctrl-C"; NULL: the programs ended first */
 	uint64_t n_elsewhere;		/* programs in network namespaces that cannot reach us */
 };
 

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "refuse.h"
 #include "safety.h"
 #include "stub.h"
@@ -57,6 +59,34 @@ static void sleep_us(long us)
 {
 	struct timespec t = { .tv_nsec = us * 1000 };
 	nanosleep(&t, NULL);
+}
+
+/* Where inject() begins again, and the program that it began with. */
+static jmp_buf again;
+static struct image image;
+
+/* Before the process is given up: if it has executed another program meanwhile, attaches to that. */
+static void begin_again_if_executed(pid_t pid)
+{
+	struct image now = { 0 };
+	for (int i = 0; i < 100 && now.words[0] == 0; i++) {	/* it may be in the middle of exec */
+		if (i)
+			sleep_us(1000);
+		image_read(&now, pid);
+	}
+	image.looked_ms = 0;
+	if (image_changed(&image, pid, UINT32_MAX))
+		longjmp(again, 1);
+}
+
+/* Its memory could not be accessed (errno). */
+static _Noreturn void lost(const struct target *t)
+{
+	int error = errno;
+	begin_again_if_executed(t->pid);
+	if (error == EPERM || error == EACCES || error == ENOSYS)
+		refuse_memory(t->pid, error);
+	die("process %d ended while memrec was attaching", (int)t->pid);
 }
 
 /* ---------------------------------------------------------------- choosing a thread */
@@ -185,9 +215,11 @@ static uint64_t make_thread(struct target *t)
 	for (size_t i = 0; i < t->n_modules && !create; i++)
 		if (&t->modules[i] == t->libc || strncmp(t->modules[i].soname, "libpthread", 10) == 0)
 			create = module_symbol(t, &t->modules[i], "pthread_create", NULL);
-	if (!create || !space)
+	if (!create || !space) {
+		begin_again_if_executed(t->pid);
 		die("process %d: %s", (int)t->pid,
 		    create ? "no room for 300 bytes of code after its own" : "it has no pthread_create");
+	}
 	find_thread(&b, t, &s);
 	struct user_regs_struct r = b.regs;
 	r.rip = space + (uint64_t)(stub_begin - stub_start);
@@ -198,6 +230,8 @@ static uint64_t make_thread(struct target *t)
 	if (sig >= 0)
 		thread_release(&b);
 	safety_free(s);
+	if (!written || sig < 0)
+		begin_again_if_executed(t->pid);
 	if (!written)
 		die("process %d: cannot write its memory: %s", (int)t->pid, strerror(errno));
 	if (sig < 0)
@@ -212,14 +246,6 @@ static uint64_t make_thread(struct target *t)
 }
 
 #define AT(scratch, member) ((scratch) + offsetof(struct stub_scratch, member))
-
-/* Its memory could not be accessed (errno). */
-static _Noreturn void lost(const struct target *t)
-{
-	if (errno == EPERM || errno == EACCES || errno == ENOSYS)
-		refuse_memory(t->pid, errno);
-	die("process %d ended while memrec was attaching", (int)t->pid);
-}
 
 /* Has the new thread make a system call. Returns its result, or -errno. */
 static long remote_call(const struct target *t, uint64_t scratch, long number, uint64_t a, uint64_t b)
@@ -424,11 +450,14 @@ static void take_turn(struct target *t)
 
 static void inject(const struct injection *how)
 {
-	struct target t;
+	static struct target t = { .mem = -1 };
+	(void)setjmp(again);
+	target_clear(&t);	/* its lock, too, if this is not the first time */
+	image_read(&image, how->pid);
 	if (!target_open(&t, how->pid))
 		refuse_access(how->pid, errno);
-	take_turn(&t);
 	refuse_libc(&t);
+	take_turn(&t);
 	struct timespec nap = { .tv_nsec = 50000 };
 	uint64_t scratch = make_thread(&t);
 	target_write(&t, AT(scratch, nap), &nap, sizeof nap);

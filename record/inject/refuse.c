@@ -158,14 +158,44 @@ _Noreturn void refuse_memory(pid_t pid, int error)
 	    (int)pid, strerror(error));
 }
 
-void refuse_libc(const struct target *t)
+static bool may_not_read(const struct target *t)
+{
+	char byte;
+	return t->n_modules == 0 && t->n_mappings && !target_read(t, t->mappings[0].start, &byte, 1) &&
+	       (errno == EPERM || errno == EACCES || errno == ENOSYS);
+}
+
+/* Whether a process has no program yet, in the middle of exec, or its loader has not loaded the C library yet. */
+static bool is_beginning(const struct target *t)
+{
+	bool dynamic = t->n_modules == 0 && !may_not_read(t);
+	for (size_t i = 0; i < t->n_modules; i++) {
+		dynamic |= t->modules[i].is_program;
+		if (strstr(t->modules[i].path, "musl"))
+			return false;
+	}
+	return dynamic && !t->libc;
+}
+
+static void await_libc(struct target *t)
+{
+	pid_t pid = t->pid;
+	for (int i = 0; i < 400 && is_beginning(t); i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+		refuse_state(pid);
+		target_clear(t);
+		if (!target_open(t, pid))
+			refuse_access(pid, errno);
+	}
+}
+
+void refuse_libc(struct target *t)
 {
 	bool dynamic = false;
-	char byte;
+	await_libc(t);
 	if (t->libc)
 		return;
-	if (t->n_modules == 0 && t->n_mappings && !target_read(t, t->mappings[0].start, &byte, 1) &&
-	    (errno == EPERM || errno == EACCES || errno == ENOSYS))
+	if (may_not_read(t))
 		refuse_memory(t->pid, errno);
 	for (size_t i = 0; i < t->n_modules; i++) {
 		dynamic |= t->modules[i].is_program;

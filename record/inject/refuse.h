@@ -12,8 +12,11 @@
 _Noreturn void refuse_access(pid_t pid, int error);
 /* The kernel denied access to its memory with this errno. */
 _Noreturn void refuse_memory(pid_t pid, int error);
-/* Refuses a process without a C library that the agent can be loaded into. */
-void refuse_libc(const struct target *t);
+/*
+ * Refuses a process without a C library that the agent can be loaded into. Waits for one that is just executing a
+ * program, and opens it again.
+ */
+void refuse_libc(struct target *t);
 
 /* Returns whether another memrec is attaching to this process or thread, which takes milliseconds. */
 bool is_being_attached(pid_t pid);
