@@ -16,3 +16,10 @@ load lib/common
 		$2 > 1.1 * was[$1] { printf "%s: %d instructions, the baseline is %d\n", $1, $2, was[$1]; bad = 1 }
 		END { exit bad || seen != n || n < 8 }' "$baseline" now
 }
+
+@test "the recorder asks for slots and addresses before it needs them" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "built otherwise"
+	[ "$(uname -m)" = x86_64 ] || skip "the instruction has another name here"
+	# A function that only prefetches counts as one without effect, and gcc drops its calls.
+	[ "$(objdump -d --no-show-raw-insn "$(command -v memrec)" | grep -c prefetch)" -ge 2 ]
+}

@@ -145,11 +145,10 @@ static bool pass_hole(struct process *p)
 }
 
 /* Copies a slot before it is checked, as the target may write to it at any time. */
-static inline struct wire_slot copy_of(const struct wire_slot *slot)
+static inline void copy_slot(struct wire_slot *to, const struct wire_slot *slot)
 {
-	struct wire_slot s = *slot;
-	__asm__ volatile("" : "+m"(s));	/* so that the compiler does not read the slot again */
-	return s;
+	*to = *slot;
+	__asm__ volatile("" : "+m"(*to));	/* so that the compiler does not read the slot again */
 }
 
 /* Tells the agent to stop. If it does not, its ring stays full. */
@@ -164,6 +163,7 @@ static inline __attribute__((no_sanitize("thread"))) void prefetch(const struct 
 {
 	__builtin_prefetch(&p->slots[(ticket + PREFETCH_SLOTS) & p->mask]);
 	addresses_prefetch(&p->live, p->slots[(ticket + PREFETCH_ADDRESSES) & p->mask].addr);
+	__asm__ volatile("");	/* without it, the compiler sees no effect and drops the calls */
 }
 
 uint64_t process_drain(struct process *p, uint64_t max)
@@ -172,7 +172,8 @@ uint64_t process_drain(struct process *p, uint64_t max)
 	if (p->refused && !p->ring->off)
 		turn_off(p);
 	while (t - first < max && !p->refused && committed(p, t)) {
-		const struct wire_slot s = copy_of(&p->slots[t & p->mask]);
+		struct wire_slot s;
+		copy_slot(&s, &p->slots[t & p->mask]);
 		prefetch(p, t);
 		t += record_take(p, &s, t);
 		if (t - published >= 2048)
