@@ -225,12 +225,22 @@ static void sort(struct locations *l, enum column column)
 /* ---------------------------------------------------------------- table */
 
 struct layout {
-	int location;		/* width of the first column */
-	bool cut;		/* on a terminal: longer locations are cut to this width */
-	int count;		/* width of the last column */
+	bool terminal;			/* longer locations are cut, and headings are short */
+	int location, total, own, count;	/* widths of columns */
 };
 
-#define OTHER_COLUMNS 48	/* width of the columns between the location and the count in print_row() */
+#define PERCENT_COLUMNS (2 * 9)	/* width of both columns of percentages in print_row() */
+
+/* Returns the heading of a column: in <> if the rows are in its order. */
+static const char *heading(const struct layout *y, enum column column, enum column order)
+{
+	static const char *const names[][2][2] = {
+		[BY_TOTAL] = { { "Total Memory", "<Total Memory>" }, { "Total", "<Total>" } },
+		[BY_OWN] = { { "Own Memory", "<Own Memory>" }, { "Own", "<Own>" } },
+		[BY_COUNT] = { { "Allocation Count", "<Allocation Count>" }, { "Count", "<Count>" } },
+	};
+	return names[column][y->terminal][column == order];
+}
 
 static void print_cell(double share, int width, const char *text)
 {
@@ -269,7 +279,7 @@ static void print_location(const struct layout *y, const struct location *l)
 {
 	char *text = location_text(l);
 
-	if (y->cut) {
+	if (y->terminal) {
 		char *whole = text;
 		text = fit(whole, (size_t)y->location);
 		free(whole);
@@ -285,22 +295,20 @@ static void print_row(const struct layout *y, const struct location *l, struct a
 	char text[28];
 
 	print_location(y, l);
-	print_cell(report_share(l->total, all.bytes), 14, size_text(l->total, text));
+	print_cell(report_share(l->total, all.bytes), y->total, size_text(l->total, text));
 	print_percent(report_share(l->total, all.bytes));
-	print_cell(report_share(l->own, all.bytes), 12, size_text(l->own, text));
+	print_cell(report_share(l->own, all.bytes), y->own, size_text(l->own, text));
 	print_percent(report_share(l->own, all.bytes));
 	snprintf(text, sizeof text, "%llu", (unsigned long long)l->count);
 	print_cell(report_share(l->count, all.count), y->count, text);
 	putchar('\n');
 }
 
-static void print_head(const struct layout *y, enum column column)
+static void print_head(const struct layout *y, enum column order)
 {
-	printf("%-*s%16s%9s%14s%9s  %*s\n", y->location, "Location",
-	       column == BY_TOTAL ? "<Total Memory>" : "Total Memory", "Total %",
-	       column == BY_OWN ? "<Own Memory>" : "Own Memory", "Own %",
-	       y->count, y->cut ? (column == BY_COUNT ? "<Count>" : "Count") :
-	       column == BY_COUNT ? "<Allocation Count>" : "Allocation Count");
+	printf("%-*s  %*s%9s  %*s%9s  %*s\n", y->location, "Location", y->total, heading(y, BY_TOTAL, order),
+	       y->terminal ? "%" : "Total %", y->own, heading(y, BY_OWN, order), y->terminal ? "%" : "Own %",
+	       y->count, heading(y, BY_COUNT, order));
 }
 
 /* C++ names can have a thousand characters: such rows are longer, but do not widen the column. */
@@ -317,6 +325,34 @@ static int longest_location(const struct locations *l, uint32_t rows)
 		free(text);
 	}
 	return (int)(longest < WIDEST_LOCATION ? longest : WIDEST_LOCATION);
+}
+
+static int wider(int width, const char *text)
+{
+	return width > (int)strlen(text) ? width : (int)strlen(text);
+}
+
+/* In a pipe (no columns) numbers have a fixed width; on a terminal as little as they need, the rest is the locations'. */
+static struct layout layout(const struct locations *l, uint32_t rows, enum column order, unsigned columns)
+{
+	struct layout y = { columns > 0, longest_location(l, rows), 14, 12, 18 };
+	char text[28];
+
+	if (!y.terminal)
+		return y;
+	y.total = wider(0, heading(&y, BY_TOTAL, order));
+	y.own = wider(0, heading(&y, BY_OWN, order));
+	y.count = wider(0, heading(&y, BY_COUNT, order));
+	for (uint32_t i = 0; i < rows; i++) {
+		y.total = wider(y.total, size_text(l->at[i].total, text));
+		y.own = wider(y.own, size_text(l->at[i].own, text));
+		snprintf(text, sizeof text, "%llu", (unsigned long long)l->at[i].count);
+		y.count = wider(y.count, text);
+	}
+	int others = PERCENT_COLUMNS + 3 * 2 + y.total + y.own + y.count;
+	if (y.location > (int)columns - others - 1)
+		y.location = (int)columns > others + 21 ? (int)columns - others - 1 : 20;
+	return y;
 }
 
 static void print_totals(const struct tally *t, const struct locations *l)
@@ -336,10 +372,7 @@ static void print_table(const struct tally *t, const struct locations *l, enum c
 	if (terminal && !max_rows)
 		max_rows = lines > 15 ? lines - 5 : 10;
 	uint32_t rows = max_rows && max_rows < l->n ? (uint32_t)max_rows : l->n;
-	struct layout y = { .location = longest_location(l, rows), .cut = terminal, .count = terminal ? 9 : 18 };
-	int others = OTHER_COLUMNS + 2 + y.count;
-	if (terminal && y.location > (int)columns - others - 1)
-		y.location = (int)columns > others + 21 ? (int)columns - others - 1 : 20;
+	struct layout y = layout(l, rows, column, terminal ? columns : 0);
 
 	report_title(t);
 	print_head(&y, column);

@@ -97,7 +97,7 @@ small at a.py 2.000MB 2.000MB 1" ]
 }
 
 @test "on a terminal: as many rows as fit, cut to its width, coloured; NO_COLOR is respected" {
-	printf 'alloc %d 10 f%d@/a/rather/long/path/to/a/file/which/does/not/fit/a.py:1\n' $(seq 60 | sed 's/.*/& &/') | trace > t.lz4
+	printf 'alloc %d 10 f%d@/a/rather/long/path/to/a/file/which/does/not/fit/into/the/column/a.py:1\n' $(seq 60 | sed 's/.*/& &/') | trace > t.lz4
 	run script -qec "stty rows 20 cols 100; memsummary t.lz4" /dev/null
 	[ ${#lines[@]} -eq 19 ]
 	[[ "${lines[-2]}" == "45 more rows (-r 60 shows all)"* ]]
@@ -168,6 +168,15 @@ small at a.py 2.000MB 2.000MB 1" ]
 		grep -q a_func shown
 		[ "$(LC_ALL=C.UTF-8 wc -L < shown)" -le $columns ]
 	done
+}
+
+@test "on a terminal the numbers take no more than they need, and the locations get the rest" {
+	printf 'alloc 1 1000 Table.rows.key@/srv/app/table.py:1\nalloc 2 2000 Table.rows.get@/srv/app/table.py:1\n' | trace > t.lz4
+	NO_COLOR=1 script -qec "stty cols 80 rows 24; memsummary t.lz4" /dev/null | tr -d '\r' > shown
+	[ "$(sed -n 2,4p shown)" = "\
+Location                             <Total>        %      Own        %  Count
+Table.rows.get at /srv/app/table.py  2.000kB   66.67%  2.000kB   66.67%      1
+Table.rows.key at /srv/app/table.py  1.000kB   33.33%  1.000kB   33.33%      1" ]
 }
 
 @test "--every: what is live after each interval of the trace's time, and at its end" {
