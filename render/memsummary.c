@@ -332,7 +332,7 @@ static int wider(int width, const char *text)
 	return width > (int)strlen(text) ? width : (int)strlen(text);
 }
 
-/* In a pipe (no columns) numbers have a fixed width; on a terminal as little as they need, the rest is the locations'. */
+/* In a pipe (no columns) numbers have a fixed width; on a terminal as little as they need, and locations the rest. */
 static struct layout layout(const struct locations *l, uint32_t rows, enum column order, unsigned columns)
 {
 	struct layout y = { columns > 0, longest_location(l, rows), 14, 12, 18 };
