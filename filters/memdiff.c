@@ -70,16 +70,34 @@ static void print_row(const struct diff *d, const struct row *r, bool whole_stac
 	free(stack);
 }
 
-/* "old.lz4 (alive at the high-water mark)" */
-static void print_side(const struct side *s)
+static void print_printable(const char *text)
 {
-	char *name = tool_printable(s->name), *title = s->title ? tool_printable(s->title) : NULL;
+	char *shown = tool_printable(text);
 
-	printf("%s", name);
-	if (title)
-		printf(" (%s)", title);
-	free(name);
-	free(title);
+	fputs(shown, stdout);
+	free(shown);
+}
+
+/* "old.lz4 to new.lz4: alive at the high-water mark", or "old.lz4 (never freed) to new.lz4 (all allocations)" */
+static void print_title(const struct side *before, const struct side *after)
+{
+	bool same = before->title && after->title && strcmp(before->title, after->title) == 0;
+	const struct side *sides[] = { before, after };
+
+	for (int i = 0; i < 2; i++) {
+		fputs(i ? " to " : "", stdout);
+		print_printable(sides[i]->name);
+		if (sides[i]->title && !same) {
+			fputs(" (", stdout);
+			print_printable(sides[i]->title);
+			putchar(')');
+		}
+	}
+	if (same) {
+		fputs(": ", stdout);
+		print_printable(before->title);
+	}
+	putchar('\n');
 }
 
 static void print_totals(const struct diff *d, const struct row *rows, uint32_t n, const char *what)
@@ -89,10 +107,10 @@ static void print_totals(const struct diff *d, const struct row *rows, uint32_t 
 
 	for (uint32_t i = 0; i < n; i++)
 		*(rows[i].after > rows[i].before ? &growth : &shrinkage) += rows_distance(&rows[i]);
-	printf("Total: %s, from %s to %s; growth %s, shrinkage %s, %u %s%s changed\n",
+	printf("Total: %s, from %s to %s\n%u %s%s changed: growth %s, shrinkage %s\n",
 	       rows_change(d, d->before.total, d->after.total, difference), rows_number(d, d->before.total, before),
-	       rows_number(d, d->after.total, after), rows_number(d, growth, up), rows_number(d, shrinkage, down), n,
-	       what, n == 1 ? "" : "s");
+	       rows_number(d, d->after.total, after), n, what, n == 1 ? "" : "s", rows_number(d, growth, up),
+	       rows_number(d, shrinkage, down));
 }
 
 static void print_table(const struct diff *d, uint64_t max_rows, bool whole_stacks)
@@ -105,10 +123,8 @@ static void print_table(const struct diff *d, uint64_t max_rows, bool whole_stac
 	if (terminal && !max_rows)
 		max_rows = lines > 15 ? lines - 5 : 10;
 	uint32_t rows = max_rows && max_rows < n ? (uint32_t)max_rows : n;
-	print_side(&d->before);
-	fputs(" to ", stdout);
-	print_side(&d->after);
-	printf("\n%14s %12s %12s  %s\n", "Change", "Before", "After", whole_stacks ? "Stack" : "Location");
+	print_title(&d->before, &d->after);
+	printf("%14s %12s %12s  %s\n", "Change", "Before", "After", whole_stacks ? "Stack" : "Location");
 	for (uint32_t i = 0; i < rows; i++)
 		print_row(d, &all.at[i], whole_stacks, columns);
 	if (terminal && rows < n)

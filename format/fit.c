@@ -18,7 +18,7 @@ static const char *skip(const char *p, size_t n)
 	return p;
 }
 
-/* Returns the place in "name at place", "name (place)", "name [place]", "/place"; NULL without one. */
+/* Returns the place in "name at place", "name (place)", "name [place]", "name:/place", "/place"; NULL without one. */
 static const char *place_in(const char *text)
 {
 	static const char *const before[] = { " at [", " at ", " (", " [" };
@@ -32,7 +32,8 @@ static const char *place_in(const char *text)
 		if (place && strchr(place, '/'))
 			return place;
 	}
-	return NULL;
+	const char *colon = strstr(text, ":/");
+	return colon ? colon + 1 : NULL;
 }
 
 /* Returns the text with the longest part of its path that fits, from a '/' on; NULL if none fits. */

@@ -129,7 +129,7 @@ static const char *choose_input(int argc, char **argv)
 	if (argc - optind > 1)
 		usage_die("only one input; join traces with memcat, folded lines with cat");
 	if (isatty(STDOUT_FILENO))
-		usage_die("the page would go to the terminal: append '> page.html', or use -o FILE");
+		usage_die("the page is for a browser: append '> page.html', or use -o FILE");
 	return path;
 }
 

@@ -38,12 +38,13 @@ same (a.py:9) 7 7'
 	printf 'alloc 4 8 other@a.py:7;load@a.py:2\n' > more
 	{ printf 'alloc 1 100 main@a.py:1;load@a.py:2\nalloc 2 50 main@a.py:1;old@a.py:3\nalloc 3 7 same@a.py:9\n'; cat more; } | trace > c.lz4
 	run memdiff --table c.lz4 b.lz4
-	[ "$output" = 'c.lz4 (alive at the high-water mark) to b.lz4 (alive at the high-water mark)
+	[ "$output" = 'c.lz4 to b.lz4: alive at the high-water mark
         Change       Before        After  Location
           +52B         108B         160B  load (a.py:2)
           -50B          50B           0B  old (a.py:3)
           +30B           0B          30B  new (a.py:4)
-Total: +32B, from 165B to 197B; growth 82B, shrinkage 50B, 3 locations changed' ]
+Total: +32B, from 165B to 197B
+3 locations changed: growth 82B, shrinkage 50B' ]
 	[ "$(memdiff --table <(memfold c.lz4) b.folded | tail -n +2)" = "$(memdiff --table c.lz4 b.lz4 | tail -n +2)" ]
 	run -2 memdiff --json --stacks a.lz4 b.lz4
 	run -2 memdiff --folded --rows 3 a.lz4 b.lz4
@@ -51,14 +52,15 @@ Total: +32B, from 165B to 197B; growth 82B, shrinkage 50B, 3 locations changed' 
 
 @test "--stacks: a table of whole stacks" {
 	run memdiff --stacks a.lz4 b.lz4
-	[ "$output" = 'a.lz4 (alive at the high-water mark) to b.lz4 (alive at the high-water mark)
+	[ "$output" = 'a.lz4 to b.lz4: alive at the high-water mark
         Change       Before        After  Stack
           +60B         100B         160B  main (a.py:1);load (a.py:2)
           -50B          50B           0B  main (a.py:1);old (a.py:3)
           +30B           0B          30B  main (a.py:1);new (a.py:4)
-Total: +40B, from 157B to 197B; growth 90B, shrinkage 50B, 3 stacks changed' ]
+Total: +40B, from 157B to 197B
+3 stacks changed: growth 90B, shrinkage 50B' ]
 	run memdiff --table --rows 1 a.folded b.folded
-	[ "${#lines[@]}" -eq 4 ]
+	[ "${#lines[@]}" -eq 5 ]
 }
 
 @test "--json: all stacks, outermost first" {
@@ -86,7 +88,8 @@ Total: +40B, from 157B to 197B; growth 90B, shrinkage 50B, 3 stacks changed' ]
 	[ "$(memdiff one two)" = "x 3 3
 x;y 3 3" ]
 	run memdiff --table one two
-	[ "${lines[2]}" = "Total: 0B, from 6B to 6B; growth 0B, shrinkage 0B, 0 locations changed" ]
+	[ "${lines[2]}" = "Total: 0B, from 6B to 6B" ]
+	[ "${lines[3]}" = "0 locations changed: growth 0B, shrinkage 0B" ]
 	[ "$(memdiff /dev/null two)" = "x 0 3
 x;y 0 3" ]
 }

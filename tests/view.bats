@@ -67,15 +67,15 @@ on_terminal() { # COLUMNS COMMAND
 }
 
 @test "on a terminal of 80, 100 and 200 columns every report fits, hides imports, and cuts paths at a slash" {
-	local folders=/srv/company/project/source/package/subpackage
+	local folders=/srv/company/project/source/package/subpackage report
+	local reports=(memsummary memtable "memtree --all" memtree memstats memgrow memtime "memsummary --python --by file" "memdiff imports.lz4")
 	printf 'alloc %d 1000 main@/srv/app.py:3;handler_of_requests_number_%d@'$folders'/module_%d.py:1%d\n' $(seq 20 | sed 's/.*/& & & &/') | trace > long.lz4
 	printf 'alloc 1 1000 main@/srv/app.py:3;_find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9;<module>@/srv/b.py:1\n' | trace > imports.lz4
 	for columns in 80 100 200; do
-		for report in memsummary memtable "memtree --all" memtree memstats "memsummary --python --by file"; do
+		for report in "${reports[@]}"; do
 			on_terminal $columns "$report long.lz4" > out
 			[ -s out ]
-			# What is not of one line's length by nature: memstats' lists of places.
-			[ "$report" = memstats ] || awk -v most=$columns '{ gsub(/[^\001-\177]+/, "x") } length($0) > most { print length($0) ": " $0; bad = 1 } END { exit bad }' out
+			awk -v most=$columns '{ gsub(/[^\001-\177]+/, "x"); gsub(/\t/, "        ") } length($0) > most { print length($0) ": " $0; bad = 1 } END { exit bad }' out
 			run ! grep -E '…[^/]*\.py' out
 		done
 		on_terminal $columns "memsummary long.lz4" > out
@@ -83,6 +83,15 @@ on_terminal() { # COLUMNS COMMAND
 		for report in memsummary memtree; do
 			run ! grep -q _find_and_load <(on_terminal $columns "$report imports.lz4")
 			grep -q _find_and_load <(on_terminal $columns "$report --imports=show imports.lz4")
+		done
+		# A screen of its own: the terminal emulator would put what is too wide over the last column.
+		python3 "$TESTS/lib/screen.py" ${columns}x24 wait=ended show keys=q -- memtop long.lz4 > out
+		grep -q '/module_1*[0-9]\.py:1[0-9]*$' out
+		# A page or a profile does not go to a terminal; one line says where to.
+		for report in memflame mem2pprof; do
+			on_terminal $columns "$report long.lz4" > out
+			grep -q "append '> " out
+			awk 'length($0) > 80 { print; bad = 1 } END { exit bad || NR > 2 }' out
 		done
 	done
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fit.h"
 #include "json.h"
 #include "places.h"
 #include "stats.h"
@@ -130,12 +131,12 @@ static void print_end(const struct stats *s)
 	printf("%-26sheap %s, resident %s", "At the end:", size_text(s->end_heap, heap), size_text(end->rss, rss));
 	if (end->rss > s->end_heap)
 		printf(": %s more", size_text(end->rss - s->end_heap, size));
+	putchar('\n');
 	if (end->proportional)
-		printf("; private %s, proportional %s", size_text(end->private, rss),
+		printf("%-26s%s, proportional %s\n", "  private:", size_text(end->private, rss),
 		       size_text(end->proportional, size));
 	if (end->swap)
-		printf(", swap %s", size_text(end->swap, size));
-	putchar('\n');
+		printf("%-26s%s\n", "  swap:", size_text(end->swap, size));
 }
 
 /* What the system says, where it was sampled. */
@@ -158,8 +159,8 @@ static void print_resident(const struct stats *s)
 		       size_text(s->recorder_bytes, size));
 	print_end(s);
 	if (s->attached)
-		printf("%-26sheap counts from the attach on; resident sizes have what was there before, too\n",
-		       "Attached:");
+		printf("%-26sheap counts from the attach on;\n%-26sresident sizes have what was there before, too\n",
+		       "Attached:", "");
 }
 
 static void print_totals(const struct stats *s)
@@ -234,23 +235,38 @@ static void print_allocators(const struct stats *s)
 
 enum show { SHOW_SIZE, SHOW_COUNT, SHOW_BOTH };
 
+/* "load:/srv/app.py:3 -> 2.5MB"; on a terminal the place is cut to its width. */
+static void print_place(const char *name, const char *amount)
+{
+	unsigned lines, columns;
+	size_t others = strlen("\t- ") + 7 + strlen(amount);
+	char *shown = tool_printable(name);
+
+	if (tool_terminal(&lines, &columns)) {
+		char *whole = shown;
+		shown = fit(whole, columns > others + 20 ? columns - others : 20);
+		free(whole);
+	}
+	printf("\t- %s%s\n", shown, amount);
+	free(shown);
+}
+
 static void print_places(const char *what, const char *by, const struct places *p, size_t top, enum show show)
 {
-	char heading[128], size[SIZE_TEXT];
+	char heading[128], size[SIZE_TEXT], amount[96];
 
 	snprintf(heading, sizeof heading, "Top %zu allocating %s (by %s):", top, what, by);
 	print_heading(heading);
 	for (size_t i = 0; i < p->n && i < top; i++) {
 		struct amount all = p->at[i].all;
-		fputs("\t- ", stdout);
-		print_printable(p->at[i].name);
 		if (show == SHOW_SIZE)
-			printf(" -> %s\n", size_text(all.bytes, size));
+			snprintf(amount, sizeof amount, " -> %s", size_text(all.bytes, size));
 		else if (show == SHOW_COUNT)
-			printf(" -> %llu\n", (unsigned long long)all.count);
+			snprintf(amount, sizeof amount, " -> %llu", (unsigned long long)all.count);
 		else
-			printf(": %s total | %llu allocations\n", size_text(all.bytes, size),
-			       (unsigned long long)all.count);
+			snprintf(amount, sizeof amount, ": %s total | %llu allocations", size_text(all.bytes, size),
+				 (unsigned long long)all.count);
+		print_place(p->at[i].name, amount);
 	}
 }
 

@@ -38,5 +38,6 @@ int main(void)
 	      becomes("handle_request at /srv/views.py:3", 18, "handle…/views.py:3") &&
 	      becomes("handle_request at /srv/views.py:3", 17, "handle_request a…") &&
 	      becomes("handle_request at /srv/views.py:3", 9, "handle_r…"));
+	CHECK("also after a colon", becomes("load:/srv/shop/app/views.py:3", 24, "load:…/app/views.py:3"));
 	return check_done();
 }
