@@ -3,7 +3,7 @@
  *
  * In:    traces (files, or standard input)
  * Out:   one trace with all events, ordered by the time of day
- * Keeps: the live set, and the stacks of each trace
+ * Keeps: the live set, and the stacks and lines of source code of each trace
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,7 @@ struct input {
 	bool damaged;
 	uint64_t shift_ms;		/* to be added to its times to get those of the merged trace */
 	struct stacks *stacks;
+	struct sources *sources;
 	struct define define;
 	struct live *live;		/* its ids; block.key: the id in the merged trace */
 };
@@ -113,8 +114,10 @@ static void begin(struct merge *m, size_t first, char **argv)
 	for (size_t i = 0; i < m->n; i++) {
 		struct input *in = &m->inputs[i];
 		in->stacks = stacks_new();
+		in->sources = sources_new();
 		in->live = live_new();
-		in->define = (struct define){ .out = m->out, .known = known, .from = in->stacks };
+		in->define = (struct define){ .out = m->out, .known = known, .from = in->stacks,
+					      .sources = in->sources };
 		set_clock(m, in);
 		advance(in);
 	}
@@ -157,6 +160,9 @@ static int take(struct merge *m, struct input *i)
 	case MT_FRAME:
 	case MT_STACK:
 		stacks_take(i->stacks, &ev);
+		return 0;
+	case MT_SOURCE:
+		sources_take(i->sources, &ev);
 		return 0;
 	case MT_HEADER:		/* joined files: another trace, from the same input */
 		stacks_take(i->stacks, &ev);
@@ -218,6 +224,7 @@ static void merge_clear(struct merge *m)
 	for (size_t i = 0; i < m->n; i++) {
 		define_clear(&m->inputs[i].define);
 		stacks_free(m->inputs[i].stacks);
+		sources_free(m->inputs[i].sources);
 		live_free(m->inputs[i].live);
 	}
 	ids_clear(&m->ids);

@@ -4,8 +4,8 @@
  * In:    a trace (standard input or files)
  * Out:   a trace for each process, named by --output: %p becomes its pid, %n
  *        the number of the file; a second process of one pid gets a suffix
- * Keeps: the trace's stacks, and those that each process used, until it ends; a few bytes per pid;
- *        with --list the live blocks (live.h)
+ * Keeps: the trace's stacks and lines of source code; the stacks that each process used, until it ends; a few
+ *        bytes per pid; with --list the live blocks (live.h)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +58,7 @@ struct split {
 	char **argv;
 	struct mt_in *in;
 	struct stacks *stacks;
+	struct sources *sources;
 	struct part *parts;	/* for the processes that have not ended */
 	size_t n_parts, cap_parts;
 	unsigned n_files;
@@ -124,7 +125,8 @@ static struct part *part_new(struct split *s, uint32_t pid)
 		die("out of memory");
 	mt_out_stage(p->out, tool_stage(&tool, s->argv));
 	mt_put_header(p->out, mt_in_header(s->in));
-	p->define = (struct define){ .out = p->out, .known = stacks_new(), .from = s->stacks };
+	p->define = (struct define){ .out = p->out, .known = stacks_new(), .from = s->stacks,
+				     .sources = s->sources };
 	return p;
 }
 
@@ -298,6 +300,8 @@ static void take(struct split *s, struct mt_event *ev)
 	default:
 		if (mt_kind_has_pid(ev->kind))
 			mt_put(part_of(s, ev->pid)->out, ev);
+		else if (ev->kind == MT_SOURCE)
+			sources_take(s->sources, ev);
 		else
 			stacks_take(s->stacks, ev);
 	}
@@ -305,7 +309,8 @@ static void take(struct split *s, struct mt_event *ev)
 
 int main(int argc, char **argv)
 {
-	struct split s = { .template = "trace.%p.lz4", .argv = argv, .stacks = stacks_new() };
+	struct split s = { .template = "trace.%p.lz4", .argv = argv, .stacks = stacks_new(),
+			   .sources = sources_new() };
 	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1;)
 		switch (c) {
 		case 'o': s.template = optarg; break;
@@ -325,6 +330,7 @@ int main(int argc, char **argv)
 	pids_clear(&s.places);
 	pids_clear(&s.files);
 	stacks_free(s.stacks);
+	sources_free(s.sources);
 	replay_clear(&s.replay);
 	ending_clear(&s.ending);
 	int status = tool_finish(s.in, NULL);

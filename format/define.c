@@ -67,13 +67,25 @@ int define_all(struct mt_out *out, const struct stacks *known)
 	return 0;
 }
 
+static void copy_line(struct define *d, const char *file, uint32_t line)
+{
+	if (!d->sources)
+		return;
+	if (!d->lines)
+		d->lines = idset_new();
+	sources_put_line(d->out, d->sources, file, line, d->lines);
+}
+
 /* Defines stack n of `from` under a parent that is defined already; returns its number. */
 static uint32_t copy_one(struct define *d, uint32_t parent, uint32_t n)
 {
 	const struct frame *frame = stacks_frame(d->from, stacks_stack(d->from, n)->frame);
 	struct mt_event ev = function_event(stacks_function(d->from, frame->function));
-	uint32_t function = define_function(d->out, d->known, &ev);
-	return define_stack(d->out, d->known, parent, define_frame(d->out, d->known, function, frame->line));
+	uint32_t function = define_function(d->out, d->known, &ev), count = stacks_frame_count(d->known);
+	uint32_t copy = define_frame(d->out, d->known, function, frame->line);
+	if (copy == count)
+		copy_line(d, ev.file.p, frame->line);
+	return define_stack(d->out, d->known, parent, copy);
 }
 
 uint32_t define_copy(struct define *d, uint32_t n)
@@ -105,6 +117,8 @@ uint32_t define_copy(struct define *d, uint32_t n)
 
 void define_clear(struct define *d)
 {
+	idset_free(d->lines);
+	d->lines = NULL;
 	free(d->to);
 	d->to = NULL;
 	d->cap = 0;

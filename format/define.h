@@ -9,6 +9,7 @@
 #ifndef DEFINE_H
 #define DEFINE_H
 
+#include "sources.h"
 #include "stacks.h"
 
 /* Return a number, and define it in `out` if it is new (errors stick there). `known` holds that trace's definitions. */
@@ -19,11 +20,13 @@ uint32_t define_stack(struct mt_out *out, struct stacks *known, uint32_t parent,
 /* Writes all definitions of `known` into another trace, with the same numbers. Returns 0, or -1 as mt_put(). */
 int define_all(struct mt_out *out, const struct stacks *known);
 
-/* Maps one table's numbers to those of a trace being written. Starts all zero except the first three members. */
+/* Maps one table's numbers to those of a trace being written. Starts all zero except the first four members. */
 struct define {
 	struct mt_out *out;
 	struct stacks *known;		/* of the trace being written */
 	const struct stacks *from;
+	const struct sources *sources;	/* of its lines, written when a frame is defined; NULL: none */
+	struct idset *lines;		/* those that have been written; NULL: none yet */
 	uint32_t *to;			/* per stack of `from`: its number in the trace; 0 = not yet */
 	size_t cap;
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fit.h"
 #include "json.h"
 #include "tool.h"
 #include "units.h"
@@ -43,6 +44,43 @@ char *report_location(const char *name, const char *place, uint32_t line, bool n
 	free(shown_name);
 	free(shown_place);
 	return text;
+}
+
+char *report_source(const struct sources *s, const char *file, uint32_t line)
+{
+	const struct source *source = s ? sources_find(s, file, line) : NULL;
+	struct mt_str text = source ? source_line(source) : (struct mt_str){ "", 0 };
+	char *copy = xasprintf("%.*s", (int)text.n, text.p), *shown = tool_printable(copy);
+
+	free(copy);
+	return shown;
+}
+
+void report_source_after(const struct sources *s, const char *file, uint32_t line, size_t columns, size_t used)
+{
+	char *text = report_source(s, file, line), *shown = text;
+
+	if (*text && (!columns || columns >= used + 12)) {
+		if (columns)
+			shown = fit(text, columns - used - 2);
+		printf("  %s%s%s", tool_colour() ? "\033[2m" : "", shown, tool_colour() ? "\033[0m" : "");
+	}
+	if (shown != text)
+		free(shown);
+	free(text);
+}
+
+void report_json_source(const struct sources *s, const char *file, uint32_t line)
+{
+	if (!s)
+		return;
+	char *text = report_source(s, file, line);
+	putchar(',');
+	if (*text)
+		report_json_text("source", text);
+	else
+		fputs("\"source\":null", stdout);
+	free(text);
 }
 
 double report_share(uint64_t part, uint64_t whole)

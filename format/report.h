@@ -4,6 +4,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "sources.h"
 #include "tally.h"
 
 /* Prints a line, "COMMAND: TITLE". */
@@ -24,6 +25,21 @@ const char *report_colour_end(double share);
  * a terminal; the caller frees it.
  */
 char *report_location(const char *name, const char *place, uint32_t line, bool native);
+/* The option --source of a report. */
+enum { KEY_SOURCE = 768 };
+#define REPORT_OPTION_SOURCE { "source", KEY_SOURCE, NULL, "show the lines of source code that the trace contains" }
+/*
+ * Returns the text of a line without the blanks around it, safe for a terminal; "" if it is not known, or `s` is NULL.
+ * The caller frees it.
+ */
+char *report_source(const struct sources *s, const char *file, uint32_t line);
+/*
+ * Prints two blanks and that text after a line of a report that has `used` columns; on a terminal of that many columns,
+ * cut to its width (0: not on a terminal).
+ */
+void report_source_after(const struct sources *s, const char *file, uint32_t line, size_t columns, size_t used);
+/* Prints ,"source":"TEXT" of a JSON object, null if it is not known; nothing if `s` is NULL. */
+void report_json_source(const struct sources *s, const char *file, uint32_t line);
 /* Prints a field of comma-separated values, quoted according to RFC 4180. */
 void report_csv_field(const char *text);
 /* Prints "KEY":"TEXT" of a JSON object. */

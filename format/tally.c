@@ -312,11 +312,11 @@ struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const stru
 	return t;
 }
 
-void tally_watch(struct mt_in *in, enum tally_what what, tally_key *key, void *arg, const struct tally_watch *watch)
+void tally_watch(struct mt_in *in, enum tally_what what, const struct tally_by *by, const struct tally_watch *watch)
 {
 	/* The blocks not freed so far are the live ones. */
 	struct counter c = { .asked = what == TALLY_LEAKS ? TALLY_PEAK : what,
-			     .by = { .key = key, .arg = arg },
+			     .by = *by,
 			     .others = true,
 			     .watch = watch };
 	struct tally *t = begin(&c, in);

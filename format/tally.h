@@ -58,8 +58,8 @@ struct tally_by {
 	bool all;		/* fill in `all` too */
 };
 struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by);
-/* The same with intermediate results; key may be NULL. */
-void tally_watch(struct mt_in *in, enum tally_what what, tally_key *key, void *arg, const struct tally_watch *watch);
+/* The same with intermediate results; without `all`. by->key may be NULL. */
+void tally_watch(struct mt_in *in, enum tally_what what, const struct tally_by *by, const struct tally_watch *watch);
 /* By stack, with each stack below a frame "[process PID]"; the result is like tally_read()'s. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);
 void tally_free(struct tally *t);

@@ -28,6 +28,7 @@
 #include "last_words.h"
 #include "launch.h"
 #include "parts.h"
+#include "rights.h"
 #include "tool.h"
 #include "units.h"
 #include "wire.h"
@@ -37,8 +38,9 @@
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
 #define COMMAND_MAX (64u << 10)
+#define MOST_NEIGHBOURS 100
 
-enum { KEY_LAST = 256, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK };
+enum { KEY_LAST = 256, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE };
 
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
@@ -64,6 +66,8 @@ static const struct tool_option options[] = {
 	  "record until a moment: one of these, or a SIZE of the trace; the program then continues unrecorded" },
 	{ "mark", KEY_MARK, "PID",
 	  "ask the memrec with this PID to mark the present in its trace, and to begin another file if it rotates" },
+	{ "source", KEY_SOURCE, "N", "with each line of source code, record N lines before and after it, too" },
+	{ "no-source", KEY_NO_SOURCE, NULL, "record no source code" },
 	{ "verbose", 'v', NULL, "print a summary of the recording, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -83,6 +87,7 @@ struct settings {
 	pid_t pid;		/* the process to attach to; 0: none */
 	uint32_t duration_ms;	/* 0: no limit */
 	struct parts parts;
+	struct source_rules source;
 	char **argv;		/* of the program */
 };
 
@@ -141,6 +146,10 @@ static void read_options(struct settings *s, int argc, char **argv)
 			s->parts.begin_text = optarg;
 			break;
 		case KEY_UNTIL: s->parts.until = parts_moment(optarg, "--until"); break;
+		case KEY_SOURCE:
+			s->source.around = (uint32_t)tool_number(optarg, "--source", 0, MOST_NEIGHBOURS);
+			break;
+		case KEY_NO_SOURCE: s->source.none = true; break;
 		case KEY_MARK: request_mark((pid_t)tool_number(optarg, "--mark", 1, INT32_MAX));
 		case 'd': s->duration_ms = (uint32_t)tool_time_ms(optarg, "--duration", 1, UINT32_MAX); break;
 		}
@@ -154,6 +163,8 @@ static void read_options(struct settings *s, int argc, char **argv)
 		usage_die("--await needs --pid, and cannot be used with --duration");
 	if (!s->pid && optind == argc)
 		usage_die("no program given: memrec [OPTION...] -- COMMAND [ARG...]");
+	if (s->source.none && s->source.around)
+		usage_die("give only one of --source and --no-source");
 	if (s->output && strcmp(s->output, "-") == 0)
 		s->output = NULL;
 	parts_check(&s->parts, s->output);
@@ -482,8 +493,17 @@ static int record_awaited(struct collector *c, const struct settings *s, const s
 static void open_collector(struct collector *c, const struct settings *s, const struct trace *t)
 {
 	int network = attaches(s) ? inject_enter_network(s->pid) : -1;
-	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native });
+	struct source_rules source = s->source;
+	source.keep = t->segments != NULL;
+	/* A process that runs already may have read its files long ago. */
+	source.changed_ns = s->pid ? source_process_began(s->pid) : 0;
+	source.lower = rights_lower;
+	source.restore = rights_restore;
+	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native,
+						       source });
 	c->output.segments = t->segments;
+	if (t->segments)
+		segments_sources(t->segments, source_files_kept(c->output.sources));
 	inject_leave_network(network);
 }
 

@@ -485,7 +485,7 @@ int main(int argc, char **argv)
 	struct mt_in *in = tool_input(argc, argv);
 	if (c.every_ms) {
 		mt_in_follow(in);
-		tally_watch(in, c.what, NULL, NULL, &(struct tally_watch){ c.every_ms, see, &c });
+		tally_watch(in, c.what, &(struct tally_by){ 0 }, &(struct tally_watch){ c.every_ms, see, &c });
 		return tool_finish(in, NULL);
 	}
 	struct tally *t = tally_read(in, c.what);

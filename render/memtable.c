@@ -4,7 +4,7 @@
  * In:    a trace (stdin or files)
  * Out:   a row for each location (the innermost frame) and allocator, the
  *        largest first, as text, CSV or JSON
- * Keeps: the live set, the stacks, the rows
+ * Keeps: the live set, the stacks, the rows; with --source the lines
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +32,7 @@ static const struct tool_option options[] = {
 	{ "csv", KEY_CSV, NULL, "print comma-separated values instead of a table" },
 	VIEW_OPTION_IMPORTS,
 	VIEW_OPTION_PYTHON,
+	REPORT_OPTION_SOURCE,
 	{ "json", KEY_JSON, NULL, "print one JSON object instead of a table" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -56,6 +57,7 @@ struct keys {
 	size_t cap;
 	struct index index;
 	const struct view *view;
+	struct sources *sources;	/* NULL: no source code is shown */
 };
 
 struct row {
@@ -69,6 +71,7 @@ struct row {
 
 struct table {
 	const struct tally *tally;
+	const struct sources *sources;
 	struct row *rows;
 	uint32_t n;
 	uint32_t *threads;	/* the rows point into this array */
@@ -104,6 +107,14 @@ static uint32_t number_key(void *keys, const struct tally *t, const struct mt_ev
 		k->at[k->n++] = key;
 	}
 	return n;
+}
+
+static void take_source(void *keys, const struct mt_event *ev)
+{
+	struct keys *k = keys;
+
+	if (k->sources)
+		sources_take(k->sources, ev);
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -178,6 +189,7 @@ static struct table make_table(const struct tally *t, const struct keys *keys, b
 	uint32_t *sorted = sort_keys(&order, &n);
 	struct table table = {
 		.tally = t,
+		.sources = keys->sources,
 		.rows = xcalloc((size_t)n + 1, sizeof *table.rows),
 		.threads = xcalloc((size_t)n + 1, sizeof *table.threads),
 	};
@@ -255,18 +267,19 @@ struct widths {
 	int allocator, thread;
 };
 
-static void print_location(const struct row *row, const struct widths *w)
+/* Prints the place, then what remains of the terminal's width of its line of source code. */
+static void print_location(const struct table *table, const struct row *row, const struct widths *w)
 {
 	const struct function *f = row->function;
 	char *whole = report_location(f->name, function_place(f), *f->file ? row->line : 0, function_is_native(f));
-	char *text = whole;
 	unsigned used = 11 + 2 + 13 + 2 + (unsigned)w->allocator + 2 + (w->thread ? (unsigned)w->thread + 2 : 0);
+	unsigned left = !w->terminal ? 0 : w->terminal > used + 10 ? w->terminal - used : 10;
+	char *text = left ? fit(whole, left) : xstrdup(whole);
 
-	if (w->terminal)
-		text = fit(whole, w->terminal > used + 10 ? w->terminal - used : 10);
-	puts(text);
-	if (text != whole)
-		free(text);
+	fputs(text, stdout);
+	report_source_after(table->sources, f->file, row->line, left, tool_columns(text));
+	putchar('\n');
+	free(text);
 	free(whole);
 }
 
@@ -283,7 +296,7 @@ static void print_row(const struct table *table, const struct row *row, const st
 		printf("%s%*s  ", thread, w->thread - (int)tool_columns(thread), "");
 		free(thread);
 	}
-	print_location(row, w);
+	print_location(table, row, w);
 }
 
 static int longest_thread(const struct table *table, uint32_t rows)
@@ -358,7 +371,8 @@ static void print_table(const struct table *table, uint64_t max_rows)
 
 static void print_csv(const struct table *table, uint64_t max_rows)
 {
-	puts("size,allocations,allocator,threads,pid,tid,thread,function,file,line,language");
+	printf("size,allocations,allocator,threads,pid,tid,thread,function,file,line,language%s\n",
+	       table->sources ? ",source" : "");
 	for (uint32_t i = 0; i < table->n && (!max_rows || i < max_rows); i++) {
 		const struct row *row = &table->rows[i];
 		const struct thread *t = only_thread(table, row);
@@ -373,7 +387,14 @@ static void print_csv(const struct table *table, uint64_t max_rows)
 		report_csv_field(row->function->name);
 		putchar(',');
 		report_csv_field(function_place(row->function));
-		printf(",%u,%s\n", row->line, function_language(row->function));
+		printf(",%u,%s", row->line, function_language(row->function));
+		if (table->sources) {
+			char *source = report_source(table->sources, row->function->file, row->line);
+			putchar(',');
+			report_csv_field(source);
+			free(source);
+		}
+		putchar('\n');
 	}
 }
 
@@ -384,7 +405,9 @@ static void print_json_row(const struct table *table, const struct row *row)
 	report_json_text("function", row->function->name);
 	putchar(',');
 	report_json_text("file", function_place(row->function));
-	printf(",\"line\":%u,\"language\":\"%s\",\"threads\":[", row->line, function_language(row->function));
+	printf(",\"line\":%u,\"language\":\"%s\"", row->line, function_language(row->function));
+	report_json_source(table->sources, row->function->file, row->line);
+	fputs(",\"threads\":[", stdout);
 	for (uint32_t i = 0; i < row->n_threads; i++) {
 		const struct thread *t = threads_thread(table->tally->threads, row->threads[i]);
 		printf("%s{\"pid\":%u,\"tid\":%u,", i ? "," : "", t->pid, t->tid);
@@ -409,7 +432,7 @@ static void print_json(const struct table *table, uint64_t max_rows)
 
 struct choices {
 	enum tally_what what;
-	bool split, by_count;
+	bool split, by_count, source;
 	uint64_t max_rows, every_ms;	/* every_ms 0: once, at the end */
 	int format;
 	struct view view;
@@ -434,6 +457,7 @@ static struct choices parse(int argc, char **argv)
 		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
 		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case 'e': c.every_ms = tool_time_ms(optarg, "--every", 1, INT64_MAX); break;
+		case KEY_SOURCE: c.source = true; break;
 		case KEY_IMPORTS:
 		case KEY_PYTHON: view_option(&c.view, key); break;
 		default:
@@ -480,19 +504,21 @@ static void see(void *watcher, const struct tally *t)
 int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
-	struct keys keys = { .view = &c.view };
+	struct keys keys = { .view = &c.view, .sources = c.source ? sources_new() : NULL };
+	struct tally_by by = { .key = number_key, .take = take_source, .arg = &keys };
 	struct watcher watcher = { &c, &keys };
 	struct mt_in *in = tool_input(argc, argv);
 
 	if (c.every_ms) {
 		mt_in_follow(in);
-		tally_watch(in, c.what, number_key, &keys, &(struct tally_watch){ c.every_ms, see, &watcher });
+		tally_watch(in, c.what, &by, &(struct tally_watch){ c.every_ms, see, &watcher });
 	} else {
-		struct tally *t = tally_read_by(in, c.what, number_key, &keys);
+		struct tally *t = tally_read_more(in, c.what, &by);
 		print(t, &keys, &c);
 		tally_free(t);
 	}
 	free(keys.at);
 	index_clear(&keys.index);
+	sources_free(keys.sources);
 	return tool_finish(in, NULL);
 }

@@ -5,7 +5,7 @@
  * Out:   a line for each call, callees indented below their caller, the biggest
  *        first; or JSON. A call is not indented below a caller that makes no other
  *        call and allocates nothing itself: its numbers are the caller's.
- * Keeps: the live set, the stacks, the tree
+ * Keeps: the live set, the stacks, the tree; with --source the lines
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +34,7 @@ static const struct tool_option options[] = {
 	VIEW_OPTION_IMPORTS,
 	VIEW_OPTION_PYTHON,
 	VIEW_OPTION_BY,
+	REPORT_OPTION_SOURCE,
 	{ "json", KEY_JSON, NULL, "print one JSON object, with the calls in the order of the lines" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -49,7 +50,7 @@ static const struct tool tool = {
 struct choices {
 	enum tally_what what;
 	uint64_t depth, biggest;	/* 0 = no limit */
-	bool path_only, json;
+	bool path_only, json, source;
 	struct view view;
 };
 
@@ -66,6 +67,7 @@ struct place {
 
 struct tree {
 	const struct tally *tally;
+	const struct sources *sources;	/* NULL: no source code is shown */
 	struct calltree *calls;
 	struct place *places;
 	struct children children;
@@ -191,9 +193,9 @@ static void lay_out(struct tree *t, const struct choices *c)
 	}
 }
 
-static struct tree make_tree(const struct tally *tally, const struct choices *c)
+static struct tree make_tree(const struct tally *tally, const struct sources *sources, const struct choices *c)
 {
-	struct tree t = { .tally = tally, .calls = calltree_new() };
+	struct tree t = { .tally = tally, .sources = sources, .calls = calltree_new() };
 
 	add_stacks(&t, c->biggest);
 	sum_up(&t);
@@ -276,7 +278,11 @@ static void print_call(const struct tree *t, uint32_t node, struct guides *g, un
 		label = fit(whole, columns > used + 20 ? columns - used : 20);
 		free(whole);
 	}
-	printf("%s%s%s\n", branch, label, more);
+	printf("%s%s%s", branch, label, more);
+	const struct frame *f = stacks_frame(t->tally->stacks, p->frame);
+	report_source_after(t->sources, stacks_function(t->tally->stacks, f->function)->file, f->line, columns,
+			    NUMBER_COLUMNS + tool_columns(branch) + tool_columns(label) + tool_columns(more));
+	putchar('\n');
 	free(branch);
 	free(label);
 	free(more);
@@ -315,9 +321,10 @@ static void print_json_call(const struct tree *t, uint32_t node)
 	report_json_text("function", function->name);
 	putchar(',');
 	report_json_text("file", function_place(function));
-	printf(",\"line\":%u,\"language\":\"%s\",\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_"
-	       "allocations\":%llu}",
-	       f->line, function_language(function), (unsigned long long)p->total.bytes,
+	printf(",\"line\":%u,\"language\":\"%s\"", f->line, function_language(function));
+	report_json_source(t->sources, function->file, f->line);
+	printf(",\"bytes\":%llu,\"allocations\":%llu,\"own_bytes\":%llu,\"own_allocations\":%llu}",
+	       (unsigned long long)p->total.bytes,
 	       (unsigned long long)p->total.count, (unsigned long long)call->own[BYTES],
 	       (unsigned long long)call->own[COUNT]);
 }
@@ -354,6 +361,7 @@ static struct choices parse(int argc, char **argv)
 		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
 		case 't': tally_choose(&c.what, TALLY_TOTAL); break;
 		case KEY_JSON: c.json = true; break;
+		case KEY_SOURCE: c.source = true; break;
 		default: view_option(&c.view, key);
 		}
 	view_begin(&c.view, c.json || all);
@@ -367,14 +375,21 @@ static struct choices parse(int argc, char **argv)
 	return c;
 }
 
+static void take_source(void *sources, const struct mt_event *ev)
+{
+	sources_take(sources, ev);
+}
+
 int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
 	unsigned lines, columns = 0;
 	struct mt_in *in = tool_input(argc, argv);
-	struct tally *tally = tally_read(in, c.what);
+	struct sources *sources = c.source ? sources_new() : NULL;
+	struct tally *tally = tally_read_more(in, c.what, &(struct tally_by){ .take = c.source ? take_source : NULL,
+									      .arg = sources });
 	struct tally shown = view_make(&c.view, tally);
-	struct tree tree = make_tree(&shown, &c);
+	struct tree tree = make_tree(&shown, sources, &c);
 
 	if (c.json)
 		print_json(&tree);
@@ -383,5 +398,6 @@ int main(int argc, char **argv)
 	tree_clear(&tree);
 	view_clear(&shown, tally);
 	tally_free(tally);
+	sources_free(sources);
 	return tool_finish(in, NULL);
 }

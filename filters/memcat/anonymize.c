@@ -253,6 +253,7 @@ bool anonymize_event(struct anonymizer *a, struct mt_event *ev)
 {
 	switch (ev->kind) {
 	case MT_OTHER:
+	case MT_SOURCE:
 		return false;
 	case MT_FUNCTION:
 		replace(a, &a->name, 'f', &ev->name);

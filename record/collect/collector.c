@@ -91,6 +91,8 @@ void collector_init(struct collector *c, const struct recording_options *how)
 {
 	*c = (struct collector){ .follow_fork = how->follow_fork, .start_ns = how->start_ns };
 	output_init(&c->output, how->out, how->header, hold, c);
+	if (!how->source.none)
+		c->output.sources = source_files_new(&how->source);
 	if (how->native)
 		c->symbols = symbols_new();
 	admission_open(&c->admission, how->follow_fork);

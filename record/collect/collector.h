@@ -47,6 +47,7 @@ struct recording_options {
 	const struct mt_header *header;
 	uint64_t start_ns;		/* monotonic */
 	bool follow_fork, native;
+	struct source_rules source;
 };
 
 /* Opens the socket that agents connect to. Dies if it cannot. */

@@ -82,7 +82,10 @@ uint32_t output_function(struct output *o, struct mt_event *ev)
 
 uint32_t output_frame(struct output *o, uint32_t function, uint32_t line)
 {
-	return define_frame(o->out, o->stacks, function, line);
+	uint32_t count = stacks_frame_count(o->stacks), frame = define_frame(o->out, o->stacks, function, line);
+	if (frame == count && o->sources)
+		source_files_put(o->sources, o->out, stacks_function(o->stacks, function), function, line);
+	return frame;
 }
 
 uint32_t output_stack(struct output *o, uint32_t parent, uint32_t frame)

@@ -15,6 +15,7 @@
 #include "info.h"
 #include "memtrace.h"
 #include "segments.h"
+#include "source_files.h"
 #include "stacks.h"
 
 struct output {
@@ -27,6 +28,7 @@ struct output {
 	uint32_t now_ms;		/* the clock, set once a turn: milliseconds since the recording began */
 	uint64_t last_ms;		/* of the last event */
 	struct stacks *stacks;
+	struct source_files *sources;	/* NULL: no source code is recorded */
 	struct ids ids;
 	struct mt_event allocated, freed;	/* the most frequent events, reused: a new one would be zeroed */
 	/* for the summary line */
@@ -49,7 +51,10 @@ void output_flush(struct output *o);
 /* Writes the end row; with segments, that is for segments_end(). */
 void output_end(struct output *o);
 
-/* Return numbers in the trace, and define them there if they are new. ev: a function without its number. */
+/*
+ * Return numbers in the trace, and define them there if they are new. ev: a function without its number. A new frame is
+ * followed by its line of source code.
+ */
 uint32_t output_function(struct output *o, struct mt_event *ev);
 uint32_t output_frame(struct output *o, uint32_t function, uint32_t line);
 uint32_t output_stack(struct output *o, uint32_t parent, uint32_t frame);

@@ -171,6 +171,8 @@ uint64_t process_drain(struct process *p, uint64_t max)
 	uint64_t t = p->tail, first = t, published = t;
 	if (p->refused && !p->ring->off)
 		turn_off(p);
+	if (p->out->sources)
+		source_files_of(p->out->sources, &p->files, p->out->now_ms);
 	while (t - first < max && !p->refused && committed(p, t)) {
 		struct wire_slot s;
 		copy_slot(&s, &p->slots[t & p->mask]);
@@ -416,6 +418,8 @@ void process_begin(struct process *p, const struct beginning *how)
 {
 	p->forked = how->forked;
 	put_start(p, how);
+	if (p->out->sources)
+		source_view_begin(&p->files, p->pid);
 	if (p->symbols)
 		p->hybrid = hybrid_new(p->out, p->symbols, p->pid, p->exe ? p->exe : "");
 }
@@ -470,6 +474,9 @@ void process_end(struct process *p, int status)
 void process_free(struct process *p)
 {
 	records_clear(p);
+	if (p->out->sources)
+		source_files_of(p->out->sources, NULL, 0);
+	source_view_clear(&p->files);
 	free(p->exe);
 	free(p->inside);
 	free(p);

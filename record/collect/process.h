@@ -70,6 +70,7 @@ struct process {
 	uint32_t *stacks;		/* from the agent's nodes to the trace's stacks */
 	size_t cap_stacks;
 	struct hybrid *hybrid;		/* C stacks; NULL: not recorded */
+	struct source_view files;
 	char *exe;			/* NULL = not known */
 	uint64_t unknown_frees, abandoned;
 	uint64_t live_bytes;		/* in this process */

@@ -50,6 +50,7 @@ struct segments {
 	struct segment *done;		/* that are kept, the oldest first */
 	size_t n_done, cap_done;
 	uint64_t done_bytes;
+	const struct sources *sources;	/* NULL: none */
 	struct open_blocks *blocks;	/* NULL: no segment begins with any */
 	struct inhabitant *processes;
 	size_t n_processes, cap_processes;
@@ -294,8 +295,8 @@ static int put_heading(struct segments *s, const struct stacks *stacks)
 		die("out of memory");
 	int r = mt_put_header(s->out, h);
 	mt_header_free(h);
-	if (r < 0 || put_rows(s) < 0 || define_all(s->out, stacks) < 0 || put_blocks(s) < 0 ||
-	    mt_flush(s->out) < 0)
+	if (r < 0 || put_rows(s) < 0 || define_all(s->out, stacks) < 0 ||
+	    (s->sources && sources_put(s->out, s->sources) < 0) || put_blocks(s) < 0 || mt_flush(s->out) < 0)
 		return -1;
 	s->heading_bytes = mt_out_bytes(s->out);
 	return 0;
@@ -487,6 +488,11 @@ void segments_free(struct segments *s)
 	free(s->done);
 	free(s->failure);
 	free(s);
+}
+
+void segments_sources(struct segments *s, const struct sources *sources)
+{
+	s->sources = sources;
 }
 
 struct mt_out *segments_out(const struct segments *s)

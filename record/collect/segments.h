@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "memtrace.h"
+#include "sources.h"
 #include "stacks.h"
 
 /* A moment: when something reaches `at`. */
@@ -48,6 +49,8 @@ struct segments;
 /* The rules are the caller's. Dies if a file of its first segment's name exists, or there is no memory. */
 struct segments *segments_new(const struct segment_rules *rules);
 void segments_free(struct segments *s);
+/* The lines of source code, which each segment begins with; the table is the caller's. */
+void segments_sources(struct segments *s, const struct sources *sources);
 /* The writer that takes events now; it changes with the segments. */
 struct mt_out *segments_out(const struct segments *s);
 

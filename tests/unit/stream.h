@@ -77,6 +77,9 @@ static const struct mt_event all_kinds[] = {
 	{ .kind = MT_SPAN, .count = 0, .name = TEXT(""), .pid = 0, .tid = 4294967295u, .time_ms = 0 },
 	{ .kind = MT_MEMORY, .pid = 4294967295u, .time_ms = 9223372036854775807u, .info = TEXT("\x81\xa4swap\x00") },
 	{ .kind = MT_MEMORY, .pid = 0, .time_ms = 0, .info = TEXT("\x80") },
+	{ .kind = MT_SOURCE, .file = TEXT("/srv/a.py"), .line = 4294967295u, .count = 9223372036854775808u,
+	 .name = TEXT("def f():\n\treturn \xff") },
+	{ .kind = MT_SOURCE, .file = TEXT(""), .line = 0, .count = 0, .name = TEXT("") },
 	{ .kind = MT_OTHER, .info = TEXT("\x93\xcc\xc8\x81\xa1k\xc4\x02\x00\xff\xcb\x3f\xf8\0\0\0\0\0\0") },
 	{ .kind = MT_EXIT, .pid = 0, .time_ms = 2, .info = TEXT("\x80") },
 	{ .kind = MT_END, .time_ms = 3 },
@@ -125,6 +128,9 @@ static inline bool same(const struct mt_event *a, const struct mt_event *b)
 		       same_text(a->name, b->name);
 	case MT_SPAN:
 		return a->count == b->count && same_text(a->name, b->name) && same_context(a, b);
+	case MT_SOURCE:
+		return a->count == b->count && a->line == b->line && same_text(a->file, b->file) &&
+		       same_text(a->name, b->name);
 	case MT_SKIPPED:
 		return a->count == b->count && same_context(a, b);
 	case MT_END:

@@ -218,7 +218,8 @@ class Tracker:
     file_name or destination: a path, a FileDestination, an open descriptor or
     binary file, or a command to pipe into (a list of words, or a Pipe).
     native_traces, trace_python_allocators, follow_fork: like memrec's --native,
-    --trace-python-allocators, --follow-fork. overwrite: replace an existing file.
+    --trace-python-allocators, --follow-fork. source=False is its --no-source.
+    overwrite: replace an existing file.
 
     span: in a process that memrec records already, the block writes no trace, but marks a span
     with this name (default: the destination
@@ -234,7 +235,7 @@ class Tracker:
                  native_traces: bool = False, memory_interval_ms: int = 10, follow_fork: bool = False,
                  trace_python_allocators: bool = False, track_object_lifetimes: bool = False,
                  file_format: int = FileFormat.ALL_ALLOCATIONS, overwrite: bool = False,
-                 span: Optional[str] = None) -> None:
+                 span: Optional[str] = None, source: bool = True) -> None:
         if (file_name is None) == (destination is None):
             raise TypeError("Exactly one of 'file_name' or 'destination' argument must be specified")
         if track_object_lifetimes:
@@ -245,7 +246,8 @@ class Tracker:
                 raise TypeError("overwrite applies only to files")
             self._destination.overwrite = True
         self._flags = [flag for flag, wanted in (("--native", native_traces), ("--follow-fork", follow_fork),
-                                                 ("--trace-python-allocators", trace_python_allocators)) if wanted]
+                                                 ("--trace-python-allocators", trace_python_allocators),
+                                                 ("--no-source", not source)) if wanted]
         if span is not None and not isinstance(span, str):
             raise TypeError("a span's name is a str, not %r" % (span,))
         self._name = str(self._destination) if span is None else span
