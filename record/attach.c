@@ -1,5 +1,8 @@
 /*
- * attach.c - records a process that is already running, until a signal, the time limit or the process's end
+ * attach.c - records processes that are already running, until a signal, the time limit or their end
+ *
+ * With --follow-fork, children that are there already are attached to as well. A process's children are listed once its
+ * own agent records: those that it makes later are followed by that agent, so none is missed.
  */
 #include "attach.h"
 
@@ -12,64 +15,184 @@
 #include "agent_file.h"
 #include "collect/procfs.h"
 #include "error.h"
-#include "inject/inject.h"
 #include "rights.h"
+#include "wire.h"
 #include "xmalloc.h"
 
 #define CHILDREN_NAMED 8
+#define AT_ONCE 4		/* injectors, each with the highest priority it may have */
 
 static void stop(int sig)
 {
 	collector_stop(sig);
 }
 
-/* Those that the process has now, of all its threads. Where the kernel does not list them, there are none. */
-static void find_children(struct attached *a)
+/* ---------------------------------------------------------------- children */
+
+static bool is_known(const struct attached *a, pid_t pid)
 {
-	char *pattern = xasprintf("/proc/%d/task/*/children", (int)a->recording.root), text[4096];
+	for (size_t i = 0; i < a->n; i++)
+		if (a->all[i].pid == pid)
+			return true;
+	return false;
+}
+
+static void add(struct attached *a, struct collector *c, pid_t pid, bool found)
+{
+	if (is_known(a, pid))
+		return;
+	GROW(a->all, a->n, a->cap);
+	a->all[a->n++] = (struct attachment){ .pid = pid, .found = found };
+	admission_expect(&c->admission, pid, admission_owner(pid), true);
+}
+
+typedef void child_fn(struct attached *a, struct collector *c, pid_t child, void *arg);
+
+/* Calls f for each child that the process has now, of all its threads. Where the kernel lists none, for none. */
+static void each_child(struct attached *a, struct collector *c, pid_t pid, child_fn *f, void *arg)
+{
+	char *pattern = xasprintf("/proc/%d/task/*/children", (int)pid), text[65536];
 	glob_t tasks = { 0 };
 	int found = glob(pattern, 0, NULL, &tasks);
-	a->children = xstrdup("");
 	for (size_t i = 0; found == 0 && i < tasks.gl_pathc; i++) {
-		ssize_t n = procfs_read(tasks.gl_pathv[i], text, sizeof text - 1);
-		text[n > 0 ? n : 0] = '\0';
-		for (char *rest = text, *pid; (pid = strtok_r(rest, " \n", &rest)) != NULL;) {
-			char *before = a->children;
-			if (a->n_children++ >= CHILDREN_NAMED)
-				continue;
-			a->children = xasprintf("%s%s%s", before, *before ? ", " : "", pid);
-			free(before);
-		}
+		if (procfs_read(tasks.gl_pathv[i], text, sizeof text) <= 0)
+			continue;
+		for (char *rest = text, *word; (word = strtok_r(rest, " \n", &rest)) != NULL;)
+			f(a, c, (pid_t)atoi(word), arg);
 	}
 	globfree(&tasks);
 	free(pattern);
 }
 
-/* --follow-fork records only those that are born from now on. */
-static void warn_of_children(struct attached *a)
+/* Those that were born after its agent began are recorded already, or will be. */
+static void follow_child(struct attached *a, struct collector *c, pid_t child, void *arg)
 {
-	if (a->n_children)
-		warn("process %d has %u child%s already, not recorded: %s%s; record each with its own memrec -p",
-		     (int)a->recording.root, a->n_children, a->n_children == 1 ? "" : "ren", a->children,
-		     a->n_children > CHILDREN_NAMED ? ", …" : "");
-	free(a->children);
-	a->children = NULL;
+	(void)arg;
+	if (!collector_process(c, child))
+		add(a, c, child, true);
+}
+
+struct missed {
+	unsigned n;
+	char *pids;		/* "12, 13" */
+};
+
+static void miss_child(struct attached *a, struct collector *c, pid_t child, void *arg)
+{
+	struct missed *m = arg;
+	char *before = m->pids;
+	(void)c;
+	if (is_known(a, child) || m->n++ >= CHILDREN_NAMED)
+		return;
+	m->pids = xasprintf("%s%s%d", before, *before ? ", " : "", (int)child);
+	free(before);
+}
+
+static void warn_of_children(struct attached *a, struct collector *c, pid_t pid)
+{
+	struct missed m = { .pids = xstrdup("") };
+	each_child(a, c, pid, miss_child, &m);
+	if (m.n)
+		warn("process %d has %u child%s already, not recorded: %s%s; --follow-fork records them, too", (int)pid,
+		     m.n, m.n == 1 ? "" : "ren", m.pids, m.n > CHILDREN_NAMED ? ", …" : "");
+	free(m.pids);
+}
+
+/* ---------------------------------------------------------------- attaching */
+
+/* Attaching needs our own rights. */
+static void start(struct attached *a, struct attachment *t)
+{
+	if (a->lowered)
+		rights_restore();
+	a->injection.pid = t->pid;
+	a->injection.found = t->found;
+	t->injector = inject_start(&a->injection);
+	if (a->lowered)
+		a->lowered = rights_lower(a->recording.root);
+	a->n_injecting++;
+}
+
+static void start_more(struct attached *a, const struct collector *c)
+{
+	for (; a->n_started < a->n && a->n_injecting < AT_ONCE; a->n_started++)
+		if (!collector_process(c, a->all[a->n_started].pid))
+			start(a, &a->all[a->n_started]);
 }
 
 /* The injector has ended: the agent records, or could not be loaded. */
-static void begun(struct attached *a, const struct collector *c)
+static void take_outcome(struct attached *a, struct collector *c, size_t i, int status)
 {
-	a->injector = 0;
-	a->begun_ms = c->output.now_ms;
-	if (a->status != 0)
+	struct attachment *t = &a->all[i];
+	pid_t pid = t->pid;
+	t->injector = 0;
+	a->n_injecting--;
+	if (status != 0)
 		return;
-	a->attended = true;
+	a->n_begun++;
+	t->attended = true;
+	image_read(&t->image, pid);
+	if (a->follow)
+		each_child(a, c, pid, follow_child, NULL);	/* which moves `t` */
+}
+
+/* Every process is recorded, or was refused. */
+static void begin(struct attached *a, struct collector *c)
+{
+	a->begun = true;
+	a->begun_ms = c->output.now_ms;
+	if (!a->n_begun)
+		return;
 	if (a->lowered)
 		rights_give_up();
-	image_read(&a->image, a->recording.root);
-	if (a->verbose)
-		warn("recording process %d%s", (int)a->recording.root, a->duration_ms ? "" : "; press Ctrl-C to stop");
-	warn_of_children(a);
+	const char *until = a->duration_ms ? "" : "; press Ctrl-C to stop";
+	if (a->verbose && a->n_begun > 1)
+		warn("recording %zu processes%s", a->n_begun, until);
+	for (size_t i = 0; i < a->n && a->verbose && a->n_begun == 1; i++)
+		if (a->all[i].attended)
+			warn("recording process %d%s", (int)a->all[i].pid, until);
+	for (size_t i = 0; i < a->n && !a->follow; i++)
+		if (a->all[i].attended)
+			warn_of_children(a, c, a->all[i].pid);
+}
+
+static bool begins(struct attached *a, struct collector *c)
+{
+	int status;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->all[i].injector && waitpid(a->all[i].injector, &status, WNOHANG) == a->all[i].injector)
+			take_outcome(a, c, i, status);
+	start_more(a, c);
+	if (a->n_injecting == 0)
+		begin(a, c);
+	return !a->begun;
+}
+
+/* ---------------------------------------------------------------- recording */
+
+/* A process that executed another program has no thread of the agent's any more. */
+static void notice_exec(struct attached *a, struct collector *c)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (image_changed(&a->all[i].image, a->all[i].pid, c->output.now_ms)) {
+			a->all[i].attended = false;
+			if (c->follow_fork)	/* the new program has an agent, which replaced the old one */
+				continue;
+			if (c->n_processes == 1)
+				c->output.stopped = "stopped early, as it executed another program";
+			collector_end_executed(c, a->all[i].pid);
+		}
+}
+
+static void detach(struct attached *a, struct collector *c)
+{
+	pid_t *attended = xcalloc(a->n, sizeof *attended);
+	size_t n = 0;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->all[i].attended)
+			attended[n++] = a->all[i].pid;
+	collector_detach(c, attended, n);
+	free(attended);
 }
 
 /* Returns why the recording ends before the process does, or NULL. */
@@ -83,25 +206,27 @@ static const char *stopped_by(const struct attached *a, const struct collector *
 static bool over(struct recording *r, struct collector *c)
 {
 	struct attached *a = (struct attached *)r;
-	uint32_t now_ms = c->output.now_ms;
 	collector_end_gone(c, 0);
-	if (a->injector && waitpid(a->injector, &a->status, WNOHANG) == a->injector)
-		begun(a, c);
-	if (a->injector || a->status != 0)
-		return a->status != 0;
-	if (image_changed(&a->image, r->root, now_ms)) {
-		a->attended = false;
-		if (!c->follow_fork) {	/* otherwise the new program has an agent, which replaced the old one */
-			c->output.stopped = "stopped early, as it executed another program";
-			collector_end_executed(c, r->root);
-		}
-	}
+	if (!a->begun && begins(a, c))
+		return false;
+	if (!a->n_begun)
+		return true;
+	notice_exec(a, c);
 	const char *why = stopped_by(a, c);
 	if (why || c->output.failed) {
 		c->output.stopped = c->n_processes ? why : c->output.stopped;
-		collector_detach(c, r->root, a->attended);
+		detach(a, c);
 	}
 	return c->n_processes == 0;
+}
+
+/* Returns whether all processes belong to one user: only then can we take on the rights of that user. */
+static bool is_one_user(const struct attached *a)
+{
+	for (size_t i = 1; i < a->n; i++)
+		if (admission_owner(a->all[i].pid) != admission_owner(a->all[0].pid))
+			return false;
+	return true;
 }
 
 void attach_begin(struct attached *a, struct collector *c, const struct attach *how)
@@ -110,19 +235,23 @@ void attach_begin(struct attached *a, struct collector *c, const struct attach *
 	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
 		sigaction(ending[i], &action, NULL);
-	*a = (struct attached){ .recording = { how->pid, over },
+	*a = (struct attached){ .recording = { how->pids[0], over }, .follow = how->flags & WIRE_FLAG_FOLLOW_FORK,
 				.verbose = how->verbose, .duration_ms = how->duration_ms };
-	admission_expect(&c->admission, how->pid, admission_owner(how->pid), true);
-	find_children(a);
-	struct injection injection = { how->pid, agent_file_name(), NULL, 0, c->admission.address, how->flags };
-	injection.bytes = agent_file_bytes(&injection.size);
-	a->injector = inject_start(&injection);
-	a->lowered = !how->needs_rights && rights_lower(how->pid);
+	for (size_t i = 0; i < how->n_pids; i++)
+		add(a, c, how->pids[i], false);
+	a->injection = (struct injection){ .agent = agent_file_name(), .address = c->admission.address,
+					   .flags = how->flags, .examine = a->n > 1 || a->follow,
+					   .ignore_filter = how->ignore_filter };
+	a->injection.bytes = agent_file_bytes(&a->injection.size);
+	start_more(a, c);
+	a->lowered = !how->needs_rights && is_one_user(a) && rights_lower(how->pids[0]);
 }
 
-bool attach_end(const struct attached *a)
+bool attach_end(struct attached *a)
 {
-	if (a->status != 0 && a->lowered)
+	if (!a->n_begun && a->lowered)
 		rights_restore();
-	return a->status == 0;
+	free(a->all);
+	a->all = NULL;
+	return a->n_begun > 0;
 }

@@ -1,5 +1,5 @@
 /*
- * attach.h - records a process that is already running, after loading the agent into it
+ * attach.h - records processes that are already running, after loading the agent into each
  */
 #ifndef ATTACH_H
 #define ATTACH_H
@@ -10,31 +10,43 @@
 
 #include "collect/collector.h"
 #include "inject/image.h"
+#include "inject/inject.h"
+
+/* One of the processes. */
+struct attachment {
+	pid_t pid;
+	pid_t injector;			/* our child that attaches to it; 0: none yet, or it has ended */
+	bool found;			/* as a child of another, with --follow-fork */
+	bool attended;			/* the agent has a thread that ends its recording */
+	struct image image;
+};
 
 struct attached {
 	struct recording recording;
-	pid_t injector;			/* our child that attaches; 0: it has ended */
-	int status;			/* its waitpid(2) status; not 0: it could not attach, and has reported why */
+	struct injection injection;	/* the same for all processes, except the pid */
+	struct attachment *all;
+	size_t n, cap;
+	size_t n_started, n_injecting, n_begun;	/* attempts; those under way; processes that are recorded */
+	bool follow;			/* also attach to the children that they have */
 	bool verbose;			/* print when the recording has begun */
-	bool lowered;			/* we have the rights of the process's user (rights.h) */
-	bool attended;			/* the agent has a thread that ends its recording */
+	bool lowered;			/* we have the rights of the processes' user (rights.h) */
+	bool begun;			/* all attempts were made */
 	uint32_t duration_ms, begun_ms;	/* how long to record, and since when; 0: no limit */
-	struct image image;
-	char *children;			/* that the process had before: "12, 13"; they are not recorded */
-	unsigned n_children;
 };
 
 struct attach {
-	pid_t pid;
+	const pid_t *pids;
+	size_t n_pids;			/* at least 1 */
 	unsigned flags;			/* WIRE_FLAG_… */
 	bool verbose;
-	bool needs_rights;		/* to write the trace: do not take on the process's user */
+	bool needs_rights;		/* to write the trace: do not take on the processes' user */
+	bool ignore_filter;		/* as in inject_examine() */
 	uint32_t duration_ms;		/* 0: no limit */
 };
 
-/* Begins to attach. From now on the usual signals end the recording; the process continues. */
+/* Begins to attach. From now on the usual signals end the recording; the processes continue. */
 void attach_begin(struct attached *a, struct collector *c, const struct attach *how);
 /* After the recording. Returns whether it began; otherwise nothing was written, and we have our own rights again. */
-bool attach_end(const struct attached *a);
+bool attach_end(struct attached *a);
 
 #endif

@@ -27,6 +27,7 @@
 #include "inject/inject.h"
 #include "last_words.h"
 #include "launch.h"
+#include "named.h"
 #include "parts.h"
 #include "rights.h"
 #include "tool.h"
@@ -40,7 +41,9 @@
 #define COMMAND_MAX (64u << 10)
 #define MOST_NEIGHBOURS 100
 
-enum { KEY_LAST = 256, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE };
+enum {
+	KEY_NAME = 256, KEY_LAST, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE
+};
 
 static const struct tool_option options[] = {
 	{ "output", 'o', "FILE", "write the trace to FILE; the program keeps its standard output" },
@@ -48,7 +51,9 @@ static const struct tool_option options[] = {
 	{ "native", 'n', NULL, "record C functions too, among the Python functions that called them" },
 	{ "trace-python-allocators", 'A', NULL,
 	  "record every call to Python's own allocators, not the arenas they use" },
-	{ "pid", 'p', "PID", "attach to the running process PID, until Ctrl-C, the duration or its end" },
+	{ "pid", 'p', "PID",
+	  "attach to the running process PID, until Ctrl-C, the duration or its end; several: PID,PID or -p again" },
+	{ "name", KEY_NAME, "NAME", "attach to all running processes of that name, such as uvicorn" },
 	{ "await", 'W', NULL,
 	  "with --pid: the process itself begins and ends the recording, as memrec.Tracker in Python does" },
 	{ "ignore-seccomp", 'S', NULL,
@@ -56,7 +61,7 @@ static const struct tool_option options[] = {
 	{ "duration", 'd', "TIME",
 	  "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues "
 	  "unrecorded" },
-	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace" },
+	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace; with --pid also those it has" },
 	{ "last", KEY_LAST, "AMOUNT",
 	  "keep only the last TIME (10min) or SIZE (500MB), in files FILE.000001 and so on" },
 	{ "rotate", KEY_ROTATE, "AMOUNT", "begin another such file after each TIME or SIZE" },
@@ -75,7 +80,7 @@ static const struct tool_option options[] = {
 static const struct tool tool = {
 	.name = "memrec",
 	.summary = "record every allocation of a program",
-	.operands = "[--] COMMAND [ARG...] | --pid PID",
+	.operands = "[--] COMMAND [ARG...] | --pid PID | --name NAME",
 	.example = "memrec -- python3 script.py > trace.lz4",
 	.options = options,
 	.options_end_at_operand = true,
@@ -84,7 +89,9 @@ static const struct tool tool = {
 struct settings {
 	const char *output;	/* NULL: standard output */
 	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits;
-	pid_t pid;		/* the process to attach to; 0: none */
+	pid_t pid;		/* the process to attach to, or the first of several; 0: none */
+	pid_t *pids;		/* all of them */
+	size_t n_pids, cap_pids;
 	uint32_t duration_ms;	/* 0: no limit */
 	struct parts parts;
 	struct source_rules source;
@@ -126,6 +133,33 @@ static void request_mark(pid_t pid)
 	exit(EXIT_SUCCESS);
 }
 
+static void add_pid(struct settings *s, pid_t pid)
+{
+	GROW(s->pids, s->n_pids, s->cap_pids);
+	s->pids[s->n_pids++] = pid;
+	s->pid = s->pids[0];
+}
+
+/* "12" or "12,13". */
+static void add_pids(struct settings *s, const char *text)
+{
+	char *copy = xstrdup(text);
+	for (char *rest = copy, *word; (word = strsep(&rest, ",")) != NULL;)
+		add_pid(s, (pid_t)tool_number(word, "--pid", 1, INT32_MAX));
+	free(copy);
+}
+
+static void add_named(struct settings *s, const char *name)
+{
+	size_t n;
+	pid_t *pids = named_find(name, &n);
+	if (n == 0)
+		die("no process is named %s", name);
+	for (size_t i = 0; i < n; i++)
+		add_pid(s, pids[i]);
+	free(pids);
+}
+
 static void read_options(struct settings *s, int argc, char **argv)
 {
 	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1;)
@@ -137,7 +171,8 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'n': s->native = true; break;
 		case 'A': s->python_allocators = true; break;
 		case 'F': s->follow_fork = true; break;
-		case 'p': s->pid = (pid_t)tool_number(optarg, "--pid", 1, INT32_MAX); break;
+		case 'p': add_pids(s, optarg); break;
+		case KEY_NAME: add_named(s, optarg); break;
 		case 'W': s->awaits = true; break;
 		case KEY_LAST: s->parts.last = parts_amount(optarg, "--last"); break;
 		case KEY_ROTATE: s->parts.rotate = parts_amount(optarg, "--rotate"); break;
@@ -159,8 +194,8 @@ static void read_options(struct settings *s, int argc, char **argv)
 		usage_die("--duration needs --pid: a program that memrec starts is recorded to its end");
 	if (s->ignore_seccomp && (!s->pid || s->awaits))
 		usage_die("--ignore-seccomp needs --pid");
-	if (s->awaits && (!s->pid || s->duration_ms))
-		usage_die("--await needs --pid, and cannot be used with --duration");
+	if (s->awaits && (s->n_pids != 1 || s->duration_ms))
+		usage_die("--await needs one --pid, and cannot be used with --duration");
 	if (!s->pid && optind == argc)
 		usage_die("no program given: memrec [OPTION...] -- COMMAND [ARG...]");
 	if (s->source.none && s->source.around)
@@ -467,8 +502,9 @@ static int record_attached(struct collector *c, const struct settings *s, const 
 	struct attached a;
 	c->output.old_file = s->output && d->fd >= 0 ? d->fd : 0;
 	attach_begin(&a, c,
-		     &(struct attach){ .pid = s->pid, .flags = flags_of(s), .verbose = is_talkative(s),
-				       .needs_rights = c->output.segments != NULL, .duration_ms = s->duration_ms });
+		     &(struct attach){ .pids = s->pids, .n_pids = s->n_pids, .flags = flags_of(s),
+				       .verbose = is_talkative(s), .needs_rights = c->output.segments != NULL,
+				       .ignore_filter = s->ignore_seccomp, .duration_ms = s->duration_ms });
 	last_words_begin(w, s->pid, s->argv);
 	run(c, &a.recording);
 	*began = attach_end(&a);
@@ -538,7 +574,7 @@ int main(int argc, char **argv)
 	launch_open_standard();
 	struct settings s = { 0 };
 	read_options(&s, argc, argv);
-	if (attaches(&s))
+	if (attaches(&s) && s.n_pids == 1)	/* of several, some may be refused */
 		inject_examine(s.pid, s.ignore_seccomp);
 	struct destination d = open_output(&s);
 	struct trace t;

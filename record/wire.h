@@ -203,6 +203,7 @@ struct wire_control {
  * that the process executes (may be empty).
  */
 enum wire_answer { WIRE_WAIT, WIRE_STARTED, WIRE_REFUSED };
+#define WIRE_RECORDS_ALREADY "memrec is already recording it"
 struct wire_request {
 	volatile uint32_t answer, taken;	/* taken: memrec has read the answer */
 	uint64_t scratch, scratch_size;		/* the agent unmaps it at the end */

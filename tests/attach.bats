@@ -542,7 +542,7 @@ while True:
 	[ "$(memcat --json t.lz4 | grep -c '"size":54321,')" -ge 10 ]
 }
 
-@test "children that a process has already are named, since they are not recorded" {
+@test "children that a process has already are named, unless they are recorded, too" {
 	cat > parent.py <<-'END'
 		import os, sys, time
 		children = []
@@ -561,11 +561,11 @@ while True:
 	python3 parent.py > children 3>&- &
 	local parent=$!
 	for _ in $(seq 100); do [ -s children ] && break; sleep 0.05; done
-	for follow in "" -F; do
-		run memrec $follow -f -o t.lz4 --duration 300ms --pid $parent
-		[ "$status" = 0 ]
-		[ "$output" = "memrec: process $parent has 2 children already, not recorded: $(sed 's/ /, /' children); record each with its own memrec -p" ] || { echo "$output"; kill $parent $(cat children); return 1; }
-	done
+	run memrec -f -o t.lz4 --duration 300ms --pid $parent
+	[ "$status" = 0 ]
+	[ "$output" = "memrec: process $parent has 2 children already, not recorded: $(sed 's/ /, /' children); --follow-fork records them, too" ] || { echo "$output"; kill $parent $(cat children); return 1; }
+	run memrec -f -o t.lz4 --duration 300ms --pid "$parent,$(sed 's/ /,/' children)"
+	[ -z "$output" ] || { echo "$output"; kill $parent $(cat children); return 1; }
 	run memrec -f -o t.lz4 --duration 300ms --pid "$(cut -d' ' -f1 children)"
 	kill $parent $(cat children)
 	[ -z "$output" ]

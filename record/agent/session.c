@@ -77,7 +77,7 @@ static void stop(void)
 static const char *start(const char *how)
 {
 	if (*ring_state == RING_ON && ring_control && collector_wants_more())
-		return "memrec is already recording it";
+		return WIRE_RECORDS_ALREADY;
 	if (owner == getpid() || *ring_state == RING_ON)	/* ON: recorded as the child of a recorded process */
 		stop();
 	if (!parse(how))

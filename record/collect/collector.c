@@ -288,21 +288,30 @@ bool collector_detached(const struct collector *c, pid_t pid)
 	return p && p->ring->detached;
 }
 
-void collector_detach(struct collector *c, pid_t pid, bool attended)
+/* Waits until the process has no hooks any more, has ended, or it is too late. */
+static void await_detached(struct collector *c, struct process *p, uint64_t deadline)
 {
-	uint64_t deadline = now_ns() + DETACH_MS * 1000000ull;
 	struct timespec a_while = { .tv_nsec = 1000000 };
-	struct process *p = collector_process(c, pid);
-	c->control->off = 1;
-	system_call(SYS_futex, &c->control->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-	while (attended && p && !p->ring->detached && !process_is_gone(p) && now_ns() < deadline)
+	while (!p->ring->detached && !process_is_gone(p) && now_ns() < deadline)
 		if (drain_all(c) == 0)
 			system_call(SYS_futex, &p->ring->detached, FUTEX_WAIT, 0, &a_while, NULL, 0);
 	/* Threads that waited for space have given up: their slots are holes. */
-	if (p && p->ring->detached) {
+	if (p->ring->detached) {
 		p->released = true;
 		if (!c->output.failed)
 			process_drain_rest(p);
+	}
+}
+
+void collector_detach(struct collector *c, const pid_t *attended, size_t n)
+{
+	uint64_t deadline = now_ns() + DETACH_MS * 1000000ull;
+	c->control->off = 1;
+	system_call(SYS_futex, &c->control->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	for (size_t i = 0; i < n; i++) {
+		struct process *p = collector_process(c, attended[i]);
+		if (p)
+			await_detached(c, p, deadline);
 	}
 	collector_let_go(c);
 }

@@ -86,7 +86,7 @@ void collector_end_executed(struct collector *c, pid_t pid);
 void collector_abandon(struct collector *c);
 /* Stops recording the remaining processes, which continue. */
 void collector_let_go(struct collector *c);
-/* The same, but first asks the agent of `pid` to remove its hooks. attended: it has a thread that does so. */
-void collector_detach(struct collector *c, pid_t pid, bool attended);
+/* The same, but first waits for the agents of these processes, which have threads for it, to remove their hooks. */
+void collector_detach(struct collector *c, const pid_t *attended, size_t n);
 
 #endif

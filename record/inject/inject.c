@@ -405,7 +405,7 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 }
 
 /* made: a temporary file, removed once there is an answer. */
-static void await_answer(const struct target *t, uint64_t scratch, const char *made)
+static void await_answer(const struct target *t, const struct injection *how, uint64_t scratch, const char *made)
 {
 	uint64_t deadline = now_ns() + SERVE_NS, stage;
 	struct wire_request r;
@@ -424,6 +424,8 @@ static void await_answer(const struct target *t, uint64_t scratch, const char *m
 	if (*made)
 		unlink(made);
 	target_write(t, AT(scratch, request.taken), &taken, sizeof taken);
+	if (r.answer == WIRE_REFUSED && how->found && strcmp(r.error, WIRE_RECORDS_ALREADY) == 0)
+		_exit(EXIT_FAILURE);
 	if (r.answer == WIRE_REFUSED)
 		die("process %d: %.*s", (int)t->pid, (int)sizeof r.error, r.error);
 	if (stage == STUB_NO_LIBRARY && target_read(t, AT(scratch, error), error, sizeof error))
@@ -463,7 +465,7 @@ static void inject(const struct injection *how)
 	target_write(&t, AT(scratch, nap), &nap, sizeof nap);
 	char made[256] = "";
 	load_agent(&t, scratch, how, made, sizeof made);
-	await_answer(&t, scratch, made);
+	await_answer(&t, how, scratch, made);
 }
 
 int inject_enter_network(pid_t pid)
@@ -513,6 +515,8 @@ pid_t inject_start(const struct injection *how)
 	setsid();
 	hurry();
 	system_call(SYS_close_range, 3u, ~0u, 0u);
+	if (how->examine)
+		inject_examine(how->pid, how->ignore_filter);
 	inject(how);
 	_exit(0);
 }

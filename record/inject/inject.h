@@ -10,6 +10,8 @@
 
 struct injection {
 	pid_t pid;
+	bool examine, ignore_filter;	/* inject_examine() has not been called for it: its second argument */
+	bool found;		/* as a child: if an agent inherited from its parent records it, that is no failure */
 	const char *agent;	/* the name by which programs that the process executes load the agent */
 	const char *bytes;	/* the agent, followed by a page of zeros */
 	size_t size;
@@ -32,7 +34,8 @@ void inject_leave_network(int own);
 
 /*
  * Attaches in a child process, so that no thread of the target is left half-way if memrec is
- * killed. Returns the child's pid. It exits with 0 once the agent records; otherwise it has reported why not.
+ * killed. Returns the child's pid. It exits with 0 once the agent records; otherwise it has reported why not, unless the
+ * process was found and had an agent that records.
  */
 pid_t inject_start(const struct injection *how);
 
