@@ -11,7 +11,7 @@
 struct injection {
 	pid_t pid;
 	bool examine, ignore_filter;	/* inject_examine() has not been called for it: its second argument */
-	bool found;		/* as a child: if an agent inherited from its parent records it, that is no failure */
+	bool found;		/* as a child: that an inherited agent records it already is no failure */
 	const char *agent;	/* the name by which programs that the process executes load the agent */
 	const char *bytes;	/* the agent, followed by a page of zeros */
 	size_t size;
