@@ -34,8 +34,8 @@ void inject_leave_network(int own);
 
 /*
  * Attaches in a child process, so that no thread of the target is left half-way if memrec is
- * killed. Returns the child's pid. It exits with 0 once the agent records; otherwise it has reported why not, unless the
- * process was found and had an agent that records.
+ * killed. Returns the pid of the child. It exits with 0 once the agent records; otherwise it has reported why not,
+ * unless the process was found and had an agent that records.
  */
 pid_t inject_start(const struct injection *how);
 
