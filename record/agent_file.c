@@ -28,6 +28,11 @@
 extern const char _binary_libmemrec_so_start[] __attribute__((weak));
 extern const char _binary_libmemrec_so_end[] __attribute__((weak));
 
+bool agent_file_is_inside(void)
+{
+	return _binary_libmemrec_so_start != NULL;
+}
+
 static const char *path_beside(void)
 {
 	static char *path;

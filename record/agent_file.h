@@ -7,7 +7,11 @@
 #ifndef AGENT_FILE_H
 #define AGENT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Returns whether this program has it inside; then it also has all other commands (packaging/one.c). */
+bool agent_file_is_inside(void);
 
 /*
  * The name by which a loader finds it, without a space or a colon: the file's, or if that cannot be,

@@ -4,6 +4,7 @@
  * The recorder does not know where live blocks come from, but the trace does: it is read once, as memgrow(1) reads it.
  */
 #include "last_words.h"
+#include "last_page.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -179,7 +180,13 @@ bool last_words_print(const struct last_words *w, const char *const *files, size
 	print_places(&t);
 	growth_read_clear(&t);
 	char *name = tool_printable(files[n_files - 1]);
-	warn("next: memgrow %s, or memflame %s > out.html", name, name);
+	if (w->page && last_page_write(files[n_files - 1], w->page)) {
+		char *page = tool_printable(w->page);
+		warn("next: memgrow %s, or open %s", name, page);
+		free(page);
+	} else {
+		warn("next: memgrow %s, or memflame %s > out.html", name, name);
+	}
 	free(name);
 	return true;
 }

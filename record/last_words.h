@@ -16,6 +16,7 @@ struct last_words {
 	uint64_t kills;		/* that it had done before */
 	bool ended;		/* the program is over */
 	int status;		/* of waitpid(2); -1: not known */
+	const char *page;	/* a file that gets the trace's page, too; NULL: none */
 };
 
 /* The program begins. `command` is its argv. */

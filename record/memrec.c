@@ -42,7 +42,8 @@
 #define MOST_NEIGHBOURS 100
 
 enum {
-	KEY_NAME = 256, KEY_LAST, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE
+	KEY_NAME = 256, KEY_LAST, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE,
+	KEY_OOM_REPORT
 };
 
 static const struct tool_option options[] = {
@@ -73,6 +74,8 @@ static const struct tool_option options[] = {
 	  "ask the memrec with this PID to mark the present in its trace, and to begin another file if it rotates" },
 	{ "source", KEY_SOURCE, "N", "with each line of source code, record N lines before and after it, too" },
 	{ "no-source", KEY_NO_SOURCE, NULL, "record no source code" },
+	{ "oom-report", KEY_OOM_REPORT, "FILE.html",
+	  "if the program is killed or runs out of memory, write the page of its trace (memflame) to FILE.html" },
 	{ "verbose", 'v', NULL, "print a summary of the recording, even if standard error is not a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -88,6 +91,7 @@ static const struct tool tool = {
 
 struct settings {
 	const char *output;	/* NULL: standard output */
+	const char *oom_report;	/* NULL: none */
 	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits;
 	pid_t pid;		/* the process to attach to, or the first of several; 0: none */
 	pid_t *pids;		/* all of them */
@@ -171,6 +175,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'n': s->native = true; break;
 		case 'A': s->python_allocators = true; break;
 		case 'F': s->follow_fork = true; break;
+		case KEY_OOM_REPORT: s->oom_report = optarg; break;
 		case 'p': add_pids(s, optarg); break;
 		case KEY_NAME: add_named(s, optarg); break;
 		case 'W': s->awaits = true; break;
@@ -532,7 +537,10 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	struct source_rules source = s->source;
 	source.keep = t->segments != NULL;
 	/* A process that runs already may have read its files long ago. */
-	source.changed_ns = s->pid ? source_process_began(s->pid) : 0;
+	for (size_t i = 0; i < s->n_pids; i++) {
+		uint64_t began = source_process_began(s->pids[i]);
+		source.changed_ns = i == 0 || began < source.changed_ns ? began : source.changed_ns;
+	}
 	source.lower = rights_lower;
 	source.restore = rights_restore;
 	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native,
@@ -541,6 +549,24 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	if (t->segments)
 		segments_sources(t->segments, source_files_kept(c->output.sources));
 	inject_leave_network(network);
+}
+
+/* Now rather than when the program has died. */
+static void check_oom_report(const struct settings *s)
+{
+	if (!s->oom_report)
+		return;
+	char *trace = s->output ? xstrdup(s->output) : redirected_to();
+	if (!trace)
+		usage_die("--oom-report needs the trace in a file: -o FILE");
+	if (!s->force && access(s->oom_report, F_OK) == 0)
+		die("%s: file exists: choose another name, or overwrite it with -f", s->oom_report);
+	const char *slash = strrchr(s->oom_report, '/');
+	char *folder = slash ? xasprintf("%.*s/", (int)(slash - s->oom_report), s->oom_report) : xstrdup(".");
+	if (access(folder, W_OK) != 0)
+		die("%s: %s", s->oom_report, strerror(errno));
+	free(folder);
+	free(trace);
 }
 
 /* Returns whether there were any: the program was killed, or ran out of memory. */
@@ -576,6 +602,7 @@ int main(int argc, char **argv)
 	read_options(&s, argc, argv);
 	if (attaches(&s) && s.n_pids == 1)	/* of several, some may be refused */
 		inject_examine(s.pid, s.ignore_seccomp);
+	check_oom_report(&s);
 	struct destination d = open_output(&s);
 	struct trace t;
 	make_trace(&t, &s, &d, argv);
@@ -594,6 +621,7 @@ int main(int argc, char **argv)
 	}
 	uint64_t bytes;
 	int failed = end_trace(&t, &c.output, &bytes);
+	words.page = s.oom_report;
 	if (c.n_recorded == 0 || failed || !print_last_words(&words, &s, &t))
 		report(&c, &s, &t, bytes, failed);
 	if (t.segments && !segments_begun(t.segments))

@@ -66,6 +66,32 @@ hungry() {
 	[[ "$output" == *"where its memory was is in the trace, which went elsewhere"* ]]
 }
 
+@test "--oom-report: also the page, only if the program died of that" {
+	printf 'import os\ndef load(): return [bytearray(1_000_000) for i in range(20)]\nx = load()\nos.kill(os.getpid(), 9)\n' > killed.py
+	run -137 memrec -o t.lz4 --oom-report page.html -- python3 killed.py
+	echo "$output"
+	[ "${#lines[@]}" = 5 ]
+	[ "${lines[4]}" = "memrec: next: memgrow t.lz4, or open page.html" ]
+	memflame t.lz4 | cmp - page.html
+	[ "$(ls)" = $'killed.py\npage.html\nt.lz4' ]
+	# An old page is not overwritten, unless asked for; no page where the program ended well, or nothing could be written.
+	run -1 memrec -o u.lz4 --oom-report page.html -- true
+	[ "$output" = "memrec: page.html: file exists: choose another name, or overwrite it with -f" ]
+	[ ! -e u.lz4 ]
+	rm page.html
+	memrec -o u.lz4 --oom-report page.html -- python3 -c pass
+	[ ! -e page.html ]
+	run -1 memrec -f -o t.lz4 --oom-report none/page.html -- python3 killed.py
+	[ "$output" = "memrec: none/page.html: No such file or directory" ]
+	run -2 bash -c 'memrec --oom-report page.html -- true | cat'
+	[ "${#lines[@]}" -ge 1 ]
+	bash -c 'memrec --oom-report page.html -- python3 killed.py > v.lz4' || [ $? = 137 ]
+	[ -s page.html ]
+	# Of a service in several files: of the newest one.
+	run -137 memrec -f -o s.lz4 --rotate 5MB --oom-report page.html -- python3 killed.py
+	[ "${lines[4]}" = "memrec: next: memgrow s.000001.lz4, or open page.html" ]
+}
+
 @test "other ends print nothing of that" {
 	for code in "pass" "import sys; sys.exit(3)" "import os; os.kill(os.getpid(), 15)"; do
 		run memrec -f -o t.lz4 -- python3 -c "$code"
