@@ -83,7 +83,7 @@ hungry() {
 	[ ! -e page.html ]
 	run -1 memrec -f -o t.lz4 --oom-report none/page.html -- python3 killed.py
 	[ "$output" = "memrec: none/page.html: No such file or directory" ]
-	run -2 bash -c 'memrec --oom-report page.html -- true | cat'
+	run -2 bash -o pipefail -c 'memrec --oom-report page.html -- true | cat'
 	[ "${#lines[@]}" -ge 1 ]
 	bash -c 'memrec --oom-report page.html -- python3 killed.py > v.lz4' || [ $? = 137 ]
 	[ -s page.html ]
