@@ -265,6 +265,7 @@ demo: setup
 ## examples: run the steps of the tour in examples/, and compare what they print with what is expected
 examples: all
 	@B=$B examples/check
+	@B=$B examples/services/check
 
 ## readme: update the table of commands in README.md
 readme: all

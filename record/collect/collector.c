@@ -24,7 +24,7 @@
 #define BATCH_SLOTS 16384	/* taken from one ring before the next one's turn */
 #define SAMPLE_MS 10		/* between samples of resident memory */
 #define SAMPLES_A_TURN 64	/* processes sampled in one turn */
-#define FOOTPRINT_SHARE 200	/* at most one part in so many of our time reads footprints */
+#define FOOTPRINT_SHARE 200	/* at most so small a part of the time is spent reading footprints */
 #define DETACH_MS 3000	/* for an agent to remove its hooks */
 #define LONG_STOP_MS 30000	/* less than the 65 s that a slot's time is good for */
 #define FLUSH_MS 100		/* a reader of a live trace waits at most this long */
@@ -243,12 +243,12 @@ static void sample_some(struct collector *c)
 static void sample_footprints(struct collector *c)
 {
 	size_t n = c->n_processes < SAMPLES_A_TURN ? c->n_processes : SAMPLES_A_TURN;
-	uint64_t begun = now_ns();
-	while (n-- && begun >= c->footprint_after_ns && !c->output.failed)
-		if (process_footprint_if_due(c->processes[c->next_footprint++ % c->n_processes])) {
-			uint64_t now = now_ns();
-			c->footprint_after_ns = now + (now - begun) * FOOTPRINT_SHARE;
-		}
+	while (n-- && now_ns() >= c->footprint_after_ns && !c->output.failed) {
+		uint64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		if (process_footprint_if_due(c->processes[c->next_footprint++ % c->n_processes]))
+			c->footprint_after_ns =
+				now_ns() + (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun) * FOOTPRINT_SHARE;
+	}
 }
 
 void collector_abandon(struct collector *c)
