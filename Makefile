@@ -81,12 +81,10 @@ $B/obj/%.pb-c.o: $B/obj/%.pb-c.c
 $B/obj/render/mem2pprof.o $B/one/mem2pprof.main.o: $B/obj/render/mem2pprof/profile.pb-c.h
 $B/obj/render/mem2pprof.o $B/one/mem2pprof.main.o: CPPFLAGS += -I$B/obj/render/mem2pprof
 
-# A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end. Indentation, comments
-# and blanks around some operators are removed from scripts, as every page contains them.
-STRIP_JS = -e '/^ *(\/\/|\/\*\*|\*( |$$|\/))/d' -e 's/^ +//' -e 's/  +\/\/ .*$$//' -e '/^$$/d' -e "/^'use strict';$$/d" -e 's/ (=>|===|!==|&&|\|\|) /\1/g'
-$B/obj/%.asset.o: %
+# A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end; scripts without comments and indentation.
+$B/obj/%.asset.o: % render/strip-js.sed
 	@mkdir -p $(@D)
-	@sed -E $(if $(filter %.js,$<),$(STRIP_JS),-e '') $< > $(@D)/$(notdir $<)
+	@sed -E $(if $(filter %.js,$<),-f render/strip-js.sed,-e '') $< > $(@D)/$(notdir $<)
 	cd $(@D) && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(notdir $<)
 
 $B/bin/memrec: $(REC_OBJ) $(LIB)

@@ -23,6 +23,8 @@
 #include "tool.h"
 #include "xmalloc.h"
 
+enum { KEY_NO_SOURCE = 256 };
+
 static const struct tool_option options[] = {
 	{ "leaks", 'l', NULL, "from a trace: show memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "from a trace: show every allocation ever made" },
@@ -32,6 +34,7 @@ static const struct tool_option options[] = {
 	  "unit of the numbers in folded lines: bytes (the default), or a word such as allocations" },
 	{ "svg", 's', NULL, "write a picture of the first view, for documents, instead of a page" },
 	{ "output", 'o', "FILE", "write to FILE instead of standard output" },
+	{ "no-source", KEY_NO_SOURCE, NULL, "leave out the source code that the trace contains" },
 	{ "title", 'T', "TEXT", "use TEXT as the title, which describes the numbers" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -50,6 +53,7 @@ struct choices {
 	bool inverted;
 	bool by_process;
 	bool svg;
+	bool no_source;
 };
 
 static int from_folded(struct folded *f, const struct choices *c)
@@ -76,7 +80,7 @@ static int from_folded(struct folded *f, const struct choices *c)
 
 static int from_trace(struct mt_in *in, const struct choices *c)
 {
-	struct recording *r = recording_read(in, c->what);
+	struct recording *r = recording_read(in, c->what, !c->no_source && !c->svg);
 	struct tree t;
 	tree_init(&t);
 	uint32_t *node_of_key = recording_plant(r, &t, c->by_process);
@@ -113,6 +117,7 @@ static struct choices read_options(int argc, char **argv)
 		case 'u': c.unit = optarg; break;
 		case 's': c.svg = true; break;
 		case 'o': tool_open_output(optarg); break;
+		case KEY_NO_SOURCE: c.no_source = true; break;
 		case 'T': c.title = optarg; break;
 		}
 	if (c.unit && !c.unit[0])

@@ -7,9 +7,10 @@
  * about: the JSON object about the page (pack.h): title, command, ...; opening: changes to
  * the state that it opens with; facts: [name, text] from the header; warnings: lines
  * stacks: the number of different ones
+ * hasSource: some frame has source code
  * units: of each weight, 'bytes', 'allocations', ...; weights: the name of each
  * difference: of two inputs. The weights are then the larger of both, before, and after
- * frames: {count, name: [], file: [], module: [], package: [], line, kind, native, text: [], root}
+ * frames: {count, name: [], file: [], module: [], package: [], line, kind, source: [], before, native, text: [], root}
  * count: of nodes; per node: parent (the root's is -1), end (one past the last
  * descendant), frame, startup, alone (markStarts()); and per weight
  *   held: its own amount in the input; self: the same if its stack is kept, else 0; total: self with all descendants
@@ -82,7 +83,7 @@ function readFrames(reader, texts) {
   const count = reader.number();
   const column = () => reader.column(new Int32Array(count));
   const named = () => Array.from(column(), number => texts[number]);
-  const frames = { count, name: named(), file: named(), module: named(), line: column(), kind: column(), text: [] };
+  const frames = { count, name: named(), file: named(), module: named(), line: column(), kind: column(), source: named(), before: column(), text: [] };
   frames.native = Uint8Array.from(frames.kind, kind => (kind === KIND.NATIVE ? 1 : 0));
   classify(frames);
   return frames;
@@ -151,7 +152,7 @@ function timeFacts(time) {
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
   const version = reader.number();
-  if (version !== 2) throw new Error(`the page's data has version ${version}, its scripts read 2`);
+  if (version !== 3) throw new Error(`the page's data has version ${version}, its scripts read 3`);
   const about = JSON.parse(reader.text());
   // In the order of the columns: each reader continues where the last one stopped.
   const texts = reader.texts();
@@ -173,6 +174,7 @@ async function readProfile(text) {
   markStarts(profile);
   sumUp(profile);
   profile.opening = openingOf(profile);
+  profile.hasSource = profile.frames.source.some(Boolean);
   if (profile.time) profile.facts.unshift(...timeFacts(profile.time));
   return profile;
 }

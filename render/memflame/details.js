@@ -2,6 +2,7 @@
 // details.js - the panel about one function: its figures, callers and callees, allocators and threads
 
 const LISTED = 12;
+const SOURCE_LINES = 60;
 
 class Details {
   constructor(app) {
@@ -28,6 +29,7 @@ class Details {
     if (place) parts.push(make('div', { className: 'place' }, isolated(place)));
     if (profile.frames.module[f]) parts.push(make('div', { className: 'place' }, isolated(profile.frames.module[f])));
     if (f && profile.frames.package[f] !== OTHER) parts.push(make('div', {}, profile.frames.package[f]));
+    if (f) parts.push(...this.source(box.group));
     parts.push(make('h3', {}, 'This box'), this.table(app.figuresOf(box)));
     const action = (text, run) => make('button', { type: 'button', onclick: run }, text);
     parts.push(make('div', { className: 'actions' },
@@ -35,6 +37,23 @@ class Details {
       ...(f ? [action('Callers and callees', () => app.sandwich(box))] : [])));
     if (f) parts.push(...this.everywhere(box));
     return parts;
+  }
+
+  /** The source code at the group's lines, each with its neighbours. */
+  source(group) {
+    const { grouping, profile: { frames } } = this.app;
+    if (grouping.callsItself) return [];
+    const own = new Set(grouping.members[group].map(f => frames.line[f]));
+    const lines = new Map(grouping.members[group].flatMap(f => sourceLines(frames, f)));
+    const sorted = [...lines].sort(([a], [b]) => a - b).slice(0, SOURCE_LINES);
+    if (!sorted.length) return [];
+    const indent = Math.min(...sorted.filter(([, text]) => text.trim()).map(([, text]) => text.search(/\S/)));
+    const list = make('ol', { className: 'source' }, ...sorted.map(([number, text]) => {
+      const item = make('li', { value: number, className: own.has(number) ? 'own' : '' }, make('code', {}, text.slice(indent) || ' '));
+      return item;
+    }));
+    list.setAttribute('aria-label', 'Source code');
+    return [list];
   }
 
   table(rows) {

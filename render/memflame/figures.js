@@ -13,10 +13,12 @@ Object.assign(App.prototype, {
     const name = grouping.shortName(box.group);
     const place = grouping.shortLocation(box.group);
     if (label === 'location' && place) return [place, ''];
+    const source = label === 'source' ? grouping.source(box.group) : '';
+    if (source) return [source, name];
     const { file } = frames;
     const f = grouping.first[box.group];
     if (label === 'module' && file[f]) return [moduleName(file[f], frames.root), name];
-    return [name, label === 'full' ? place : ''];
+    return [name, label === 'full' || label === 'source' ? place : ''];
   },
 
   /** The amount on the box: without its unit, unless that is bytes. */

@@ -12,13 +12,26 @@ const INTERPRETER = 'the interpreter';
 const SYSTEM = 'system libraries';
 const OTHER = 'not known';
 
-/** "name (file:line)", and the module if it has one: the text that is searched. Cached. */
+/** The lines of source code that the page contains at a frame: [number, text]; none if it has none. */
+function sourceLines(frames, f) {
+  if (!frames.source[f]) return [];
+  return frames.source[f].split('\x1f').map((text, i) => [frames.line[f] - frames.before[f] + i, text]);
+}
+
+/** The frame's own line, without the blanks around it. */
+function sourceLine(frames, f) {
+  const [, text] = sourceLines(frames, f)[frames.before[f]] || ['', ''];
+  return text.trim();
+}
+
+/** "name (file:line)", the module if it has one, and its line of source code after a newline: the text that is searched. Cached. */
 function frameText(frames, f) {
   if (frames.text[f] === undefined) {
     const line = frames.line[f] ? `:${frames.line[f]}` : '';
     const place = frames.file[f] ? ` (${frames.file[f]}${line})` : '';
     const module = frames.module[f] ? ` ${frames.module[f]}` : '';
-    frames.text[f] = frames.name[f] + place + module;
+    const source = sourceLine(frames, f);
+    frames.text[f] = frames.name[f] + place + module + (source && `\n${source}`);
   }
   return frames.text[f];
 }
@@ -176,6 +189,13 @@ class Grouping {
     const lines = this.members[group].map(member => line[member]).filter(Boolean).sort((a, b) => a - b);
     const shown = lines.slice(0, 8).join(', ') + (lines.length > 8 ? ', …' : '');
     return lines.length ? `${file[f]}:${shown}` : file[f];
+  }
+
+  /** The line of source code of a group of one line. */
+  source(group) {
+    const { frames, members, first } = this;
+    const isOne = !this.callsItself && members[group].every(f => frames.line[f] === frames.line[first[group]]);
+    return isOne ? sourceLine(frames, first[group]) : '';
   }
 
   /** A short location for the label. */

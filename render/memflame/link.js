@@ -7,7 +7,7 @@ const CHOICES = {
   view: ['graph', 'inverted', 'sandwich'],
   weight: [0, 1, 2],                        // index into the profile's weights
   group: ['line', 'function', 'file', 'package'],
-  label: ['full', 'function', 'location', 'module'],
+  label: ['full', 'function', 'location', 'source', 'module'],
   colour: ['package', 'kind', 'self'],
   imports: ['hide', 'show'],
   native: ['hide', 'some', 'show'],         // some: all except the interpreter's

@@ -412,7 +412,8 @@ class App {
   }
 
   cycle(name) {
-    const choices = name === 'weight' ? this.profile.units.map((_, w) => w) : CHOICES[name];
+    const has = { weight: w => w < this.profile.units.length, label: label => label !== 'source' || this.profile.hasSource }[name];
+    const choices = CHOICES[name].filter(has || (() => true));
     const next = choices[(choices.indexOf(this.state[name]) + 1) % choices.length];
     this.choose(name, next);
     this.panel.say(`${name}: ${name === 'weight' ? this.profile.weights[next] : next}`);

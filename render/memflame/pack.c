@@ -70,6 +70,10 @@ static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *o
 		buffer_number(b, t->places[order[i]].line);
 	for (uint32_t i = 0; i < t->n_places; i++)
 		buffer_number(b, t->places[order[i]].kind);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		buffer_number(b, t->places[order[i]].source);
+	for (uint32_t i = 0; i < t->n_places; i++)
+		buffer_number(b, t->places[order[i]].before);
 }
 
 /* frame_of: a place's number in the page. With time, the amounts are in the intervals instead. */
@@ -166,7 +170,7 @@ static void put_about(struct buffer *b, const struct tree *t, const struct page 
 static struct buffer columns(const struct tree *t, const struct page *page)
 {
 	struct buffer b = { 0 };
-	buffer_number(&b, 2);
+	buffer_number(&b, 3);
 	put_about(&b, t, page);
 	put_texts(&b, &t->text);
 	buffer_number(&b, t->stacks);

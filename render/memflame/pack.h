@@ -4,7 +4,7 @@
  * Numbers are varints (7 bits a byte, the lowest first; the top bit says that
  * more follow). In order:
  *
- *	2			version of this layout
+ *	3			version of this layout
  *	about			its size in bytes, then one JSON object about the page:
  *		title		of the numbers; titled: the user chose it
  *		command		the recorded command
@@ -18,7 +18,8 @@
  *	strings			their count, their size in bytes; the texts, each followed by a newline
  *	stacks			the number of different ones
  *	frames			their count, then columns: name, file, module (strings),
- *				line, kind (enum place_kind); frame 0 is the root's
+ *				line, kind (enum place_kind), source (a string: lines with U+001F
+ *				between them), before (lines of it before the frame's); frame 0 is the root's
  *	nodes			their count, depth first, then columns:
  *				up: the number of levels from the previous node up to this one's parent
  *				frame

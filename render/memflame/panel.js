@@ -130,6 +130,7 @@ class Panel {
   hideUseless() {
     const { profile } = this.app;
     const { frames } = profile;
+    if (!profile.hasSource) document.querySelector('option[value="source"]').remove();
     const has = kind => frames.kind.includes(kind);
     byId('weight').closest('label').hidden = profile.units.length < 2;
     byId('colour-label').hidden = profile.difference;
@@ -265,6 +266,8 @@ class Panel {
     const location = box.rest ? '' : grouping.location(box.group);
     const module = box.rest ? '' : profile.frames.module[grouping.first[box.group]];
     if (location) parts.push(make('div', { className: 'place' }, isolated(location)));
+    const source = box.rest ? '' : grouping.source(box.group);
+    if (source) parts.push(make('code', {}, isolated(source)));
     if (module && module !== location) parts.push(make('div', { className: 'place' }, isolated(module)));
     const rows = app.figuresOf(box).map(([name, ...cells]) =>
       make('tr', {}, make('th', { scope: 'row' }, name), ...cells.map(cell => make('td', {}, cell))));

@@ -40,9 +40,10 @@ static enum place_kind kind_of(const struct function *f, const struct place *pla
 	return tree_guess_kind(t, place->name, place->file);
 }
 
-static uint32_t add_place(struct tree *t, const struct stacks *stacks, const struct frame *frame)
+static uint32_t add_place(struct tree *t, const struct recording *r, const struct frame *frame)
 {
-	const struct function *f = stacks_function(stacks, frame->function);
+	const struct function *f = stacks_function(r->stacks, frame->function);
+	const struct source *source = r->sources ? sources_find(r->sources, f->file, frame->line) : NULL;
 	const char *name = f->name[0] ? f->name : "[unknown]";
 	struct place place = {
 		.name = tree_text(t, name, strlen(name)),
@@ -51,6 +52,10 @@ static uint32_t add_place(struct tree *t, const struct stacks *stacks, const str
 		.line = frame->line,
 	};
 
+	if (source) {
+		place.source = tree_source(t, source->text.p, source->text.n);
+		place.before = source->before;
+	}
 	place.kind = kind_of(f, &place, t);
 	return tree_place(t, &place);
 }
@@ -125,7 +130,7 @@ static void count_parties(struct planting *p, bool processes)
 static uint32_t place_of_frame(struct planting *p, uint32_t frame)
 {
 	if (!p->place_of[frame])
-		p->place_of[frame] = add_place(p->t, p->r->stacks, stacks_frame(p->r->stacks, frame));
+		p->place_of[frame] = add_place(p->t, p->r, stacks_frame(p->r->stacks, frame));
 	return p->place_of[frame];
 }
 

@@ -358,6 +358,10 @@ static void take(struct reading *g, const struct mt_event *ev, struct mt_in *in)
 	case MT_THREAD: threads_take(r->threads, ev); break;
 	case MT_SPAN: take_span(r, ev); break;
 	case MT_LOST: take_lost(r, ev); break;
+	case MT_SOURCE:
+		if (r->sources)
+			sources_take(r->sources, ev);
+		break;
 	case MT_SKIPPED:
 		for (uint64_t i = 0; i < ev->count && i < 2; i++)
 			push_recent(g, threads_number(r->threads, ev->pid, ev->tid), 0);
@@ -372,7 +376,7 @@ static void take(struct reading *g, const struct mt_event *ev, struct mt_in *in)
 	}
 }
 
-struct recording *recording_read(struct mt_in *in, enum tally_what what)
+struct recording *recording_read(struct mt_in *in, enum tally_what what, bool source)
 {
 	struct recording *r = xcalloc(1, sizeof *r);
 	struct reading g = { .r = r };
@@ -381,6 +385,7 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what)
 
 	r->what = what;
 	r->stacks = stacks_new();
+	r->sources = source ? sources_new() : NULL;
 	r->threads = threads_new();
 	r->title = tally_title(h, what);
 	r->filters = provenance_title(h, "");
@@ -409,6 +414,7 @@ void recording_free(struct recording *r)
 	if (!r)
 		return;
 	stacks_free(r->stacks);
+	sources_free(r->sources);
 	threads_free(r->threads);
 	keys_clear(&r->keys);
 	points_free(r->points);

@@ -11,6 +11,7 @@
 #include "keys.h"
 #include "pids.h"
 #include "points.h"
+#include "sources.h"
 #include "stacks.h"
 #include "tally.h"
 #include "threads.h"
@@ -43,6 +44,7 @@ struct lost {
 struct recording {
 	enum tally_what what;
 	struct stacks *stacks;
+	struct sources *sources;	/* NULL: source code is left out */
 	struct threads *threads;
 	struct keys keys;
 	struct points *points;		/* NULL: only the sums are available */
@@ -65,8 +67,8 @@ struct recording {
 	size_t n_lost, cap_lost;
 };
 
-/* Reads `in` to its end. Exits if out of memory. */
-struct recording *recording_read(struct mt_in *in, enum tally_what what);
+/* Reads `in` to its end, with or without source code. Exits if out of memory. */
+struct recording *recording_read(struct mt_in *in, enum tally_what what, bool source);
 void recording_free(struct recording *r);
 
 /*

@@ -60,6 +60,50 @@ uint32_t tree_text(struct tree *t, const char *p, size_t n)
 	return number;
 }
 
+/* Appends the text of a line, as tree_text() shows it, with tabs of 8 columns; returns its new end. */
+static char *add_line(char *to, const char *p, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0, column = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+		size_t blanks = c == '\t' ? 8 - column % 8 : 0;
+		if (c == '\t') {
+			memset(to, ' ', blanks);
+			to += blanks;
+			column += blanks;
+		} else if (c < ' ' || c == 0x7f) {
+			*to++ = '\\';
+			*to++ = 'x';
+			*to++ = hex[c >> 4];
+			*to++ = hex[c & 15];
+			column += 4;
+		} else {
+			*to++ = (char)c;
+			column += (c & 0xc0) != 0x80;
+		}
+	}
+	return to;
+}
+
+uint32_t tree_source(struct tree *t, const char *p, size_t n)
+{
+	const char *end = p + n;
+	char *shown = xmalloc(8 * n + 1), *q = shown;
+
+	for (;;) {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+		q = add_line(q, p, (size_t)((newline ? newline : end) - p));
+		if (!newline)
+			break;
+		*q++ = '\x1f';
+		p = newline + 1;
+	}
+	uint32_t number = texts_number(&t->text, shown, (size_t)(q - shown));
+	free(shown);
+	return number;
+}
+
 /* ---------------------------------------------------------------- places */
 
 static bool ends(const char *p, size_t n, const char *with)

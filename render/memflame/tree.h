@@ -32,6 +32,7 @@ enum place_kind {
 struct place {
 	uint32_t name, file, module;	/* numbers of tree.text; 0 = not known */
 	uint32_t line;			/* 0 = not known */
+	uint32_t source, before;	/* tree_source() of its line, 0 = not known; lines of that before it */
 	enum place_kind kind;
 };
 
@@ -57,6 +58,8 @@ void tree_clear(struct tree *t);
  * from folded lines become characters again, control characters become \xHH, to be visible.
  */
 uint32_t tree_text(struct tree *t, const char *p, size_t n);
+/* Returns the number in t->text of lines of source code, with U+001F between them and blanks in place of tabs. */
+uint32_t tree_source(struct tree *t, const char *p, size_t n);
 /* Adds a place and returns its number. The caller must not add equal places. */
 uint32_t tree_place(struct tree *t, const struct place *place);
 /* Returns the kind of a place, guessed from its texts. */
