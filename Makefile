@@ -132,11 +132,13 @@ asan-files: $(TOOL_BINS) $(UNITS) $(BIGTRACE)
 tsan: $B/tsan/ring
 	@TSAN_OPTIONS=halt_on_error=1 $B/tsan/ring
 
-## soak: record a server for SOAK_SECONDS, then kill memrec and programs KILLS times each: nothing grows, nothing is lost
+## soak: record a server for SOAK_SECONDS and a window of it for WINDOW_SECONDS, attach ATTACHMENTS times, kill memrec and programs KILLS times each
 SOAK_SECONDS ?= 1800
 KILLS ?= 200
+WINDOW_SECONDS ?= 600
+ATTACHMENTS ?= 200
 soak: all $B/tests/counting
-	@B=$B tests/soak/run $(SOAK_SECONDS) $(KILLS)
+	@B=$B tests/soak/run $(SOAK_SECONDS) $(KILLS) $(WINDOW_SECONDS) $(ATTACHMENTS)
 
 ## fuzz: feed every parser random input for FUZZ_SECONDS (AFL=1: with AFL++; T='ring memcat': only those); see tests/fuzz
 FUZZ_SECONDS ?= 300
@@ -293,6 +295,10 @@ memray:
 bench: all
 	python3 tests/bench/compare.py $(BENCH)
 
+## bench-service: the cost of recording a live service, beside memray's (from PyPI); BENCH='--turns 3' is a short run
+bench-service: all
+	python3 tests/bench/service.py $(BENCH)
+
 ## agreement: compare the numbers with memray's, on real programs (from PyPI); AGREEMENT='--programs json_loads' is a short run
 agreement: all
 	python3 tests/agreement/compare.py $(AGREEMENT)
@@ -316,7 +322,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: all fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -6,14 +6,13 @@ memory and descriptors are read. At the end: the trace is complete and has exact
 and descriptors are not larger in the last third than in the first, which begins after a minute.
 """
 import collections
-import http.client
 import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 import time
+
+from service import ask, start, status
 
 SECONDS = float(sys.argv[1])
 RATE = 40
@@ -30,42 +29,12 @@ def app(environ, start_response):
 """ % (BYTES, BLOCKS)
 
 
-def status(pid, key):
-    with open("/proc/%d/status" % pid) as f:
-        return int(re.search(key + r":\s*(\d+)", f.read())[1])
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def ask(port, n):
-    for attempt in range(200):      # a connection is refused while the server starts; accepted requests are answered
-        try:
-            c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            c.connect()
-            break
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    c.request("GET", "/?%d" % n)
-    answer = c.getresponse()
-    answer.read()
-    c.close()
-    assert answer.status == 200
-
-
-with open("app.py", "w") as f:
-    f.write(APP)
-port = free_port()
-memrec = subprocess.Popen(["memrec", "--follow-fork", "-f", "-o", "soak.lz4", "--", "gunicorn", "--workers", "3",
-                           "--bind", "127.0.0.1:%d" % port, "--max-requests", "1500", "--log-level", "warning", "app:app"],
-                          stderr=subprocess.PIPE)
+memrec, port = start(APP, "--workers", "3", "--max-requests", "1500",
+                     before=["memrec", "--follow-fork", "-f", "-o", "soak.lz4", "--"], stderr=subprocess.PIPE)
 begin = time.monotonic()
 asked, samples, sampled = 0, [], 0
 while time.monotonic() < begin + SECONDS:
-    ask(port, asked)
+    ask(port, "/?%d" % asked)
     asked += 1
     now = time.monotonic() - begin
     if now >= sampled:
