@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hot.h"
 #include "xmalloc.h"
 
 struct key {
@@ -70,7 +71,7 @@ static void save(const struct peak *p, struct key *k)
 	k->epoch = p->epoch;
 }
 
-void peak_add(struct peak *p, uint32_t key, struct amount a)
+HOT void peak_add(struct peak *p, uint32_t key, struct amount a)
 {
 	struct key *k = key_at(p, key);
 
@@ -80,7 +81,7 @@ void peak_add(struct peak *p, uint32_t key, struct amount a)
 	amount_add(&k->live, a);
 }
 
-void peak_sub(struct peak *p, uint32_t key, struct amount a)
+HOT void peak_sub(struct peak *p, uint32_t key, struct amount a)
 {
 	struct key *k = key_at(p, key);
 	bool was_below = p->water.below;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "header.h"
+#include "hot.h"
 #include "mp.h"
 #include "reader.h"
 
@@ -343,7 +344,7 @@ static int take_row(struct mt_in *in, size_t size, struct mt_event *ev)
  * The hot path; SAFE_SIZE bytes must be available. Returns false, having changed
  * nothing, if the row is not a plain allocation or free.
  */
-static inline bool take_hot(struct mt_in *in, struct mt_event *ev)
+static HOT bool take_hot(struct mt_in *in, struct mt_event *ev)
 {
 	const uint8_t *p = in->bytes.p;
 	uint8_t allocator = in->run.allocator;
@@ -620,7 +621,7 @@ static __attribute__((noinline)) int next_slowly(struct mt_in *in, struct mt_eve
 	return in->failed ? -1 : 0;
 }
 
-int mt_next(struct mt_in *in, struct mt_event *ev)
+HOT int mt_next(struct mt_in *in, struct mt_event *ev)
 {
 	if (in->bytes.end - in->bytes.p >= SAFE_SIZE && in->place == IN_TRACE && take_hot(in, ev))
 		return 1;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hot.h"
 #include "provenance.h"
 
 static uint32_t pid_of(const void *arg, const struct block *b)
@@ -38,7 +39,7 @@ static struct share share_of(const struct block *b)
 	return (struct share){ .amount = amount_of(b->size, b->weight), .key = b->key, .pid = b->thread };
 }
 
-bool replay_open(struct replay *r, const struct mt_event *ev, uint32_t key, struct share *old)
+HOT bool replay_open(struct replay *r, const struct mt_event *ev, uint32_t key, struct share *old)
 {
 	struct block b = { .size = ev->size, .weight = ev->weight, .key = key, .thread = ev->pid }, was;
 
