@@ -23,6 +23,18 @@ check_service() { # NAME
 	check_service celery
 }
 
+@test "Celery with a real broker, redis" {
+	command -v redis-server > /dev/null || skip "no redis-server"
+	redis-server --port 0 --unixsocket "$PWD/redis.sock" --save "" --dir . > redis.log 3>&- &
+	redis=$!
+	until [ -S redis.sock ]; do kill -0 $redis; sleep .05; done
+	BROKER="redis+socket://$PWD/redis.sock" check_service celery
+}
+
+teardown() {
+	[ -z "${redis:-}" ] || kill "$redis"
+}
+
 @test "a pool that copies on write: private memory grows where the heap does not" {
 	check_service copy-on-write
 }
