@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "agent_file.h"
+#include "collect/process.h"
 #include "collect/procfs.h"
 #include "error.h"
 #include "rights.h"
@@ -21,6 +22,8 @@
 
 #define CHILDREN_NAMED 8
 #define AT_ONCE 4		/* injectors, each with the highest priority it may have */
+#define SETTLE_MS 500		/* after exec, before /proc is consulted */
+#define PATIENCE_MS 30000	/* for the agent of an executed program to connect */
 
 static void stop(int sig)
 {
@@ -125,12 +128,14 @@ static void take_outcome(struct attached *a, struct collector *c, size_t i, int 
 {
 	struct attachment *t = &a->all[i];
 	pid_t pid = t->pid;
+	const struct process *p = collector_process(c, pid);
 	t->injector = 0;
 	a->n_injecting--;
 	if (status != 0)
 		return;
 	a->n_begun++;
 	t->attended = true;
+	t->number = p ? p->number : 0;
 	image_read(&t->image, pid);
 	if (a->follow)
 		each_child(a, c, pid, follow_child, NULL);	/* which moves `t` */
@@ -170,18 +175,43 @@ static bool begins(struct attached *a, struct collector *c)
 
 /* ---------------------------------------------------------------- recording */
 
-/* A process that executed another program has no thread of the agent's any more. */
-static void notice_exec(struct attached *a, struct collector *c)
+/* It executes another program, whose agent has not connected. If it cannot, that is reported. */
+static void await_agent(struct attachment *t, struct collector *c)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (image_changed(&a->all[i].image, a->all[i].pid, c->output.now_ms)) {
-			a->all[i].attended = false;
-			if (c->follow_fork)	/* the new program has an agent, which replaced the old one */
-				continue;
-			if (c->n_processes == 1)
-				c->output.stopped = "stopped early, as it executed another program";
-			collector_end_executed(c, a->all[i].pid);
-		}
+	uint32_t waited_ms = c->output.now_ms - t->executed_ms;
+	if (t->told || waited_ms < SETTLE_MS)
+		return;
+	const char *why = image_without_agent(t->pid, c->admission.address);
+	if (!why && waited_ms > PATIENCE_MS)
+		why = "its agent does not connect";
+	if (!why)
+		return;
+	t->told = true;
+	warn("process %d executed another program, which cannot be recorded: %s", (int)t->pid, why);
+	if (c->follow_fork)	/* its descendants may have an agent */
+		return;
+	if (c->n_processes == 1)
+		c->output.stopped = "stopped early, as it executed another program";
+	collector_end_executed(c, t->pid);
+}
+
+/* An executed program is recorded too, as it is after a launch. It has no thread of the agent's. */
+static void follow_exec(struct attachment *t, struct collector *c)
+{
+	struct process *p = collector_process(c, t->pid);
+	if (!p)
+		return;
+	if (p->number != t->number) {		/* its agent has connected */
+		t->attended = t->executed = t->told = false;
+		t->number = p->number;
+		image_read(&t->image, t->pid);
+	} else if (t->executed) {
+		await_agent(t, c);
+	} else if (image_changed(&t->image, t->pid, c->output.now_ms)) {
+		p->executed = t->executed = true;
+		t->attended = false;
+		t->executed_ms = c->output.now_ms;
+	}
 }
 
 static void detach(struct attached *a, struct collector *c)
@@ -211,7 +241,8 @@ static bool over(struct recording *r, struct collector *c)
 		return false;
 	if (!a->n_begun)
 		return true;
-	notice_exec(a, c);
+	for (size_t i = 0; i < a->n; i++)
+		follow_exec(&a->all[i], c);
 	const char *why = stopped_by(a, c);
 	if (why || c->output.failed) {
 		c->output.stopped = c->n_processes ? why : c->output.stopped;

@@ -18,7 +18,11 @@ struct attachment {
 	pid_t injector;			/* our child that attaches to it; 0: none yet, or it has ended */
 	bool found;			/* as a child of another, with --follow-fork */
 	bool attended;			/* the agent has a thread that ends its recording */
+	bool executed;			/* it executes another program, whose agent has not connected */
+	bool told;			/* and why that one cannot */
+	uint32_t executed_ms;		/* when that was noticed */
 	struct image image;
+	uint64_t number;		/* of the program with that image, as process.h numbers them */
 };
 
 struct attached {

@@ -170,18 +170,93 @@ check_undone() { # PYTHON [OPTION...]
 	memcat --json t.lz4 | grep '"event":"exit"' | grep -q ended
 }
 
-@test "a program that executes another one while it is recorded: the recording ends" {
+start_waiting() { # COMMAND...: starts it with a pipe as its input, which is descriptor 7
+	rm -f in
 	mkfifo in
-	bash -c 'read line; exec sleep 30' < in 3>&- &
+	"$@" < in 3>&- &
 	pid=$!
 	started+=("$pid")
 	exec 7> in
+}
+
+@test "a program that executes another one while it is recorded: that one is recorded too, and the next" {
+	cat > next.py <<-'END'
+		import os, sys
+		kept = [bytearray(777776) for i in range(5)]
+		print("ready", flush=True)
+		sys.stdin.readline()
+		if len(sys.argv) > 1:
+		    os.execve(sys.executable, [sys.executable, "next.py"], {})
+	END
+	for option in '' --follow-fork --trace-python-allocators; do
+		: > out
+		start_waiting bash -c 'read line; exec python3 next.py again > out'
+		attach $option
+		echo >&7
+		wait_for ready out
+		: > out
+		echo >&7
+		wait_for ready out
+		echo >&7
+		wait $recorder
+		[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 10 ]
+		[ "$(memcat --json t.lz4 | grep '"event":"exit"' | grep -c '"exec"')" -eq 2 ]
+		! grep 'cannot be recorded' err
+	done
+}
+
+@test "children of an attached program are not recorded, and get the environment that it passes" {
+	start_waiting bash -c 'read line; env > child; LD_PRELOAD=libm.so.6 /usr/bin/env > other; exec sleep 600'
 	attach
 	echo >&7
-	timeout 5 tail --pid=$recorder -f /dev/null
+	wait_for . other
+	! grep -E 'MEMREC|LD_PRELOAD' child
+	grep -x LD_PRELOAD=libm.so.6 other
+	! grep MEMREC other
+	detach
+	[ "$(memcat --json t.lz4 | grep -c '"event":"process"')" -le 2 ]
+}
+
+@test "a program that executes one that cannot be recorded: it runs, the recording ends, and a line says why" {
+	echo 'int main(void) { for (;;) ; }' | cc -x c -static -o endless -
+	check() { # WHY COMMAND...
+		local why=$1
+		shift
+		start_waiting "$@"
+		attach
+		echo >&7
+		wait $recorder
+		grep -c "process $pid executed another program, which cannot be recorded: $why\$" err
+		grep 'stopped early, as it executed another program' err
+		kill -0 $pid
+		memcat --json t.lz4 | grep '"event":"exit"' | grep -q '"exec"'
+	}
+	check 'it is static' bash -c 'read line; exec ./endless'
+	check 'it was started without the agent' python3 -c 'import ctypes, os, sys
+sys.stdin.readline()
+words = ctypes.c_char_p * 3
+ctypes.CDLL(None).syscall(59, b"/bin/sleep", words(b"sleep", b"600", None), words(None))'
+	[ "$(id -u)" -eq 0 ] || return 0
+	cp /bin/sleep privileged
+	chmod 4755 privileged
+	chmod 755 "$PWD" "$(dirname "$PWD")" "$(dirname "$(dirname "$PWD")")"
+	check 'it has privileges that memrec may not use' setpriv --reuid=65534 --regid=65534 --clear-groups bash -c 'read line; exec ./privileged 600'
+}
+
+@test "--follow-fork: an attached program executes one that cannot be recorded: its children are" {
+	cat > shell.c <<-'END'
+		#include <stdlib.h>
+		#include <unistd.h>
+		int main(void) { return system("python3 -c 'kept = [bytearray(777776) for i in range(3)]'; read line"); }
+	END
+	cc -static -o static-shell shell.c
+	start_waiting bash -c 'read line; exec ./static-shell'
+	attach --follow-fork
+	echo >&7
+	wait_for 'which cannot be recorded: it is static$' err
+	echo >&7
 	wait $recorder
-	memcat --json t.lz4 | grep '"event":"exit"' | grep -q exec
-	kill -0 $pid
+	[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 3 ]
 }
 
 @test "attaching to a program that executes others just now: it waits for the last one's C library" {

@@ -45,7 +45,7 @@ static bool parse(const char *how)
 	strcat(entry, digit);
 	strncat(entry, space, (size_t)(end - space));
 	if (*end == ' ')
-		orders_travel(end + 1, orders.flags & WIRE_FLAG_FOLLOW_FORK ? strlen(end + 1) : 0, entry);
+		orders_travel(end + 1, strlen(end + 1), entry);
 	return *end == ' ' || *end == '\0';
 }
 

@@ -144,7 +144,7 @@ static void admit(void *arg, const struct caller *caller)
 	if (admission_answer(&c->admission, caller->sock, memfd, c->control_memfd)) {
 		GROW(c->processes, c->n_processes, c->cap_processes);
 		c->processes[c->n_processes++] = p;
-		c->n_recorded++;
+		p->number = ++c->n_recorded;
 	} else {
 		bool left = errno == EPIPE || errno == ECONNRESET;
 		warn("process %d: not recorded: %s%s", pid,

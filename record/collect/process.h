@@ -46,6 +46,7 @@ struct process {
 	struct symbols *symbols;	/* NULL: C stacks are not recorded */
 	pid_t pid;
 	pid_t own_pid;			/* its pid in its own pid namespace */
+	uint64_t number;		/* of all that were recorded; from 1 */
 	int pidfd, statm;		/* -1: none */
 	struct wire_ring *ring;
 	struct wire_slot *slots;
