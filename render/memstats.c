@@ -47,6 +47,7 @@ struct counter {
 	uint32_t last_pid, last_tid;	/* of the last event, and mostly of the next one too */
 	uint32_t n_seen;
 	struct resident resident;
+	struct pids attached;		/* processes that were attached to */
 	bool end_kept;			/* a process began to end, and no other has allocated since */
 	bool mappings;			/* sums of this trace count all mappings */
 	size_t cap;			/* of s.at */
@@ -271,7 +272,9 @@ static void take_process(struct counter *c, const struct mt_event *ev)
 	struct mt_str python = mt_info_text(ev->info, "python");
 
 	see(c, ev->pid, 0);
-	c->s.attached += mt_info_int(ev->info, "attached", 0) == 1;
+	uint32_t *attached = pids_number(&c->attached, ev->pid);
+	if (*attached == PIDS_NONE && mt_info_int(ev->info, "attached", 0) == 1)	/* once in several parts */
+		*attached = (uint32_t)c->s.attached++;
 	if (!c->s.pid)
 		c->s.pid = ev->pid;
 	if (!*c->s.python && python.n) {
@@ -380,6 +383,7 @@ int main(int argc, char **argv)
 	stacks_free(c.s.stacks);
 	sizes_free(c.s.sizes);
 	threads_free(c.seen);
+	pids_clear(&c.attached);
 	free(c.s.at);
 	free(c.s.title);
 	free(c.s.command);

@@ -125,5 +125,6 @@ two_processes() {
 	[ "$(memtime t.lz4 | sed -n 2p)" = '# process 7: heap counts from the attach on; resident sizes have what was there before, too' ]
 	[ "$(memtime --csv t.lz4 | wc -l)" = 2 ]
 	[ "$(memtime --json t.lz4 | jq .attached)" = 1 ]
+	[ "$(cat t.lz4 t.lz4 | memstats --json | jq .attached)" = 1 ]
 	memstats t.lz4 | grep -Fx 'Attached:                 heap counts from the attach on;'
 }

@@ -29,6 +29,7 @@ setup() {
 		def born(n):
 		    pid = os.fork()
 		    if pid: return pid
+		    if "AS" in os.environ: os.setuid(int(os.environ["AS"]))
 		    if n == 3 and os.fork() == 0: n = 4  # a worker with a child of its own
 		    with open(f"pid{n}", "w") as f: print(os.getpid(), file=f)
 		    os.rename(f"pid{n}", f"pid.{n}")
@@ -118,6 +119,26 @@ blocks() {
 	[ ! -e none.lz4 ]
 	[ "${#lines[@]}" -eq 2 ]
 	kill -CONT "$(cat pid.1)" "$(cat pid.2)"
+}
+
+@test "root's memrec records a service whose workers are another user's" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	chmod 777 .
+	AS=65534 start_service
+	[ "$(stat -c %u /proc/"$(cat pid.4)")" = 65534 ]
+	record 'recording 5 processes' -F -p $master
+	touch go1
+	until_there did1.1 did1.2 did1.3 did1.4
+	detach
+	[ "$(blocks)" = "1 2 3 4 " ]
+	[ "$(memcat --json t.lz4 | jq -r 'select(.event == "memory").pid' | sort -u | wc -l)" -eq 5 ]
+	# Only the workers: memrec takes on their user.
+	record 'recording 2 processes' -p "$(cat pid.1),$(cat pid.2)"
+	[ "$(awk '/^Uid/ { print $3 }' /proc/$recorder/status)" = 65534 ]
+	touch go2
+	until_there did2.1 did2.2
+	detach
+	[ "$(blocks)" = "1 2 " ]
 }
 
 @test "--name: all processes of a script, a module or a program" {
