@@ -262,14 +262,15 @@ demo: setup
 	@$(MAKE) --no-print-directory all
 	@B=$B examples/demo
 
-## examples: run the steps of the tour in examples/, and compare what they print with what is expected
+## examples: run the steps of the tour in examples/, and README.md's, and compare what they print (EXAMPLES='--write 08-leak')
 examples: all
-	@B=$B examples/check
+	@B=$B examples/check $(EXAMPLES)
 	@B=$B examples/services/check
 
-## readme: update the table of commands in README.md
+## readme: update README.md: the table of commands, and what its pipelines print
 readme: all
 	@B=$B tests/readme-commands --write
+	@B=$B examples/check --write README.md
 
 ## compile_commands.json: for editors and language servers
 compile_commands.json: Makefile $(SOURCES)
@@ -281,6 +282,10 @@ compile_commands.json: Makefile $(SOURCES)
 ## roots: the wheel and the tarball in bare Debian 11, 12, 13 and testing (root, debootstrap; R='trixie': only that one)
 roots: wheels dist
 	@B=$B tests/roots/run $(R)
+
+## readme-root: README.md's commands, pasted into a bare Debian 12 (root, a mirror; R=--all: make test and make check, too)
+readme-root:
+	@tests/roots/readme $(R)
 
 ## pythons: CPython 3.14, 3.15 and other kinds of build, for tests, in build/pythons (P='3.14 3.15': only those)
 pythons: setup
@@ -322,7 +327,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: all readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

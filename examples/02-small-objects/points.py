@@ -1,4 +1,4 @@
-"""100,000 objects of 73 bytes, which Python's own allocator serves."""
+"""102,400 objects of 73 bytes, which Python's own allocator serves."""
 
 
 def make_points(n):
@@ -6,5 +6,5 @@ def make_points(n):
         points[i] = bytes(40)
 
 
-points = [None] * 100_000
-make_points(100_000)
+points = [None] * 102_400
+make_points(102_400)

@@ -40,9 +40,8 @@ def _no_exit(status=0, message=None):
 
 def flame_page(trace, options):
     """Returns the page's HTML."""
-    commands = [["memleak", trace]] if options.leaks else [["memtemp", trace]] if options.temporary else [["memcat", trace]]
-    commands += [["memfold"], ["memflame"]]
-    line = " | ".join(" ".join(shlex.quote(w) for w in c) for c in commands)
+    keep = "memleak" if options.leaks else "memtemp" if options.temporary else "memcat"
+    line = "%s %s | memflame" % (keep, shlex.quote(trace))
     done = subprocess.run(["bash", "-o", "pipefail", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_places.environment())
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors="replace").strip())
