@@ -312,6 +312,10 @@ agreement: all
 screenshots: all
 	B=$B tests/page/screenshots
 
+## picture: README.md's picture of the page, in examples/
+picture: all
+	B=$B tests/page/screenshots --readme
+
 ## baselines: count the instructions of the hot loops again; tests/instructions.bats allows 10 % more
 baselines: all $(BIGTRACE)
 	B=$B tests/bench/instructions > tests/bench/instructions.txt.new
@@ -327,7 +331,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: all picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

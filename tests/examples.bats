@@ -4,11 +4,14 @@ load lib/common
 
 @test "every step of the tour prints what its README shows" {
 	command -v jq > /dev/null || skip "no jq"
-	run "$TESTS/../examples/check" --offline
+	# README.md's output is that of Python 3.11 and newer: before, a large frame was a block of its own.
+	steps=$(cd "$TESTS/../examples" && ls -d [0-9]*)
+	! /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || steps+=" README.md"
+	run "$TESTS/../examples/check" --offline $steps
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "${#lines[@]}" -eq "$(ls -d "$TESTS"/../examples/[0-9]* | wc -l)" ]
-	[ "$(grep -c ': as expected$' <<< "$output")" -ge 11 ]
+	[ "${#lines[@]}" -eq "$(wc -w <<< "$steps")" ]
+	[ "$(grep -vc ': as expected$' <<< "$output")" -eq "$(grep -lE -- '-m pip ' "$TESTS"/../examples/*/README.md | wc -l)" ]
 }
 
 @test "a step that prints something else is reported, with what differs" {
