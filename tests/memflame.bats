@@ -1,6 +1,7 @@
 # memflame: the page, its numbers, and its behaviour in a browser (tests/page/selftest.js)
 
 load lib/common
+load lib/page
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return 1
@@ -13,32 +14,6 @@ main (/srv/app.py:1);work (/srv/lib.py:3) 100
 main (/srv/app.py:1);work (/srv/lib.py:3);work (/srv/lib.py:3) 60
 other;malloc (/usr/malloc.c:99) 65
 END
-}
-
-# Prints the sum of the numbers in folded lines, computed by another program.
-total() {
-  awk '{ s += $NF } END { printf "%.0f", s }' "$1"
-}
-
-# browse PAGE EXPECT [CHROMIUM OPTION...]: runs the suites in EXPECT in a browser without network; writes result.json.
-browse() {
-  local page=$1 expect=$2
-  shift 2
-  command -v chromium >/dev/null || skip "no chromium to open the page in"
-  cp "$page" opened.html
-  { printf '<script>const EXPECT = %s;</script>\n<script>\n' "$expect"; cat "$TESTS/page/selftest.js" "$TESTS"/page/suites/*.js; echo '</script>'; } >>opened.html
-  timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
-    --user-data-dir="$BATS_TEST_TMPDIR/profile" --host-resolver-rules="MAP * ~NOTFOUND" --window-size=1400,800 \
-    --virtual-time-budget=20000 "$@" --dump-dom "file://$PWD/opened.html" >dom.html 2>browser.err || return
-  # Text in a script element is serialised unchanged, without entities.
-  sed -n 's/.*<script type="text\/plain" id="selftest">\(.*\)<\/script>.*/\1/p' dom.html >result.json
-  [ -s result.json ] || { echo "no result; the browser said:"; tail -5 browser.err; return 1; }
-}
-
-# all_passed N: all checks passed, and there were at least N.
-all_passed() {
-  jq -r '.failed[]' result.json
-  [ "$(jq '.failed | length' result.json)" -eq 0 ] && [ "$(jq '.passed | length' result.json)" -ge "$1" ]
 }
 
 # ---------------------------------------------------------------- the file
