@@ -20,7 +20,7 @@ PREFIX  ?= /usr/local
 # Debian's and Ubuntu's names, for .ci/setup; of "a,b" the first one that the release has.
 PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev libncurses-dev libprotobuf-c-dev protobuf-c-compiler
 TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython mypy zsh fish bash-completion git python3-yaml bsdutils patchelf elfutils binutils
-PAGE_TEST_PACKAGES = chromium
+PAGE_TEST_PACKAGES = chromium firefox-esr
 FUZZ_PACKAGES = clang libclang-rt-dev binutils
 NEEDED_HEADERS = stdlib.h lz4frame.h protobuf-c/protobuf-c.h msgpack.h jansson.h zlib.h libunwind.h elfutils/libdwfl.h libiberty/demangle.h
 # Fedora's names of the packages needed for building (libiberty is in binutils-devel).
@@ -308,6 +308,12 @@ bench-service: all
 agreement: all
 	python3 tests/agreement/compare.py $(AGREEMENT)
 
+## axe: install axe-core (from npm) in build/axe; tests/page.bats then uses it to look for obstacles in memflame's pages
+axe: $B/axe/node_modules/axe-core/axe.min.js
+$B/axe/node_modules/axe-core/axe.min.js:
+	@mkdir -p $B/axe
+	npm install --silent --ignore-scripts --prefix $B/axe axe-core@4
+
 ## screenshots: pictures of memflame's page of real programs (from PyPI), light and dark, in build/screenshots
 screenshots: all
 	B=$B tests/page/screenshots
@@ -331,7 +337,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: all axe picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

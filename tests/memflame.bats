@@ -5,15 +5,7 @@ load lib/page
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return 1
-  cat >small.folded <<'END'
-main (/srv/app.py:1);load (/srv/app.py:10);read (/srv/io.py:5) 100
-main (/srv/app.py:1);load (/srv/app.py:11);read (/srv/io.py:5) 50
-main (/srv/app.py:1);load (/srv/app.py:10) 25
-main (/srv/app.py:1);_find_and_load (<frozen importlib._bootstrap>:100);work (/srv/lib.py:3) 200
-main (/srv/app.py:1);work (/srv/lib.py:3) 100
-main (/srv/app.py:1);work (/srv/lib.py:3);work (/srv/lib.py:3) 60
-other;malloc (/usr/malloc.c:99) 65
-END
+  cp "$TESTS/page/small.folded" .
 }
 
 # ---------------------------------------------------------------- the file

@@ -98,7 +98,7 @@ class Panel {
     for (const button of document.querySelectorAll('[data-view]')) {
       button.onclick = () => app.setView(button.dataset.view);
     }
-    for (const button of document.querySelectorAll('[data-tab]')) {
+    for (const button of document.querySelectorAll('[role="tab"]')) {
       button.onclick = () => app.go({ tab: button.dataset.tab });
     }
     for (const box of document.querySelectorAll('[data-toggle]')) {
@@ -164,7 +164,7 @@ class Panel {
     const { app } = this;
     const { state } = app;
     for (const button of document.querySelectorAll('[data-view]')) button.setAttribute('aria-pressed', String(state.view === button.dataset.view));
-    for (const button of document.querySelectorAll('[data-tab]')) button.setAttribute('aria-selected', String(state.tab === button.dataset.tab));
+    for (const button of document.querySelectorAll('[role="tab"]')) button.setAttribute('aria-selected', String(state.tab === button.dataset.tab));
     for (const box of document.querySelectorAll('[data-toggle]')) box.checked = state[box.dataset.toggle] === box.dataset.on;
     for (const select of document.querySelectorAll('select[data-state]')) select.value = String(state[select.dataset.state]);
     if (byId('search').value !== state.search) byId('search').value = state.search;

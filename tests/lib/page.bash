@@ -15,6 +15,14 @@ test_page() {
   echo '</script>'
 }
 
+# axe_core: prints the path of axe-core, which `make axe` installs; skips if it is not there.
+axe_core() {
+  local file=$TESTS/../${B:-build}/axe/node_modules/axe-core/axe.min.js
+  [[ ${B:-} != /* ]] || file=$B/axe/node_modules/axe-core/axe.min.js
+  [ -e "$file" ] || skip "no axe-core: make axe"
+  echo "$file"
+}
+
 # browse PAGE EXPECT [CHROMIUM OPTION...]: runs the suites in EXPECT in a browser without network; writes result.json.
 browse() {
   local page=$1 expect=$2
@@ -35,3 +43,10 @@ all_passed() {
   [ "$(jq '.failed | length' result.json)" -eq 0 ] && [ "$(jq '.passed | length' result.json)" -ge "$1" ]
 }
 
+
+# browse_firefox PAGE EXPECT: the same in Firefox; writes result.json and screen.png.
+browse_firefox() {
+  command -v firefox-esr >/dev/null || skip "no firefox-esr to open the page in"
+  test_page "$1" "$2" >opened.html
+  HOME=$BATS_TEST_TMPDIR python3 "$TESTS/page/firefox.py" opened.html screen.png >result.json
+}
