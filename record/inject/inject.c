@@ -42,6 +42,7 @@
 #define TURN_NS 20000000000ull		/* for another memrec that is attaching to the same process */
 #define FIND_NS 10000000000ull		/* to find a thread that may be used */
 #define SERVE_NS 15000000000ull		/* for the new thread to answer */
+#define EXEC_NS 10000000000ull		/* for an exec to end, on a busy machine */
 #define BREAKPOINT_US 20000		/* for a thread to leave an unsafe place */
 #define MAX_CANDIDATES 256
 #ifndef MFD_EXEC
@@ -69,10 +70,14 @@ static struct image image;
 static void begin_again_if_executed(pid_t pid)
 {
 	struct image now = { 0 };
-	for (int i = 0; i < 100 && now.words[0] == 0; i++) {	/* it may be in the middle of exec */
-		if (i)
-			sleep_us(1000);
+	uint64_t deadline = now_ns() + EXEC_NS;
+	char state[32];
+	for (;;) {		/* it may be in the middle of exec */
 		image_read(&now, pid);
+		if (now.words[0] || now.hidden || now_ns() > deadline ||
+		    !status_line(pid, "State", state, sizeof state) || state[0] == 'Z' || state[0] == 'X')
+			break;
+		sleep_us(1000);
 	}
 	image.looked_ms = 0;
 	if (image_changed(&image, pid, UINT32_MAX))

@@ -27,6 +27,7 @@
 #define MOST_STOPPING 64
 #define ERESTARTNOHAND 514	/* internal to the kernel: restart the call, unless a handler runs */
 #define TRAP_HWBKPT_CODE 4
+#define MOST_PENDING 16
 #define MASK(sig) (1ull << ((sig) - 1))
 
 /* ---------------------------------------------------------------- waiting, with a time limit */
@@ -156,11 +157,27 @@ static bool set_debug_register(const struct borrowed *b, int n, uint64_t value)
 	return trace(PTRACE_POKEUSER, b->tid, offsetof(struct user, u_debugreg) + (size_t)n * 8, value) == 0;
 }
 
-static bool is_breakpoint(const struct borrowed *b, int status)
+/* Returns whether it stopped because of a SIGTRAP, and with this code. Anyone can send a SIGTRAP. */
+static bool is_trap(const struct borrowed *b, int status, int code)
 {
 	siginfo_t info;
-	return WSTOPSIG(status) == SIGTRAP && trace(PTRACE_GETSIGINFO, b->tid, NULL, &info) == 0 &&
-	       info.si_code == TRAP_HWBKPT_CODE;
+	return !is_our_stop(status) && WSTOPSIG(status) == SIGTRAP &&
+	       trace(PTRACE_GETSIGINFO, b->tid, NULL, &info) == 0 && info.si_code == code;
+}
+
+/*
+ * A thread that reaches the breakpoint while it is interrupted stops before it gets the breakpoint's SIGTRAP. That
+ * must not reach it once it is released, as it would kill the process.
+ */
+static bool breakpoint_is_pending(const struct borrowed *b)
+{
+	struct __ptrace_peeksiginfo_args from = { .nr = MOST_PENDING };
+	siginfo_t infos[MOST_PENDING];
+	long n = trace(PTRACE_PEEKSIGINFO, b->tid, &from, infos);
+	for (long i = 0; i < n; i++)
+		if (infos[i].si_signo == SIGTRAP && infos[i].si_code == TRAP_HWBKPT_CODE)
+			return true;
+	return false;
 }
 
 bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
@@ -185,9 +202,12 @@ bool thread_run_to(struct borrowed *b, uint64_t address, int timeout_us)
 			set_alarm(0);
 			return false;
 		}
-		if (is_our_stop(status) || is_breakpoint(b, status))
+		if (is_trap(b, status, TRAP_HWBKPT_CODE))
 			break;
-		trace(PTRACE_CONT, b->tid, NULL, WSTOPSIG(status));
+		bool stopped = is_our_stop(status);
+		if (stopped && !breakpoint_is_pending(b))
+			break;
+		trace(PTRACE_CONT, b->tid, NULL, stopped ? 0 : WSTOPSIG(status));
 	}
 	set_alarm(0);
 	set_debug_register(b, 7, 0);
@@ -221,7 +241,7 @@ static int wait_for_trap(struct borrowed *b)
 			return -1;
 		int sig = WSTOPSIG(status), pass = 0;
 		if (!is_our_stop(status)) {
-			if (sig == SIGTRAP)
+			if (is_trap(b, status, SI_KERNEL))
 				return 0;
 			if (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGSYS || sig == SIGFPE)
 				return sig;
