@@ -52,7 +52,7 @@ class Magic(Case):
         return result, pages
 
     def pages_of(self, trace, *first):
-        command = " | ".join((" ".join(first + (trace,)), "memfold", "memflame"))
+        command = " | ".join((" ".join(first + (trace,)), "memflame"))
         return [subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE, env=memrec._places.environment()).stdout.decode()]
 
     def test_the_page_is_shown_and_the_cell_has_run_in_the_notebook(self):

@@ -60,7 +60,7 @@ class Frame:
                 % (html.escape(self.page, quote=True), self.height))
 
     def __repr__(self):
-        return "(a flame graph page, shown only in a notebook; elsewhere: %%memrec -o out.lz4, then !memfold out.lz4 | memflame > out.html)"
+        return "(a flame graph page, shown only in a notebook; elsewhere: %%memrec -o out.lz4, then !memflame out.lz4 > out.html)"
 
 
 def cell_magic(ipython, line, cell):
