@@ -24,7 +24,7 @@
 #define BATCH_SLOTS 16384	/* taken from one ring before the next one's turn */
 #define SAMPLE_MS 10		/* between samples of resident memory */
 #define SAMPLES_A_TURN 64	/* processes sampled in one turn */
-#define FOOTPRINT_SHARE 200	/* at most so small a part of the time is spent reading footprints */
+#define FOOTPRINT_SHARE 200	/* at most so small a part of a processor reads footprints */
 #define DETACH_MS 3000	/* for an agent to remove its hooks */
 #define LONG_STOP_MS 30000	/* less than the 65 s that a slot's time is good for */
 #define FLUSH_MS 100		/* a reader of a live trace waits at most this long */
@@ -239,16 +239,22 @@ static void sample_some(struct collector *c)
 		process_sample(c->processes[c->next_sample++ % c->n_processes]);
 }
 
-/* Footprints take the kernel long for large processes, which cannot map memory meanwhile. */
+/* Takes the one that was asked for, then asks for the next one. */
 static void sample_footprints(struct collector *c)
 {
 	size_t n = c->n_processes < SAMPLES_A_TURN ? c->n_processes : SAMPLES_A_TURN;
-	while (n-- && now_ns() >= c->footprint_after_ns && !c->output.failed) {
-		uint64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-		if (process_footprint_if_due(c->processes[c->next_footprint++ % c->n_processes]))
-			c->footprint_after_ns =
-				now_ns() + (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun) * FOOTPRINT_SHARE;
+	struct footprint_answer a;
+	if (footprint_take(&a)) {
+		struct process *p = collector_process(c, a.pid);
+		if (p && a.known)
+			process_put_footprint(p, &a.f);
+		c->footprint_after_ns = now_ns() + a.cost_ns * FOOTPRINT_SHARE;
 	}
+	if (now_ns() < c->footprint_after_ns)
+		return;
+	while (n-- && !c->output.failed)
+		if (process_ask_footprint(c->processes[c->next_footprint++ % c->n_processes]))
+			return;
 }
 
 void collector_abandon(struct collector *c)
@@ -256,6 +262,14 @@ void collector_abandon(struct collector *c)
 	c->control->off = 1;
 	system_call(SYS_futex, &c->control->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	admission_close(&c->admission);
+}
+
+/* Its program does not wait for us any more. */
+static void put_last_footprint(struct process *p)
+{
+	struct footprint f;
+	if (footprint_read(p->pid, &f))
+		process_put_footprint(p, &f);
 }
 
 void collector_let_go(struct collector *c)
@@ -266,7 +280,7 @@ void collector_let_go(struct collector *c)
 		p->released = true;
 		if (!c->output.failed) {
 			process_drain_rest(p);
-			process_footprint(p);
+			put_last_footprint(p);
 		}
 		process_end(p, -1);
 		process_free(p);

@@ -316,14 +316,11 @@ static void put_footprint(struct process *p, const struct footprint *f)
 	info_clear(&info);
 }
 
-void process_footprint(struct process *p)
+void process_put_footprint(struct process *p, const struct footprint *read)
 {
-	struct footprint f;
+	struct footprint f = *read;
 	uint32_t now_ms = p->out->now_ms;
-	p->looked = true;
-	p->looked_ms = now_ms;
-	p->footprint_rss = p->rss;
-	if (!footprint_read(p->pid, &f) || f.private + f.shared == 0)	/* not allowed; it has ended */
+	if (f.private + f.shared == 0)		/* it has ended */
 		return;
 	leave_out_own(p, &f);
 	if (p->has_footprint && now_ms - p->footprint_ms < FOOTPRINT_WRITTEN_MS &&
@@ -335,13 +332,17 @@ void process_footprint(struct process *p)
 	put_footprint(p, &f);
 }
 
-bool process_footprint_if_due(struct process *p)
+bool process_ask_footprint(struct process *p)
 {
 	uint64_t change = p->rss > p->footprint_rss ? p->rss - p->footprint_rss : p->footprint_rss - p->rss;
 	bool stepped = change > FOOTPRINT_STEP + p->footprint_rss / 8;
 	if (p->looked && !stepped && p->out->now_ms - p->looked_ms < FOOTPRINT_MS)
 		return false;
-	process_footprint(p);
+	if (!footprint_ask(p->pid))
+		return false;
+	p->looked = true;
+	p->looked_ms = p->out->now_ms;
+	p->footprint_rss = p->rss;
 	return true;
 }
 

@@ -115,10 +115,10 @@ bool process_is_gone(const struct process *p);
 bool process_is_drained(const struct process *p);
 /* Samples its resident size and, less often, its thread names. */
 void process_sample(struct process *p);
-/* Samples how its memory is divided (footprint.h). */
-void process_footprint(struct process *p);
-/* The same if it is time; returns whether it was. */
-bool process_footprint_if_due(struct process *p);
+/* Asks how its memory is divided (footprint.h), if it is time; returns whether it did. */
+bool process_ask_footprint(struct process *p);
+/* Writes what was read. */
+void process_put_footprint(struct process *p, const struct footprint *read);
 /* Writes the exit row (status of waitpid, or -1: not known) and releases the ring. */
 void process_end(struct process *p, int status);
 /* Discards the contents of the ring and wakes its producers. */
