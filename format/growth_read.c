@@ -31,6 +31,7 @@ struct reading {
 	struct pids pids;		/* their places */
 	size_t n_going_on;		/* those of them that are not ending */
 	uint64_t rss, end_rss;		/* of all, now; at the end of the course, if that is held */
+	struct variance end_variance;	/* then too, of a sampled trace */
 	bool begun;
 	uint64_t start_ns;		/* of the current trace */
 	uint64_t offset_ms, last_ms;	/* offset_ms: added to this trace's times; last_ms: the current time, with it */
@@ -57,6 +58,7 @@ static void begin_ending(struct reading *r, struct inhabitant *p)
 		return;
 	growth_hold(r->growth);
 	r->end_rss = r->rss;
+	r->end_variance = r->replay.live_variance;
 	p->ending = true;
 	r->n_going_on--;
 }
@@ -177,11 +179,13 @@ struct grown_trace growth_read(struct mt_in *in, enum origins_by by, uint64_t ev
 	while (mt_next(in, &ev) > 0)
 		take(&r, &ev, in);
 	growth_end(r.growth);
+	struct variance end = r.n_going_on ? r.replay.live_variance : r.end_variance;
 	replay_clear(&r.replay);
 	ending_clear(&r.ending);
 	free(r.processes);
 	pids_clear(&r.pids);
-	return (struct grown_trace){ r.growth, r.origins, r.stacks, r.n_going_on ? r.rss : r.end_rss };
+	return (struct grown_trace){ r.growth, r.origins, r.stacks, r.n_going_on ? r.rss : r.end_rss,
+				      variance_error(end) };
 }
 
 void growth_read_clear(struct grown_trace *t)

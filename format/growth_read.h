@@ -6,6 +6,7 @@
 #ifndef GROWTH_READ_H
 #define GROWTH_READ_H
 
+#include "amount.h"
 #include "growth.h"
 #include "origins.h"
 
@@ -14,6 +15,7 @@ struct grown_trace {
 	struct origins *origins;
 	struct stacks *stacks;
 	uint64_t rss;			/* resident size of all processes at the end of the course; 0: not known */
+	struct amount error;		/* of a sampled trace: the standard errors of what is live then (sampled.h) */
 };
 
 /*

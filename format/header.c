@@ -199,6 +199,7 @@ static bool fill(struct mt_header *h, const msgpack_object *map)
 	h->native = flag_at(options, "native");
 	h->python_allocators = flag_at(options, "python_allocators");
 	h->follow_fork = flag_at(options, "follow_fork");
+	h->sample_bytes = number_at(options, "sample");
 	h->host = text_at(map, "host");
 	h->command = words_at(map, "command");
 	return h->host != NULL && h->command != NULL && read_stages(h, find(map, "provenance"));
@@ -412,10 +413,14 @@ struct mt_header *mt_header_new(const struct mt_header_options *opt)
 	pack_key(&pk, "command");
 	pack_words(&pk, opt->command);
 	pack_key(&pk, "options");
-	msgpack_pack_map(&pk, 3);
+	msgpack_pack_map(&pk, 3 + (opt->sample_bytes > 0));
 	pack_flag(&pk, "native", opt->native);
 	pack_flag(&pk, "python_allocators", opt->python_allocators);
 	pack_flag(&pk, "follow_fork", opt->follow_fork);
+	if (opt->sample_bytes > 0) {
+		pack_key(&pk, "sample");
+		msgpack_pack_uint64(&pk, opt->sample_bytes);
+	}
 	pack_key(&pk, "provenance");
 	msgpack_pack_array(&pk, 0);
 	return from_packed(&packed);

@@ -116,6 +116,7 @@ struct mt_header {
 	char *host;			/* "" = not known */
 	char *command;			/* the traced command, shell-quoted; "" = not known */
 	bool native, python_allocators, follow_fork;
+	uint64_t sample_bytes;		/* blocks were sampled, one per so many bytes; 0: all were recorded */
 	struct mt_stage *stages;	/* the programs that wrote and filtered it, oldest first */
 	size_t n_stages;
 	uint8_t *raw;			/* the header as one msgpack map, as in the trace */
@@ -131,6 +132,7 @@ static inline uint64_t mt_known_ms(const struct mt_header *h, const struct mt_ev
 struct mt_header_options {
 	const char *const *command;	/* argv, NULL-terminated; may be NULL */
 	bool native, python_allocators, follow_fork;
+	uint64_t sample_bytes;
 	uint64_t start_ns, begin_ms;
 };
 

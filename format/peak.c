@@ -141,6 +141,11 @@ struct amount peak_total(const struct peak *p)
 	return p->total;
 }
 
+bool peak_is_now(const struct peak *p)
+{
+	return !p->water.below;
+}
+
 struct amount peak_live(const struct peak *p)
 {
 	return p->water.live;

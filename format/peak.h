@@ -59,6 +59,8 @@ void peak_settle(struct peak *p);
 size_t peak_keys(const struct peak *p);
 struct amount peak_at(const struct peak *p, uint32_t key);
 struct amount peak_total(const struct peak *p);
+/* Before peak_settle(): returns whether the live total is at its maximum. */
+bool peak_is_now(const struct peak *p);
 /* Before peak_settle(): return the live total now, and the maximum of this trace so far. */
 struct amount peak_live(const struct peak *p);
 struct amount peak_now(const struct peak *p);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sampled.h"
 #include "xmalloc.h"
 
 /*
@@ -89,5 +90,7 @@ char *provenance_title(const struct mt_header *h, const char *asked)
 	if (!*title)
 		add_words(&title, xstrdup(provenance_is_answer(h) ? PROVENANCE_ALL : asked));
 	add_stages(&title, h, false);
+	if (h->sample_bytes)
+		add_words(&title, sampled_text(h->sample_bytes));
 	return title;
 }

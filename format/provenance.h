@@ -16,8 +16,8 @@ bool provenance_is_answer(const struct mt_header *h);
 #define PROVENANCE_ALL "all allocations"
 
 /*
- * Returns a title for the numbers, answers first: "temporary allocations; only at least 16B". `asked` is used if no
- * filter has answered. The caller frees it. Exits if out of memory.
+ * Returns a title for the numbers, answers first: "temporary allocations; only at least 16B; sampled, 1 in 512 KiB".
+ * `asked` is used if no filter has answered. The caller frees it. Exits if out of memory.
  */
 char *provenance_title(const struct mt_header *h, const char *asked);
 

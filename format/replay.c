@@ -24,6 +24,9 @@ void replay_begin(struct replay *r, const struct mt_header *h)
 	owned_clear(&r->owned);
 	r->owned = (struct owned){ .live = r->live, .pid_of = pid_of };
 	r->answer = provenance_is_answer(h);
+	r->sampled = h->sample_bytes > 0;
+	r->special = r->answer || r->sampled;
+	r->live_variance = (struct variance){ 0 };
 }
 
 void replay_clear(struct replay *r)
@@ -32,6 +35,25 @@ void replay_clear(struct replay *r)
 	owned_clear(&r->owned);
 	free(r->ending);
 	*r = (struct replay){ .answer = false };
+}
+
+/* Takes an allocation that ends, or a part of it, off the variance. */
+static __attribute__((noinline)) void vary_less(struct replay *r, struct amount gone)
+{
+	if (r->sampled)
+		variance_sub(&r->live_variance, variance_of(gone));
+}
+
+/* Returns whether the allocation is open from now on. */
+static __attribute__((noinline)) bool open_specially(struct replay *r, const struct mt_event *ev)
+{
+	struct variance v = variance_of(amount_of(ev->size, ev->weight));
+
+	if (r->sampled)
+		variance_add(&r->all_variance, v);
+	if (r->sampled && !r->answer)
+		variance_add(&r->live_variance, v);
+	return !r->answer;
 }
 
 static struct share share_of(const struct block *b)
@@ -43,13 +65,15 @@ HOT bool replay_open(struct replay *r, const struct mt_event *ev, uint32_t key, 
 {
 	struct block b = { .size = ev->size, .weight = ev->weight, .key = key, .thread = ev->pid }, was;
 
-	if (r->answer)
+	if (r->special && !open_specially(r, ev))
 		return false;
 	if (owned_kept(&r->owned))
 		owned_add(&r->owned, ev->pid, ev->id);
 	if (!live_open(r->live, ev->id, &b, &was))
 		return false;
 	*old = share_of(&was);
+	if (was.weight != 1)
+		vary_less(r, old->amount);
 	return true;
 }
 
@@ -60,6 +84,8 @@ bool replay_close(struct replay *r, uint32_t id, struct share *ended)
 	if (!live_close(r->live, id, &b))
 		return false;
 	*ended = share_of(&b);
+	if (b.weight != 1)
+		vary_less(r, ended->amount);
 	return true;
 }
 
@@ -71,6 +97,10 @@ bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lo
 		return false;
 	*lost = share_of(&was);
 	lost->amount = amount_lost(was.size, ev->size, was.weight);
+	if (was.weight != 1 && r->sampled) {
+		vary_less(r, amount_of(was.size, was.weight));
+		variance_add(&r->live_variance, variance_of(amount_of(ev->size, was.weight)));
+	}
 	return true;
 }
 

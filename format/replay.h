@@ -19,11 +19,16 @@
 #include "memtrace.h"
 #include "owned.h"
 #include "peak.h"
+#include "sampled.h"
 
 /* Starts all zero; then replay_begin(). */
 struct replay {
 	struct live *live;	/* block.key: the caller's; block.thread: the process */
 	bool answer;		/* this trace is an answer: nothing is open, nothing ends */
+	bool sampled;		/* its header says so; then these are kept: */
+	struct variance live_variance;	/* of the open allocations of this trace, … */
+	struct variance all_variance;	/* … of all that were given to replay_open(), of all traces */
+	bool special;		/* either of both */
 	struct owned owned;
 	uint32_t *ending;	/* ids of the process that ends, if `owned` keeps ids */
 	size_t n_ending;

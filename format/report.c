@@ -23,6 +23,18 @@ void report_title(const struct tally *t)
 	free(command);
 }
 
+char *report_total(const struct tally *t)
+{
+	char size[SIZE_TEXT], count[28], size_error[SIZE_TEXT], count_error[28];
+
+	if (!t->sample_bytes)
+		return xasprintf("%s in %s allocation%s", size_text(t->total.bytes, size),
+				 count_text(t->total.count, count), t->total.count == 1 ? "" : "s");
+	return xasprintf("%s ± %s in %s ± %s allocations", size_text(t->total.bytes, size),
+			 size_text(t->error.bytes, size_error), count_text(t->total.count, count),
+			 count_text(t->error.count, count_error));
+}
+
 void report_arenas(uint64_t bytes)
 {
 	char size[SIZE_TEXT];
@@ -128,4 +140,7 @@ void report_json_head(const struct tally *t)
 	putchar(',');
 	report_json_text("command", t->command);
 	printf(",\"total_bytes\":%" PRIu64 ",\"total_allocations\":%" PRIu64, t->total.bytes, t->total.count);
+	if (t->sample_bytes)
+		printf(",\"sample\":%" PRIu64 ",\"total_bytes_error\":%" PRIu64 ",\"total_allocations_error\":%" PRIu64,
+		       t->sample_bytes, t->error.bytes, t->error.count);
 }

@@ -9,6 +9,11 @@
 
 /* Prints a line, "COMMAND: TITLE". */
 void report_title(const struct tally *t);
+/*
+ * Returns "12.345MB in 1,234 allocations", with standard errors if the trace was sampled: "12.345MB ± 0.400MB in …".
+ * The caller frees it.
+ */
+char *report_total(const struct tally *t);
 /* Prints a line that says so many bytes are arenas of Python's allocator, unless there are none. */
 void report_arenas(uint64_t bytes);
 /* Returns part / whole; 0 if the whole is 0. */
@@ -44,7 +49,10 @@ void report_json_source(const struct sources *s, const char *file, uint32_t line
 void report_csv_field(const char *text);
 /* Prints "KEY":"TEXT" of a JSON object. */
 void report_json_text(const char *key, const char *text);
-/* Prints the beginning of the object: {"title":…,"command":…,"total_bytes":…,"total_allocations":… */
+/*
+ * Prints the beginning of the object: {"title":…,"command":…,"total_bytes":…,"total_allocations":…. Of a sampled trace
+ * "sample", "total_bytes_error" and "total_allocations_error" follow.
+ */
 void report_json_head(const struct tally *t);
 
 #endif

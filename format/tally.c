@@ -23,8 +23,10 @@ struct counter {
 	size_t n_sums, cap_sums;
 	size_t n_all, cap_all;	/* of tally->all */
 	struct amount total;
+	struct variance variance;	/* of the totals of the traces that are settled, … */
+	struct variance mark;		/* … at the high-water mark of this one */
 	struct ending ending;
-	bool others;		/* there is a by.take, or a watch */
+	bool others;		/* there is a by.take, or a watch, or this trace was sampled */
 	const struct tally_watch *watch;
 	uint64_t seen_ms, now_ms;	/* with it: the last moment shown, the time now */
 };
@@ -39,6 +41,8 @@ static void sum(struct counter *c, uint32_t key, struct amount a)
 	}
 	amount_add(&c->sums[key], a);
 	amount_add(&c->total, a);
+	if (c->replay.sampled)
+		variance_add(&c->variance, variance_of(a));
 }
 
 static void sum_all(struct counter *c, uint32_t key, struct amount a)
@@ -99,6 +103,15 @@ static void begin_trace(struct counter *c, const struct mt_header *h)
 	replay_begin(&c->replay, h);
 	ending_begin(&c->ending, h);
 	c->what = c->replay.answer ? TALLY_TOTAL : c->asked;
+	c->mark = (struct variance){ 0 };
+	c->others = c->by.take || c->watch || c->replay.sampled;
+}
+
+/* If the high-water mark is now, so are its variances. */
+static void see_mark(struct counter *c)
+{
+	if (c->what == TALLY_PEAK && peak_is_now(c->peak))
+		c->mark = c->replay.live_variance;
 }
 
 /* At the end of a trace: adds its results to the sums, as the ids of the next trace are unrelated. */
@@ -106,6 +119,8 @@ static void settle(struct counter *c)
 {
 	struct share leaked;
 
+	see_mark(c);
+	variance_add(&c->variance, c->mark);
 	if (c->what == TALLY_PEAK)
 		peak_settle(c->peak);
 	if (c->what == TALLY_LEAKS)
@@ -176,6 +191,7 @@ static void answer(struct tally *t, struct counter *c)
 	}
 	t->total = c->total;
 	amount_add(&t->total, peak_total(c->peak));
+	t->error = variance_error(c->variance);
 }
 
 char *tally_title(const struct mt_header *h, enum tally_what what)
@@ -200,6 +216,7 @@ static struct tally *begin(struct counter *c, struct mt_in *in)
 	t->title = tally_title(h, c->asked);
 	t->command = xstrdup(h->command);
 	t->start_ns = h->start_ns;
+	t->sample_bytes = h->sample_bytes;
 	c->tally = t;
 	c->peak = peak_new();
 	begin_trace(c, h);
@@ -237,6 +254,7 @@ static void show(struct counter *c, const struct tally_watch *watch, const struc
 		t->at[i] = c->what == TALLY_PEAK ? peak_live_at(c->peak, i) :
 			   i < c->n_sums ? c->sums[i] : (struct amount){ 0, 0 };
 	t->total = c->what == TALLY_PEAK ? peak_live(c->peak) : c->total;
+	t->error = variance_error(c->what == TALLY_PEAK ? c->replay.live_variance : c->variance);
 	free(t->title);
 	t->title = moment_title(c, h, ms);
 	t->end_ms = ms;
@@ -265,6 +283,7 @@ static __attribute__((noinline)) void show_others(struct counter *c, const struc
 {
 	if (c->watch)
 		look(c, ev, in);
+	see_mark(c);
 	if (c->by.take && ev->kind != MT_ALLOC && ev->kind != MT_FREE && ev->kind != MT_RESIZE)
 		c->by.take(c->by.arg, ev);
 }
@@ -302,7 +321,7 @@ struct tally *tally_read_by(struct mt_in *in, enum tally_what what, tally_key *k
 
 struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by)
 {
-	struct counter c = { .asked = what, .by = *by, .others = by->take != NULL };
+	struct counter c = { .asked = what, .by = *by };
 	struct tally *t = begin(&c, in);
 
 	count_all(&c, in);
@@ -317,7 +336,6 @@ void tally_watch(struct mt_in *in, enum tally_what what, const struct tally_by *
 	/* The blocks not freed so far are the live ones. */
 	struct counter c = { .asked = what == TALLY_LEAKS ? TALLY_PEAK : what,
 			     .by = *by,
-			     .others = true,
 			     .watch = watch };
 	struct tally *t = begin(&c, in);
 

@@ -27,6 +27,8 @@ struct tally {
 	struct amount *all;	/* per key, if requested: all allocations, whatever `at` counts */
 	uint32_t n;
 	struct amount total;
+	uint64_t sample_bytes;	/* of the first header: the blocks were sampled (sampled.h); 0: they were not */
+	struct amount error;	/* then the standard errors of `total` */
 	char *title;		/* of the numbers: "alive at the high-water mark", "temporary allocations, …" */
 	char *command;		/* of the first header */
 	uint64_t start_ns;	/* of the first header */

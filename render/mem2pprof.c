@@ -16,6 +16,7 @@
 #include "origins.h"
 #include "profile.pb-c.h"
 #include "provenance.h"
+#include "report.h"
 #include "tally.h"
 #include "texts.h"
 #include "tool.h"
@@ -180,6 +181,11 @@ static void put_facts(struct profile *p, const struct mt_header *h)
 	part.duration_nanos = (int64_t)(p->tally->end_ms * 1000000);
 	put(p, &part);
 	put_comment(p, "", p->tally->title);
+	if (p->tally->sample_bytes) {
+		char *total = report_total(p->tally);
+		put_comment(p, "in use: ", total);
+		free(total);
+	}
 	put_comment(p, "command: ", p->tally->command);
 	if (*h->host)
 		put_comment(p, "host: ", h->host);

@@ -236,7 +236,8 @@ static uint32_t deepest(const struct stacks *s)
 
 static void print_file(struct profiles *p)
 {
-	char *name = xasprintf("%s: %s", p->tally->command, p->tally->title);
+	char *total = p->tally->sample_bytes ? report_total(p->tally) : xstrdup("");
+	char *name = xasprintf("%s: %s%s%s", p->tally->command, p->tally->title, *total ? ": " : "", total);
 	uint32_t *frames = xcalloc(deepest(p->tally->stacks), sizeof *frames);
 	/* speedscope requires at least one profile. */
 	struct group nothing = { .n = 0 };
@@ -258,6 +259,7 @@ static void print_file(struct profiles *p)
 	if (p->n_groups == 0)
 		print_profile(p, &nothing, false, frames);
 	printf("]}\n");
+	free(total);
 	free(name);
 	free(frames);
 }

@@ -84,12 +84,14 @@ int main(int argc, char **argv)
 	struct mt_in *in = tool_input(argc, argv);
 	char *title = provenance_title(mt_in_header(in), "growth of live memory");
 	char *command = xstrdup(mt_in_header(in)->command);
+	bool sampled = mt_in_header(in)->sample_bytes > 0;
 
 	struct grown_trace t = growth_read(in, c.by, c.every_ms);
 	struct growth_window window = growth_window(t.growth);
 	struct growth_report report = {
 		.growth = t.growth, .origins = t.origins, .by = c.by, .title = title, .command = command,
 		.window = window, .from = warm_intervals(&c.warm_up, &window), .max_rows = c.max_rows,
+		.sampled = sampled, .error = t.error,
 	};
 	if (c.format == KEY_CSV)
 		growth_print_csv(&report);

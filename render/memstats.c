@@ -40,6 +40,7 @@ struct counter {
 	struct stats s;
 	struct replay replay;
 	struct high_water water;	/* of this trace */
+	struct variance mark, peaks;	/* of a sampled trace: at its high-water mark; of those of the traces before */
 	struct { uint64_t live, peak; } sorts[N_SORTS];	/* likewise; bytes; `live` of all but SORT_HEAP */
 	uint64_t changed_ms;		/* when a block last began or ended */
 	struct ending ending;
@@ -100,9 +101,16 @@ static uint64_t live_heap(const struct counter *c)
 	return c->water.live.bytes - mappings;
 }
 
-/* The heap falls from its high-water mark, or the trace ends there: that moment's values are kept. */
-static void keep_peak(struct counter *c)
+/*
+ * The heap falls from its high-water mark because a block is gone, or the trace ends there: that moment's values are
+ * kept.
+ */
+static void keep_peak(struct counter *c, struct amount gone)
 {
+	if (c->replay.sampled) {
+		c->mark = c->replay.live_variance;
+		variance_add(&c->mark, variance_of(gone));
+	}
 	c->s.peak_ms = c->changed_ms;
 	c->sorts[SORT_HEAP].peak = live_heap(c);
 	c->sorts[SORT_ANONYMOUS].peak = c->sorts[SORT_ANONYMOUS].live;
@@ -144,7 +152,7 @@ static void take_away(struct counter *c, const struct share *gone, struct amount
 		return;
 	if (counted) {
 		if (!c->water.below && gone->amount.bytes > 0)
-			keep_peak(c);
+			keep_peak(c, gone->amount);
 		high_water_sub(&c->water, gone->amount);
 	}
 	if (sort != SORT_HEAP)
@@ -250,7 +258,9 @@ static void begin_trace(struct counter *c, const struct mt_header *h)
 static void end_trace(struct counter *c)
 {
 	if (!c->water.below)
-		keep_peak(c);
+		keep_peak(c, (struct amount){ 0, 0 });
+	variance_add(&c->peaks, c->mark);
+	c->mark = (struct variance){ 0 };
 	if (!c->end_kept)
 		keep_end(c);
 	c->end_kept = false;
@@ -349,10 +359,13 @@ static void read_stats(struct counter *c, struct mt_in *in)
 	c->s.command = xstrdup(h->command);
 	c->s.python = xstrdup("");
 	c->s.start_ns = h->start_ns;
+	c->s.sample_bytes = h->sample_bytes;
 	begin_trace(c, h);
 	while (mt_next(in, &ev) > 0)
 		take(c, &ev, in);
 	end_trace(c);
+	c->s.peak_error = variance_error(c->peaks);
+	c->s.all_error = variance_error(c->replay.all_variance);
 }
 
 int main(int argc, char **argv)

@@ -357,11 +357,10 @@ static struct layout layout(const struct locations *l, uint32_t rows, enum colum
 
 static void print_totals(const struct tally *t, const struct locations *l)
 {
-	char size[SIZE_TEXT], count_[28], rows[28];
+	char rows[28], *total = report_total(t);
 
-	printf("Total: %s in %s allocation%s at %s location%s\n", size_text(t->total.bytes, size),
-	       count_text(t->total.count, count_), t->total.count == 1 ? "" : "s",
-	       count_text(l->n, rows), l->n == 1 ? "" : "s");
+	printf("Total: %s at %s location%s\n", total, count_text(l->n, rows), l->n == 1 ? "" : "s");
+	free(total);
 }
 
 static void print_table(const struct tally *t, const struct locations *l, enum column column, uint64_t max_rows)

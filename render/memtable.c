@@ -343,7 +343,7 @@ static uint64_t arena_bytes(const struct table *table)
 static void print_table(const struct table *table, uint64_t max_rows)
 {
 	unsigned lines = 0, columns = 0;
-	char size[SIZE_TEXT], count[28], rows_text[28];
+	char rows_text[28];
 	bool terminal = tool_terminal(&lines, &columns);
 
 	if (terminal && !max_rows)
@@ -361,9 +361,9 @@ static void print_table(const struct table *table, uint64_t max_rows)
 		print_row(table, &table->rows[i], &w);
 	if (terminal && rows < table->n)
 		printf("%u more rows (-r %u shows all)\n", table->n - rows, table->n);
-	printf("Total: %s in %s allocation%s, %s row%s\n", size_text(table->tally->total.bytes, size),
-	       count_text(table->tally->total.count, count), table->tally->total.count == 1 ? "" : "s",
-	       count_text(table->n, rows_text), table->n == 1 ? "" : "s");
+	char *total = report_total(table->tally);
+	printf("Total: %s, %s row%s\n", total, count_text(table->n, rows_text), table->n == 1 ? "" : "s");
+	free(total);
 	report_arenas(arena_bytes(table));
 }
 

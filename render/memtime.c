@@ -46,6 +46,7 @@ static const struct tool tool = {
 struct amounts {
 	uint64_t heap;
 	struct resident_sizes resident;
+	struct variance variance;	/* of the heap, in a sampled trace (sampled.h) */
 };
 
 /* Of all processes, or of one. */
@@ -71,6 +72,7 @@ struct series {
 	uint64_t every_ms;
 	uint64_t interval;		/* number of the current one */
 	bool printed;			/* a line of this trace was printed */
+	bool sampled;			/* the first trace was: a column with standard errors */
 };
 
 /* ---------------------------------------------------------------- lines */
@@ -91,6 +93,10 @@ static void print_line(struct series *s, const struct course *c, uint64_t interv
 			printf(",\"%s\":%" PRIu64, names[i], numbers[i]);
 		else
 			printf("%c%" PRIu64, s->format == KEY_CSV ? ',' : '\t', numbers[i]);
+	if (s->sampled && s->format == KEY_JSON)
+		printf(",\"heap_error\":%" PRIu64, variance_error(a->variance).bytes);
+	else if (s->sampled)
+		printf("%c%" PRIu64, s->format == KEY_CSV ? ',' : '\t', variance_error(a->variance).bytes);
 	putchar(s->format == KEY_JSON ? '}' : '\n');
 	s->n_lines++;
 	s->printed = true;
@@ -99,9 +105,11 @@ static void print_line(struct series *s, const struct course *c, uint64_t interv
 static void print_begin(const struct series *s, const struct mt_header *h)
 {
 	if (s->format == KEY_CSV)
-		printf("seconds,%sheap,rss,private,proportional,swap\n", s->by_process ? "pid," : "");
+		printf("seconds,%sheap,rss,private,proportional,swap%s\n", s->by_process ? "pid," : "",
+		       s->sampled ? ",heap_error" : "");
 	else if (s->format == 0)
-		printf("# seconds\t%sheap\trss\tprivate\tproportional\tswap\n", s->by_process ? "pid\t" : "");
+		printf("# seconds\t%sheap\trss\tprivate\tproportional\tswap%s\n", s->by_process ? "pid\t" : "",
+		       s->sampled ? "\theap_error" : "");
 	if (s->format != KEY_JSON)
 		return;
 	char *title = provenance_title(h, "heap and resident memory");
@@ -180,7 +188,10 @@ static void reach(struct series *s, struct course *c, uint64_t time_ms)
 
 static void note(struct course *c)
 {
-	c->most.heap = c->now.heap > c->most.heap ? c->now.heap : c->most.heap;
+	if (c->now.heap > c->most.heap) {
+		c->most.heap = c->now.heap;
+		c->most.variance = c->now.variance;
+	}
 	resident_raise(&c->most.resident, &c->now.resident);
 }
 
@@ -189,7 +200,11 @@ static void note(struct course *c)
 /* A block ended, or a part of one; with one course for each process it belongs to one of them. */
 static void take_away(struct series *s, const struct share *gone)
 {
-	course_of(s, gone->pid)->now.heap -= gone->amount.bytes;
+	struct amounts *now = &course_of(s, gone->pid)->now;
+
+	now->heap -= gone->amount.bytes;
+	if (s->sampled)
+		variance_sub(&now->variance, variance_of(gone->amount));
 }
 
 static void open_block(struct series *s, const struct mt_event *ev)
@@ -203,7 +218,11 @@ static void open_block(struct series *s, const struct mt_event *ev)
 	}
 	if (replay_open(&s->replay, ev, 0, &old))
 		take_away(s, &old);
-	amount_sum(&course_of(s, ev->pid)->now.heap, amount_of(ev->size, ev->weight).bytes);
+	struct amounts *now = &course_of(s, ev->pid)->now;
+	struct amount a = amount_of(ev->size, ev->weight);
+	amount_sum(&now->heap, a.bytes);
+	if (s->sampled)
+		variance_add(&now->variance, variance_of(a));
 }
 
 static void take_sizes(struct series *s, const struct mt_event *ev)
@@ -307,6 +326,7 @@ int main(int argc, char **argv)
 	replay_begin(&s.replay, mt_in_header(in));
 	ending_begin(&s.ending, mt_in_header(in));
 	mt_in_on_idle(in, flush, NULL);
+	s.sampled = mt_in_header(in)->sample_bytes > 0;
 	print_begin(&s, mt_in_header(in));
 	while (mt_next(in, &ev) > 0)
 		take(&s, &ev, in);

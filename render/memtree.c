@@ -304,6 +304,11 @@ static void print_tree(const struct tree *t, unsigned columns)
 		printf("Left out: %s in %s allocation%s on %u stack%s, not among the biggest (--biggest)\n",
 		       size_text(t->left_out.bytes, size), count_text(t->left_out.count, count),
 		       t->left_out.count == 1 ? "" : "s", t->stacks_left_out, t->stacks_left_out == 1 ? "" : "s");
+	if (t->tally->sample_bytes) {
+		char *total = report_total(t->tally);
+		printf("Total: %s\n", total);
+		free(total);
+	}
 	report_arenas(stacks_arena_bytes(t->tally->stacks, t->tally->at, t->tally->n));
 	free(g.goes_on);
 }

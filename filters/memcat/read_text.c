@@ -301,6 +301,8 @@ static struct mt_header *new_header(const struct reading *r)
 		.native = json_is_true(json_object_get(o, "native")),
 		.python_allocators = json_is_true(json_object_get(o, "python_allocators")),
 		.follow_fork = json_is_true(json_object_get(o, "follow_fork")),
+		.sample_bytes = json_integer_value(json_object_get(o, "sample")) > 0 ?
+				(uint64_t)json_integer_value(json_object_get(o, "sample")) : 0,
 		.start_ns = number_or(r, "start_ns", UINT64_MAX, 0),
 	};
 	struct mt_header *h = mt_header_new(&options);

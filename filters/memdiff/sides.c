@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "folded.h"
+#include "report.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -17,7 +18,9 @@ static int read_trace(struct side *side, struct mt_in *in, struct calltree *t, i
 	for (uint32_t i = 0; i < tally->n; i++)
 		calltree_call(t, nodes[i])->own[which] += o->count ? tally->at[i].count : tally->at[i].bytes;
 	side->total = o->count ? tally->total.count : tally->total.bytes;
-	side->title = xstrdup(tally->title);
+	char *total = tally->sample_bytes ? report_total(tally) : NULL;
+	side->title = total ? xasprintf("%s: %s", tally->title, total) : xstrdup(tally->title);
+	free(total);
 	free(nodes);
 	tally_free(tally);
 	return tool_finish(in, NULL);

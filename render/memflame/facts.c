@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sampled.h"
 #include "units.h"
 #include "xmalloc.h"
 
@@ -43,6 +44,18 @@ static void add_damage(struct page *page, const char *damage)
 	}
 }
 
+/* "1 in 512 KiB; the high-water mark is 12.345MB ± 0.400MB" */
+static char *sample_of(const struct recording *r)
+{
+	char *how = sampled_text(r->sample_bytes), most[SIZE_TEXT], error[SIZE_TEXT];
+	const char *rate = how + strlen("sampled, ");
+	char *text = r->points ? xasprintf("%s; the high-water mark is %s ± %s", rate, size_text(r->most.bytes, most),
+					   size_text(r->most_error.bytes, error)) : xstrdup(rate);
+
+	free(how);
+	return text;
+}
+
 void facts_take(struct page *page, const struct recording *r, const char *damage)
 {
 	char count[28];
@@ -54,6 +67,8 @@ void facts_take(struct page *page, const struct recording *r, const char *damage
 	add_fact(page, "stacks of", xstrdup(r->native ? "Python and C functions" : "Python functions"));
 	add_fact(page, "Python's small objects",
 		 xstrdup(r->python_allocators ? "each recorded" : "not recorded, only their arenas"));
+	if (r->sample_bytes)
+		add_fact(page, "sampled:", sample_of(r));
 	if (r->filters[0])
 		add_fact(page, "filtered:", xstrdup(r->filters));
 	if (r->n_traces > 1)

@@ -25,6 +25,8 @@ struct reading {
 	struct recent *recent;	/* per thread */
 	size_t n_recent, cap_recent;
 	uint64_t rss;		/* of all processes */
+	struct high_water water;	/* of a sampled trace: the mark, … */
+	struct variance mark;		/* … and its variances */
 };
 
 /* ---------------------------------------------------------------- processes */
@@ -132,6 +134,30 @@ static uint32_t thread_of(const struct recording *r, uint32_t number)
 	return r->keys.at[points_key(r->points, number)].thread;
 }
 
+/* Whether its interpreter made it while it shut down. */
+static bool is_apart(const struct reading *g, const struct share *s)
+{
+	const struct process *p = process_of(g->r, s->pid);
+
+	return is_ending(p) && points_birth(g->r->points, s->key) > p->ending_seq;
+}
+
+/* For the standard errors, which points.h does not keep: memory is added or gone. */
+static void add_to_water(struct reading *g, struct amount a)
+{
+	if (!g->replay.sampled)
+		return;
+	high_water_add(&g->water, a);
+	if (!g->water.below)
+		g->mark = g->replay.live_variance;
+}
+
+static void take_from_water(struct reading *g, const struct share *gone)
+{
+	if (g->replay.sampled && !is_apart(g, gone))
+		high_water_sub(&g->water, gone->amount);
+}
+
 static void end_block(struct recording *r, const struct share *ended, bool process_ends, bool temporary)
 {
 	enum fate fate = fate_of(process_of(r, ended->pid), points_birth(r->points, ended->key), process_ends);
@@ -156,6 +182,7 @@ static void open_block(struct reading *g, const struct mt_event *ev)
 	}
 	uint32_t number = points_number(r->points);
 	if (replay_open(&g->replay, ev, number, &old)) {
+		take_from_water(g, &old);
 		end_block(r, &old, false, false);
 		points_settle(r->points);
 	}
@@ -163,6 +190,8 @@ static void open_block(struct reading *g, const struct mt_event *ev)
 		points_begin_apart(r->points, number, key);
 	else
 		points_begin(r->points, number, key, a);
+	if (!is_ending(process))
+		add_to_water(g, a);
 	push_recent(g, thread, points_birth(r->points, number));
 }
 
@@ -173,6 +202,7 @@ static void close_block(struct reading *g, const struct mt_event *ev)
 
 	if (!replay_close(&g->replay, ev->id, &ended))
 		return;
+	take_from_water(g, &ended);
 	uint32_t freeing = threads_number(r->threads, ev->pid, ev->tid);
 	end_block(r, &ended, false,
 		  is_temporary(g, thread_of(r, ended.key), freeing, points_birth(r->points, ended.key)));
@@ -186,6 +216,7 @@ static void resize_block(struct reading *g, const struct mt_event *ev)
 
 	if (!replay_resize(&g->replay, ev, &lost))
 		return;
+	take_from_water(g, &lost);
 	struct recent *recent = recent_of(g, thread_of(r, lost.key));
 	for (int i = 0; i < 2; i++)		/* an allocation freed in parts is not temporary */
 		if (recent->birth[i] == points_birth(r->points, lost.key))
@@ -202,11 +233,13 @@ static void close_process(struct reading *g, const struct mt_event *ev)
 	bool is_exec = replay_is_exec(ev);
 	struct share ended;
 
-	for (size_t cursor = 0; replay_exit(&g->replay, ev->pid, &cursor, &ended);)
+	for (size_t cursor = 0; replay_exit(&g->replay, ev->pid, &cursor, &ended);) {
+		take_from_water(g, &ended);
 		if (is_exec)
 			points_end(r->points, ended.key, ended.amount, FATE_NO_LEAK, false);
 		else
 			end_block(r, &ended, true, false);
+	}
 	points_settle(r->points);
 	take_rss(g, ev->pid, 0, ev->time_ms);
 	struct process *p = see_process(r, ev->pid, ev->time_ms);
@@ -392,6 +425,7 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what, bool so
 	r->command = xstrdup(h->command);
 	r->host = xstrdup(h->host);
 	r->start_ns = h->start_ns;
+	r->sample_bytes = h->sample_bytes;
 	begin_trace(&g, h);
 	while (mt_next(in, &ev) > 0) {
 		if (ev.time_ms > r->end_ms)
@@ -400,6 +434,8 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what, bool so
 		take(&g, &ev, in);
 	}
 	settle(&g);
+	r->most = g.water.max;
+	r->most_error = variance_error(g.mark);
 	if (r->n_traces > 1 || g.replay.answer) {
 		points_free(r->points);
 		r->points = NULL;

@@ -55,6 +55,8 @@ struct recording {
 	char *command, *host;
 	uint64_t start_ns, end_ms;
 	bool native, python_allocators;
+	uint64_t sample_bytes;		/* of the first trace; 0: every block was recorded */
+	struct amount most, most_error;	/* of a sampled trace: its high-water mark, and standard errors (sampled.h) */
 	bool has_phases;		/* of some process */
 	uint64_t allocators;		/* a bit for each that occurs */
 	size_t n_traces;

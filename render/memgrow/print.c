@@ -258,8 +258,10 @@ static void print_total(const struct rows *rows)
 {
 	char growth[CHANGE_TEXT], rate[CHANGE_TEXT], live[SIZE_TEXT];
 
-	printf("Total: %s live, grown by %s, %s per minute\n", size_text(rows->all.now.bytes, live),
-	       change_text((double)growth_bytes(&rows->all), growth),
+	printf("Total: %s", size_text(rows->all.now.bytes, live));
+	if (rows->report->sampled)
+		printf(" ± %s", size_text(rows->report->error.bytes, live));
+	printf(" live, grown by %s, %s per minute\n", change_text((double)growth_bytes(&rows->all), growth),
 	       change_text(a_minute(rows, growth_bytes(&rows->all)), rate));
 	print_words(rows);
 }
@@ -368,6 +370,9 @@ void growth_print_json(const struct growth_report *report)
 	report_json_text("command", report->command);
 	printf(",\"by\":\"%s\",\"begin_ms\":%" PRIu64 ",\"end_ms\":%" PRIu64 ",", origins_by_name(report->by),
 	       rows.begin_ms, report->window.end_ms);
+	if (report->sampled)
+		printf("\"live_bytes_error\":%" PRIu64 ",\"live_allocations_error\":%" PRIu64 ",", report->error.bytes,
+		       report->error.count);
 	printf("\"interval_ms\":%" PRIu64 ",\"intervals\":%u,\"total\":{", report->window.every_ms, rows.intervals);
 	print_json_numbers(&rows, &rows.all);
 	printf("},\"total_rows\":%u,\"rows\":[", rows.n);

@@ -15,6 +15,8 @@ struct growth_report {
 	struct growth_window window;
 	uint32_t from;			/* intervals left out at the beginning */
 	uint64_t max_rows;		/* 0: all, or as many as fit on the terminal */
+	bool sampled;			/* then the standard errors of what is live (sampled.h): */
+	struct amount error;
 };
 
 void growth_print_table(const struct growth_report *r);

@@ -108,6 +108,13 @@ static const struct {
 	[SORT_FILE] = { "Of files (not counted):", "peak_file_backed" },
 };
 
+/* Prints "± 1.2MB" after a figure of a sampled trace. */
+static void print_error(const struct stats *s, const char *error)
+{
+	if (s->sample_bytes)
+		printf(" ± %s", error);
+}
+
 /* Prints the sorts of memory that occur; nothing if everything is heap. */
 static void print_sorts(const struct stats *s)
 {
@@ -168,10 +175,15 @@ static void print_totals(const struct stats *s)
 	char size[SIZE_TEXT], count[28], when[40];
 	uint64_t arenas = stacks_arena_bytes(s->stacks, s->at, s->n);
 
-	print_number("Total allocations:", s->all.count);
-	printf("%-26s%s\n", "Total memory allocated:", size_text(s->all.bytes, size));
-	printf("%-26s%s in %s allocation%s", "Peak memory usage:", size_text(s->peak.bytes, size),
-	       count_text(s->peak.count, count), s->peak.count == 1 ? "" : "s");
+	printf("%-26s%s", "Total allocations:", count_text(s->all.count, count));
+	print_error(s, count_text(s->all_error.count, count));
+	printf("\n%-26s%s", "Total memory allocated:", size_text(s->all.bytes, size));
+	print_error(s, size_text(s->all_error.bytes, size));
+	printf("\n%-26s%s", "Peak memory usage:", size_text(s->peak.bytes, size));
+	print_error(s, size_text(s->peak_error.bytes, size));
+	printf(" in %s", count_text(s->peak.count, count));
+	print_error(s, count_text(s->peak_error.count, count));
+	printf(" allocation%s", s->peak.count == 1 ? "" : "s");
 	if (s->n_traces == 1)
 		printf(", after %.3f s", (double)s->peak_ms / 1000);
 	else
@@ -416,6 +428,13 @@ static void json_ours(const struct stats *s)
 	JSON(number, "leaked_allocations", s->leaked.count);
 	JSON(number, "peak_allocations", s->peak.count);
 	JSON(number, "peak_time_ms", s->peak_ms);
+	if (s->sample_bytes) {
+		JSON(number, "sample", s->sample_bytes);
+		JSON(number, "total_bytes_error", s->all_error.bytes);
+		JSON(number, "total_allocations_error", s->all_error.count);
+		JSON(number, "peak_memory_error", s->peak_error.bytes);
+		JSON(number, "peak_allocations_error", s->peak_error.count);
+	}
 	for (int i = 0; i < N_SORTS; i++)
 		JSON(number, sorts[i].key, s->sorts[i]);
 	JSON(number, "arena_bytes", stacks_arena_bytes(s->stacks, s->at, s->n));

@@ -21,6 +21,8 @@ struct stats {
 	uint32_t pid;				/* of the first process; 0 = not known */
 
 	struct amount all, freed, leaked, peak;	/* sums over joined traces */
+	uint64_t sample_bytes;			/* of the first trace: the blocks were sampled; 0: they were not */
+	struct amount all_error, peak_error;	/* then the standard errors (sampled.h) */
 	uint64_t peak_ms;			/* of the last trace */
 	/* bytes: memory at the high-water mark, the others at their own maximum */
 	uint64_t sorts[N_SORTS];

@@ -144,14 +144,17 @@ static void put_text(int y, int x, const char *text, int columns)
 static void draw_head(struct screen *s)
 {
 	const struct state *st = s->state;
-	char heap[SIZE_TEXT], rss[SIZE_TEXT], peak[SIZE_TEXT], after[DURATION_TEXT], line[256];
+	char heap[SIZE_TEXT], rss[SIZE_TEXT], peak[SIZE_TEXT], after[DURATION_TEXT], line[256], error[SIZE_TEXT];
+	bool sampled = st->replay.sampled;
 	const char *what = s->ended ? s->ended : s->paused ? "paused" : "live";
 
 	attron(A_BOLD);
 	put_text(0, 0, s->title, COLS);
 	attroff(A_BOLD);
-	snprintf(line, sizeof line, "%s, %s: heap %s, resident %s, peak %s, %zu process%s", what,
-		 duration_text(st->now_ms, after), size_text(peak_live(st->peak).bytes, heap), size_text(st->rss, rss),
+	snprintf(line, sizeof line, "%s, %s: heap %s%s%s, resident %s, peak %s, %zu process%s", what,
+		 duration_text(st->now_ms, after), size_text(peak_live(st->peak).bytes, heap), sampled ? " ± " : "",
+		 sampled ? size_text(variance_error(st->replay.live_variance).bytes, error) : "",
+		 size_text(st->rss, rss),
 		 size_text(peak_now(st->peak).bytes, peak), st->n_processes, st->n_processes == 1 ? "" : "es");
 	if (!s->ended)
 		snprintf(line + strlen(line), sizeof line - strlen(line), ", %" PRIu64 "/s", s->rate);
