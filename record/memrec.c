@@ -43,7 +43,7 @@
 
 enum {
 	KEY_NAME = 256, KEY_LAST, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE,
-	KEY_OOM_REPORT
+	KEY_OOM_REPORT, KEY_SAMPLE, KEY_SEED
 };
 
 static const struct tool_option options[] = {
@@ -63,6 +63,9 @@ static const struct tool_option options[] = {
 	  "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues "
 	  "unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace; with --pid also those it has" },
+	{ "sample", KEY_SAMPLE, "SIZE",
+	  "record one block per SIZE of allocated memory (512KiB), on average, at almost no cost; reports estimate" },
+	{ "seed", KEY_SEED, "N", "with --sample: choose the blocks by the number N, not at random" },
 	{ "last", KEY_LAST, "AMOUNT",
 	  "keep only the last TIME (10min) or SIZE (500MB), in files FILE.000001 and so on" },
 	{ "rotate", KEY_ROTATE, "AMOUNT", "begin another such file after each TIME or SIZE" },
@@ -97,6 +100,7 @@ struct settings {
 	pid_t *pids;		/* all of them */
 	size_t n_pids, cap_pids;
 	uint32_t duration_ms;	/* 0: no limit */
+	struct sampling sampling;
 	struct parts parts;
 	struct source_rules source;
 	char **argv;		/* of the program */
@@ -164,8 +168,25 @@ static void add_named(struct settings *s, const char *name)
 	free(pids);
 }
 
+/* The mean is at most a terabyte, so that differences between two samples fit into 64 bits. */
+static uint64_t sample_size(const char *text)
+{
+	uint64_t bytes = tool_size(text, "--sample");
+	if (bytes < 1 || bytes > UINT64_C(1) << 40)
+		usage_die("--sample: '%s' is not a size from 1 to 1TiB, such as 512KiB", text);
+	return bytes;
+}
+
+/* It need not be secret, only different each time. */
+static uint64_t random_seed(void)
+{
+	return now_ns() ^ clock_ns(CLOCK_REALTIME) << 20 ^ (uint64_t)getpid() << 44;
+}
+
 static void read_options(struct settings *s, int argc, char **argv)
 {
+	bool seeded = false;
+	s->sampling.seed = random_seed();
 	for (int c; (c = tool_getopt(&tool, argc, argv)) != -1;)
 		switch (c) {
 		case 'o': s->output = optarg; break;
@@ -190,6 +211,11 @@ static void read_options(struct settings *s, int argc, char **argv)
 			s->source.around = (uint32_t)tool_number(optarg, "--source", 0, MOST_NEIGHBOURS);
 			break;
 		case KEY_NO_SOURCE: s->source.none = true; break;
+		case KEY_SAMPLE: s->sampling.mean = sample_size(optarg); break;
+		case KEY_SEED:
+			s->sampling.seed = tool_number(optarg, "--seed", 0, UINT64_MAX);
+			seeded = true;
+			break;
 		case KEY_MARK: request_mark((pid_t)tool_number(optarg, "--mark", 1, INT32_MAX));
 		case 'd': s->duration_ms = (uint32_t)tool_time_ms(optarg, "--duration", 1, UINT32_MAX); break;
 		}
@@ -205,6 +231,8 @@ static void read_options(struct settings *s, int argc, char **argv)
 		usage_die("no program given: memrec [OPTION...] -- COMMAND [ARG...]");
 	if (s->source.none && s->source.around)
 		usage_die("give only one of --source and --no-source");
+	if (seeded && !s->sampling.mean)
+		usage_die("--seed needs --sample: without it every block is recorded");
 	if (s->output && strcmp(s->output, "-") == 0)
 		s->output = NULL;
 	parts_check(&s->parts, s->output);
@@ -296,7 +324,7 @@ static void make_trace(struct trace *t, const struct settings *s, const struct d
 	*t = (struct trace){
 		.how = { .command = (const char *const *)s->argv, .start_ns = clock_ns(CLOCK_REALTIME),
 			 .python_allocators = s->python_allocators, .follow_fork = s->follow_fork,
-			 .native = s->native },
+			 .native = s->native, .sample_bytes = s->sampling.mean },
 		.stage = { .program = tool.name, .version = MEMREC_VERSION, .argv = (const char *const *)argv + 1,
 			   .title = "" },
 	};
@@ -544,7 +572,7 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	source.lower = rights_lower;
 	source.restore = rights_restore;
 	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native,
-						       source });
+						       source, s->sampling });
 	c->output.segments = t->segments;
 	if (t->segments)
 		segments_sources(t->segments, source_files_kept(c->output.sources));

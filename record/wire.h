@@ -2,8 +2,9 @@
  * wire.h - the ring between an agent and the collector
  *
  * One shared mapping (a memfd) per process: a header of some pages, then 2^n
- * slots of 32 bytes, two to a cache line. And one page, the control page, which all processes share and only
- * the collector writes to. Producers (any thread of the target) reserve slots by adding to `head`, fill them
+ * slots of 32 bytes, two to a cache line, then the counts of sampled blocks. And
+ * one page, the control page, which all processes share and only the collector
+ * writes to. Producers (any thread of the target) reserve slots by adding to `head`, fill them
  * and commit each by storing its `seq` last. The collector takes them in the order of reservation.
  *
  * Only an agent and a memrec of the same build use it together; `magic` is checked.
@@ -14,7 +15,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520006u
+#define WIRE_MAGIC 0x4d520007u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits in a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -166,7 +167,8 @@ struct wire_thread {
 struct wire_ring {
 	uint32_t magic, log2_slots;
 	int32_t pid, ppid;
-	uint64_t pad0[6];
+	uint64_t sample_bytes, seed;		/* --sample: the mean number of bytes between two samples; 0: all */
+	uint64_t pad0[4];
 	/* producers */
 	volatile uint64_t head;
 	uint64_t pad1[7];
@@ -213,5 +215,43 @@ struct wire_request {
 
 #define WIRE_CONTROL_BYTES 4096ul
 #define WIRE_RING_BYTES ((sizeof(struct wire_ring) + 4095) & ~4095ul)
+
+/*
+ * With --sample: how many sampled blocks may be live, for every 4 KiB of addresses; different addresses may share a
+ * count. The agent adds 1 before it gives a sampled block to the program, the collector subtracts 1 when it has applied
+ * the block's free; a count of 255 stays. So the agent has to record a free only if the count is not 0.
+ * 64 neighbours share a cache line.
+ */
+#define WIRE_COUNTS (1u << 18)
+#define WIRE_COUNT_MOST 255u
+static inline uint32_t wire_count_of(uint64_t addr)
+{
+	return (uint32_t)((addr >> 18) * 0x9e3779b97f4a7c15u >> 52) << 6 | (uint32_t)(addr >> 12 & 63);
+}
+
+/*
+ * A block is sampled as if it had so many bytes more, about what it costs an allocator: otherwise empty and tiny blocks
+ * would be sampled so rarely that their number would be hardly known.
+ */
+#define WIRE_SAMPLE_MORE 16
+
+/*
+ * Random numbers of --sample. Any state is a good one, also if it differs little from another.
+ * Source: Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014 (SplitMix64).
+ */
+static inline uint64_t wire_random(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+#define WIRE_SLOTS_BYTES (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS)
+#define WIRE_SHARED_BYTES (WIRE_RING_BYTES + WIRE_SLOTS_BYTES + WIRE_COUNTS)
+static inline uint8_t *wire_counts(struct wire_ring *r)
+{
+	return (uint8_t *)r + WIRE_RING_BYTES + WIRE_SLOTS_BYTES;
+}
 
 #endif

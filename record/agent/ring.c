@@ -32,9 +32,8 @@
 
 #include "memory.h"
 #include "orders.h"
+#include "sampler.h"
 #include "system_call.h"
-
-#define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
 
 static volatile uint32_t off_word = RING_OFF;
 volatile uint32_t *ring_state = &off_word;
@@ -157,6 +156,9 @@ void ring_new_thread(void)
 	ring_local.tid = tid;
 	ring_local.tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 	ring_local.generation = ring_generation;
+	if (sampler_mean)
+		sampler_thread(ring_generation,
+			       entry == &no_entry ? WIRE_MAX_THREADS : (uint32_t)(entry - ring->threads));
 	errno = e;
 }
 
@@ -348,7 +350,7 @@ static struct wire_ring *make_ring(void)
 		close(sock);
 	if (!admitted)
 		return NULL;
-	struct wire_ring *r = map_shared(memfds[0], RING_BYTES, PROT_READ | PROT_WRITE);
+	struct wire_ring *r = map_shared(memfds[0], WIRE_SHARED_BYTES, PROT_READ | PROT_WRITE);
 	struct wire_control *control_page = map_shared(memfds[1], WIRE_CONTROL_BYTES, PROT_READ);
 	if (r && control_page) {
 		r->joined = 1;
@@ -356,7 +358,7 @@ static struct wire_ring *make_ring(void)
 		network = network_here();
 		return r;
 	}
-	unmap(r, RING_BYTES);
+	unmap(r, WIRE_SHARED_BYTES);
 	unmap(control_page, WIRE_CONTROL_BYTES);
 	return NULL;
 }
@@ -408,6 +410,7 @@ bool ring_connect(void)
 		ring_slots = (void *)((char *)r + WIRE_RING_BYTES);
 		ring_mask = (1u << WIRE_LOG2_SLOTS) - 1;
 		ring_owner = getpid();
+		sampler_begin(r->sample_bytes, r->seed, wire_counts(r));
 		ring_generation++;
 		ring_begun(forked ? RING_FORKED : again ? RING_AGAIN : RING_FIRST);
 	}
@@ -493,7 +496,7 @@ void ring_retire(void)
 	if (!ring || retired == ring_generation)
 		return;
 	retired = ring_generation;
-	give_back(ring, RING_BYTES, &last_ring);
+	give_back(ring, WIRE_SHARED_BYTES, &last_ring);
 	give_back(ring_control, WIRE_CONTROL_BYTES, &last_control);
 }
 

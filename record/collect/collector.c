@@ -89,7 +89,9 @@ static void hold(void *arg)
 
 void collector_init(struct collector *c, const struct recording_options *how)
 {
-	*c = (struct collector){ .follow_fork = how->follow_fork, .start_ns = how->start_ns };
+	*c = (struct collector){
+		.follow_fork = how->follow_fork, .start_ns = how->start_ns, .sampling = how->sampling
+	};
 	output_init(&c->output, how->out, how->header, hold, c);
 	if (!how->source.none)
 		c->output.sources = source_files_new(&how->source);
@@ -134,7 +136,8 @@ static void admit(void *arg, const struct caller *caller)
 	collector_end_executed(c, pid);
 	output_begin(&c->output);
 	int memfd;
-	struct process *p = process_new(&c->output, c->symbols, pid, &caller->hello, &memfd);
+	sampling_next(&c->sampling);
+	struct process *p = process_new(&c->output, c->symbols, pid, &caller->hello, &c->sampling, &memfd);
 	if (!p) {
 		c->failed = true;
 		return;

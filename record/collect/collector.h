@@ -12,6 +12,7 @@
 
 #include "admission.h"
 #include "output.h"
+#include "samples.h"
 
 struct process;
 struct pollfd;
@@ -21,6 +22,7 @@ struct symbols;
 struct collector {
 	struct output output;
 	bool follow_fork;
+	struct sampling sampling;	/* of the next process */
 	struct symbols *symbols;	/* of all processes; NULL: C stacks are not recorded */
 	struct admission admission;
 	struct wire_control *control;		/* the control page, which all agents can read */
@@ -48,6 +50,7 @@ struct recording_options {
 	uint64_t start_ns;		/* monotonic */
 	bool follow_fork, native;
 	struct source_rules source;
+	struct sampling sampling;
 };
 
 /* Opens the socket that agents connect to. Dies if it cannot. */

@@ -45,7 +45,7 @@ static void region_split(void *arg, struct region *right)
 {
 	struct cut *cut = arg;
 	right->apart = is_apart(cut->p);
-	right->id = put_alloc(cut->p, cut->s, right->allocator, region_size(right), right->stack);
+	right->id = put_alloc(cut->p, cut->s, right->allocator, region_size(right), 1, right->stack);
 }
 
 /* Returns false for a range that no process can have: a call with bad arguments, or an invented record. */
@@ -71,7 +71,7 @@ static void cut_regions(struct process *p, const struct wire_slot *s, struct tra
 static void put_region(struct process *p, const struct wire_slot *s, struct region *r)
 {
 	r->apart = is_apart(p);
-	r->id = put_alloc(p, s, r->allocator, r->end - r->start, r->stack);
+	r->id = put_alloc(p, s, r->allocator, r->end - r->start, 1, r->stack);
 	regions_put(&p->regions, r);
 }
 
@@ -151,7 +151,7 @@ void mappings_unmap_failed(struct process *p, const struct wire_slot *s)
 	for (size_t i = 0; i < t->n_cut; i++) {
 		struct region *r = &t->cut[i];
 		r->apart = is_apart(p);
-		r->id = put_alloc(p, s, r->allocator, region_size(r), r->stack);
+		r->id = put_alloc(p, s, r->allocator, region_size(r), 1, r->stack);
 		r->end -= r->padding;
 		regions_put(&p->regions, r);
 	}

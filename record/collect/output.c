@@ -14,7 +14,7 @@ void output_init(struct output *o, struct mt_out *out, const struct mt_header *h
 {
 	*o = (struct output){ .out = out, .header = header, .stacks = stacks_new() };
 	o->ids = (struct ids){ .holder = holder, .arg = arg };
-	o->allocated = (struct mt_event){ .kind = MT_ALLOC, .weight = 1 };
+	o->allocated = (struct mt_event){ .kind = MT_ALLOC };
 	o->freed = (struct mt_event){ .kind = MT_FREE };
 }
 

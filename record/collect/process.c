@@ -230,11 +230,12 @@ void process_mute(struct process *p)
 
 /* ---------------------------------------------------------------- sampling */
 
-/* Returns the agent's memory in the process, and the part of the ring that it has written to. */
+/* Returns the agent's memory in the process, and the part of the ring that it has written to or mapped. */
 static uint64_t own_bytes(const struct process *p)
 {
 	uint64_t slots = head_of(p) < p->mask + 1 ? head_of(p) : p->mask + 1;
-	return __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED) + slots * sizeof(struct wire_slot);
+	return __atomic_load_n(&p->ring->own_bytes, __ATOMIC_RELAXED) + slots * sizeof(struct wire_slot) +
+	       (p->samples.mean ? WIRE_COUNTS : 0);
 }
 
 static void sample_rss(struct process *p)
@@ -375,24 +376,24 @@ static void put_start(struct process *p, const struct beginning *how)
 	output_process(p->out, p->pid, &info);
 }
 
-#define RING_BYTES (WIRE_RING_BYTES + (sizeof(struct wire_slot) << WIRE_LOG2_SLOTS))
-
-static struct wire_ring *make_ring(const struct wire_hello *hello, int *memfd)
+static struct wire_ring *make_ring(const struct wire_hello *hello, const struct sampling *sampling, int *memfd)
 {
-	struct wire_ring *r = shared_new("memrec", RING_BYTES, SHARED_BOTH, memfd);
+	struct wire_ring *r = shared_new("memrec", WIRE_SHARED_BYTES, SHARED_BOTH, memfd);
 	if (!r)
 		return NULL;
 	r->magic = hello->magic;
 	r->log2_slots = hello->log2_slots;
 	r->pid = hello->pid;
 	r->ppid = hello->ppid;
+	r->sample_bytes = sampling->mean;
+	r->seed = sampling->seed;
 	return r;
 }
 
 struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello,
-			    int *memfd)
+			    const struct sampling *sampling, int *memfd)
 {
-	struct wire_ring *r = make_ring(hello, memfd);
+	struct wire_ring *r = make_ring(hello, sampling, memfd);
 	if (!r) {
 		warn("process %d: not recorded: cannot create shared memory for it: %s", pid, shared_why());
 		return NULL;
@@ -411,6 +412,7 @@ struct process *process_new(struct output *out, struct symbols *symbols, pid_t p
 	p->log2_slots = r->log2_slots;
 	p->mask = (1u << r->log2_slots) - 1;
 	p->inside = xcalloc(WIRE_MAX_THREADS, sizeof *p->inside);
+	samples_init(&p->samples, sampling, wire_counts(r));
 	records_init(p);
 	return p;
 }
@@ -429,7 +431,7 @@ static void let_go_of_ring(struct process *p)
 {
 	p->out->n_children += p->ring->children;
 	p->out->n_elsewhere += p->ring->elsewhere;
-	munmap(p->ring, RING_BYTES);
+	munmap(p->ring, WIRE_SHARED_BYTES);
 	p->ring = NULL;
 	if (p->pidfd >= 0)
 		close(p->pidfd);

@@ -12,6 +12,7 @@
 #include "phases.h"
 #include "pylines.h"
 #include "regions.h"
+#include "samples.h"
 #include "wire.h"
 
 /* An operation that a thread began and whose outcome is not known yet. t->region is set for the last two. */
@@ -60,6 +61,7 @@ struct process {
 	struct phases phases;
 	uint32_t labels[N_LABELS];	/* their stacks; 0: not defined yet */
 	struct addresses live;
+	struct samples samples;
 	struct regions regions;
 	struct traced_thread **threads;
 	uint32_t n_threads;
@@ -93,7 +95,8 @@ struct process {
  * a warning.
  */
 struct process *process_new(struct output *out, struct symbols *symbols, pid_t pid, const struct wire_hello *hello,
-			    int *memfd);
+			    const struct sampling *sampling, int *memfd);
+
 /* How a process joins. */
 struct beginning {
 	pid_t ppid;

@@ -40,6 +40,19 @@ static inline bool is_address(uint64_t addr)
 	return (addr - 1) >> 48 == 0;
 }
 
+static void put_free_of_block(struct process *p, const struct wire_slot *s, const struct address *was)
+{
+	put_free(p, s, was->id, was->size);
+	if (p->samples.mean)
+		samples_freed(&p->samples, was->addr);
+}
+
+/* With --sample, frees are recorded also of blocks that only may have been sampled. */
+static void note_unknown_free(struct process *p)
+{
+	p->unknown_frees += p->samples.mean == 0;
+}
+
 static void take_block(struct process *p, const struct wire_slot *s)
 {
 	struct address old;
@@ -49,18 +62,20 @@ static void take_block(struct process *p, const struct wire_slot *s)
 	}
 	/* If an address is allocated twice, it was freed in between without passing a hook. */
 	if (addresses_take(&p->live, s->addr, &old))
-		put_free(p, s, old.id, old.size);
-	uint32_t id = put_alloc(p, s, s->kind, s->size, stack_at(p, s));
-	addresses_put(&p->live, &(struct address){ s->addr, s->size | (is_apart(p) ? APART : 0), id });
+		put_free_of_block(p, s, &old);
+	uint64_t weight = __builtin_expect(p->samples.mean == 0, 1) ? 1 : samples_weight(&p->samples, s->size);
+	uint64_t counted = samples_bytes(s->size, weight);
+	uint32_t id = put_alloc(p, s, s->kind, s->size, weight, stack_at(p, s));
+	addresses_put(&p->live, &(struct address){ s->addr, counted | (is_apart(p) ? APART : 0), id });
 }
 
 static void take_free(struct process *p, const struct wire_slot *s)
 {
 	struct address was;
 	if (is_address(s->addr) && addresses_take(&p->live, s->addr, &was))
-		put_free(p, s, was.id, was.size);
+		put_free_of_block(p, s, &was);
 	else if (s->stack != WIRE_NESTED)
-		p->unknown_frees++;
+		note_unknown_free(p);
 }
 
 /*
@@ -72,12 +87,12 @@ static void take_realloc_begin(struct process *p, const struct wire_slot *s)
 {
 	struct traced_thread *t = thread_of(p, s->tid);
 	if (t->pending == PENDING_REALLOC)
-		put_free(p, s, t->block.id, t->block.size);
+		put_free_of_block(p, s, &t->block);
 	t->pending = PENDING_NONE;
 	if (is_address(s->addr) && addresses_take(&p->live, s->addr, &t->block))
 		t->pending = PENDING_REALLOC;
 	else
-		p->unknown_frees++;
+		note_unknown_free(p);
 }
 
 static void take_realloc(struct process *p, const struct wire_slot *s)
@@ -85,7 +100,7 @@ static void take_realloc(struct process *p, const struct wire_slot *s)
 	struct traced_thread *t = thread_of(p, s->tid);
 	if (t->pending == PENDING_REALLOC) {
 		t->pending = PENDING_NONE;
-		put_free(p, s, t->block.id, t->block.size);
+		put_free_of_block(p, s, &t->block);
 	}
 	if (s->kind != WIRE_REALLOC_FREED)
 		take_block(p, s);

@@ -49,7 +49,7 @@ static inline void put_free(struct process *p, const struct wire_slot *s, uint32
 }
 
 static inline uint32_t put_alloc(struct process *p, const struct wire_slot *s, uint8_t allocator, uint64_t size,
-			  uint32_t stack)
+				 uint64_t weight, uint32_t stack)
 {
 	struct mt_event *ev = &p->out->allocated;
 	uint32_t id = ids_take(&p->out->ids);
@@ -58,10 +58,11 @@ static inline uint32_t put_alloc(struct process *p, const struct wire_slot *s, u
 	ev->tid = s->tid;
 	ev->id = id;
 	ev->size = size;
+	ev->weight = weight;
 	ev->stack = stack;
 	output_put(p->out, ev, slot_ms(p, s));
 	if (mt_is_memory(allocator) && !is_apart(p))
-		process_live(p, size, 0);
+		process_live(p, samples_bytes(size, weight), 0);
 	return id;
 }
 

@@ -171,22 +171,26 @@ static void *leave_bootstrap(const void *old, size_t n)
 	return p;
 }
 
-/* Records the outcome of a call that realloc_begin() has recorded. */
-static inline void *realloc_record(uint8_t kind, void *old, void *p, size_t n, bool nested)
+/* A realloc: nested in Python's allocator, or recorded as begun, so that its outcome is to follow. */
+struct resizing { bool nested, begun; };
+
+static inline struct resizing realloc_begin(void *old)
 {
-	if (LIKELY(p != NULL))
-		record_alloc(kind, p, n);
-	else if (old && !nested)
-		record(n ? WIRE_REALLOC_FAILED : WIRE_REALLOC_FREED, old, 0);
-	return p;
+	struct resizing r = { .nested = ring_local.guard == GUARD_PYTHON };
+	if (old)
+		r.begun = record(r.nested ? WIRE_FREE : WIRE_REALLOC_BEGIN, old, 0) && !r.nested;
+	return r;
 }
 
-static inline bool realloc_begin(void *old)
+static inline void *realloc_record(uint8_t kind, void *old, void *p, size_t n, struct resizing r)
 {
-	bool nested = ring_local.guard == GUARD_PYTHON;
-	if (old)
-		record(nested ? WIRE_FREE : WIRE_REALLOC_BEGIN, old, 0);
-	return nested;
+	if (UNLIKELY(p == NULL)) {
+		if (r.begun)
+			record(n ? WIRE_REALLOC_FAILED : WIRE_REALLOC_FREED, old, 0);
+	} else if (!record_alloc(kind, p, n) && UNLIKELY(sampler_mean != 0) && r.begun) {
+		record(WIRE_REALLOC_FREED, old, 0);	/* the old block was sampled, the new one is not */
+	}
+	return p;
 }
 
 HOOK void *realloc(void *old, size_t n)
@@ -195,9 +199,9 @@ HOOK void *realloc(void *old, size_t n)
 		return bootstrap_alloc(16, n);
 	if (UNLIKELY(is_bootstrap(old)))
 		return leave_bootstrap(old, n);
-	bool nested = realloc_begin(old);
+	struct resizing r = realloc_begin(old);
 	void *p = REAL(real.realloc(old, n));
-	return realloc_record(WIRE_REALLOC, old, p, n, nested);
+	return realloc_record(WIRE_REALLOC, old, p, n, r);
 }
 
 /* The C library's version calls the first realloc in the order of search; an allocator's own version may not. */
@@ -212,9 +216,9 @@ HOOK void *reallocarray(void *old, size_t n, size_t size)
 		return realloc(old, bytes);
 	if (UNLIKELY(others_first))
 		return real.reallocarray(old, n, size);
-	bool nested = realloc_begin(old);
+	struct resizing r = realloc_begin(old);
 	void *p = REAL(real.reallocarray(old, n, size));
-	return realloc_record(WIRE_REALLOCARRAY, old, p, bytes, nested);
+	return realloc_record(WIRE_REALLOCARRAY, old, p, bytes, r);
 }
 
 HOOK int posix_memalign(void **to, size_t align, size_t n)
@@ -280,8 +284,12 @@ static inline void *map(void *addr, size_t n, int protection, int flags, int fd,
 		return (void *)system_call(SYS_mmap, addr, n, protection, flags, fd, offset);
 	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
 	look_after_python();
-	if (p != MAP_FAILED && !(UNLIKELY(pymem_mimalloc) && flags & MAP_NORESERVE))
-		record_alloc(mapping_kind(n, protection, flags, caller), p, n);
+	if (p == MAP_FAILED || (UNLIKELY(pymem_mimalloc) && flags & MAP_NORESERVE))
+		return p;
+	uint8_t kind = mapping_kind(n, protection, flags, caller);
+	/* With both options the hooks of small objects leave no mark while they map an arena for them (pymem.c). */
+	if (kind != WIRE_ARENA || LIKELY(sampler_mean == 0) || !pymem_wanted)
+		record_alloc(kind, p, n);
 	return p;
 }
 

@@ -109,13 +109,14 @@ HOOK void *arrow_mi_realloc_aligned(void *old, size_t n, size_t align)
 	void *(*real)(void *, size_t, size_t) = (void *(*)(void *, size_t, size_t))real_of(CALLER, MI_REALLOC);
 	if (!real)
 		return NULL;
-	if (old)
-		record(WIRE_REALLOC_BEGIN, old, 0);
+	bool begun = old && record(WIRE_REALLOC_BEGIN, old, 0);
 	void *p = REAL(real(old, n, align));
-	if (LIKELY(p != NULL))
-		record_alloc(WIRE_MIMALLOC, p, n);
-	else if (old)
-		record(WIRE_REALLOC_FAILED, old, 0);
+	if (UNLIKELY(p == NULL)) {
+		if (begun)
+			record(WIRE_REALLOC_FAILED, old, 0);
+	} else if (!record_alloc(WIRE_MIMALLOC, p, n) && UNLIKELY(sampler_mean != 0) && begun) {
+		record(WIRE_REALLOC_FREED, old, 0);
+	}
 	return p;
 }
 

@@ -8,6 +8,7 @@
 #include "python/pymem.h"
 #include "python/pystack.h"
 #include "ring.h"
+#include "sampler.h"
 
 static inline uint8_t guard_set(uint8_t guard)
 {
@@ -31,17 +32,9 @@ static inline void guard_reset(uint8_t guard)
 		result_; \
 	})
 
-static inline void record_alloc(uint8_t kind, void *p, size_t n)
+/* Records an allocation with its stack. The thread is known to the ring, and its guard is GUARD_NONE. */
+static inline void record_stack(uint8_t kind, void *p, size_t n)
 {
-	if (UNLIKELY(ring_local.guard != GUARD_NONE)) {
-		if (ring_local.guard == GUARD_CAPTURE && ring_on())
-			ring_put_inline(kind, (uintptr_t)p, n, 0);
-		return;
-	}
-	if (UNLIKELY(!ring_on()))
-		return;
-	if (UNLIKELY(ring_local.generation != ring_generation))
-		ring_new_thread();
 	guard_set(GUARD_CAPTURE);
 	if (LIKELY(*ring_state == RING_ON)) {	/* still: see ring_enter() */
 		uint32_t stack;
@@ -55,6 +48,51 @@ static inline void record_alloc(uint8_t kind, void *p, size_t n)
 		ring_put_inline(kind, (uintptr_t)p, n, stack);
 	}
 	guard_reset(GUARD_NONE);
+}
+
+static inline bool is_mapping(uint8_t kind)
+{
+	return kind == WIRE_MMAP || kind == WIRE_MREMAP || kind == WIRE_MMAP_RESERVED || kind == WIRE_MMAP_FILE ||
+	       kind == WIRE_ARENA || kind == WIRE_PROTECT;
+}
+
+static inline bool is_of_python(uint8_t kind)
+{
+	return kind == WIRE_PYMALLOC_MALLOC || kind == WIRE_PYMALLOC_CALLOC || kind == WIRE_PYMALLOC_REALLOC;
+}
+
+/*
+ * With --sample: returns whether this allocation is recorded. Mappings always are: they are few, and may be freed in
+ * parts. Blocks of Python's allocators are chosen in pymem.c; here they come only from a call that began in the last
+ * session.
+ */
+static inline bool is_chosen(uint8_t kind, const void *p, size_t n)
+{
+	if (is_mapping(kind))
+		return true;
+	if (is_of_python(kind) || LIKELY(!sampler_chooses(n)))
+		return false;
+	sampler_add(p);
+	return true;
+}
+
+/* Returns whether it is recorded. */
+static inline bool record_alloc(uint8_t kind, void *p, size_t n)
+{
+	if (UNLIKELY(ring_local.guard != GUARD_NONE)) {
+		if (ring_local.guard != GUARD_CAPTURE || !ring_on() || (sampler_mean && !is_chosen(kind, p, n)))
+			return false;
+		ring_put_inline(kind, (uintptr_t)p, n, 0);
+		return true;
+	}
+	if (UNLIKELY(!ring_on()))
+		return false;
+	if (UNLIKELY(ring_local.generation != ring_generation))
+		ring_new_thread();
+	if (UNLIKELY(sampler_mean != 0) && !is_chosen(kind, p, n))
+		return false;
+	record_stack(kind, p, n);
+	return true;
 }
 
 /* Called by the C library's hooks before they record: Python's allocators may have to be checked again. */
@@ -77,12 +115,23 @@ static inline bool recording(void)
 	return ring_local.guard < (pymem_late ? GUARD_DROP : GUARD_PYTHON) && ring_on();
 }
 
-static inline void record(uint8_t kind, const void *p, size_t n)
+/* Whether it ends a block, so that --sample leaves it out unless the block may be a sampled one. */
+static inline bool is_end(uint8_t kind)
+{
+	return kind == WIRE_FREE || kind == WIRE_PYMALLOC_FREE || kind == WIRE_REALLOC_BEGIN;
+}
+
+/* Returns whether it is recorded. */
+static inline bool record(uint8_t kind, const void *p, size_t n)
 {
 	if (UNLIKELY(*pystack_finalizing) && recording())
 		pystack_tell_finalizing();
-	if (LIKELY(recording()))
-		ring_put_inline(kind, (uintptr_t)p, n, ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0);
+	if (UNLIKELY(!recording()))
+		return false;
+	if (is_end(kind) && UNLIKELY(sampler_mean != 0) && LIKELY(!sampler_may_have(p)))
+		return false;
+	ring_put_inline(kind, (uintptr_t)p, n, ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0);
+	return true;
 }
 
 #endif

@@ -16,6 +16,14 @@
  * loads the old or the new function with the same context.
  * At the end of a session the originals are restored unless another hook is in front of ours.
  *
+ * With --sample the hooks must cost next to nothing, since Python allocates small objects all the time. pymalloc, the
+ * default allocator of the domains _MEM and _OBJ, makes blocks of at most 512 bytes itself and passes all others on to
+ * the domain _RAW, calls and frees alike. So a small block that is to be recorded is requested as one of 513 bytes: it
+ * then comes from _RAW and goes back to it. For the two domains a light hook remains that counts the bytes of small
+ * blocks, and none for free; the hooks of _RAW see all other blocks, and the free of every sampled one. (tcmalloc and
+ * jemalloc place sampled blocks apart for the same reason.) Whether the allocator behaves like this is tried out with
+ * the first call (is_light()); others keep all their hooks. Until then, and for these, sampled blocks are as large.
+ *
  * Each time we hook, other functions are used (a generation), each with its own
  * originals. So being called twice in one chain is harmless (the guard
  * records only the outer call), whereas a single set would call itself for ever.
@@ -30,12 +38,15 @@
 #include "hooks/record.h"
 #include "memory.h"
 #include "ring.h"
+#include "sampler.h"
 #include "system_call.h"
 
-#define N_DOMAINS 3
+enum { DOMAIN_RAW, DOMAIN_MEM, DOMAIN_OBJ, N_DOMAINS };
+
 #define N_GENERATIONS 4
 #define CHECK_EVERY 256		/* allocations between two checks of the chain */
 #define MAX_CHAIN 8		/* allocators in a chain */
+#define SMALL 512		/* the largest block that pymalloc makes itself: SMALL_REQUEST_THRESHOLD, since 3.3 */
 
 /* CPython's PyMemAllocatorEx (Include/cpython/pymem.h), the same since 3.5. */
 struct allocator {
@@ -53,6 +64,8 @@ static uint8_t generations[N_DOMAINS];		/* number in use */
 static uint32_t checks;
 static bool told_to_use_mimalloc;		/* by the environment */
 static struct lock lock;
+
+/* ---------------------------------------------------------------- every block */
 
 static inline void *hook_malloc(const struct allocator *a, void *ctx, size_t n)
 {
@@ -99,6 +112,135 @@ static inline void hook_free(const struct allocator *a, void *ctx, void *p)
 	guard_reset(guard);
 }
 
+/* ---------------------------------------------------------------- --sample */
+
+/* What the hooks of the domain _RAW see of a call that tries out another domain. */
+static __thread struct {
+	bool on;
+	const void *made, *freed;
+} seen __attribute__((tls_model("initial-exec")));
+
+static COLD void try_out(int g, int d);
+
+static uint8_t tried[N_GENERATIONS][N_DOMAINS];		/* in this session */
+
+/* Returns the size to request for a sampled block. */
+static inline size_t as_large(size_t n)
+{
+	return n > SMALL ? n : SMALL + 1;
+}
+
+static inline bool chooses(size_t n)
+{
+	if (UNLIKELY(ring_local.guard != GUARD_NONE || !ring_on()))
+		return false;
+	if (UNLIKELY(ring_local.generation != ring_generation))
+		ring_new_thread();
+	return sampler_mean != 0 && sampler_chooses(n);
+}
+
+static COLD void record_chosen(uint8_t kind, void *p, size_t n)
+{
+	sampler_add(p);
+	record_stack(kind, p, n);
+}
+
+static inline void *sampled_malloc(int g, int d, void *ctx, size_t n)
+{
+	if (UNLIKELY(!tried[g][d]))
+		try_out(g, d);
+	bool chosen = chooses(n);
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	void *p = original[g][d].malloc(ctx, UNLIKELY(chosen) ? as_large(n) : n);
+	guard_reset(guard);
+	if (d == DOMAIN_RAW && UNLIKELY(seen.on))
+		seen.made = p;
+	if (UNLIKELY(chosen) && p)
+		record_chosen(WIRE_PYMALLOC_MALLOC, p, n);
+	return p;
+}
+
+static inline void *sampled_calloc(int g, int d, void *ctx, size_t n, size_t size)
+{
+	const struct allocator *a = &original[g][d];
+	bool chosen = chooses(n * size);
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	void *p = UNLIKELY(chosen) ? a->calloc(ctx, 1, as_large(n * size)) : a->calloc(ctx, n, size);
+	guard_reset(guard);
+	if (UNLIKELY(chosen) && p)
+		record_chosen(WIRE_PYMALLOC_CALLOC, p, n * size);
+	return p;
+}
+
+static inline void *sampled_realloc(int g, int d, void *ctx, void *old, size_t n)
+{
+	bool begun = old && ring_local.guard == GUARD_NONE && record(WIRE_REALLOC_BEGIN, old, 0), chosen = chooses(n);
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	void *p = original[g][d].realloc(ctx, old, UNLIKELY(chosen) ? as_large(n) : n);
+	guard_reset(guard);
+	if (UNLIKELY(chosen) && p)
+		record_chosen(WIRE_PYMALLOC_REALLOC, p, n);
+	else if (UNLIKELY(begun))
+		record(p ? WIRE_REALLOC_FREED : WIRE_REALLOC_FAILED, old, 0);
+	return p;
+}
+
+static inline void sampled_free(int g, int d, void *ctx, void *p)
+{
+	if (d == DOMAIN_RAW && UNLIKELY(seen.on))
+		seen.freed = p;
+	if (p && ring_local.guard == GUARD_NONE)
+		record(WIRE_PYMALLOC_FREE, p, 0);
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	original[g][d].free(ctx, p);
+	guard_reset(guard);
+}
+
+/* Returns whether a small block is to be recorded; others are counted by the domain _RAW. */
+static inline bool is_due(size_t n)
+{
+	return n - 1 < SMALL && (UNLIKELY(sampler_local.generation != ring_generation) || sampler_is_due(n));
+}
+
+/* Called when it seems to be due: returns whether it is. */
+static COLD bool is_really_due(size_t n)
+{
+	if (ring_local.guard != GUARD_NONE || !ring_on() || sampler_mean == 0) {
+		sampler_rest();
+		return false;
+	}
+	if (sampler_local.generation == ring_generation) {
+		sampler_next();
+		return true;
+	}
+	ring_new_thread();
+	return sampler_chooses(n);
+}
+
+static COLD void *light_due(const struct allocator *a, void *ctx, size_t n, bool zeroed)
+{
+	bool chosen = is_really_due(n);
+	size_t size = chosen ? as_large(n) : n;
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	void *p = zeroed ? a->calloc(ctx, 1, size) : a->malloc(ctx, size);
+	guard_reset(guard);
+	if (chosen && p)
+		record_chosen(zeroed ? WIRE_PYMALLOC_CALLOC : WIRE_PYMALLOC_MALLOC, p, n);
+	return p;
+}
+
+static inline void *light_malloc(const struct allocator *a, void *ctx, size_t n)
+{
+	return UNLIKELY(is_due(n)) ? light_due(a, ctx, n, false) : a->malloc(ctx, n);
+}
+
+static inline void *light_calloc(const struct allocator *a, void *ctx, size_t n, size_t size)
+{
+	return UNLIKELY(is_due(n * size)) ? light_due(a, ctx, n * size, true) : a->calloc(ctx, n, size);
+}
+
+/* ---------------------------------------------------------------- the functions */
+
 #define DOMAIN(g, d) \
 	static void *malloc_##g##d(void *ctx, size_t n) \
 	{ \
@@ -115,8 +257,31 @@ static inline void hook_free(const struct allocator *a, void *ctx, void *p)
 	static void free_##g##d(void *ctx, void *p) \
 	{ \
 		hook_free(&original[g][d], ctx, p); \
+	} \
+	static void *sampled_malloc_##g##d(void *ctx, size_t n) \
+	{ \
+		return sampled_malloc(g, d, ctx, n); \
+	} \
+	static void *sampled_calloc_##g##d(void *ctx, size_t n, size_t size) \
+	{ \
+		return sampled_calloc(g, d, ctx, n, size); \
+	} \
+	static void *sampled_realloc_##g##d(void *ctx, void *p, size_t n) \
+	{ \
+		return sampled_realloc(g, d, ctx, p, n); \
+	} \
+	static void sampled_free_##g##d(void *ctx, void *p) \
+	{ \
+		sampled_free(g, d, ctx, p); \
+	} \
+	static void *light_malloc_##g##d(void *ctx, size_t n) \
+	{ \
+		return light_malloc(&original[g][d], ctx, n); \
+	} \
+	static void *light_calloc_##g##d(void *ctx, size_t n, size_t size) \
+	{ \
+		return light_calloc(&original[g][d], ctx, n, size); \
 	}
-#define HOOKS(g, d) { NULL, malloc_##g##d, calloc_##g##d, realloc_##g##d, free_##g##d }
 #define GENERATION(g) DOMAIN(g, 0) DOMAIN(g, 1) DOMAIN(g, 2)
 
 GENERATION(0)
@@ -124,18 +289,31 @@ GENERATION(1)
 GENERATION(2)
 GENERATION(3)
 
-static const struct allocator hooks[N_GENERATIONS][N_DOMAINS] = {
+/* LIGHT has no function for free: the original remains. */
+enum hooks_for { EVERY, SAMPLED, LIGHT, N_HOOKS };
+
+#define HOOKS(g, d) { \
+	{ NULL, malloc_##g##d, calloc_##g##d, realloc_##g##d, free_##g##d }, \
+	{ NULL, sampled_malloc_##g##d, sampled_calloc_##g##d, sampled_realloc_##g##d, sampled_free_##g##d }, \
+	{ NULL, light_malloc_##g##d, light_calloc_##g##d, sampled_realloc_##g##d, NULL }, \
+}
+
+static const struct allocator hooks[N_GENERATIONS][N_DOMAINS][N_HOOKS] = {
 	{ HOOKS(0, 0), HOOKS(0, 1), HOOKS(0, 2) },
 	{ HOOKS(1, 0), HOOKS(1, 1), HOOKS(1, 2) },
 	{ HOOKS(2, 0), HOOKS(2, 1), HOOKS(2, 2) },
 	{ HOOKS(3, 0), HOOKS(3, 1), HOOKS(3, 2) },
 };
 
+/* Returns whether it is a hook of this kind of session; with the other kind's, the chain needs another. */
 static bool is_ours(void *(*function)(void *, size_t), int domain)
 {
-	for (int g = 0; g < N_GENERATIONS; g++)
-		if (function == hooks[g][domain].malloc)
+	for (int g = 0; g < N_GENERATIONS; g++) {
+		const struct allocator *h = hooks[g][domain];
+		if (sampler_mean ? function == h[SAMPLED].malloc || function == h[LIGHT].malloc :
+				   function == h[EVERY].malloc)
 			return true;
+	}
 	return false;
 }
 
@@ -189,12 +367,60 @@ static void hook(const struct python *p, bool late)
 			continue;
 		original[g][d] = now;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		struct allocator ours = hooks[g][d];
+		tried[g][d] = d == DOMAIN_RAW;
+		struct allocator ours = hooks[g][d][sampler_mean ? SAMPLED : EVERY];
 		ours.ctx = now.ctx;
 		p->set_allocator(d, &ours);
 		if (late)
 			pymem_late = 1;
 	}
+}
+
+/*
+ * Returns whether a block as large as as_large() makes it comes from the domain _RAW and goes back to it under the same
+ * address, and a small one does not. Called by a program's call to the same allocator, so this one may be called too.
+ */
+static bool is_light(const struct allocator *a)
+{
+	bool light;
+	seen.made = seen.freed = NULL;
+	seen.on = true;
+	void *small = a->malloc(a->ctx, SMALL);
+	bool apart = seen.made == NULL;
+	void *large = a->malloc(a->ctx, as_large(SMALL));
+	light = small && large && apart && seen.made == large;
+	a->free(a->ctx, large);
+	light = light && seen.freed == large;
+	seen.freed = NULL;
+	a->free(a->ctx, small);
+	light = light && seen.freed == NULL;
+	seen.on = false;
+	return light;
+}
+
+/*
+ * The first call to a hook of generation g: installs its light ones if the allocator permits, and if no other hook is
+ * before ours.
+ */
+static COLD void try_out(int g, int d)
+{
+	const struct python *p = pystack_python();
+	if (ring_local.guard != GUARD_NONE || !p)
+		return;
+	guard_set(GUARD_DROP);		/* before the lock: a signal handler must not wait for it */
+	if (lock_try(&lock)) {
+		struct allocator now;
+		tried[g][d] = 1;
+		p->get_allocator(d, &now);
+		if (now.malloc == hooks[g][d][SAMPLED].malloc && is_light(&original[g][d])) {
+			struct allocator ours = hooks[g][d][LIGHT];
+			ours.ctx = now.ctx;
+			ours.free = original[g][d].free;
+			p->set_allocator(d, &ours);
+		}
+		lock_drop(&lock);
+	}
+	guard_reset(GUARD_NONE);
 }
 
 /* Returns whether the interpreter is initialized. Calls nothing before it has begun: see python_begun(). */
@@ -245,8 +471,9 @@ void pymem_found(const struct python *p)
 static const struct allocator *original_of(const struct allocator *a, int domain)
 {
 	for (int g = 0; g < N_GENERATIONS; g++)
-		if (a->malloc == hooks[g][domain].malloc)
-			return &original[g][domain];
+		for (int h = 0; h < N_HOOKS; h++)
+			if (a->malloc == hooks[g][domain][h].malloc)
+				return &original[g][domain];
 	return NULL;
 }
 

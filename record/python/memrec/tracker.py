@@ -219,6 +219,7 @@ class Tracker:
     binary file, or a command to pipe into (a list of words, or a Pipe).
     native_traces, trace_python_allocators, follow_fork: like memrec's --native,
     --trace-python-allocators, --follow-fork. source=False is its --no-source.
+    sample: like --sample, a number of bytes or a text such as "512KiB".
     overwrite: replace an existing file.
 
     span: in a process that memrec records already, the block writes no trace, but marks a span
@@ -235,7 +236,8 @@ class Tracker:
                  native_traces: bool = False, memory_interval_ms: int = 10, follow_fork: bool = False,
                  trace_python_allocators: bool = False, track_object_lifetimes: bool = False,
                  file_format: int = FileFormat.ALL_ALLOCATIONS, overwrite: bool = False,
-                 span: Optional[str] = None, source: bool = True) -> None:
+                 span: Optional[str] = None, source: bool = True,
+                 sample: Union[int, str, None] = None) -> None:
         if (file_name is None) == (destination is None):
             raise TypeError("Exactly one of 'file_name' or 'destination' argument must be specified")
         if track_object_lifetimes:
@@ -248,6 +250,8 @@ class Tracker:
         self._flags = [flag for flag, wanted in (("--native", native_traces), ("--follow-fork", follow_fork),
                                                  ("--trace-python-allocators", trace_python_allocators),
                                                  ("--no-source", not source)) if wanted]
+        if sample is not None:
+            self._flags += ["--sample", str(sample)]
         if span is not None and not isinstance(span, str):
             raise TypeError("a span's name is a str, not %r" % (span,))
         self._name = str(self._destination) if span is None else span
