@@ -23,7 +23,9 @@
 #include "tool.h"
 #include "xmalloc.h"
 
-enum { KEY_NO_SOURCE = 256 };
+enum { KEY_NO_SOURCE = 256, KEY_WIDTH };
+
+#define WIDTH 1200
 
 static const struct tool_option options[] = {
 	{ "leaks", 'l', NULL, "from a trace: show memory that was never freed, not the high-water mark" },
@@ -33,6 +35,7 @@ static const struct tool_option options[] = {
 	{ "unit", 'u', "UNIT",
 	  "unit of the numbers in folded lines: bytes (the default), or a word such as allocations" },
 	{ "svg", 's', NULL, "write a picture of the first view, for documents, instead of a page" },
+	{ "width", KEY_WIDTH, "PIXELS", "width of the picture (default: 1200)" },
 	{ "output", 'o', "FILE", "write to FILE instead of standard output" },
 	{ "no-source", KEY_NO_SOURCE, NULL, "leave out the source code that the trace contains" },
 	{ "title", 'T', "TEXT", "use TEXT as the title, which describes the numbers" },
@@ -54,6 +57,7 @@ struct choices {
 	bool by_process;
 	bool svg;
 	bool no_source;
+	unsigned width;		/* 0: not given */
 };
 
 static int from_folded(struct folded *f, const struct choices *c)
@@ -70,6 +74,7 @@ static int from_folded(struct folded *f, const struct choices *c)
 		.command = "",
 		.unit = unit,
 		.inverted = c->inverted,
+		.width = c->width ? c->width : WIDTH,
 	};
 	(c->svg ? svg_write : page_write)(&t, &page, stdout);
 	free(title);
@@ -92,6 +97,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 		.counts = true,
 		.inverted = c->inverted,
 		.processes = c->by_process,
+		.width = c->width ? c->width : WIDTH,
 		.recording = r,
 		.node_of_key = node_of_key,
 	};
@@ -117,9 +123,12 @@ static struct choices read_options(int argc, char **argv)
 		case 'u': c.unit = optarg; break;
 		case 's': c.svg = true; break;
 		case 'o': tool_open_output(optarg); break;
+		case KEY_WIDTH: c.width = (unsigned)tool_number(optarg, "--width", 100, 10000); break;
 		case KEY_NO_SOURCE: c.no_source = true; break;
 		case 'T': c.title = optarg; break;
 		}
+	if (c.width && !c.svg)
+		usage_die("--width needs --svg");
 	if (c.unit && !c.unit[0])
 		usage_die("--unit: the unit is empty; name one, such as bytes or samples");
 	if (c.title && !c.title[0])

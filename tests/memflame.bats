@@ -386,6 +386,17 @@ answer_of() {
   printf '%s\n' 'a;b 100 160' 'a;c 50 0' | memflame --svg >diff.svg
   grep -q '^100B before, 160B after</title>' diff.svg
   memflame --svg </dev/null | grep -q '</svg>'
+  memflame --svg --width 300 --title "$(printf 'a long title %.0s' $(seq 9))" small.folded >narrow.svg
+  python3 - <<'END'
+import xml.dom.minidom
+svg = xml.dom.minidom.parse("narrow.svg").documentElement
+assert svg.getAttribute("width") == "300", svg.getAttribute("width")
+assert all(float(r.getAttribute("x")) + float(r.getAttribute("width")) <= 300.01 for r in svg.getElementsByTagName("rect")[1:])
+heading = "".join(n.data for n in svg.getElementsByTagName("text")[0].childNodes)
+assert heading.startswith("a long title ") and "…: " in heading and len(heading) * 7.2 <= 300, heading
+END
+  run -2 memflame --width 300 small.folded
+  run -2 memflame --svg --width 1 small.folded
 }
 
 @test "the view can be saved as SVG, CSV and folded lines, and printed whole" {

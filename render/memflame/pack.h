@@ -57,6 +57,7 @@ struct page {
 	bool counts;		/* the nodes' counts are set too: allocations */
 	bool inverted;		/* opens inverted */
 	bool processes;		/* opens with a frame for each process */
+	unsigned width;		/* of a picture, in pixels */
 	struct fact *facts;	/* from the header: host, date, ... */
 	size_t n_facts;
 	char **warnings;	/* lines about missing data */

@@ -11,7 +11,6 @@
 #include "units.h"
 #include "xmalloc.h"
 
-#define WIDTH 1200.0
 #define ROW 18
 #define HEAD 26
 #define LETTER 7.2		/* average width in the font */
@@ -318,7 +317,7 @@ static void measure(struct drawing *d, const struct tree_order *order)
 		d->count[call_of(s, i)->parent] += d->count[i];
 		d->wide[call_of(s, i)->parent] += d->wide[i];
 	}
-	double scale = d->wide[0] > 0 ? WIDTH / d->wide[0] : 0;
+	double scale = d->wide[0] > 0 ? d->page->width / d->wide[0] : 0;
 	for (uint32_t k = 0; k < calltree_count(s->calls); k++) {
 		uint32_t i = order->nodes[k];
 		d->wide[i] *= scale;
@@ -339,27 +338,43 @@ static uint32_t deepest(const struct drawing *d, const struct tree_order *order)
 	return rows + 1;
 }
 
+#define FIGURES_LETTERS 14	/* of ": 123.456MB · " */
+#define DIFFERENCE_LETTERS 36	/* of ": 123.456MB before, 123.456MB after" */
+
+/* "alive at the high-water mark: 12.3MB · python3 app.py", cut to the width. */
+static void write_heading(const struct drawing *d)
+{
+	const char *title = d->page->title, *command = d->page->command;
+	double wide = d->page->width - LETTER * (d->s->difference ? DIFFERENCE_LETTERS : FIGURES_LETTERS);
+	size_t n = fitting(title, strlen(title), wide);
+	double rest = wide - (double)n * LETTER;
+
+	page_text(title, n, d->out);
+	fputs(n < strlen(title) ? "…: " : ": ", d->out);
+	if (d->s->difference)
+		write_figures(d, 0);
+	else
+		write_amount(d, d->bytes[0]);
+	n = fitting(command, strlen(command), rest);
+	if (n) {
+		fputs(" · ", d->out);
+		page_text(command, n, d->out);
+		fputs(n < strlen(command) ? "…" : "", d->out);
+	}
+}
+
 static void draw(const struct drawing *d, const struct tree_order *order)
 {
 	unsigned height = HEAD + deepest(d, order) * ROW;
 
 	fprintf(d->out,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %u\" width=\"%d\" height=\"%u\" "
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\" "
 		"font-family=\"ui-monospace, "
 		"Menlo, Consolas, monospace\" font-size=\"12\" fill=\"#12161b\">\n<rect width=\"100%%\" "
 		"height=\"100%%\" fill=\"#fff\"/>\n"
 		"<text x=\"3\" y=\"17\" font-weight=\"bold\">",
-		(int)WIDTH, height, (int)WIDTH, height);
-	page_text(d->page->title, strlen(d->page->title), d->out);
-	fputs(": ", d->out);
-	if (d->s->difference)
-		write_figures(d, 0);
-	else
-		write_amount(d, d->bytes[0]);
-	if (d->page->command[0]) {
-		fputs(" · ", d->out);
-		page_text(d->page->command, fitting(d->page->command, strlen(d->page->command), WIDTH / 2), d->out);
-	}
+		d->page->width, height, d->page->width, height);
+	write_heading(d);
 	fputs("</text>\n", d->out);
 	for (uint32_t k = 0; k < calltree_count(d->s->calls); k++) {
 		uint32_t i = order->nodes[k];
