@@ -28,16 +28,22 @@ service() {
 	MEMREC=$!
 }
 
-# Waits until a condition about the last line of memtime holds; columns: $2 heap, $3 rss, $4 private, $5 proportional.
-until_sampled() { # CONDITION
+# Waits, at most half a minute, until a command succeeds.
+eventually() { # COMMAND...
 	for _ in {1..600}; do
-		if memtime --every 1s t.lz4 2> /dev/null | tail -1 | awk "!($1) { exit 1 }"; then
-			return 0
-		fi
+		if "$@"; then return; fi
 		sleep .05
 	done
-	memtime --every 1s t.lz4
 	return 1
+}
+
+all_sampled() {
+	[ "$(memcat --json t.lz4 2> /dev/null | jq -r 'select(.event == "memory").pid' | sort -u | wc -l)" -eq 4 ]
+}
+
+# Waits until a condition about the last line of memtime holds; columns: $2 heap, $3 rss, $4 private, $5 proportional.
+until_sampled() { # CONDITION
+	eventually eval "memtime --every 1s t.lz4 2> /dev/null | tail -1 | awk '!($1) { exit 1 }'" || { memtime --every 1s t.lz4; return 1; }
 }
 
 end_service() {
@@ -50,10 +56,10 @@ end_service() {
 	until_sampled '$3 > 160e6 && $5 > 40e6 && $5 < 90e6'
 	touch write
 	until_sampled '$4 > 30e6 && $5 > 70e6 && $5 < 120e6'
-	until [ -e 1.own ] && [ -e 2.own ] && [ -e 3.own ]; do sleep .05; done
+	eventually eval '[ -e 1.own ] && [ -e 2.own ] && [ -e 3.own ]'
 	# The private sizes are the kernel's, up to the recorder's share.
 	until_sampled "\$4 > $(cat 1.own 2.own 3.own | awk '{ n += $1 } END { print n * 1000 }')"
-	until [ "$(memcat --json t.lz4 2> /dev/null | jq -r 'select(.event == "memory").pid' | sort -u | wc -l)" -eq 4 ]; do sleep .05; done
+	eventually all_sampled
 	end_service
 	memstats t.lz4 > stats
 	grep -E '^  proportional: +[0-9.]+MB, with shared pages counted once$' stats
@@ -64,7 +70,7 @@ end_service() {
 @test "an attached process is said to be so, a launched one is not" {
 	python3 -c 'import sys, time; print(flush=True); [bytearray(1000) for _ in range(99)]; time.sleep(999)' > started &
 	program=$!
-	until [ -s started ]; do sleep .02; done
+	eventually [ -s started ]
 	memrec -p $program -d 200ms -o t.lz4
 	kill $program
 	[ "$(memtime t.lz4 | sed -n 2p)" = "# process $program: heap counts from the attach on; resident sizes have what was there before, too" ]

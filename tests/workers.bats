@@ -156,7 +156,10 @@ blocks() {
 	cp "$(command -v sleep)" $name.bin
 	./$name.bin 99 3>&- &
 	started+=("$!")
-	until [ "$(readlink /proc/$!/exe)" = "$PWD/$name.bin" ]; do sleep .01; done
+	for _ in {1..600}; do
+		[ "$(readlink /proc/$!/exe)" != "$PWD/$name.bin" ] || break
+		sleep .05
+	done
 	record "recording process $!" --name $name.bin
 	detach
 	run -1 memrec -o none.lz4 --name $name.none

@@ -62,8 +62,13 @@ def read_all(now=None):
 
 
 def sizes():
-    names = glob.glob("window.0*.lz4")
-    return len(names), sum(os.path.getsize(name) for name in names)
+    found = []
+    for name in glob.glob("window.0*.lz4"):
+        try:
+            found.append(os.path.getsize(name))
+        except FileNotFoundError:       # just deleted
+            pass
+    return len(found), sum(found)
 
 
 server, port = start(APP, "--workers", "2")
