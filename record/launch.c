@@ -16,6 +16,7 @@
 
 #include "agent_file.h"
 #include "error.h"
+#include "program.h"
 #include "wire.h"
 #include "xmalloc.h"
 
@@ -45,9 +46,22 @@ static struct {
 	struct sigaction child, io;
 } before;
 
+const char *launch_unfit(const char *file)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	enum program kind = preload && program_preloads_sanitizer(preload) ? PROGRAM_SANITIZED : program_searched(file);
+	switch (kind) {
+	case PROGRAM_OTHER_WORD: return "it is not a 64-bit program for this processor";
+	case PROGRAM_OTHER_LIBC: return "its C library is not glibc";
+	case PROGRAM_SANITIZED: return "it runs with a sanitizer, whose library must be the first";
+	default: return NULL;
+	}
+}
+
 static void child(const struct launch *l, const char *address, int report)
 {
-	set_environment(l, address);
+	if (!launch_unfit(l->argv[0]))
+		set_environment(l, address);
 	if (descriptors.rlim_max)
 		setrlimit(RLIMIT_NOFILE, &descriptors);
 	sigaction(SIGCHLD, &before.child, NULL);

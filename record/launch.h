@@ -27,6 +27,9 @@ struct launched {
 	char *others;		/* the children we had before, as listed in /proc */
 };
 
+/* Returns why the program that execvp() would start cannot load the agent, as a clause, or NULL if it can. */
+const char *launch_unfit(const char *file);
+
 /* Call it first: a standard descriptor that is closed must not become one of ours. */
 void launch_open_standard(void);
 

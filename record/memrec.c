@@ -441,6 +441,9 @@ static char *missed(const struct output *o, const char *stopped)
 				     count_text(o->n_elsewhere, number), o->n_elsewhere == 1 ? " ran" : "s ran"));
 	else if (o->n_pythons == 0 && !o->failed)
 		add(&list, xasprintf("no Python was seen%s", o->n_children ? "" : " (--native records C functions)"));
+	if (o->n_unfit)
+		add(&list, xasprintf("%s program%s with another C library or word size, or with a sanitizer, "
+				     "unrecorded", count_text(o->n_unfit, number), o->n_unfit == 1 ? " ran" : "s ran"));
 	if (o->n_children)
 		add(&list, xasprintf("%s child process%s not recorded: --follow-fork",
 				     count_text(o->n_children, number), o->n_children == 1 ? " was" : "es were"));
@@ -615,7 +618,10 @@ static bool print_last_words(const struct last_words *w, const struct settings *
 static void report(const struct collector *c, const struct settings *s, const struct trace *t, uint64_t bytes,
 		   int failed)
 {
-	if (c->n_recorded == 0 && !s->awaits && !collector_has_said_why(c))
+	const char *unfit = c->n_recorded == 0 && !s->n_pids ? launch_unfit(s->argv[0]) : NULL;
+	if (unfit)
+		warn("nothing was recorded: %s: %s", s->argv[0], unfit);
+	else if (c->n_recorded == 0 && !s->awaits && !collector_has_said_why(c))
 		warn("nothing was recorded: %s did not load the agent (is it static, or set-user-ID?)", s->argv[0]);
 	else if (t->segments && c->n_recorded > 0 && !segments_begun(t->segments))
 		warn("nothing was recorded: --begin-at %s was never reached", s->parts.begin_text);

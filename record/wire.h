@@ -185,7 +185,8 @@ struct wire_ring {
 	volatile uint32_t off;			/* set by the collector: it takes nothing more of this process */
 	volatile uint64_t own_bytes;		/* memory of the agent itself, without this ring */
 	volatile uint32_t elsewhere;		/* programs executed in another network namespace */
-	uint32_t pad3[7];
+	volatile uint32_t unfit;		/* programs executed that cannot load the agent (program.h) */
+	uint32_t pad3[6];
 	struct wire_thread threads[WIRE_MAX_THREADS];
 };
 

@@ -387,6 +387,12 @@ void ring_note_program(bool other)
 	__atomic_fetch_add(&ring->elsewhere, 1, __ATOMIC_RELAXED);
 }
 
+void ring_note_unfit(void)
+{
+	if (ring)
+		__atomic_fetch_add(&ring->unfit, 1, __ATOMIC_RELAXED);
+}
+
 bool ring_connect(void)
 {
 	uint32_t seen = RING_NEW;

@@ -76,6 +76,9 @@ COLD void ring_note_child(bool other);
 /* A program to be recorded is executed here (other: by posix_spawn): counts it if it cannot reach the collector. */
 COLD void ring_note_program(bool other);
 
+/* A program is executed that would be recorded, but cannot load the agent (program.h). */
+COLD void ring_note_unfit(void);
+
 COLD bool ring_connect(void);		/* in state RING_NEW: connects, if this process is to be recorded */
 COLD void ring_new_thread(void);
 COLD bool ring_wait(uint64_t last);	/* waits until slot `last` is free; false: recording ended */

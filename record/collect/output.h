@@ -35,6 +35,7 @@ struct output {
 	uint64_t n_events, live_bytes, peak_bytes;
 	uint64_t n_children, n_pythons;	/* child processes that are not recorded; recorded ones with Python */
 	const char *stopped;		/* "stopped early by Ctrl-C"; NULL: the programs ended first */
+	uint64_t n_unfit;		/* programs that cannot load the agent */
 	uint64_t n_elsewhere;		/* programs in network namespaces that cannot reach us */
 };
 

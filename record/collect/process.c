@@ -431,6 +431,7 @@ static void let_go_of_ring(struct process *p)
 {
 	p->out->n_children += p->ring->children;
 	p->out->n_elsewhere += p->ring->elsewhere;
+	p->out->n_unfit += p->ring->unfit;
 	munmap(p->ring, WIRE_SHARED_BYTES);
 	p->ring = NULL;
 	if (p->pidfd >= 0)

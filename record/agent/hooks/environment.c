@@ -13,6 +13,7 @@
 
 #include "agent.h"
 #include "orders.h"
+#include "program.h"
 #include "wire.h"
 
 #define PRELOAD "LD_PRELOAD="
@@ -226,6 +227,12 @@ bool environment_wakes_us(char *const envp[])
 		if (preload_list(*envp))
 			return false;
 	return true;
+}
+
+bool environment_preloads_sanitizer(char *const envp[])
+{
+	ssize_t last = last_preload(envp);
+	return last >= 0 && program_preloads_sanitizer(preload_list(envp[last]));
 }
 
 void environment_leave(void)

@@ -32,6 +32,9 @@ char **environment_make(char *const envp[], enum travel how, void *room);
  */
 bool environment_wakes_us(char *const envp[]);
 
+/* Returns whether LD_PRELOAD names the library of a sanitizer, which must be the first. */
+bool environment_preloads_sanitizer(char *const envp[]);
+
 /* Makes this process's own environment WITHOUT_AGENT; edits its strings in place. */
 void environment_leave(void);
 

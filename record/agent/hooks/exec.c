@@ -26,6 +26,7 @@
 #include "got.h"
 #include "memory.h"
 #include "orders.h"
+#include "program.h"
 #include "ring.h"
 #include "system_call.h"
 #include "wire.h"
@@ -47,14 +48,42 @@ static bool is_within_reach(const char *file)
 	return is;
 }
 
+/* How a program to be executed is named. */
+enum naming { BY_PATH, BY_SEARCH, BY_DESCRIPTOR };
+
+struct named {
+	enum naming how;
+	int fd;			/* the file, or the folder that a path begins at */
+	const char *name;
+};
+
+static bool can_load_agent(const struct named *file, char *const envp[])
+{
+	int e = errno;
+	enum program kind = file->how == BY_SEARCH ? program_searched(file->name) :
+			    file->how == BY_PATH ? program_at(file->fd, file->name) :
+			    program_opened((int)system_call(SYS_dup, file->fd));
+	errno = e;
+	return !program_cannot_load_agent(kind) && !environment_preloads_sanitizer(envp);
+}
+
 /* child: the program will run in another process than this one (posix_spawn). */
-static enum travel travel(bool child)
+static enum travel travel(bool child, const struct named *file, char *const envp[])
 {
 	if (!orders.preload[0])
 		return AS_IT_IS;
 	bool wanted = orders.flags & WIRE_FLAG_FOLLOW_FORK || (!child && getpid() == orders.pid);
-	return wanted && is_within_reach(orders.preload) ? WITH_AGENT : WITHOUT_AGENT;
+	if (!wanted || !is_within_reach(orders.preload))
+		return WITHOUT_AGENT;
+	if (can_load_agent(file, envp))
+		return WITH_AGENT;
+	ring_note_unfit();
+	return WITHOUT_AGENT;
 }
+
+#define PATH(path) &(struct named){ BY_PATH, AT_FDCWD, path }
+#define SEARCH(file) &(struct named){ BY_SEARCH, AT_FDCWD, file }
+#define OPEN(fd) &(struct named){ BY_DESCRIPTOR, fd, NULL }
 
 /* Whether what it executes is not recorded any more. */
 static bool is_lost(bool child)
@@ -131,7 +160,7 @@ void exec_resolve(void)
 
 HOOK int execve(const char *path, char *const argv[], char *const envp[])
 {
-	ENVIRONMENT(envp, travel(false))
+	ENVIRONMENT(envp, travel(false, PATH(path), envp))
 	CALL(execve, path, argv, env_);
 }
 
@@ -148,19 +177,20 @@ HOOK int execvp(const char *file, char *const argv[])
 
 HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	ENVIRONMENT(envp, travel(false))
+	ENVIRONMENT(envp, travel(false, SEARCH(file), envp))
 	CALL(execvpe, file, argv, env_);
 }
 
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	ENVIRONMENT(envp, travel(false))
+	ENVIRONMENT(envp, travel(false, OPEN(fd), envp))
 	CALL(fexecve, fd, argv, env_);
 }
 
 HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	ENVIRONMENT(envp, travel(false))
+	struct named file = { flags & AT_EMPTY_PATH && !*path ? BY_DESCRIPTOR : BY_PATH, fd, path };
+	ENVIRONMENT(envp, travel(false, &file, envp))
 	CALL(execveat, fd, path, argv, env_, flags);
 }
 
@@ -215,7 +245,7 @@ static int spawned(int error)
 HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		     const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	ENVIRONMENT(envp, travel(true))
+	ENVIRONMENT(envp, travel(true, PATH(path), envp))
 	if (UNLIKELY(!real.posix_spawn))
 		exec_resolve();
 	return real.posix_spawn ? spawned(real.posix_spawn(pid, path, actions, attr, argv, env_)) : ENOSYS;
@@ -224,7 +254,7 @@ HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
 HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 		      const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	ENVIRONMENT(envp, travel(true))
+	ENVIRONMENT(envp, travel(true, SEARCH(file), envp))
 	if (UNLIKELY(!real.posix_spawnp))
 		exec_resolve();
 	return real.posix_spawnp ? spawned(real.posix_spawnp(pid, file, actions, attr, argv, env_)) : ENOSYS;
@@ -243,7 +273,7 @@ static struct lent lend_environment(void)
 {
 	static __thread struct room kept;	/* never freed: another thread may be reading it */
 	struct lent lent = { environ, NULL };
-	enum travel how = travel(true);
+	enum travel how = travel(true, PATH("/bin/sh"), environ);
 	size_t size = how == WITHOUT_AGENT && environment_wakes_us(environ) ? 0 : environment_room(environ, how);
 	if (size > kept.size) {
 		kept.at = pages_new(size);
