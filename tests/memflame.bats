@@ -450,3 +450,25 @@ END
 	run -1 memflame -o nowhere/page.html <<< 'main;work 10'
 	[ "$output" = "memflame: nowhere/page.html: No such file or directory" ]
 }
+
+@test "mouse, wheel, fingers, and the menu of a box" {
+  memflame small.folded >page.html
+  browse page.html '{"total": 600, "suites": ["gestures"]}'
+  all_passed 9
+}
+
+@test "forced colours keep pressed buttons and the colours of the legend" {
+  printf '%s\n' 'own (/srv/a.py:1) 10' 'x (/v/site-packages/numpy/x.py:1) 5' 'y (/v/site-packages/pandas/x.py:1) 4' >two.folded
+  memflame two.folded >page.html
+  browse page.html '{"total": 19, "suites": ["forced"]}' --force-high-contrast
+  all_passed 1
+}
+
+@test "a link names functions: it opens the same view in the page of another recording" {
+  { echo 'aaa (/srv/new.py:1);main (/srv/app.py:1) 1000'; sed 's/io.py:5/io.py:6/; s/ 100$/ 7000/' small.folded; } >later.folded
+  memflame later.folded >page.html
+  browse page.html '{"suites": ["linked"], "links": [["#zoom=main/load", "load", 7025], ["#zoom=main/load~2/read", "read", 50],
+    ["#view=sandwich&focus=read%20(/srv/io.py)", "read", 7050], ["#zoom=main/gone/read", "main", 14335],
+    ["#view=sandwich&focus=gone%20(/srv/io.py)", "all", 15400], ["#view=inverted&zoom=work/main", "main", 7200]]}'
+  all_passed 6
+}

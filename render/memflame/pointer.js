@@ -43,7 +43,7 @@ function bindPointer(app) {
       app.stretch(old.width / Math.max(now.width, 1), now.middle / graph.clientWidth);
       return;
     }
-    if (app.part.to - app.part.from < 1) app.stretch(1, 0.5, -dx / graph.clientWidth * (app.part.to - app.part.from));
+    if (app.part.to - app.part.from < 1) app.stretch(1, 0.5, -dx / graph.clientWidth);
     if (event.pointerType !== 'touch') graph.scrollTop -= dy;
   });
 
@@ -75,7 +75,7 @@ function bindPointer(app) {
   graph.addEventListener('wheel', event => {
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       if (app.part.to - app.part.from >= 1) return;
-      app.stretch(1, 0.5, (event.deltaX || event.deltaY) / graph.clientWidth * (app.part.to - app.part.from));
+      app.stretch(1, 0.5, (event.deltaX || event.deltaY) / graph.clientWidth);
     } else if (event.ctrlKey || event.metaKey) {
       const at = (event.clientX - graph.getBoundingClientRect().left) / graph.clientWidth;
       app.stretch(Math.exp(event.deltaY / 300), at);

@@ -48,6 +48,8 @@ function type(text) {
 /** Back to the state in which the page opens, but with C functions shown. */
 function reset(changes = {}) {
   app.selected = null;
+  app.part = { from: 0, to: 1 };
+  app.arrange();
   app.go({ ...app.defaults, native: 'show', ...changes });
   app.focusGraph();
 }
