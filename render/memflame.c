@@ -89,6 +89,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 	struct tree t;
 	tree_init(&t);
 	uint32_t *node_of_key = recording_plant(r, &t, c->by_process);
+	recording_planted(r);
 	struct page page = {
 		.title = c->title ? c->title : r->title,
 		.titled = c->title != NULL,

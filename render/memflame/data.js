@@ -34,20 +34,15 @@ class ColumnReader {
     }
   }
 
-  /** The hot loop: millions of numbers, most of them of one byte. */
+  /** Millions of numbers: the lowest byte of each, then the second one of each, and so on. */
   column(array) {
-    const { bytes } = this;
-    let { at } = this;
-    for (let i = 0; i < array.length; i++) {
-      let byte = bytes[at++];
-      let value = byte & 127;
-      for (let unit = 128; byte & 128; unit *= 128) {
-        byte = bytes[at++];
-        value += (byte & 127) * unit;
-      }
-      array[i] = value;
+    const n = array.length;
+    const planes = this.bytes[this.at++];
+    let unit = 1;
+    for (let k = 0; k < planes; k++, unit *= 256) {
+      const plane = this.bytes.subarray(this.at, this.at += n);
+      for (let i = 0; i < n; i++) array[i] += plane[i] * unit;
     }
-    this.at = at;
     return array;
   }
 

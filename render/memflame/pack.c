@@ -59,21 +59,21 @@ static uint32_t *frame_order(const struct tree *t)
 
 static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *order)
 {
+	static const size_t columns[] = {
+		offsetof(struct place, name), offsetof(struct place, file), offsetof(struct place, module),
+		offsetof(struct place, line), offsetof(struct place, kind), offsetof(struct place, source),
+		offsetof(struct place, before),
+	};
+	_Static_assert(sizeof(enum place_kind) == sizeof(uint32_t), "each of these has four bytes");
+	uint64_t *v = xcalloc(t->n_places, sizeof *v);
+
 	buffer_number(b, t->n_places);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		buffer_number(b, t->places[order[i]].name);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		buffer_number(b, t->places[order[i]].file);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		buffer_number(b, t->places[order[i]].module);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		buffer_number(b, t->places[order[i]].line);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		buffer_number(b, t->places[order[i]].kind);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		buffer_number(b, t->places[order[i]].source);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		buffer_number(b, t->places[order[i]].before);
+	for (size_t k = 0; k < sizeof columns / sizeof *columns; k++) {
+		for (uint32_t i = 0; i < t->n_places; i++)
+			v[i] = *(const uint32_t *)((const char *)&t->places[order[i]] + columns[k]);
+		buffer_column(b, v, t->n_places);
+	}
+	free(v);
 }
 
 /* frame_of: a place's number in the page. With time, the amounts are in the intervals instead. */
@@ -81,18 +81,23 @@ static void put_nodes(struct buffer *b, const struct tree *t, const struct page 
 {
 	struct tree_order order = tree_order(t);
 	uint32_t n = calltree_count(t->calls);
-	bool time = page->recording && page->recording->points, both = page->counts || t->difference;
+	bool time = page->recording && page->recording->points;
+	int weights = time ? 0 : page->counts || t->difference ? 2 : 1;
+	uint64_t *v = xcalloc(n, sizeof *v);
 
 	buffer_number(b, n);
-	buffer_number(b, 0);
 	for (uint32_t i = 1; i < n; i++)
-		buffer_number(b, order.depth[i - 1] + 1 - order.depth[i]);
+		v[i] = order.depth[i - 1] + 1 - order.depth[i];
+	buffer_column(b, v, n);
 	for (uint32_t i = 0; i < n; i++)
-		buffer_number(b, frame_of[calltree_call(t->calls, order.nodes[i])->label]);
-	for (uint32_t i = 0; !time && i < n; i++)
-		buffer_number(b, calltree_call(t->calls, order.nodes[i])->own[OWN_BYTES]);
-	for (uint32_t i = 0; !time && both && i < n; i++)
-		buffer_number(b, calltree_call(t->calls, order.nodes[i])->own[OWN_COUNT]);
+		v[i] = frame_of[calltree_call(t->calls, order.nodes[i])->label];
+	buffer_column(b, v, n);
+	for (int w = 0; w < weights; w++) {
+		for (uint32_t i = 0; i < n; i++)
+			v[i] = calltree_call(t->calls, order.nodes[i])->own[w];
+		buffer_column(b, v, n);
+	}
+	free(v);
 	if (time)
 		put_time(b, page->recording, page->node_of_key, &order, n);
 	free(order.nodes);

@@ -2,7 +2,7 @@
  * pack.h - pack a tree into the compressed columns that a page contains
  *
  * Numbers are varints (7 bits a byte, the lowest first; the top bit says that
- * more follow). In order:
+ * more follow); columns are bytes of equal rank after one another (buffer_column()). In order:
  *
  *	3			version of this layout
  *	about			its size in bytes, then one JSON object about the page:

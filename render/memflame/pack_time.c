@@ -51,17 +51,23 @@ void write_time(const struct recording *r, FILE *out)
 static void put_slices(struct buffer *b, const struct points *p)
 {
 	size_t n = points_slices(p);
+	uint64_t *v = xcalloc(n + 1, sizeof *v);
 
 	buffer_number(b, points_slice_ms(p));
 	buffer_number(b, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_slice(p, i)->most_ms);
+		v[i] = points_slice(p, i)->most_ms;
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_slice(p, i)->most);
+		v[i] = points_slice(p, i)->most;
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_slice(p, i)->last);
+		v[i] = points_slice(p, i)->last;
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_slice(p, i)->rss);
+		v[i] = points_slice(p, i)->rss;
+	buffer_column(b, v, n);
+	free(v);
 }
 
 static int by_number(const void *a, const void *b)
@@ -94,24 +100,32 @@ void put_time(struct buffer *b, const struct recording *r, const uint32_t *node_
 	const struct points *p = r->points;
 	size_t n = points_intervals(p);
 	uint64_t *sorted = by_node(r, node_of_key, order, n_nodes), node = 0;
+	uint64_t *v = xcalloc(n + 1, sizeof *v);
 
 	put_slices(b, p);
 	buffer_number(b, n);
 	for (size_t i = 0; i < n; i++) {
-		buffer_number(b, (sorted[i] >> 32) - node);
+		v[i] = (sorted[i] >> 32) - node;
 		node = sorted[i] >> 32;
 	}
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_interval(p, (uint32_t)sorted[i]).begin);
+		v[i] = points_interval(p, (uint32_t)sorted[i]).begin;
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++) {
 		struct interval at = points_interval(p, (uint32_t)sorted[i]);
-		buffer_number(b, at.end == 2 * points_slices(p) ? 0 : at.end - at.begin + 1);
+		v[i] = at.end == 2 * points_slices(p) ? 0 : at.end - at.begin + 1;
 	}
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_interval(p, (uint32_t)sorted[i]).fate);
+		v[i] = points_interval(p, (uint32_t)sorted[i]).fate;
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_interval(p, (uint32_t)sorted[i]).amount.bytes);
+		v[i] = points_interval(p, (uint32_t)sorted[i]).amount.bytes;
+	buffer_column(b, v, n);
 	for (size_t i = 0; i < n; i++)
-		buffer_number(b, points_interval(p, (uint32_t)sorted[i]).amount.count);
+		v[i] = points_interval(p, (uint32_t)sorted[i]).amount.count;
+	buffer_column(b, v, n);
+	free(v);
 	free(sorted);
 }

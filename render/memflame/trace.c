@@ -445,14 +445,22 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what, bool so
 	return r;
 }
 
-void recording_free(struct recording *r)
+void recording_planted(struct recording *r)
 {
-	if (!r)
-		return;
 	stacks_free(r->stacks);
 	sources_free(r->sources);
 	threads_free(r->threads);
 	keys_clear(&r->keys);
+	r->stacks = NULL;
+	r->sources = NULL;
+	r->threads = NULL;
+}
+
+void recording_free(struct recording *r)
+{
+	if (!r)
+		return;
+	recording_planted(r);
 	points_free(r->points);
 	for (size_t i = 0; i < r->n_processes; i++)
 		free(r->processes[i].command);

@@ -72,6 +72,8 @@ struct recording {
 /* Reads `in` to its end, with or without source code. Exits if out of memory. */
 struct recording *recording_read(struct mt_in *in, enum tally_what what, bool source);
 void recording_free(struct recording *r);
+/* Frees what only recording_plant() needs: stacks, source code, threads and keys. */
+void recording_planted(struct recording *r);
 
 /*
  * Adds the recording's stacks to the tree, with the sums as their bytes and counts. Adds frames for
