@@ -45,10 +45,17 @@ uint32_t keys_number(struct keys *k, struct who who)
 	return number;
 }
 
-void keys_clear(struct keys *k)
+void keys_close(struct keys *k)
 {
-	free(k->at);
 	index_clear(&k->index);
 	free(k->last);
+	k->last = NULL;
+	k->n_last = k->cap_last = 0;
+}
+
+void keys_clear(struct keys *k)
+{
+	keys_close(k);
+	free(k->at);
 	*k = (struct keys){ 0 };
 }

@@ -27,6 +27,8 @@ struct keys {
 
 /* Returns the number of a combination; new ones are numbered from 0. Exits if out of memory. */
 uint32_t keys_number(struct keys *k, struct who who);
+/* Frees what only keys_number() needs. */
+void keys_close(struct keys *k);
 void keys_clear(struct keys *k);
 
 #endif

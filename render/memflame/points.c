@@ -402,6 +402,13 @@ void points_leave(struct points *p, uint32_t number, struct amount left, enum fa
 void points_finish(struct points *p)
 {
 	compact(p);
+	free(p->births);
+	free(p->ended);
+	free(p->after);
+	index_clear(&p->index);
+	p->births = NULL;
+	p->ended = NULL;
+	p->after = NULL;
 }
 
 size_t points_slices(const struct points *p)

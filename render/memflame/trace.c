@@ -441,6 +441,7 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what, bool so
 		r->points = NULL;
 	}
 	replay_clear(&g.replay);
+	keys_close(&r->keys);
 	free(g.recent);
 	return r;
 }
