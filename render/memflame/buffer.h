@@ -26,8 +26,8 @@ static inline void buffer_number(struct buffer *b, uint64_t v)
 }
 
 /*
- * Appends n numbers: the number of bytes of the largest, then the lowest byte of each, the second one of each, and so on.
- * Bytes of one kind next to each other take a tenth less after compression than the bytes of one number.
+ * Appends n numbers: the number of bytes of the largest, then the lowest byte of each, the second one of each, and so
+ * on. Bytes of one kind next to each other take a tenth less after compression than the bytes of one number.
  */
 static inline void buffer_column(struct buffer *b, const uint64_t *v, size_t n)
 {
