@@ -129,6 +129,10 @@ static void begin_trace(struct slice *s, const struct mt_header *h)
 {
 	uint64_t length = s->trace < s->lengths.n ? s->lengths.ms[s->trace] : 0;
 
+	/* A filter that knows the fate of an allocation only later passes it on after its span. */
+	if (s->span && provenance_is_answer(h))
+		die("--span: the filter before has moved allocations out of their spans: put memslice --span "
+		    "before it");
 	s->trace++;
 	s->begin_ms = span_ms(&s->begin, length);
 	s->end_ms = s->has_end ? span_ms(&s->end, length) : UINT64_MAX;

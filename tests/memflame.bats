@@ -345,6 +345,18 @@ answer_of() {
   all_passed 3
 }
 
+@test "phases: in the answer of a filter, which comes after the program's end, the script's blocks are still the script's" {
+  [ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
+  printf 'import time\ntime.sleep(.01)\nkept = [bytes(3000000)]\ntime.sleep(.01)\n' >script.py
+  memrec -f -o t.lz4 -- python3 script.py
+  for answer in "memleak t.lz4" "mempeak t.lz4" "memage --min-age 1ms t.lz4" "memslice --span script t.lz4 | memleak" "memleak t.lz4 | memgrep --min-size 1MB"; do
+    bash -o pipefail -c "$answer | memgrep --min-size 1MB --max-size 3100000 | memflame --svg" | grep -o '<title>[^<]*' >titles
+    echo "$answer: $(paste -sd ';' titles)"
+    run ! grep -q shutdown titles
+    [ "$(sed -n 2p titles)" = "<title>$(echo '<module> ('"$PWD"'/script.py:3)' | sed 's/</\&lt;/; s/>/\&gt;/')" ]
+  done
+}
+
 @test "time: any moment and any range agree with memfold, memslice, memleak and memtemp" {
   for seed in 3 4; do
     python3 "$TESTS/lib/gen_trace.py" --events 20000 --finalizing --seed $seed --processes 2 --threads 2 --events-per-ms 90 --spans --weights --lost | memcat --from-json >t.lz4

@@ -194,6 +194,9 @@ spans() {
 	[ "$stderr" = "memslice: the trace has no span 'x', nor any other" ]
 	run -2 memslice --span load --alive s.lz4
 	run -2 memslice --span load --span save s.lz4
+	# Leaks come at the end of the trace, after all spans.
+	run -1 bash -c 'memleak s.lz4 | memslice --span load | memcat > /dev/null'
+	[[ "${lines[0]}" == "memslice: --span: the filter before has moved allocations out of their spans: put memslice --span before it" ]]
 }
 
 @test "--span: memtemp finds the same allocations after it as in the whole trace" {

@@ -49,6 +49,7 @@ static struct process *see_process(struct recording *r, uint32_t pid, uint64_t t
 	p = &r->processes[r->n_processes++];
 	*p = (struct process){
 		.pid = pid, .command = xstrdup(""), .begin_ms = time_ms, .end_ms = UINT64_MAX, .ending_seq = UINT64_MAX,
+		.script_ms = UINT64_MAX, .shutdown_ms = UINT64_MAX,
 	};
 	return p;
 }
@@ -165,6 +166,21 @@ static void end_block(struct recording *r, const struct share *ended, bool proce
 	points_end(r->points, ended->key, ended->amount, fate, temporary);
 }
 
+/*
+ * The phase that an allocation was made in. In an answer it may come later than it was made, so its time decides; in
+ * the millisecond in which a phase ends, for the script.
+ */
+static enum phase phase_of(const struct reading *g, const struct process *p, const struct mt_event *ev)
+{
+	if (!p)
+		return PHASE_SCRIPT;
+	if (!g->replay.answer || p->phase == PHASE_START_UP)
+		return p->phase;
+	if (p->script_ms != UINT64_MAX && ev->time_ms < p->script_ms)
+		return PHASE_START_UP;
+	return ev->time_ms > p->shutdown_ms ? PHASE_SHUTDOWN : PHASE_SCRIPT;
+}
+
 static void open_block(struct reading *g, const struct mt_event *ev)
 {
 	struct recording *r = g->r;
@@ -172,7 +188,7 @@ static void open_block(struct reading *g, const struct mt_event *ev)
 	struct amount a = amount_of(ev->size, ev->weight);
 	const struct process *process = process_of(r, ev->pid);
 	uint32_t key = keys_number(&r->keys, (struct who){
-		thread, stacks_number(r->stacks, ev->stack), ev->allocator, process ? process->phase : PHASE_SCRIPT });
+		thread, stacks_number(r->stacks, ev->stack), ev->allocator, phase_of(g, process, ev) });
 	struct share old;
 
 	r->allocators |= UINT64_C(1) << (ev->allocator & 63);
@@ -270,7 +286,12 @@ static void take_phase(struct recording *r, const struct mt_event *ev)
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (ev->count && ev->name.n == strlen(names[i]) && memcmp(ev->name.p, names[i], ev->name.n) == 0) {
-			see_process(r, ev->pid, ev->time_ms)->phase = (enum phase)i;
+			struct process *p = see_process(r, ev->pid, ev->time_ms);
+			p->phase = (enum phase)i;
+			if (i == PHASE_SCRIPT)
+				p->script_ms = ev->time_ms;
+			if (i == PHASE_SHUTDOWN)
+				p->shutdown_ms = ev->time_ms;
 			r->has_phases = true;
 		}
 }

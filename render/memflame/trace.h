@@ -26,7 +26,8 @@ struct process {
 	uint64_t begin_ms, end_ms;	/* end: UINT64_MAX = not seen */
 	uint64_t rss;
 	uint64_t ending_seq;	/* points_now() when its interpreter began to shut down; UINT64_MAX = it has not */
-	enum phase phase;	/* SCRIPT also for a process without phases */
+	enum phase phase;	/* now; SCRIPT also for a process without phases */
+	uint64_t script_ms, shutdown_ms;	/* when these phases began; UINT64_MAX: not yet */
 	bool ended;
 };
 
