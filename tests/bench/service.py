@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The cost of recording a live service: processor time of a gunicorn worker a request, and of the recorder beside it.
 
-Five workers run the same Flask application: one is not recorded, to the others memrec or memray (by gdb) has attached, each with and
-without Python's allocators. They take turns of 100 requests, so that they all see the same load of the machine. Processor time is what
+Seven workers run the same Flask application: one is not recorded, to the others memrec (whole, and sampled) or memray (by gdb) has attached,
+each with and without Python's allocators. They take turns of 100 requests, so that they all see the same load of the machine. Processor time is what
 the kernel counted for the worker, and for memrec, in nanoseconds (schedstat). Prints medians of the turns as a table.
 
 usage: service.py [--turns N] [--out FILE.md]
@@ -40,6 +40,8 @@ SERVICES = {
     "not recorded": None,
     "memrec": MEMREC,
     "memrec, Python's allocators": [*MEMREC, "--trace-python-allocators"],
+    "memrec, sampled": [*MEMREC, "--sample", "512KiB"],
+    "memrec, sampled, Python's allocators": [*MEMREC, "--sample", "512KiB", "--trace-python-allocators"],
     "memray": MEMRAY,
     "memray, Python's allocators": [*MEMRAY, "--trace-python-allocators"],
 }

@@ -9,7 +9,7 @@ words = [f"word {number}" * 4 for number in range(500_000)]
 
 def longest(part):
     found = max(words[part::4], key=len)
-    time.sleep(2)       # the worker waits for its next part, with the pages it has copied
+    time.sleep(8)       # the worker waits for its next part, with the pages it has copied
     return found
 
 
