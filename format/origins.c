@@ -169,10 +169,19 @@ static void take_process(struct origins *o, const struct mt_event *ev)
 	free(command);
 }
 
+/* The recorder's own spans are of all threads too. */
+static bool is_phase(const char *name)
+{
+	return strcmp(name, "start-up") == 0 || strcmp(name, "script") == 0 || strcmp(name, "shutdown") == 0;
+}
+
 static uint32_t number_span(struct origins *o, const struct mt_event *ev)
 {
 	for (size_t i = o->n_open; i-- > 0;)
 		if (o->open[i].pid == ev->pid && o->open[i].tid == ev->tid)
+			return o->open[i].origin;
+	for (size_t i = o->n_open; i-- > 0;)
+		if (o->open[i].pid == ev->pid && o->open[i].tid == 0 && !is_phase(o->at[o->open[i].origin].name))
 			return o->open[i].origin;
 	return number_name(o, ORIGINS_NO_SPAN, strlen(ORIGINS_NO_SPAN));
 }

@@ -69,7 +69,8 @@ enum wire_kind {
 	WIRE_STARTING,		/* the program has a Python; addr: whether its interpreter has begun. First of all */
 	WIRE_FINALIZING,	/* the interpreter has begun to finalize; once */
 	WIRE_PYTHON,		/* message: the interpreter's version text; sent once, when it is found */
-	WIRE_SPAN_END,		/* message: the name of a span that ends here; … */
+	/* message: the name of a span that ends here; id 1: of all threads, 0: of this one; … */
+	WIRE_SPAN_END,
 	WIRE_SPAN_BEGIN,	/* … that begins here */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is before it */
 };

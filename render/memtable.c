@@ -13,6 +13,7 @@
 #include "error.h"
 #include "fit.h"
 #include "index.h"
+#include "origins.h"
 #include "report.h"
 #include "tally.h"
 #include "tool.h"
@@ -24,6 +25,7 @@ enum { KEY_CSV = 256, KEY_JSON };
 
 static const struct tool_option options[] = {
 	{ "split-threads", 'p', NULL, "print a separate row for each thread" },
+	{ "by", 'b', "WHAT", "print a row for each line (the default) or span that allocated" },
 	{ "sort", 's', "COLUMN", "sort by size (the default) or count" },
 	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
 	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
@@ -47,7 +49,7 @@ static const struct tool tool = {
 
 /* Amounts are added up by key. */
 struct key {
-	uint32_t frame, thread;
+	uint32_t frame, thread;	/* frame: of the innermost function; by span, the number of its origin */
 	uint8_t allocator;
 };
 
@@ -58,6 +60,8 @@ struct keys {
 	struct index index;
 	const struct view *view;
 	struct sources *sources;	/* NULL: no source code is shown */
+	struct origins *spans;		/* NULL: not by span */
+	struct function *of_spans;	/* for rows: their names, by number */
 };
 
 struct row {
@@ -96,7 +100,8 @@ static uint32_t number_key(void *keys, const struct tally *t, const struct mt_ev
 {
 	struct keys *k = keys;
 	struct key key = {
-		.frame = view_frame(k->view, t->stacks, stacks_number(t->stacks, ev->stack)),
+		.frame = k->spans ? origins_number(k->spans, ev) :
+				    view_frame(k->view, t->stacks, stacks_number(t->stacks, ev->stack)),
 		.thread = threads_number(t->threads, ev->pid, ev->tid),
 		.allocator = ev->allocator,
 	};
@@ -115,6 +120,8 @@ static void take_source(void *keys, const struct mt_event *ev)
 
 	if (k->sources)
 		sources_take(k->sources, ev);
+	if (k->spans)
+		origins_take(k->spans, ev);
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -141,11 +148,11 @@ static int by_place(const struct row *a, const struct row *b)
 static struct row row_of(const struct order *o, uint32_t key)
 {
 	const struct key *k = &o->keys->at[key];
-	const struct frame *f = stacks_frame(o->tally->stacks, k->frame);
+	const struct frame *f = o->keys->spans ? NULL : stacks_frame(o->tally->stacks, k->frame);
 
 	return (struct row){
-		.function = stacks_function(o->tally->stacks, f->function),
-		.line = f->line,
+		.function = f ? stacks_function(o->tally->stacks, f->function) : &o->keys->of_spans[k->frame],
+		.line = f ? f->line : 0,
 		.allocator = k->allocator,
 		.amount = o->tally->at[key],
 	};
@@ -432,11 +439,18 @@ static void print_json(const struct table *table, uint64_t max_rows)
 
 struct choices {
 	enum tally_what what;
-	bool split, by_count, source;
+	bool split, by_count, by_span, source;
 	uint64_t max_rows, every_ms;	/* every_ms 0: once, at the end */
 	int format;
 	struct view view;
 };
+
+static bool parse_by(const char *text)
+{
+	if (strcmp(text, "line") != 0 && strcmp(text, "span") != 0)
+		usage_die("--by: '%s' is not line or span", text);
+	return strcmp(text, "span") == 0;
+}
 
 static bool parse_sort(const char *text)
 {
@@ -452,6 +466,7 @@ static struct choices parse(int argc, char **argv)
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (key) {
 		case 'p': c.split = true; break;
+		case 'b': c.by_span = parse_by(optarg); break;
 		case 's': c.by_count = parse_sort(optarg); break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
@@ -471,8 +486,23 @@ static struct choices parse(int argc, char **argv)
 	return c;
 }
 
-static void print(const struct tally *t, const struct keys *keys, const struct choices *c)
+/* Rows of spans are printed as functions without a file. */
+static void name_spans(struct keys *k)
 {
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < k->n; i++)
+		n = k->at[i].frame >= n ? k->at[i].frame + 1 : n;
+	k->of_spans = xreallocarray(k->of_spans, (size_t)n + 1, sizeof *k->of_spans);
+	for (uint32_t i = 0; i < n; i++)
+		k->of_spans[i] = (struct function){ .name = origins_origin(k->spans, i)->name, .file = "", .module = "",
+						    .lang = MT_LANG_PYTHON };
+}
+
+static void print(const struct tally *t, struct keys *keys, const struct choices *c)
+{
+	if (keys->spans)
+		name_spans(keys);
 	struct table table = make_table(t, keys, c->split);
 
 	qsort(table.rows, table.n, sizeof *table.rows, c->by_count ? by_count : by_size);
@@ -488,7 +518,7 @@ static void print(const struct tally *t, const struct keys *keys, const struct c
 
 struct watcher {
 	const struct choices *choices;
-	const struct keys *keys;
+	struct keys *keys;
 };
 
 static void see(void *watcher, const struct tally *t)
@@ -504,7 +534,8 @@ static void see(void *watcher, const struct tally *t)
 int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
-	struct keys keys = { .view = &c.view, .sources = c.source ? sources_new() : NULL };
+	struct keys keys = { .view = &c.view, .sources = c.source ? sources_new() : NULL,
+			     .spans = c.by_span ? origins_new(ORIGINS_SPAN, NULL) : NULL };
 	struct tally_by by = { .key = number_key, .take = take_source, .arg = &keys };
 	struct watcher watcher = { &c, &keys };
 	struct mt_in *in = tool_input(argc, argv);
@@ -518,6 +549,8 @@ int main(int argc, char **argv)
 		tally_free(t);
 	}
 	free(keys.at);
+	free(keys.of_spans);
+	origins_free(keys.spans);
 	index_clear(&keys.index);
 	sources_free(keys.sources);
 	return tool_finish(in, NULL);

@@ -112,30 +112,30 @@ leaked() {
 	[[ "$output" == "memslice: nowhere.lz4: "* ]]
 }
 
-# Spans: two of "load" and one of "save" in process 1, one of "load" without an end in process 2.
+# Spans of all threads: two of "load" and one of "save" in process 1, one of "load" without an end in process 2.
 spans() {
 	trace <<-END
 	alloc 1 1 - pid=1 tid=1 time_ms=0
-	{"event":"span","name":"load","begins":false,"pid":1,"tid":1,"time_ms":1}
+	{"event":"span","name":"load","begins":false,"pid":1,"tid":0,"time_ms":1}
 	alloc 2 2 - pid=1 tid=1 time_ms=1
-	{"event":"span","name":"load","begins":true,"pid":1,"tid":1,"time_ms":2}
+	{"event":"span","name":"load","begins":true,"pid":1,"tid":0,"time_ms":2}
 	alloc 3 4 - pid=1 tid=1 time_ms=2
 	alloc 4 8 - pid=1 tid=9 time_ms=3
-	{"event":"span","name":"save","begins":true,"pid":1,"tid":9,"time_ms":3}
+	{"event":"span","name":"save","begins":true,"pid":1,"tid":0,"time_ms":3}
 	alloc 9 1024 - pid=2 tid=2 time_ms=3
 	free 3 pid=1 tid=1 time_ms=3
 	free 1 pid=1 tid=1 time_ms=3
-	{"event":"span","name":"load","begins":false,"pid":1,"tid":1,"time_ms":4}
+	{"event":"span","name":"load","begins":false,"pid":1,"tid":0,"time_ms":4}
 	alloc 3 16 - pid=1 tid=1 time_ms=5
 	free 4 pid=1 tid=9 time_ms=6
 	alloc 4 32 - pid=1 tid=1 time_ms=7
-	{"event":"span","name":"load","begins":true,"pid":2,"tid":2,"time_ms":7}
+	{"event":"span","name":"load","begins":true,"pid":2,"tid":0,"time_ms":7}
 	alloc 10 2048 - pid=2 tid=2 time_ms=7
-	{"event":"span","name":"load","begins":true,"pid":1,"tid":1,"time_ms":8}
+	{"event":"span","name":"load","begins":true,"pid":1,"tid":0,"time_ms":8}
 	alloc 5 64 - pid=1 tid=1 time_ms=8
 	alloc 6 128 - pid=1 tid=1 time_ms=8
 	free 4 pid=1 tid=1 time_ms=9
-	{"event":"span","name":"load","begins":false,"pid":1,"tid":1,"time_ms":9}
+	{"event":"span","name":"load","begins":false,"pid":1,"tid":0,"time_ms":9}
 	free 5 pid=1 tid=1 time_ms=10
 	free 6 pid=1 tid=1 time_ms=10
 	alloc 5 256 - pid=1 tid=1 time_ms=10
@@ -167,15 +167,15 @@ spans() {
 
 @test "--span: nested and overlapping spans are one; the rows of spans pass" {
 	trace > n.lz4 <<-END
-	{"event":"span","name":"a","begins":true,"pid":1,"tid":1}
-	{"event":"span","name":"a","begins":true,"pid":1,"tid":2}
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":0}
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":0}
 	alloc 1 1 - pid=1 tid=1
-	{"event":"span","name":"a","begins":false,"pid":1,"tid":1}
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":0}
 	alloc 2 2 - pid=1 tid=1
-	{"event":"span","name":"a","begins":false,"pid":1,"tid":2}
-	{"event":"span","name":"a","begins":false,"pid":1,"tid":2}
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":0}
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":0}
 	alloc 3 4 - pid=1 tid=1
-	{"event":"span","name":"a","begins":true,"pid":1,"tid":2}
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":0}
 	alloc 4 8 - pid=1 tid=1
 	{"event":"exit","pid":1,"info":{}}
 	alloc 5 16 - pid=1 tid=1
@@ -183,6 +183,30 @@ spans() {
 	[ "$(left --span a n.lz4)" = "1 2 8" ]
 	memslice --span a n.lz4 | memslice --span a > twice.lz4
 	[ "$(left twice.lz4)" = "1 2 8" ]
+}
+
+@test "--span: of a span that belongs to a thread, what that thread allocates, whatever others do" {
+	trace > own.lz4 <<-END
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":1}
+	alloc 1 1 - pid=1 tid=1
+	alloc 2 2 - pid=1 tid=2
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":2}
+	alloc 3 4 - pid=1 tid=2
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":1}
+	alloc 4 8 - pid=1 tid=1
+	alloc 5 16 - pid=1 tid=2
+	free 1 pid=1 tid=1
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":2}
+	{"event":"span","name":"a","begins":false,"pid":1,"tid":2}
+	alloc 6 32 - pid=1 tid=2
+	{"event":"span","name":"a","begins":true,"pid":1,"tid":2}
+	alloc 7 64 - pid=1 tid=1
+	alloc 8 128 - pid=2 tid=2
+	alloc 9 256 - pid=1 tid=2
+	{"event":"exit","pid":1,"info":{}}
+	alloc 10 512 - pid=1 tid=2
+	END
+	[ "$(left --span a own.lz4)" = "1 4 16 256" ]
 }
 
 @test "--span: an unknown name gives no allocations, and a message lists the existing names" {
@@ -200,7 +224,7 @@ spans() {
 }
 
 @test "--span: memtemp finds the same allocations after it as in the whole trace" {
-	python3 "$TESTS/lib/gen_trace.py" --events 40000 --seed 5 | awk 'NR == 60 || NR == 30000 { print "{\"event\":\"span\",\"name\":\"m\",\"begins\":" (NR == 60 ? "true" : "false") ",\"pid\":1000,\"tid\":1000}" } { print }' |
+	python3 "$TESTS/lib/gen_trace.py" --events 40000 --seed 5 | awk 'NR == 60 || NR == 30000 { print "{\"event\":\"span\",\"name\":\"m\",\"begins\":" (NR == 60 ? "true" : "false") ",\"pid\":1000,\"tid\":0}" } { print }' |
 		memcat --from-json > g.lz4
 	memtemp -t 3 g.lz4 | memcat --json | jq -r 'select(.event == "alloc") | "\(.size) \(.stack) \(.time_ms)"' > all
 	memslice --span m g.lz4 | memtemp -t 3 | memcat --json | jq -r 'select(.event == "alloc") | "\(.size) \(.stack) \(.time_ms)"' > some

@@ -128,3 +128,27 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 @test "--every: reports come while the program runs, from a pipe and from the file" {
 	every_reports_come memtable
 }
+
+@test "--by span: a row for each span of the allocating thread, or of all threads" {
+	trace > s.lz4 <<-END
+	alloc 1 1 main@app.py:3 pid=1 tid=1
+	{"event":"span","name":"script","begins":true,"pid":1,"tid":0}
+	alloc 2 2 main@app.py:3 pid=1 tid=1
+	{"event":"span","name":"GET /order","begins":true,"pid":1,"tid":1}
+	alloc 3 40 main@app.py:4 pid=1 tid=1
+	alloc 4 80 main@app.py:5 pid=1 tid=2
+	alloc 5 100 main@app.py:6 pid=1 tid=1
+	{"event":"span","name":"all","begins":true,"pid":1,"tid":0}
+	alloc 6 1000 main@app.py:7 pid=1 tid=2
+	alloc 7 2000 main@app.py:8 pid=1 tid=1
+	{"event":"span","name":"GET /order","begins":false,"pid":1,"tid":1}
+	alloc 8 4000 main@app.py:8 pid=1 tid=1
+	END
+	[ "$(memtable --by span --json s.lz4 | jq -c '.rows[] | [.function, .size, .allocations]' | paste -sd ' ')" = \
+		'["all",5000,2] ["GET /order",2140,3] ["[no span]",83,3]' ]
+	memtable --by span s.lz4 | grep -q '  GET /order$'
+	[ "$(memtable --by span --csv s.lz4 | cut -d, -f1,8 | sed -n '2,3p' | paste -sd ' ')" = "5000,all 2140,GET /order" ]
+	[ "$(memtable --by line --json s.lz4)" = "$(memtable --json s.lz4)" ]
+	run -2 memtable --by thread s.lz4
+	[[ "$output" == "memtable: --by: 'thread' is not line or span"* ]]
+}

@@ -22,9 +22,15 @@ struct change {
 
 struct inhabitant {		/* a process */
 	uint32_t pid;
-	uint64_t depth;		/* number of open spans of the name */
+	uint64_t depth;		/* number of open spans of the name: of all its threads, … */
+	uint64_t running;	/* … and of single ones */
 	struct change *changes;
 	size_t n_changes, cap_changes;
+};
+
+struct of_thread {
+	uint64_t skipped;	/* allocations left out since the last MT_SKIPPED */
+	uint64_t depth;		/* number of open spans of the name that are this thread's */
 };
 
 struct spans {
@@ -37,8 +43,8 @@ struct spans {
 	struct live *live;	/* by the trace's ids; key: the new one */
 	struct ids ids;
 	struct threads *threads;
-	uint64_t *skipped;	/* by number of a thread: allocations left out since the last MT_SKIPPED */
-	size_t n_skipped, cap_skipped;
+	struct of_thread *of_threads;	/* by number */
+	size_t n_threads, cap_threads;
 };
 
 /* Holds the ids that are open in the output: those of live blocks, and those whose frees still wait. */
@@ -73,7 +79,7 @@ static void forget(struct spans *s)
 	for (size_t i = 0; i < s->n_processes; i++)
 		free(s->processes[i].changes);
 	s->n_processes = s->last = 0;
-	s->n_skipped = 0;
+	s->n_threads = 0;
 	live_clear(s->live);
 	ids_clear(&s->ids);
 	s->ids = (struct ids){ .holder = hold, .arg = s };
@@ -85,7 +91,7 @@ void spans_free(struct spans *s)
 		return;
 	forget(s);
 	free(s->processes);
-	free(s->skipped);
+	free(s->of_threads);
 	free(s->others);
 	live_free(s->live);
 	threads_free(s->threads);
@@ -110,15 +116,15 @@ static struct inhabitant *process_of(struct spans *s, uint32_t pid)
 	return &s->processes[s->last];
 }
 
-static uint64_t *skipped_of(struct spans *s, const struct mt_event *ev)
+static struct of_thread *thread_of(struct spans *s, const struct mt_event *ev)
 {
 	uint32_t thread = threads_number(s->threads, ev->pid, ev->tid);
 
-	while (s->n_skipped <= thread) {
-		GROW(s->skipped, s->n_skipped, s->cap_skipped);
-		s->skipped[s->n_skipped++] = 0;
+	while (s->n_threads <= thread) {
+		GROW(s->of_threads, s->n_threads, s->cap_threads);
+		s->of_threads[s->n_threads++] = (struct of_thread){ .skipped = 0 };
 	}
-	return &s->skipped[thread];
+	return &s->of_threads[thread];
 }
 
 /* Writes the changes that waited for another span. */
@@ -139,7 +145,7 @@ static int put_changes(struct inhabitant *p, const struct mt_event *now, struct 
 
 static int put(struct spans *s, const struct mt_event *ev, struct mt_out *out)
 {
-	uint64_t *skipped = skipped_of(s, ev);
+	uint64_t *skipped = &thread_of(s, ev)->skipped;
 	struct mt_event row = {
 		.kind = MT_SKIPPED, .count = *skipped, .pid = ev->pid, .tid = ev->tid, .time_ms = ev->time_ms
 	};
@@ -163,7 +169,7 @@ static int take_alloc(struct spans *s, const struct mt_event *ev, bool inside, s
 			return -1;
 	}
 	if (!inside) {
-		*skipped_of(s, ev) += mt_is_memory(ev->allocator);
+		thread_of(s, ev)->skipped += mt_is_memory(ev->allocator);
 		return 0;
 	}
 	now.id = ids_take(&s->ids);
@@ -191,7 +197,7 @@ static int take_change(struct spans *s, struct inhabitant *p, const struct mt_ev
 static int take_block(struct spans *s, const struct mt_event *ev, bool windowed, struct mt_out *out)
 {
 	struct inhabitant *p = process_of(s, ev->pid);
-	bool inside = p->depth > 0 && windowed;
+	bool inside = windowed && (p->depth > 0 || (p->running > 0 && thread_of(s, ev)->depth > 0));
 
 	if (inside && p->n_changes && put_changes(p, ev, out) < 0)
 		return -1;
@@ -223,11 +229,25 @@ static void take_span(struct spans *s, const struct mt_event *ev)
 		return;
 	}
 	struct inhabitant *p = process_of(s, ev->pid);
+	uint64_t *depth = ev->tid ? &thread_of(s, ev)->depth : &p->depth;
 	s->any = true;
-	if (ev->count)
-		p->depth++;
-	else if (p->depth > 0)
-		p->depth--;
+	if (!ev->count && *depth == 0)
+		return;
+	*depth = ev->count ? *depth + 1 : *depth - 1;
+	if (ev->tid)
+		p->running = ev->count ? p->running + 1 : p->running - 1;
+}
+
+/* The pid and the numbers of the threads may be reused. */
+static void end_process(struct spans *s, uint32_t pid)
+{
+	struct inhabitant *p = process_of(s, pid);
+
+	p->depth = p->running = 0;
+	p->n_changes = 0;
+	for (size_t i = 0; i < s->n_threads; i++)
+		if (threads_thread(s->threads, (uint32_t)i)->pid == pid)
+			s->of_threads[i].depth = 0;
 }
 
 int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct mt_out *out)
@@ -240,12 +260,13 @@ int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct
 	case MT_RESIZE:
 		return take_block(s, ev, windowed, out);
 	case MT_SKIPPED:
-		*skipped_of(s, ev) += ev->count;
+		thread_of(s, ev)->skipped += ev->count;
 		return 0;
 	case MT_RSS:
 	case MT_MEMORY:
 	case MT_LOST:
-		if (!windowed || process_of(s, ev->pid)->depth == 0)
+		p = process_of(s, ev->pid);
+		if (!windowed || p->depth + p->running == 0)
 			return 0;
 		break;
 	case MT_SPAN:
@@ -255,10 +276,8 @@ int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct
 		if (strcmp(s->name, "shutdown") == 0 && mt_info_int(ev->info, "finalizing", 0))
 			return 0;
 		break;
-	case MT_EXIT:			/* the pid may be reused */
-		p = process_of(s, ev->pid);
-		p->depth = 0;
-		p->n_changes = 0;
+	case MT_EXIT:
+		end_process(s, ev->pid);
 		break;
 	case MT_HEADER:
 		forget(s);

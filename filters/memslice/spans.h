@@ -1,7 +1,7 @@
 /*
  * spans.h - the allocations made within the spans of one name
  *
- * A span belongs to a process, and all its threads are in it. Nested or
+ * A span belongs to a thread, or to all threads of a process (memtrace(5)). Nested or
  * overlapping spans of the name are one, from the first beginning to the last end.
  * An end without a beginning is ignored; a span without an end ends with its process.
  *

@@ -155,13 +155,14 @@ HOOK int memrec_agent_recording(void)
 	return ring_on() && collector_wants_more();
 }
 
-HOOK int memrec_agent_span(const char *name, int begins)
+HOOK int memrec_agent_span(const char *name, int how)
 {
 	if (!memrec_agent_recording())
 		return 0;
 	uint8_t guard = ring_local.guard;
 	ring_local.guard = GUARD_DROP;
-	ring_message(begins ? WIRE_SPAN_BEGIN : WIRE_SPAN_END, 0, &(struct piece){ name, strlen(name) }, 1);
+	ring_message(how & MEMREC_SPAN_BEGINS ? WIRE_SPAN_BEGIN : WIRE_SPAN_END, (how & MEMREC_SPAN_OF_ALL) != 0,
+		     &(struct piece){ name, strlen(name) }, 1);
 	ring_local.guard = guard;
 	return 1;
 }

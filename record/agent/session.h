@@ -24,8 +24,11 @@ void memrec_agent_stop(void);
 /* Returns whether any memrec records this process now. */
 int memrec_agent_recording(void);
 
-/* Records that a span begins or ends here. Returns 0 if the process is not recorded. */
-int memrec_agent_span(const char *name, int begins);
+/*
+ * Records that a span begins or ends here, of this thread or of all threads. Returns 0 if the process is not recorded.
+ */
+enum { MEMREC_SPAN_BEGINS = 1, MEMREC_SPAN_OF_ALL = 2 };
+int memrec_agent_span(const char *name, int how);
 
 /*
  * Starts the collector: a program that is not a child of this process and inherits only

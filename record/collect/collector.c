@@ -340,7 +340,7 @@ static void put_marks(struct collector *c)
 	for (size_t i = 0; i < c->n_processes; i++)
 		for (int begins = 1; begins >= 0; begins--) {
 			uint32_t pid = (uint32_t)c->processes[i]->pid;
-			struct mt_event ev = { .kind = MT_SPAN, .count = (uint64_t)begins, .pid = pid, .tid = pid,
+			struct mt_event ev = { .kind = MT_SPAN, .count = (uint64_t)begins, .pid = pid,
 					       .name = { "mark", 4 } };
 			output_put(&c->output, &ev, c->output.now_ms);
 		}

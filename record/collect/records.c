@@ -302,7 +302,7 @@ static void take_span(struct process *p, const struct wire_slot *s, const char *
 {
 	struct mt_event ev = {
 		.kind = MT_SPAN, .count = s->kind == WIRE_SPAN_BEGIN, .name = { name, s->size },
-		.pid = (uint32_t)p->pid, .tid = s->tid,
+		.pid = (uint32_t)p->pid, .tid = s->addr ? 0 : s->tid,
 	};
 	thread_of(p, s->tid);
 	output_put(p->out, &ev, slot_ms(p, s));

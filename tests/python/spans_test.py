@@ -136,8 +136,266 @@ with memrec.Tracker(out):
     t.join()
     bytes(4000000)
 """)
-        allocs = [e["size"] for e in memrec.read(self.out, [["memslice", "--span", "s"]]) if e["event"] == "alloc"]
-        self.assertEqual([s for s in allocs if s > 1000000], [3000033])
+        self.assertEqual(self.within("s", 1000000), [])
+
+    def within(self, name, least):
+        """The sizes of what was allocated within the spans of a name."""
+        return sorted(e["size"] for e in memrec.read(self.out, [["memslice", "--span", name]])
+                      if e["event"] == "alloc" and e["size"] >= least)
+
+    def test_a_block_in_a_recording_is_of_all_threads(self):
+        self.python("""
+import threading, warnings
+warnings.simplefilter("ignore")
+def other():
+    go.wait()
+    bytes(3000000)
+go = threading.Event()
+t = threading.Thread(target=other)
+t.start()
+with memrec.Tracker("block"):
+    go.set()
+    t.join()
+bytes(4000000)
+""", prefix=[os.path.join(PREFIX, "bin", "memrec"), "-f", "-o", self.out, "--"])
+        self.assertEqual(self.within("block", 1000000), [3000033])
+
+    def test_threads_each_in_a_span(self):
+        self.python("""
+import threading
+turn = [threading.Event() for i in range(3)]
+def work(n):
+    with memrec.span("span %d" % n):
+        for i in range(5):
+            turn[n].wait()
+            turn[n].clear()
+            bytes(1000000 + 1000 * n + i)
+            turn[(n + 1) % 3].set()
+    bytes(2000000)
+with memrec.Tracker(out):
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for t in threads: t.start()
+    turn[0].set()
+    for t in threads: t.join()
+""")
+        for n in range(3):
+            self.assertEqual(self.within("span %d" % n, 1000000), [1000033 + 1000 * n + i for i in range(5)])
+
+    def test_tasks_interleaved(self):
+        self.python("""
+import asyncio
+async def deeper(n, i):
+    await asyncio.sleep(0)
+    bytes(1000000 + 1000 * n + i)
+    await asyncio.sleep(0)
+async def child(n):
+    await asyncio.sleep(0)
+    bytes(1000900 + 1000 * n)
+async def task(n):
+    await asyncio.sleep(0)
+    bytes(2000000)
+    with memrec.span("span %d" % n):
+        for i in range(5):
+            await deeper(n, i)
+        await asyncio.ensure_future(child(n))		# works for the task
+    bytes(2000000)
+    await asyncio.sleep(0)
+    bytes(2000000)
+@memrec.span("decorated")
+async def decorated(n):
+    for i in range(3):
+        await asyncio.sleep(0)
+        bytes(3000000 + n)
+async def idle():
+    for i in range(30):
+        bytes(2000000)
+        await asyncio.sleep(0)
+async def main():
+    await asyncio.gather(task(0), idle(), task(1), decorated(0), task(2), decorated(1), idle())
+with memrec.Tracker(out):
+    asyncio.run(main())
+""")
+        for n in range(3):
+            self.assertEqual(self.within("span %d" % n, 1000000),
+                             [1000033 + 1000 * n + i for i in range(5)] + [1000933 + 1000 * n])
+        self.assertEqual(self.within("decorated", 1000000), [3000033] * 3 + [3000034] * 3)
+
+    def test_greenlets_interleaved(self):
+        try:
+            import gevent  # noqa: F401
+        except ImportError:
+            self.skipTest("no gevent")
+        self.python("""
+import gevent
+def work(n):
+    gevent.sleep(0)
+    bytes(2000000)
+    with memrec.span("span %d" % n):
+        for i in range(5):
+            gevent.sleep(0)
+            bytes(1000000 + 1000 * n + i)
+    gevent.sleep(0)
+    bytes(2000000)
+with memrec.Tracker(out):
+    gevent.joinall([gevent.spawn(work, n) for n in range(3)])
+""")
+        for n in range(3):
+            self.assertEqual(self.within("span %d" % n, 1000000), [1000033 + 1000 * n + i for i in range(5)])
+
+    def test_greenlets_in_place_of_threads(self):
+        try:
+            import gevent  # noqa: F401
+        except ImportError:
+            self.skipTest("no gevent")
+        with open("patched.py", "w") as f:
+            f.write("""
+from gevent import monkey
+monkey.patch_all()
+import sys, threading, time
+import memrec
+def work(n):
+    with memrec.span("span %d" % n):
+        for i in range(5):
+            time.sleep(0)
+            bytes(1000000 + 1000 * n + i)
+    time.sleep(0)
+    bytes(2000000)
+threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+for t in threads: t.start()
+for t in threads: t.join()
+""")
+        subprocess.run([os.path.join(PREFIX, "bin", "memrec"), "-f", "-o", self.out, "--", sys.executable, "patched.py"], check=True,
+                       timeout=60)
+        for n in range(3):
+            self.assertEqual(self.within("span %d" % n, 1000000), [1000033 + 1000 * n + i for i in range(5)])
+
+    def test_middlewares(self):
+        self.python("""
+import asyncio
+from memrec.requests import ASGI, WSGI, django
+def flask_like(environment, start_response):
+    bytes(1000001)
+    yield b"part"
+    bytes(1000002)
+async def fast_like(scope, receive, send):
+    for i in range(3):
+        await asyncio.sleep(0)
+        bytes(2000000 + scope["n"])
+class Request:
+    method = "PUT"
+    path = "/django"
+def view(request):
+    bytes(3000000)
+    return "response"
+async def asynchronous_view(request):
+    await asyncio.sleep(0)
+    bytes(3000001)
+    return "response"
+async def serve():
+    app = ASGI(fast_like)
+    await asyncio.gather(*(app({"type": "http", "method": "GET", "path": "/%d" % n, "n": n}, None, None) for n in range(2)),
+                         app({"type": "lifespan", "n": 9}, None, None))
+    assert await django(asynchronous_view)(Request()) == "response"
+def requests():
+    response = WSGI(flask_like)({"REQUEST_METHOD": "POST", "PATH_INFO": "/order"}, None)
+    assert list(response) == [b"part"]
+    if hasattr(response, "close"): response.close()
+    bytes(1000003)
+    asyncio.run(serve())
+    assert django(view)(Request()) == "response"
+requests()
+with memrec.Tracker(out):
+    requests()
+requests()
+""")
+        self.assertEqual(self.within("POST /order", 1000000), [1000034, 1000035])
+        self.assertEqual(self.within("GET /0", 1000000), [2000033] * 3)
+        self.assertEqual(self.within("GET /1", 1000000), [2000034] * 3)
+        self.assertEqual(self.within("PUT /django", 1000000), [3000033, 3000034])
+
+    def test_celery(self):
+        try:
+            import celery  # noqa: F401
+        except ImportError:
+            self.skipTest("no Celery")
+        self.python("""
+import celery
+app = celery.Celery("shop")
+app.conf.task_always_eager = True
+@app.task(name="shop.order")
+def order(n): bytes(1000000 + n)
+memrec.requests.celery()
+order.delay(0)
+with memrec.Tracker(out):
+    order.delay(1)
+    bytes(2000000)
+""")
+        self.assertEqual(self.within("shop.order", 1000000), [1000034])
+
+    def test_django_itself(self):
+        try:
+            import django  # noqa: F401
+        except ImportError:
+            self.skipTest("no Django")
+        self.python("""
+import asyncio, django
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
+def view(request):
+    bytes(1000000)
+    return HttpResponse("a")
+async def asynchronous(request):
+    await asyncio.sleep(0)
+    bytes(2000000)
+    return HttpResponse("b")
+urlpatterns = [path("view", view), path("async", asynchronous)]
+settings.configure(ROOT_URLCONF="__main__", MIDDLEWARE=["memrec.requests.django"], ALLOWED_HOSTS=["*"], SECRET_KEY="k")
+django.setup()
+from django.test import AsyncClient, Client
+with memrec.Tracker(out):
+    assert Client().get("/view").content == b"a"
+    assert asyncio.run(AsyncClient().get("/async")).content == b"b"
+""")
+        self.assertEqual(self.within("GET /view", 1000000), [1000033])
+        self.assertEqual(self.within("GET /async", 1000000), [2000033])
+
+    def test_another_event_loop(self):
+        try:
+            import uvloop  # noqa: F401
+        except ImportError:
+            self.skipTest("no uvloop")
+        self.python("""
+import asyncio, uvloop
+async def app(scope, receive, send):
+    for i in range(3):
+        await asyncio.sleep(0)
+        with memrec.span("inner"):
+            await asyncio.sleep(0)
+            bytes(1000000 + scope["n"])
+async def main():
+    asgi = memrec.requests.ASGI(app)
+    await asyncio.gather(*(asgi({"type": "http", "method": "GET", "path": "/%d" % n, "n": n}, None, None) for n in range(2)))
+with memrec.Tracker(out):
+    loop = uvloop.new_event_loop()
+    loop.run_until_complete(main())
+    loop.close()
+""")
+        self.assertEqual(self.within("GET /0", 1000000), [1000033] * 3)
+        self.assertEqual(self.within("GET /1", 1000000), [1000034] * 3)
+
+    def test_a_failing_request(self):
+        self.python("""
+from memrec.requests import WSGI
+def fails(environment, start_response):
+    bytes(1000000)
+    raise ValueError
+with memrec.Tracker(out):
+    try: WSGI(fails, name=lambda e: "named")({}, None)
+    except ValueError: pass
+    bytes(2000000)
+""")
+        self.assertEqual(self.within("named", 1000000), [1000033])
 
     def test_without_a_recording(self):
         self.assertEqual(self.python("with memrec.span('x'): print('libmemrec' in open('/proc/self/maps').read())"), "False\n")

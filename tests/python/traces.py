@@ -34,7 +34,7 @@ class Trace:
 
     def spans(self):
         """Those that the program marked, not the recorder's phases."""
-        return [e for e in self.of("span") if e["tid"]]
+        return [e for e in self.of("span") if e["name"] not in ("start-up", "script", "shutdown")]
 
     def sizes(self, function=None):
         """The allocations of a function, including those of its callees."""

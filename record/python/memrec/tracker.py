@@ -17,7 +17,7 @@ import warnings
 # The functions that end a block, bound now: a test may replace them in os.
 from os import close, fstat, getpid, read, waitpid
 
-from . import _agent, _places
+from . import _agent, _places, _spans
 from .destinations import FileDestination, destination_of
 
 TYPE_CHECKING = False		# typing itself is not imported when the program runs
@@ -167,8 +167,8 @@ class span:
         with memrec.span("load"):
             load()
 
-    It is also a decorator. It does nothing unless the process is recorded. A span covers all
-    threads of the process; spans may nest, overlap and recur.
+    It is also a decorator. It does nothing unless the process is recorded. A span follows who entered it: a thread, a
+    task of asyncio or a greenlet. What others do meanwhile is not in it. Spans may nest, overlap and recur.
     """
 
     def __init__(self, name: str) -> None:
@@ -176,17 +176,13 @@ class span:
             raise TypeError("a span's name is a str, not %r" % (name,))
         self.name = name
 
-    def _mark(self, begins):
-        library = _agent.loaded()
-        name = self.name.encode("utf-8", "backslashreplace").replace(b"\0", b"\\x00")[:4096]
-        return library is not None and bool(library.memrec_agent_span(name, begins))
-
     def __enter__(self) -> span:
-        self._mark(1)
+        if _agent.may_be_recording():
+            _spans.enter(self, self.name)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._mark(0)
+        _spans.leave(self)
 
     def __call__(self, function: F) -> F:
         return _decorated(self.name, function)
@@ -199,8 +195,9 @@ def _decorated(name, function):
     if inspect.iscoroutinefunction(function):
         @functools.wraps(function)
         async def within(*args, **kwargs):
-            with span(name):
+            if not _agent.may_be_recording():
                 return await function(*args, **kwargs)
+            return await _spans.follow(span(name), function(*args, **kwargs))
     else:
         @functools.wraps(function)
         def within(*args, **kwargs):
@@ -296,11 +293,11 @@ class Tracker:
             _active = self
 
     def _mark(self):
-        self._marked = span(self._name)
+        self._marked = _spans.encoded(self._name)
         self.span = self._name
         warnings.warn("memrec is already recording this process: nothing is written to %s; the block becomes the span %r of its trace"
                       % (self._destination, self._name), RuntimeWarning, stacklevel=3)
-        self._marked.__enter__()
+        _spans.mark(self._marked, _spans.BEGINS | _spans.OF_ALL)
 
     def _start(self):
         library = _agent.load()
@@ -336,7 +333,7 @@ class Tracker:
         try:
             self._pid = None
             if self._marked is not None:
-                self._marked.__exit__()
+                _spans.mark(self._marked, _spans.OF_ALL)
             else:
                 try:
                     _agent.loaded().memrec_agent_stop()
