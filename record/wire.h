@@ -72,6 +72,7 @@ enum wire_kind {
 	/* message: the name of a span that ends here; id 1: of all threads, 0: of this one; … */
 	WIRE_SPAN_END,
 	WIRE_SPAN_BEGIN,	/* … that begins here */
+	WIRE_EPOCH,		/* addr: the epoch of all node numbers from here on */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is before it */
 };
 
@@ -122,6 +123,15 @@ struct wire_code {
 	uint8_t lines;		/* enum wire_lines: the line table's format */
 	uint8_t pad[3];
 };
+
+/*
+ * A node's number: its epoch, and in the lower bits its number within that, from 1. Before an agent has too many
+ * nodes, it begins the next epoch, without any. Until the one after that begins, records may still have the numbers
+ * of the last one: a thread may have found its number before and put its record later. After the last epoch comes 0.
+ */
+#define WIRE_EPOCH_SHIFT 24
+#define WIRE_EPOCHS 127u		/* WIRE_NO_FRAME would be of another */
+#define WIRE_NODE_INDEX(id) ((id) & ((1u << WIRE_EPOCH_SHIFT) - 1))
 
 /* The parent of outermost native nodes: this bit and a generation, which changes when addresses may mean other code. */
 #define WIRE_NATIVE_ROOT 0x80000000u

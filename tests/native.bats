@@ -43,6 +43,8 @@ stack_of() { # TRACE SIZE
 
 @test "the walker's frames equal libunwind's: sqlite3, json, re" {
 	agrees env PYTHONMALLOC=malloc /usr/bin/python3 "$TESTS/native/objects.py"
+	agrees env NODES_LIMIT=1024 PYTHONMALLOC=malloc /usr/bin/python3 "$TESTS/native/objects.py"
+	grep -q 'epochs [1-9]' counts
 }
 
 # Prints the messages of memrec -n -A for a run with every Python, comparing every third hit of the walk cache with a walk.
@@ -70,6 +72,42 @@ cached_walks() { # SCRIPT [ARG...]
 		done > stacks
 		grep -q '^allocate inner ' expected
 		diff expected stacks
+	done < <(pythons)
+}
+
+# Prints size and functions f<i> of each allocation of 20000 to 20039 bytes, outermost first.
+paths() { # TRACE
+	memcat --json "$1" | python3 -c '
+import json, re, sys
+functions, frames, stacks = {}, {}, {0: ()}
+for row in map(json.loads, sys.stdin):
+    kind = row["event"]
+    if kind == "function":
+        functions[row["function"]] = row["name"]
+    elif kind == "frame":
+        frames[row["frame"]] = functions[row["function"]]
+    elif kind == "stack":
+        stacks[row["stack"]] = stacks[row["parent"]] + (frames[row["frame"]],)
+    elif kind == "alloc" and 20000 <= row["size"] < 20040:
+        print(row["size"], *(f for f in stacks[row.get("stack", 0)] if re.fullmatch("f[0-9]+", f)))'
+}
+
+@test "if the numbers of stacks begin again all the time, each allocation still has its stack, in each thread" {
+	local python options few many
+	while read -r python; do
+		for options in "" -n -A "-n -A"; do
+			[ "$options" = "-n -A" ] || [ "$python" = "$(pythons | head -1)" ] || continue
+			NODES_LIMIT=1024 "${VERIFY%/*}/verify/bin/memrec" $options -f -o few.lz4 -- "$python" "$TESTS/native/epochs.py" 4 2000 > expected 2> errors
+			[[ $(< errors) != *elsewhere* && $(< errors) != *different* ]]
+			paths few.lz4 | sort > stacks
+			[ "$(wc -l < stacks)" -eq 8000 ]
+			diff <(sort expected) stacks
+		done
+		memrec -n -A -f -o many.lz4 -- "$python" "$TESTS/native/epochs.py" 4 2000 > expected
+		few=$(memcat --json few.lz4 | jq 'select(.event == "exit") | .info.recorder_bytes')
+		many=$(memcat --json many.lz4 | jq 'select(.event == "exit") | .info.recorder_bytes')
+		echo "$python: $few bytes instead of $many"
+		[ "$few" -lt "$many" ]
 	done < <(pythons)
 }
 

@@ -52,6 +52,12 @@ found() {
 	PYSTACK_GENERIC=1 PYSTACK_DEEP=300 each stack_test.py
 }
 
+@test "the same if the numbers of stacks begin again all the time" {
+	NODES_LIMIT=1024 each stack_test.py
+	NODES_LIMIT=1024 each operands.py
+	[[ $output == *"'epochs': "[1-9]* ]]
+}
+
 @test "known releases are walked with constant offsets" {
 	each constant.py
 }

@@ -77,14 +77,15 @@ wide_trace() { # wave|row
 	done
 }
 
-@test "--native: an object that is loaded 1000 times has one row for each load, and the others stay known" {
+# Builds a program that loads ./got.so so often, or ./got.so and ./other.so by turns.
+loader() { # [CFLAG...]: for the objects
 	cat > load.c <<-'END'
 		#include <dlfcn.h>
 		#include <stdlib.h>
-		int main(void)
+		int main(int argc, char **argv)
 		{
-			for (int i = 0; i < 1000; i++) {
-				void *library = dlopen("./got.so", RTLD_NOW);
+			for (int i = 0; i < atoi(argv[1]); i++) {
+				void *library = dlopen(argc > 2 && i % 2 ? "./other.so" : "./got.so", RTLD_NOW);
 				void *(*get)(void) = library ? (void *(*)(void))dlsym(library, "get") : NULL;
 				if (!get)
 					return 1;
@@ -99,11 +100,39 @@ wide_trace() { # wave|row
 		void *get(void) { void *p = malloc(4321); __asm__ volatile("" : : "r"(p) : "memory"); return p; }
 	END
 	cc -O1 -o load load.c -ldl
-	cc -O1 -shared -fPIC -o got.so got.c
-	memrec --native -o t.lz4 -- ./load
+	cc -O1 -shared -fPIC "$@" -o got.so got.c
+	sed 's/4321/54321/' got.c > other.c
+	cc -O1 -shared -fPIC "$@" -o other.so other.c
+}
+
+@test "--native: an object that is loaded 1000 times has one row for each load, and the others stay known" {
+	loader
+	memrec --native -o t.lz4 -- ./load 1000
 	memcat --json t.lz4 > t.json
 	[ "$(grep '"event":"process"' t.json | grep -c 'got\.so"')" = 1000 ]
 	[ "$(grep '"event":"process"' t.json | grep '"module"' | grep -vc 'got\.so"')" -le 5 ]
 	[ "$(memfold t.lz4 | grep -c ';get$\|;get ' )" -ge 1 ]
 	[ "$(grep -c '"size":4321,' t.json)" = 1000 ]
+}
+
+# Prints the most memory that memrec has used, in KB, and the recorder's part in the program.
+weight() { # COMMAND...
+	/usr/bin/time -f %M -o most memrec --native -f -o t.lz4 -- "$@"
+	echo "$(($(< most) + $(memcat --json t.lz4 | jq 'select(.event == "exit") | .info.recorder_bytes') / 1024))"
+}
+
+@test "--native: the recorder's memory does not grow with the number of objects that are loaded and unloaded" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer takes memory"
+	local flag turns few many
+	for flag in --build-id=sha1 --build-id=none; do
+		loader -Wl,$flag
+		for turns in "" turns; do
+			few=$(weight ./load 10000 $turns)
+			many=$(weight ./load 40000 $turns)
+			echo "$flag $turns: $few KB, then $many KB"
+			[ "$many" -lt $((few + 4096)) ]
+			[ "$many" -lt 30000 ]
+			[ "$(memcat --json t.lz4 | grep '"event":"process"' | grep -c '/\(got\|other\)\.so"')" = 40000 ]
+		done
+	done
 }

@@ -7,15 +7,19 @@
  * are assigned in order, a chain is written to consecutive entries. Only second
  * and later children, and the children of roots, are in a hash table.
  *
- * Entries never change and are never removed. They are read without a lock and
+ * Within an epoch, entries never change and are never removed. They are read without a lock and
  * written under one. Nodes are kept in segments, each as large as all segments
  * before it, which never move. The table uses open addressing and doubles when it
  * grows: the memory of the old table is released at once but stays mapped, so a late reader finds it empty
  * and takes the lock. An entry's index is the upper bits of its hash, so growing
  * reads one table and writes the other sequentially.
+ *
+ * A new epoch empties the segments and the table in the same way. A late reader may then find nodes of
+ * both epochs, but no other memory; it reads node_epoch afterwards.
  */
 #include "nodes.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,7 +33,13 @@
 #define FIRST_SIZE 4096u
 #define PAGE 4096u
 #define HUGE_PAGE (2ul << 20)
-#define MOST_NODES (1u << 30)		/* roots of C stacks have larger numbers */
+/*
+ * Nodes of an epoch: 16 MiB for their first children, and as much for the table, which is limited to as many entries.
+ * Fewer would be found again too seldom: importing a large package makes half a million.
+ */
+#define LIMIT (1u << 20)
+#define MOST_NODES (1u << WIRE_EPOCH_SHIFT)
+#define MANY_UNUSED (1u << 16)		/* nodes that may remain after an unloading */
 
 /* A node's entry: its first child. */
 struct first {
@@ -38,7 +48,7 @@ struct first {
 };
 
 #define LOG2_FIRST_SEGMENT 12		/* log2 of the number of nodes in each of the first two segments */
-#define SEGMENTS (30 - LOG2_FIRST_SEGMENT + 1)
+#define SEGMENTS (WIRE_EPOCH_SHIFT - LOG2_FIRST_SEGMENT + 1)
 
 #define NODES_PER_PAGE (PAGE / (uint32_t)sizeof(struct first))
 
@@ -59,7 +69,19 @@ struct node_table {
 static struct lock lock;
 static struct node_table *nodes;
 static struct first *segments[SEGMENTS];
-static uint32_t last_id;
+static uint32_t last;			/* node of this epoch */
+static uint32_t epoch_bits;		/* of their numbers */
+static bool is_full;
+uint32_t node_epoch = 1, node_generation = 1;
+uint32_t nodes_limit = LIMIT;
+
+#ifdef NATIVE_VERIFY
+__attribute__((constructor)) static void limit_for_test(void)
+{
+	if (getenv("NODES_LIMIT"))
+		nodes_limit = (uint32_t)strtoul(getenv("NODES_LIMIT"), NULL, 10);
+}
+#endif
 
 /* ---------------------------------------------------------------- pages */
 
@@ -85,12 +107,12 @@ static void pages_empty(void *p, size_t bytes)
 
 /* ---------------------------------------------------------------- first children */
 
-/* The segment of a node, the number of its first node, and its size. */
+/* The segment of a node of an epoch, the segment's first node, and its size. */
 struct extent { uint32_t segment, start, size; };
 
-static inline struct extent place_of(uint32_t id)
+static inline struct extent place_of(uint32_t n)
 {
-	uint32_t log2 = 31 - (uint32_t)__builtin_clz(id | 1);
+	uint32_t log2 = 31 - (uint32_t)__builtin_clz(n | 1);
 	if (log2 < LOG2_FIRST_SEGMENT)
 		return (struct extent){ 0, 0, 1u << LOG2_FIRST_SEGMENT };
 	return (struct extent){ log2 - LOG2_FIRST_SEGMENT + 1, 1u << log2, 1u << log2 };
@@ -98,14 +120,15 @@ static inline struct extent place_of(uint32_t id)
 
 static inline struct first *first_of(uint32_t node)
 {
-	struct extent at = place_of(node);
-	return &segments[at.segment][node - at.start];
+	uint32_t n = WIRE_NODE_INDEX(node);
+	struct extent at = place_of(n);
+	return &segments[at.segment][n - at.start];
 }
 
 /* A root has so many children that keeping the first apart gains nothing. */
 static inline bool is_root(uint32_t node)
 {
-	return node == NODE_ROOT || node >= MOST_NODES;
+	return node == NODE_ROOT || (node & WIRE_NATIVE_ROOT) != 0;
 }
 
 /* ---------------------------------------------------------------- other children */
@@ -145,13 +168,17 @@ static void table_retire(struct node_table *t)
 	pages_count(-(int64_t)bytes);
 }
 
-/* Makes room for one more entry. Returns false if the table is full and there is no memory. */
+/* Makes room for one more entry. Returns false if the table is full, or there is no memory. */
 static bool table_grow(void)
 {
 	struct node_table *old = nodes;
 	uint32_t size = old ? old->mask + 1 : 0;
 	if (old && old->used < size / 3 * 2)
 		return true;
+	if (size >= nodes_limit) {
+		is_full = true;
+		return false;
+	}
 	struct node_table *t = table_new(size ? size * 2 : FIRST_SIZE);
 	if (!t)
 		return old && old->used < size / 16 * 15;
@@ -170,10 +197,12 @@ static bool table_grow(void)
 /* Returns the number of a new node after sending it to the collector. NODE_NONE: no memory. */
 static uint32_t node_new(uint8_t kind, uint32_t parent, uint64_t what)
 {
-	uint32_t id = last_id + 1;
-	struct extent at = place_of(id);
-	if (id >= MOST_NODES)
+	uint32_t n = last + 1, id = epoch_bits | n;
+	struct extent at = place_of(n);
+	if (n >= nodes_limit) {
+		is_full = true;
 		return NODE_NONE;
+	}
 	if (UNLIKELY(!segments[at.segment])) {
 		struct first *s = (void *)pages_large(0, at.size * sizeof *s);
 		if (!s)
@@ -181,10 +210,11 @@ static uint32_t node_new(uint8_t kind, uint32_t parent, uint64_t what)
 		__atomic_store_n(&segments[at.segment], s, __ATOMIC_RELEASE);
 		pages_count(-(int64_t)(at.size * sizeof *s));
 	}
-	if (id % NODES_PER_PAGE == 0)
+	if (n % NODES_PER_PAGE == 0)
 		pages_count(PAGE);
 	ring_put(kind, what, (uint64_t)id << 32 | parent, 0);
-	return last_id = id;
+	last = n;
+	return id;
 }
 
 static uint32_t add_first(struct first *f, uint8_t kind, uint32_t parent, uint64_t what)
@@ -214,19 +244,97 @@ static uint32_t add_other(uint8_t kind, uint32_t parent, uint64_t what)
 	return id;
 }
 
-/* Called under the lock: another thread may have added the node since it was looked up. */
+/* Called under the lock: another thread may have added the node since it was looked up, or begun a new epoch. */
 static uint32_t add(uint8_t kind, uint32_t parent, uint64_t what)
 {
+	if (UNLIKELY(!is_root(parent) && parent - epoch_bits >= MOST_NODES))
+		return NODE_NONE;
 	struct first *f = is_root(parent) ? NULL : first_of(parent);
 	if (f && f->id == 0)
 		return add_first(f, kind, parent, what);
 	return f && f->what == what ? f->id : add_other(kind, parent, what);
 }
 
+/* ---------------------------------------------------------------- starting over */
+
+static void discard_all(void)
+{
+	if (nodes) {
+		table_retire(nodes);
+		pages_count(((int64_t)nodes->mask + 1) * (int64_t)sizeof nodes->e[0]);	/* used again */
+		nodes->used = 0;
+	}
+	pages_count(-(int64_t)(last / NODES_PER_PAGE * PAGE));
+	for (uint32_t i = 0; i < SEGMENTS && segments[i]; i++)
+		pages_empty(segments[i], ((size_t)1 << (LOG2_FIRST_SEGMENT + (i ? i - 1 : 0))) * sizeof **segments);
+	last = 0;
+	is_full = false;
+}
+
+/*
+ * Partner: nodes_same_epoch(). It is counted when all nodes are discarded, and before there are new ones. So a reader
+ * that begins afterwards finds none of the last epoch, and one that finds any of the new epoch reads its count
+ * afterwards.
+ */
+static void count_epoch(void)
+{
+	__atomic_add_fetch(&node_generation, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&node_epoch, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Called under the lock. */
+static COLD void begin_epoch(void)
+{
+	uint32_t epoch = ((epoch_bits >> WIRE_EPOCH_SHIFT) + 1) % WIRE_EPOCHS;
+	discard_all();
+	epoch_bits = epoch << WIRE_EPOCH_SHIFT;
+	ring_put(WIRE_EPOCH, epoch, 0, 0);
+	count_epoch();
+}
+
+COLD void nodes_unloaded(void)
+{
+	lock_take(&lock);
+	if (last >= MANY_UNUSED)
+		begin_epoch();
+	else
+		__atomic_add_fetch(&node_generation, 1, __ATOMIC_RELEASE);
+	lock_drop(&lock);
+}
+
+COLD void nodes_allow_more(void)
+{
+	lock_take(&lock);
+	if (nodes_limit < MOST_NODES)
+		nodes_limit *= 2;
+	lock_drop(&lock);
+}
+
+void nodes_forked(void)
+{
+	lock = (struct lock){ 0 };
+	nodes = NULL;
+	memset(segments, 0, sizeof segments);
+	last = epoch_bits = 0;
+	is_full = false;
+	count_epoch();
+}
+
+void nodes_restarted(void)
+{
+	discard_all();
+	epoch_bits = 0;
+	count_epoch();
+}
+
+/* ---------------------------------------------------------------- finding and adding */
+
 COLD uint32_t node_add(uint8_t kind, uint32_t parent, uint64_t what)
 {
 	lock_take(&lock);
 	uint32_t id = add(kind, parent, what);
+	if (UNLIKELY(is_full))
+		begin_epoch();
 	lock_drop(&lock);
 	return id;
 }
@@ -237,6 +345,8 @@ COLD uint32_t node_add_chain(uint8_t kind, uint32_t parent, const uint64_t *what
 	lock_take(&lock);
 	for (; i < n && (id[i] = add(kind, parent, what[i])) != NODE_NONE; i++)
 		parent = id[i];
+	if (UNLIKELY(is_full))
+		begin_epoch();
 	lock_drop(&lock);
 	return i;
 }
@@ -262,27 +372,4 @@ uint32_t node_child(uint32_t parent, uint32_t code, int32_t lasti)
 	uint64_t what = code | (uint64_t)(uint32_t)lasti << 32;
 	uint32_t id = node_known(parent, what);
 	return LIKELY(id != 0) ? id : node_add(WIRE_NODE, parent, what);
-}
-
-/* ---------------------------------------------------------------- starting over */
-
-void nodes_forked(void)
-{
-	lock = (struct lock){ 0 };
-	nodes = NULL;
-	memset(segments, 0, sizeof segments);
-	last_id = 0;
-}
-
-void nodes_restarted(void)
-{
-	if (nodes) {
-		table_retire(nodes);
-		pages_count(((int64_t)nodes->mask + 1) * (int64_t)sizeof nodes->e[0]);	/* used again */
-		nodes->used = 0;
-	}
-	pages_count(-(int64_t)(last_id / NODES_PER_PAGE * PAGE));
-	for (uint32_t i = 0; i < SEGMENTS && segments[i]; i++)
-		pages_empty(segments[i], ((size_t)1 << (LOG2_FIRST_SEGMENT + (i ? i - 1 : 0))) * sizeof **segments);
-	last_id = 0;
 }

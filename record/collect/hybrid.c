@@ -59,6 +59,19 @@ struct extended { uint32_t base, python, outer, stack; };
 /* The stack of a node merged with a further Python stack. */
 struct merged { uint32_t node, python, stack; };
 
+/* The agent's nodes of one epoch (wire.h). Here, they are known by their numbers - first. */
+struct epoch {
+	uint32_t first;
+	uint32_t *python_of;		/* Python stacks of nodes */
+	size_t cap_python_of;
+	struct native *natives;
+	size_t cap_natives;
+	struct merged *merged;
+	uint32_t n_merged;
+	size_t cap_merged;
+	struct index merged_index;	/* by node and Python stack */
+};
+
 struct hybrid {
 	struct output *out;
 	struct sites sites;		/* the addresses of its C frames */
@@ -67,22 +80,15 @@ struct hybrid {
 	uint32_t *ancestors;		/* a distant ancestor of each: see ancestor_of() */
 	size_t cap_ancestors;
 	struct extended *extended;	/* direct-mapped by base and Python stack; NULL: not used yet */
-	uint32_t *python_of;		/* from the agent's nodes to these */
-	size_t cap_python_of;
+	struct epoch epochs[2], *now, *last;	/* now: of the nodes that are looked up; last: the other one */
 	bool counted;			/* native nodes carry their number of Python frames … */
 	/* … or evaluators are recognised by name, each running one. Neither: no interpreter yet */
 	bool by_name;
-	struct native *natives;		/* by the agent's numbers */
-	size_t cap_natives;
 	const struct object *interpreter;	/* the object that contains its evaluators */
 	struct merging_frame *steps;		/* the stack being merged, innermost first */
 	size_t n_steps, cap_steps;
 	uint32_t *pending;		/* Python stacks whose newest frames have to be put, newest first */
 	size_t cap_pending;
-	struct merged *merged;
-	uint32_t n_merged;
-	size_t cap_merged;
-	struct index merged_index;	/* by node and Python stack */
 };
 
 struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid, const char *exe)
@@ -90,10 +96,21 @@ struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid
 	struct hybrid *h = xcalloc(1, sizeof *h);
 	h->out = out;
 	sites_begin(&h->sites, out, symbols, pid, exe);
+	h->now = &h->epochs[0];
+	h->last = &h->epochs[1];
 	h->pythons = stacks_new();
 	GROW(h->ancestors, 0, h->cap_ancestors);
 	h->ancestors[0] = 0;
 	return h;
+}
+
+static void epoch_clear(struct epoch *e)
+{
+	free(e->python_of);
+	free(e->natives);
+	free(e->merged);
+	index_clear(&e->merged_index);
+	*e = (struct epoch){ 0 };
 }
 
 void hybrid_free(struct hybrid *h)
@@ -103,13 +120,11 @@ void hybrid_free(struct hybrid *h)
 	stacks_free(h->pythons);
 	free(h->ancestors);
 	free(h->extended);
-	free(h->python_of);
+	epoch_clear(h->now);
+	epoch_clear(h->last);
 	sites_clear(&h->sites);
-	free(h->natives);
 	free(h->steps);
 	free(h->pending);
-	free(h->merged);
-	index_clear(&h->merged_index);
 	free(h);
 }
 
@@ -126,18 +141,35 @@ const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m
 
 /* ---------------------------------------------------------------- nodes */
 
+void hybrid_epoch(struct hybrid *h, uint32_t first)
+{
+	struct epoch *new = h->last;
+	epoch_clear(new);
+	new->first = first;
+	h->last = h->now;
+	h->now = new;
+}
+
+/* Returns the number in its epoch; larger than any if it is not of that epoch. 0 is the root in each. */
+static uint32_t number_in(const struct epoch *e, uint32_t id)
+{
+	return id ? id - e->first : 0;
+}
+
 void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what)
 {
-	size_t cap = h->cap_natives;
-	GROW(h->natives, id, h->cap_natives);
-	memset(h->natives + cap, 0, (h->cap_natives - cap) * sizeof *h->natives);
-	h->natives[id] = (struct native){
-		.parent = parent & WIRE_NATIVE_ROOT ? 0 : parent,
+	struct epoch *e = h->now;
+	uint32_t n = number_in(e, id);
+	size_t cap = e->cap_natives;
+	GROW(e->natives, n, e->cap_natives);
+	memset(e->natives + cap, 0, (e->cap_natives - cap) * sizeof *e->natives);
+	e->natives[n] = (struct native){
+		.parent = number_in(e, parent),
 		.site = sites_number(&h->sites, what & ((1ull << 48) - 1)),
 		.runs = (uint16_t)(what >> 48),
 	};
 	if (what >> 48 && !h->interpreter)
-		h->interpreter = h->sites.at[h->natives[id].site].object;
+		h->interpreter = h->sites.at[e->natives[n].site].object;
 }
 
 /* ---------------------------------------------------------------- merging */
@@ -155,12 +187,8 @@ static struct site *site_at(struct hybrid *h, const struct native *f)
 
 static const struct native *native_at(const struct hybrid *h, uint32_t node)
 {
-	return node < h->cap_natives && h->natives[node].site ? &h->natives[node] : NULL;
-}
-
-bool hybrid_is_native(const struct hybrid *h, uint32_t node)
-{
-	return native_at(h, node) != NULL;
+	const struct epoch *e = h->now;
+	return node < e->cap_natives && e->natives[node].site ? &e->natives[node] : NULL;
 }
 
 /* ---------------------------------------------------------------- stacks merged before */
@@ -179,14 +207,15 @@ static uint16_t other_bit(uint32_t python)
 /* Returns the merged stack of a node; 0: not merged yet. */
 static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t python)
 {
-	const struct native *f = &h->natives[node];
+	const struct epoch *e = h->now;
+	const struct native *f = &e->natives[node];
 	if (f->stack == 0 || f->python == python)
 		return f->stack;
 	if (!(f->others & other_bit(python)))
 		return 0;
 	struct merged key = { .node = node, .python = python };
-	uint32_t n = index_find(&h->merged_index, index_hash(node, python), is_merged, h->merged, &key);
-	return n != INDEX_NONE ? h->merged[n].stack : 0;
+	uint32_t n = index_find(&e->merged_index, index_hash(node, python), is_merged, e->merged, &key);
+	return n != INDEX_NONE ? e->merged[n].stack : 0;
 }
 
 #define MANY_STEPS 64
@@ -201,7 +230,8 @@ static void merged_put(struct hybrid *h, size_t i, uint32_t stack)
 {
 	const struct merging_frame *s = &h->steps[i];
 	uint32_t node = s->node, python = s->python;
-	struct native *f = &h->natives[node];
+	struct epoch *e = h->now;
+	struct native *f = &e->natives[node];
 	if (f->stack == 0 || f->python == python) {
 		f->python = python;
 		f->stack = stack;
@@ -211,12 +241,12 @@ static void merged_put(struct hybrid *h, size_t i, uint32_t stack)
 		return;
 	f->others |= other_bit(python);
 	struct merged new = { node, python, stack };
-	uint32_t n = index_put(&h->merged_index, index_hash(node, python), is_merged, h->merged, &new, h->n_merged);
-	if (n == h->n_merged) {
-		GROW(h->merged, (size_t)n, h->cap_merged);
-		h->n_merged++;
+	uint32_t n = index_put(&e->merged_index, index_hash(node, python), is_merged, e->merged, &new, e->n_merged);
+	if (n == e->n_merged) {
+		GROW(e->merged, (size_t)n, e->cap_merged);
+		e->n_merged++;
 	}
-	h->merged[n] = new;
+	e->merged[n] = new;
 }
 
 /* ---------------------------------------------------------------- from the innermost frame outwards */
@@ -416,7 +446,8 @@ static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s,
 
 static uint32_t python_at(const struct hybrid *h, uint32_t node)
 {
-	return node < h->cap_python_of ? h->python_of[node] : 0;
+	const struct epoch *e = h->now;
+	return node < e->cap_python_of ? e->python_of[node] : 0;
 }
 
 static uint32_t add_python(struct hybrid *h, uint32_t parent, uint32_t frame)
@@ -431,22 +462,17 @@ static uint32_t add_python(struct hybrid *h, uint32_t parent, uint32_t frame)
 
 void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t frame)
 {
-	size_t cap = h->cap_python_of;
-	uint32_t python = python_at(h, parent);
-	GROW(h->python_of, id, h->cap_python_of);
-	memset(h->python_of + cap, 0, (h->cap_python_of - cap) * sizeof *h->python_of);
-	h->python_of[id] = frame ? add_python(h, python, frame) : python;
+	struct epoch *e = h->now;
+	uint32_t n = number_in(e, id), python = python_at(h, number_in(e, parent));
+	size_t cap = e->cap_python_of;
+	GROW(e->python_of, n, e->cap_python_of);
+	memset(e->python_of + cap, 0, (e->cap_python_of - cap) * sizeof *e->python_of);
+	e->python_of[n] = frame ? add_python(h, python, frame) : python;
 }
 
-uint32_t hybrid_python_stack(struct hybrid *h, uint32_t node)
+/* Merges a native node with a Python stack, 0: none. */
+static uint32_t merge(struct hybrid *h, uint32_t native, uint32_t python)
 {
-	uint32_t python = python_at(h, node);
-	return put_python(h, 0, python, INT64_MAX);
-}
-
-uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node)
-{
-	uint32_t python = python_at(h, node);
 	bool merging = python != 0;
 	uint32_t stack = collect_steps(h, native, python);
 	if (merging)
@@ -460,5 +486,29 @@ uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node)
 		if (i > 0 && s->kept && stack)
 			merged_put(h, i, stack);
 	}
+	return stack;
+}
+
+uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node)
+{
+	return merge(h, number_in(h->now, native), python_at(h, number_in(h->now, node)));
+}
+
+static uint32_t stack_alone(struct hybrid *h, uint32_t node)
+{
+	if (native_at(h, node))
+		return merge(h, node, 0);
+	return put_python(h, 0, python_at(h, node), INT64_MAX);
+}
+
+uint32_t hybrid_stack_alone(struct hybrid *h, uint32_t node)
+{
+	struct epoch *now = h->now;
+	uint32_t n = number_in(now, node);
+	if (WIRE_NODE_INDEX(n) == n)
+		return stack_alone(h, n);
+	h->now = h->last;
+	uint32_t stack = stack_alone(h, number_in(h->now, node));
+	h->now = now;
 	return stack;
 }

@@ -26,17 +26,17 @@ void hybrid_python(struct hybrid *h, bool counted);
  */
 const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m, const uint8_t *bytes, size_t size);
 
-/* WIRE_NATIVE: `what` as in the slot. */
+/* WIRE_EPOCH: from now on, nodes have larger numbers than this. Those of the last epoch remain known. */
+void hybrid_epoch(struct hybrid *h, uint32_t first);
+
+/* WIRE_NATIVE: `what` as in the slot. The parent is 0 for outermost frames. */
 void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what);
 
 /*
  * WIRE_NODE: a Python stack in the agent's numbers; its newest frame is the trace's (0: none, the same stack as
- * its parent's). The trace gets it only merged with a C stack, or if hybrid_python_stack() is called.
+ * its parent's). The trace gets it only merged with a C stack, or if hybrid_stack_alone() is called.
  */
 void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t frame);
-
-/* Returns the stack in the trace of a Python node alone, or 0. */
-uint32_t hybrid_python_stack(struct hybrid *h, uint32_t node);
 
 /*
  * Returns the stack in the trace of a native node merged with a Python node (0:
@@ -44,7 +44,7 @@ uint32_t hybrid_python_stack(struct hybrid *h, uint32_t node);
  */
 uint32_t hybrid_stack(struct hybrid *h, uint32_t native, uint32_t node);
 
-/* Returns whether the native node exists. */
-bool hybrid_is_native(const struct hybrid *h, uint32_t node);
+/* Returns the stack in the trace of a native or Python node alone, also of the last epoch; 0: there is none. */
+uint32_t hybrid_stack_alone(struct hybrid *h, uint32_t node);
 
 #endif

@@ -42,6 +42,14 @@ struct code {
 	size_t cap_frames;
 };
 
+/* The stacks in the trace of the nodes of one epoch (wire.h). */
+struct node_stacks {
+	uint32_t first;			/* less than the number of its first node, by 1 */
+	uint64_t ticket;		/* when it began */
+	uint32_t *stack;		/* by the node's number - first; 0: not known */
+	size_t cap;
+};
+
 struct process {
 	struct output *out;
 	struct symbols *symbols;	/* NULL: C stacks are not recorded */
@@ -70,8 +78,7 @@ struct process {
 	struct traced_thread *thread;	/* of the last event */
 	struct code *codes;		/* by the agent's numbers */
 	size_t cap_codes, n_frames;	/* n_frames: the total of their cap_frames */
-	uint32_t *stacks;		/* from the agent's nodes to the trace's stacks */
-	size_t cap_stacks;
+	struct node_stacks nodes, last_nodes;	/* of the present epoch, and of the one before */
 	struct hybrid *hybrid;		/* C stacks; NULL: not recorded */
 	struct source_view files;
 	char *exe;			/* NULL = not known */

@@ -128,15 +128,27 @@ static bool is_number(struct process *p, uint32_t id, uint64_t ticket)
 	return false;
 }
 
-/* Checks the number of a stack, which must be defined after its parent, so chains of parents have no cycles. */
-static bool is_node(struct process *p, uint32_t id, uint32_t parent, uint64_t ticket)
+/*
+ * Checks the number of a node of the present epoch, which must be defined after its parent, so chains of parents have
+ * no cycles. Returns its number within the epoch, or 0.
+ */
+static uint32_t new_node(struct process *p, uint32_t id, uint32_t parent, uint64_t ticket)
 {
-	if (!is_number(p, id, ticket))
-		return false;
-	if (parent < id)
-		return true;
+	uint32_t n = id - p->nodes.first;
+	if (!is_number(p, WIRE_NODE_INDEX(n) == n ? n : 0, ticket - p->nodes.ticket))
+		return 0;
+	if (parent == 0 || parent - p->nodes.first < n)
+		return n;
 	process_refuse(p, "a stack defined before its caller");
-	return false;
+	return 0;
+}
+
+static void take_epoch(struct process *p, const struct wire_slot *s, uint64_t ticket)
+{
+	if (s->addr == ((p->nodes.first >> WIRE_EPOCH_SHIFT) + 1) % WIRE_EPOCHS)
+		nodes_begin(p, (uint32_t)s->addr, ticket);
+	else
+		process_refuse(p, "an epoch that is not the next");
 }
 
 /* ---------------------------------------------------------------- Python */
@@ -220,7 +232,8 @@ static uint32_t frame_of(struct process *p, struct code *c, int lasti)
 static void take_node(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	uint32_t code = (uint32_t)s->addr, id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
-	if (!is_node(p, id, parent, ticket))
+	uint32_t n = new_node(p, id, parent, ticket);
+	if (n == 0)
 		return;
 	int lasti = (int)(int32_t)(s->addr >> 32);
 	struct code *c = code < p->cap_codes ? &p->codes[code] : NULL;
@@ -232,8 +245,8 @@ static void take_node(struct process *p, const struct wire_slot *s, uint64_t tic
 		hybrid_python_node(p->hybrid, id, parent, frame);
 		return;
 	}
-	stacks_room(p, id);
-	p->stacks[id] = frame ? output_stack(p->out, stack_of(p, parent), frame) : stack_of(p, parent);
+	uint32_t caller = stack_of(p, parent);
+	node_stack_put(p, n, frame ? output_stack(p->out, caller, frame) : caller);
 }
 
 /* ---------------------------------------------------------------- C */
@@ -257,18 +270,16 @@ static void take_module(struct process *p, const uint8_t *bytes, size_t size)
 static void take_native(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
 	uint32_t id = (uint32_t)(s->size >> 32), parent = (uint32_t)s->size;
-	if (p->hybrid && is_node(p, id, parent & WIRE_NATIVE_ROOT ? 0 : parent, ticket))
+	parent = parent & WIRE_NATIVE_ROOT ? 0 : parent;
+	if (p->hybrid && new_node(p, id, parent, ticket))
 		hybrid_native(p->hybrid, id, parent, s->addr);
 }
 
 static void take_hybrid(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
-	uint32_t id = (uint32_t)(s->size >> 32);
-	if (!is_number(p, id, ticket))
-		return;
-	stacks_room(p, id);
-	if (p->hybrid)
-		p->stacks[id] = hybrid_stack(p->hybrid, (uint32_t)s->size, (uint32_t)s->addr);
+	uint32_t id = (uint32_t)(s->size >> 32), n = new_node(p, id, 0, ticket);
+	if (n && p->hybrid)
+		node_stack_put(p, n, hybrid_stack(p->hybrid, (uint32_t)s->size, (uint32_t)s->addr));
 }
 
 /* version: "3.11.2"; how: WIRE_PYTHON_RUNS */
@@ -368,7 +379,8 @@ void records_clear(struct process *p)
 	}
 	free(p->threads);
 	free(p->codes);
-	free(p->stacks);
+	free(p->nodes.stack);
+	free(p->last_nodes.stack);
 	hybrid_free(p->hybrid);
 }
 
@@ -433,6 +445,9 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		return 1;
 	case WIRE_HYBRID:
 		take_hybrid(p, s, ticket);
+		return 1;
+	case WIRE_EPOCH:
+		take_epoch(p, s, ticket);
 		return 1;
 	case WIRE_CODE:
 	case WIRE_WARN:

@@ -4,6 +4,7 @@
 #include "traced.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -63,21 +64,34 @@ struct traced_thread *thread_begin(struct process *p, uint32_t tid)
 
 /* ---------------------------------------------------------------- stacks */
 
-void stacks_room(struct process *p, uint32_t node)
+void node_stack_put(struct process *p, uint32_t n, uint32_t stack)
 {
-	size_t cap = p->cap_stacks;
-	GROW(p->stacks, node, p->cap_stacks);
-	memset(p->stacks + cap, 0, (p->cap_stacks - cap) * sizeof *p->stacks);
+	struct node_stacks *nodes = &p->nodes;
+	size_t cap = nodes->cap;
+	GROW(nodes->stack, n, nodes->cap);
+	memset(nodes->stack + cap, 0, (nodes->cap - cap) * sizeof *nodes->stack);
+	nodes->stack[n] = stack;
 }
 
-uint32_t native_stack_of(struct process *p, uint32_t node)
+uint32_t node_stack_find(struct process *p, uint32_t node)
 {
-	bool native = hybrid_is_native(p->hybrid, node);
-	uint32_t stack = native ? hybrid_stack(p->hybrid, node, 0) : hybrid_python_stack(p->hybrid, node);
-	if (stack == 0)		/* also a number that was not given out, which gets no room */
-		return 0;
-	stacks_room(p, node);
-	return p->stacks[node] = stack;
+	uint32_t n = node - p->last_nodes.first, stack = n < p->last_nodes.cap ? p->last_nodes.stack[n] : 0;
+	if (stack || !p->hybrid)
+		return stack;
+	stack = hybrid_stack_alone(p->hybrid, node);
+	n = node - p->nodes.first;
+	if (stack && WIRE_NODE_INDEX(n) == n)	/* otherwise of the last epoch, or a number that was not given out */
+		node_stack_put(p, n, stack);
+	return stack;
+}
+
+void nodes_begin(struct process *p, uint32_t epoch, uint64_t ticket)
+{
+	free(p->last_nodes.stack);
+	p->last_nodes = p->nodes;
+	p->nodes = (struct node_stacks){ .first = epoch << WIRE_EPOCH_SHIFT, .ticket = ticket };
+	if (p->hybrid)
+		hybrid_epoch(p->hybrid, p->nodes.first);
 }
 
 uint32_t label_of(struct process *p, const struct wire_slot *s)

@@ -68,17 +68,22 @@ static inline uint32_t put_alloc(struct process *p, const struct wire_slot *s, u
 
 /* ---------------------------------------------------------------- stacks */
 
-/* Makes room for the stack of a node of the agent. */
-void stacks_room(struct process *p, uint32_t node);
-/* With C stacks, nodes that are not pairs get their stack when the first allocation uses them. */
-uint32_t native_stack_of(struct process *p, uint32_t node);
+/* Stores the stack of a node of the present epoch, by its number in that. */
+void node_stack_put(struct process *p, uint32_t n, uint32_t stack);
+/*
+ * Finds the stack of a node that has none in the present epoch. With C stacks, nodes that are not pairs get their stack
+ * when the first allocation uses them.
+ */
+uint32_t node_stack_find(struct process *p, uint32_t node);
+/* The agent has begun an epoch. */
+void nodes_begin(struct process *p, uint32_t epoch, uint64_t ticket);
 /* Returns the stack of an allocation that has none: a label. */
 uint32_t label_of(struct process *p, const struct wire_slot *s);
 
 static inline uint32_t stack_of(struct process *p, uint32_t node)
 {
-	uint32_t stack = node < p->cap_stacks ? p->stacks[node] : 0;
-	return __builtin_expect(stack == 0 && node != 0 && p->hybrid != NULL, 0) ? native_stack_of(p, node) : stack;
+	uint32_t n = node - p->nodes.first, stack = n < p->nodes.cap ? p->nodes.stack[n] : 0;
+	return __builtin_expect(stack == 0 && node != 0, 0) ? node_stack_find(p, node) : stack;
 }
 
 static inline uint32_t stack_at(struct process *p, const struct wire_slot *s)

@@ -495,17 +495,27 @@ static struct dwfl_object *open_object(const char *name, const char *path, const
 	return d;
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
 struct object *symbols_object(struct symbols *s, const char *name, const char *path, const uint8_t *id, size_t id_size)
 {
 	char hex[sizeof s->objects->build_id] = "";
 	for (size_t i = 0; i < id_size && 2 * i + 2 < sizeof hex; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
-	/* Without an id, one cannot know whether it is still the same file. */
-	for (struct object *o = s->objects; o && *hex; o = o->next)
-		if (strcmp(o->build_id, hex) == 0 && strcmp(o->name, name) == 0)
+	struct stat file = { 0 };
+	if (!*hex && stat(path, &file) < 0)
+		file = (struct stat){ 0 };
+	for (struct object *o = s->objects; o; o = o->next)
+		if (strcmp(o->build_id, hex) == 0 && strcmp(o->name, name) == 0 && is_same_file(&o->file, &file))
 			return o;
 	struct object *o = xcalloc(1, sizeof *o);
 	o->name = xstrdup(name);
+	o->file = file;
 	strcpy(o->build_id, hex);
 	o->data = open_object(name, path, id, id_size);
 	o->next = s->objects;

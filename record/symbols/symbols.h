@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct symbols;
 
@@ -18,6 +19,7 @@ struct symbols;
 struct object {
 	char *name;			/* the path, as the program knows it */
 	char build_id[2 * 64 + 1];	/* hexadecimal; "" = none */
+	struct stat file;		/* if there is no build id; all 0: it could not be read */
 	struct object *next;
 	struct dwfl_object *data;	/* symbols.c */
 };
@@ -35,7 +37,7 @@ struct symbols *symbols_new(void);
 /*
  * Returns the object that a program knows as `name`; `path` is where to open it from
  * here. The id is the one in the program's memory; a file with another id is not
- * used. Owned by s.
+ * used. Without an id, it is the same object if the file has not been changed. Owned by s.
  */
 struct object *symbols_object(struct symbols *s, const char *name, const char *path, const uint8_t *id, size_t id_size);
 

@@ -9,7 +9,7 @@
  * Environment: NATIVE_REPORT=FILE appends a line of counts at the end of each
  * process. NATIVE_STEP=1 compares with unw_step() without caches: unw_backtrace()'s
  * caches do not notice dlclose(). NATIVE_NO_FLUSH=1 makes the walker wrong in just
- * that way, on purpose.
+ * that way, on purpose. NODES_LIMIT=N: a new epoch begins at N nodes.
  */
 #include "../../record/agent/native/native.c"
 
@@ -54,7 +54,7 @@ static void note(const char *what, uintptr_t pc)
 }
 
 /* Every node must be defined after its parent, and be in a known object. */
-static uint32_t last_node;
+static uint32_t last_node, n_epochs;
 static struct { uint64_t start, end; } told[1024];
 static unsigned n_told;
 
@@ -64,6 +64,11 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 	uint64_t pc = addr & ((1ull << 48) - 1);
 	bool known = false;
 	(void)stack;
+	if (kind == WIRE_EPOCH) {
+		last_node = (uint32_t)addr << WIRE_EPOCH_SHIFT;
+		n_epochs++;
+		return;
+	}
 	if (kind == WIRE_NATIVE)
 		for (unsigned i = 0; i < sizeof told / sizeof *told && !known; i++)
 			known = pc >= told[i].start && pc < told[i].end;
@@ -197,8 +202,8 @@ __attribute__((destructor)) static void report(void)
 	guard = 1;
 	if (!file || !n_captures)
 		return;
-	int n = snprintf(line, sizeof line, "captures %lu frames %lu nodes %u different %lu disorder %lu%s\n",
-			 n_captures, n_frames, last_node, n_different, n_disorder, first);
+	int n = snprintf(line, sizeof line, "captures %lu frames %lu nodes %u epochs %u different %lu disorder %lu%s\n",
+			 n_captures, n_frames, WIRE_NODE_INDEX(last_node), n_epochs, n_different, n_disorder, first);
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0 || write(fd, line, (size_t)n) != n)
 		abort();

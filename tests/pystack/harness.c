@@ -23,7 +23,7 @@
 #include "../lib/alone.h"
 
 /* For ctypes. */
-void pt_counts(uint64_t out[9]);
+void pt_counts(uint64_t out[10]);
 const char *pt_version(void);
 const char *pt_warning(void);
 int pt_dump(char *out, int capacity);
@@ -46,7 +46,7 @@ static __thread int guard;
 struct seen_node { uint32_t parent, code; int32_t lasti; };
 static struct seen_node *seen_nodes;
 static struct wire_code **seen_codes;
-static uint32_t n_nodes, n_codes, n_warnings, n_disorder;
+static uint32_t n_nodes, n_codes, n_warnings, n_disorder, epoch, n_epochs;
 static char seen_version[64], last_warning[256];
 
 static void *big(size_t n)
@@ -59,10 +59,22 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 {
 	uint32_t id = (uint32_t)(size >> 32), parent = (uint32_t)size, code = (uint32_t)addr;
 	(void)stack;
-	if (kind != WIRE_NODE || id >= MAX_NODES)
+	if (kind == WIRE_EPOCH) {
+		memset(seen_nodes, 0, (n_nodes + 1) * sizeof *seen_nodes);
+		epoch = (uint32_t)addr << WIRE_EPOCH_SHIFT;
+		n_nodes = 0;
+		n_epochs++;
 		return;
-	if (code >= MAX_CODES || !seen_codes[code] || (parent && !seen_nodes[parent].code) || seen_nodes[id].code)
+	}
+	if (kind != WIRE_NODE)
+		return;
+	id -= epoch;
+	parent -= parent ? epoch : 0;
+	if (id >= MAX_NODES || parent >= id || code >= MAX_CODES || !seen_codes[code] ||
+	    (parent && !seen_nodes[parent].code) || seen_nodes[id].code) {
 		n_disorder++;
+		return;
+	}
 	seen_nodes[id] = (struct seen_node){ parent, code, (int32_t)(addr >> 32) };
 	n_nodes++;
 }
@@ -107,7 +119,7 @@ static void forked(void)
 {
 	memset(seen_codes, 0, (n_codes + 1) * sizeof *seen_codes);
 	memset(seen_nodes, 0, (n_nodes + 1) * sizeof *seen_nodes);
-	n_nodes = n_codes = n_warnings = 0;
+	n_nodes = n_codes = n_warnings = epoch = 0;
 	memset(seen_version, 0, sizeof seen_version);
 	pystack_forked();
 }
@@ -130,6 +142,8 @@ __attribute__((constructor)) static void begin(void)
 	code_stale = flag("PYSTACK_STALE");
 	pystack_generic = flag("PYSTACK_GENERIC");
 #endif
+	if (getenv("NODES_LIMIT"))
+		nodes_limit = (uint32_t)strtoul(getenv("NODES_LIMIT"), NULL, 10);
 	if (getenv("PYSTACK_PAGES"))
 		pages_limit = strtoul(getenv("PYSTACK_PAGES"), NULL, 10);
 	pthread_atfork(NULL, NULL, forked);
@@ -141,10 +155,10 @@ __attribute__((constructor)) static void begin(void)
 
 /* ---------------------------------------------------------------- for Python */
 
-/* captures, early stops, rebuilds, mismatches, nodes, codes, warnings, disorder, deaths */
-EXPORT void pt_counts(uint64_t out[9])
+/* captures, early stops, rebuilds, mismatches, nodes, codes, warnings, disorder, deaths, epochs */
+EXPORT void pt_counts(uint64_t out[10])
 {
-	memset(out, 0, 9 * sizeof *out);
+	memset(out, 0, 10 * sizeof *out);
 #ifdef PYSTACK_VERIFY
 	out[0] = pystack_counts.captures;
 	out[1] = pystack_counts.early_stops;
@@ -156,6 +170,7 @@ EXPORT void pt_counts(uint64_t out[9])
 	out[6] = n_warnings;
 	out[7] = n_disorder;
 	out[8] = code_deaths();
+	out[9] = n_epochs;
 }
 
 EXPORT const char *pt_version(void) { return seen_version; }
@@ -171,7 +186,7 @@ EXPORT int pt_dump(char *out, int capacity)
 	if (errno != 4711)
 		n_disorder++;
 	out[0] = '\0';
-	for (; node && capacity - n > 70000; node = seen_nodes[node].parent) {
+	for (node = node ? node - epoch : 0; node && capacity - n > 70000; node = seen_nodes[node].parent) {
 		const struct wire_code *c = seen_codes[seen_nodes[node].code];
 		const char *name = (const char *)(c + 1), *file = name + c->name_size;
 		const uint8_t *table = (const uint8_t *)file + c->file_size;

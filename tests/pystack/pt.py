@@ -9,11 +9,11 @@ for lib in GIL, NOGIL:
     lib.pt_bench.restype = ctypes.c_double
     lib.pt_allocs.argtypes = [ctypes.c_int, ctypes.c_size_t]
 BUFFER = ctypes.create_string_buffer(1 << 24)
-NAMES = "captures early rebuilds mismatches nodes codes warnings disorder deaths".split()
+NAMES = "captures early rebuilds mismatches nodes codes warnings disorder deaths epochs".split()
 compared = [0, 0]
 
 def counts():
-    out = (ctypes.c_uint64 * 9)()
+    out = (ctypes.c_uint64 * 10)()
     GIL.pt_counts(out)
     return dict(zip(NAMES, out))
 

@@ -51,7 +51,6 @@
 bool native_on;
 static struct thread_states threads;
 static __thread struct native_thread *self __attribute__((tls_model("initial-exec")));
-static uint32_t generation = 1;		/* of code addresses: incremented when code that has numbers is unloaded */
 static uint32_t flushes = 1;		/* of rules: incremented when any code is unloaded */
 
 #ifdef NATIVE_VERIFY
@@ -293,7 +292,7 @@ static inline struct node_path *find_path(struct native_thread *t, uint32_t from
 /* Like name_each(), but looks up a few frames by their path. */
 static inline bool name_frames(struct native_thread *t, uint32_t changed)
 {
-	uint32_t from = changed ? t->frames[changed - 1].node : WIRE_NATIVE_ROOT | t->generation, n = t->n - changed;
+	uint32_t from = changed ? t->frames[changed - 1].node : nodes_native_root(t->generation), n = t->n - changed;
 	bool found;
 	t->path = NULL;
 	if (n == 0 || n > PATH_MOST)
@@ -349,7 +348,7 @@ static void thread_reset(struct native_thread *t)
 	memset(t->steps, 0, sizeof t->steps);
 	memset(t->paths, 0, sizeof t->paths);
 	memset(t->walks, 0, sizeof t->walks);
-	t->generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+	t->generation = nodes_generation();
 }
 
 /* Captures by walking; stores the walk in `cached`. */
@@ -403,9 +402,9 @@ static inline uint32_t python_node(void)
 
 static inline uint32_t capture(struct native_thread *t, const struct cfi_frame *begin)
 {
-	uint32_t python = python_node();
-	if (UNLIKELY(t->generation != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)))
+	if (UNLIKELY(t->generation != nodes_generation()))
 		thread_reset(t);
+	uint32_t python = python_node();
 	if (UNLIKELY(t->flushes != __atomic_load_n(&flushes, __ATOMIC_ACQUIRE)))
 		forget_cached(t);
 	if (UNLIKELY(t->unkept))
@@ -428,6 +427,19 @@ static inline uint32_t capture(struct native_thread *t, const struct cfi_frame *
 	return capture_walking(t, begin, cached, python);
 }
 
+/* A new generation has begun during the capture. */
+static COLD uint32_t capture_again(struct native_thread *t, const struct cfi_frame *begin)
+{
+	for (int i = 0; i < NODES_TRIES; i++) {
+		uint32_t epoch = nodes_epoch(), node = capture(t, begin);
+		if (nodes_same_generation(t->generation))
+			return node;
+		if (!nodes_same_epoch(epoch))
+			nodes_allow_more();
+	}
+	return NODE_ROOT;
+}
+
 uint32_t native_capture(const struct cfi_frame *begin)
 {
 	int saved = errno;
@@ -435,6 +447,8 @@ uint32_t native_capture(const struct cfi_frame *begin)
 	if (UNLIKELY(!t) && !(t = thread_begin()))
 		return python_node();
 	uint32_t node = capture(t, begin);
+	if (UNLIKELY(!nodes_same_generation(t->generation)))
+		node = capture_again(t, begin);
 	t->left_ns = UNLIKELY(t->n_current > t->same_frame + DEEP) ? clock_ns() : 0;
 	errno = saved;
 	return node;
@@ -487,7 +501,7 @@ HOOK int dlclose(void *handle)
 	cfi_flush();
 	__atomic_add_fetch(&flushes, 1, __ATOMIC_RELEASE);
 	if (modules_unloaded())
-		__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
+		nodes_unloaded();
 	errno = saved;
 	return r;
 }
@@ -521,5 +535,4 @@ void native_restarted(void)
 {
 	cfi_flush();
 	modules_forked();
-	__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
 }

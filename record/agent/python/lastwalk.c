@@ -50,12 +50,12 @@ static struct last_walk *make(void)
 	return NULL;
 }
 
-COLD struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session)
+COLD struct last_walk *last_walk_begin(struct last_walk *own, uint32_t epoch)
 {
 	struct last_walk *t = own ? own : (struct last_walk *)thread_states_take(&all);
 	if (!t && !(t = make()))
 		return NULL;
-	t->session = session;
+	t->epoch = epoch;
 	reset(t);
 		/* stamps of two states never collide */
 	t->last_stamp = (t->last_stamp + ((uint64_t)(uintptr_t)t << 20) + (1u << 19)) | 1;

@@ -47,7 +47,7 @@ struct last_walk {
 	uint8_t mark;			/* one of 254: threads of a program may share a PyThreadState by turns */
 	uint32_t place[N_PLACES];	/* by frame address: a level that may be this frame */
 	struct node_cache_entry steps[N_STEPS];
-	uint32_t session;		/* the session that the numbers belong to */
+	uint32_t epoch;			/* nodes.h: the one that the numbers belong to */
 };
 
 static inline uint32_t last_walk_place(uintptr_t frame)
@@ -55,8 +55,8 @@ static inline uint32_t last_walk_place(uintptr_t frame)
 	return (uint32_t)(frame >> 4 ^ frame >> 15) & (N_PLACES - 1);
 }
 
-/* Returns an empty state for the calling thread (own: its present one, or NULL) and this session. NULL: no memory. */
-struct last_walk *last_walk_begin(struct last_walk *own, uint32_t session);
+/* Returns an empty state for the calling thread (own: its present one, or NULL) and this epoch. NULL: no memory. */
+struct last_walk *last_walk_begin(struct last_walk *own, uint32_t epoch);
 /* In a forked child: keeps only the calling thread's state and empties it. */
 void last_walk_forked(struct last_walk *own);
 /* Make room: for more fresh levels; for n levels; for n chunks, keeping the first n_kept. False: no memory. */

@@ -37,7 +37,6 @@ enum { NOT_FOUND, FOUND, READY, OFF };
 static uint32_t state;		/* FOUND: it has not begun, or is not hooked and reported yet */
 static bool refused;		/* state is OFF, and the user has not been warned yet */
 static uint32_t lookups;
-static volatile uint32_t session;
 static bool underway;		/* it had begun when the recording of this process did */
 static bool relocated;		/* found in the constructor, when all objects are */
 
@@ -527,6 +526,22 @@ void pystack_init(bool in_constructor)
 	errno = saved;
 }
 
+/* A new epoch has begun during the walk. */
+static COLD uint32_t walk_again(struct last_walk *t, uintptr_t ts)
+{
+	for (int i = 0; i < NODES_TRIES; i++) {
+		uint32_t epoch = nodes_epoch();
+		if (i > 0)
+			nodes_allow_more();
+		last_walk_begin(t, epoch);
+		uint32_t node = walk_version(t, ts);
+		if (nodes_same_epoch(epoch))
+			return node;
+	}
+	t->n = 0;
+	return NODE_ROOT;
+}
+
 #ifdef PYSTACK_VERIFY
 struct pystack_counts pystack_counts;
 bool pystack_naive, pystack_trusting, pystack_blind, pystack_generic;
@@ -539,7 +554,7 @@ static void check(uint32_t node, struct last_walk *t, uintptr_t ts)
 	/* The reference takes time in proportion to the depth: check only some of the very deep stacks. */
 	if (COUNT(captures) % 50 != 0 && t->n > 2000)
 		return;
-	if (pystack_reference(&python, ts) == node)
+	if (pystack_reference(&python, ts) == node || !nodes_same_epoch(t->epoch))
 		return;
 	COUNT(mismatches);
 	t->n = 0;		/* do not continue from a wrong stack */
@@ -556,9 +571,12 @@ static uint32_t capture(void)
 	if (!ts || UNLIKELY(is_finalizing(ts)) || UNLIKELY(code_busy()))
 		return NODE_ROOT;
 	struct last_walk *t = self;
-	if (UNLIKELY(!t || t->session != session) && !(t = self = last_walk_begin(self, session)))
+	uint32_t epoch = nodes_epoch();
+	if (UNLIKELY(!t || t->epoch != epoch) && !(t = self = last_walk_begin(self, epoch)))
 		return NODE_ROOT;
 	uint32_t node = walk_version(t, ts);
+	if (UNLIKELY(!nodes_same_epoch(epoch)))
+		node = walk_again(t, ts);
 #ifdef PYSTACK_VERIFY
 	check(node, t, ts);
 #endif
@@ -606,7 +624,6 @@ void pystack_restarted(void)
 {
 	code_restarted();
 	nodes_restarted();
-	session++;
 	if (state == READY) {
 		state = FOUND;
 		underway = true;
