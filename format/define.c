@@ -85,6 +85,8 @@ static uint32_t copy_one(struct define *d, uint32_t parent, uint32_t n)
 	uint32_t copy = define_frame(d->out, d->known, function, frame->line);
 	if (copy == count)
 		copy_line(d, ev.file.p, frame->line);
+	if (copy == count && d->new_frame)
+		d->new_frame(d->arg, function, frame->line);
 	return define_stack(d->out, d->known, parent, copy);
 }
 

@@ -27,6 +27,9 @@ struct define {
 	const struct stacks *from;
 	const struct sources *sources;	/* of its lines, written when a frame is defined; NULL: none */
 	struct idset *lines;		/* those that have been written; NULL: none yet */
+	/* Called when a function's line is defined, by its numbers in the trace; NULL: not */
+	void (*new_frame)(void *arg, uint32_t function, uint32_t line);
+	void *arg;
 	uint32_t *to;			/* per stack of `from`: its number in the trace; 0 = not yet */
 	size_t cap;
 };

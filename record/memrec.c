@@ -43,7 +43,7 @@
 
 enum {
 	KEY_NAME = 256, KEY_LAST, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE,
-	KEY_OOM_REPORT, KEY_SAMPLE, KEY_SEED
+	KEY_OOM_REPORT, KEY_SAMPLE, KEY_SEED, KEY_FROM_SCRIPT
 };
 
 static const struct tool_option options[] = {
@@ -63,6 +63,8 @@ static const struct tool_option options[] = {
 	  "with --pid: record for TIME (10, 500ms, 2min; seconds if without a unit); the process then continues "
 	  "unrecorded" },
 	{ "follow-fork", 'F', NULL, "record child processes too, in the same trace; with --pid also those it has" },
+	{ "from-script", KEY_FROM_SCRIPT, NULL,
+	  "record each Python process from the beginning of its script on, without the interpreter's start" },
 	{ "sample", KEY_SAMPLE, "SIZE",
 	  "record one block per SIZE of allocated memory (512KiB), on average, at almost no cost; reports estimate" },
 	{ "seed", KEY_SEED, "N", "with --sample: choose the blocks by the number N, not at random" },
@@ -95,7 +97,7 @@ static const struct tool tool = {
 struct settings {
 	const char *output;	/* NULL: standard output */
 	const char *oom_report;	/* NULL: none */
-	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits;
+	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits, from_script;
 	pid_t pid;		/* the process to attach to, or the first of several; 0: none */
 	pid_t *pids;		/* all of them */
 	size_t n_pids, cap_pids;
@@ -196,6 +198,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		case 'n': s->native = true; break;
 		case 'A': s->python_allocators = true; break;
 		case 'F': s->follow_fork = true; break;
+		case KEY_FROM_SCRIPT: s->from_script = true; break;
 		case KEY_OOM_REPORT: s->oom_report = optarg; break;
 		case 'p': add_pids(s, optarg); break;
 		case KEY_NAME: add_named(s, optarg); break;
@@ -439,6 +442,8 @@ static char *missed(const struct output *o, const char *stopped)
 		add(&list, xasprintf("%s program%s in another network namespace, where no recorder can be reached: "
 				     "start memrec there",
 				     count_text(o->n_elsewhere, number), o->n_elsewhere == 1 ? " ran" : "s ran"));
+	else if (o->from_script && o->n_events == 0 && !o->failed)
+		add(&list, xstrdup("no Python script began, so nothing was recorded"));
 	else if (o->n_pythons == 0 && !o->failed)
 		add(&list, xasprintf("no Python was seen%s", o->n_children ? "" : " (--native records C functions)"));
 	if (o->n_unfit)
@@ -577,6 +582,8 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native,
 						       source, s->sampling });
 	c->output.segments = t->segments;
+	if (s->from_script)
+		output_from_script(&c->output);
 	if (t->segments)
 		segments_sources(t->segments, source_files_kept(c->output.sources));
 	inject_leave_network(network);

@@ -151,3 +151,80 @@ with memrec.Tracker("block.lz4"), memrec.span("mine"): x = bytes(3000000)'
 		run ! grep -q 'arena' <(memsummary t.lz4)
 	done
 }
+
+# Prints size and functions of each allocation.
+allocations() { # TRACE
+	memcat --json "$1" | python3 -c '
+import json, sys
+functions, frames, stacks = {}, {}, {0: ()}
+for e in map(json.loads, sys.stdin):
+    if e["event"] == "function": functions[e["function"]] = e["name"]
+    if e["event"] == "frame": frames[e["frame"]] = functions[e["function"]], e["line"]
+    if e["event"] == "stack": stacks[e["stack"]] = stacks[e["parent"]] + (frames[e["frame"]],)
+    if e["event"] == "alloc": print(e["size"], *stacks[e["stack"]])
+'
+}
+
+@test "--from-script records what the script allocates and defines no more than that uses, with every Python" {
+	make_script
+	local python how whole part
+	for python in $(pythons); do
+		for how in script.py "-m package" "-m script"; do
+			PYTHONPATH=site:. memrec --from-script -f -o t.lz4 -- $python $how
+			echo "$python $how: $(spans t.lz4)"
+			[ "$(spans t.lz4)" = "start-up /start-up script /script shutdown" ]
+			run large t.lz4 100033 200033 300033 400033 40000033
+			[ "${output/Late.}" = "200033 <module>
+300033 <lambda>
+400033 <lambda>
+40000033 __del__" ]
+			[ "$(memcat --json t.lz4 | jq 'select(.event == "exit") | .info.unknown_frees')" = null ]
+		done
+	done
+}
+
+@test "--from-script: the same allocations and stacks as the part of a whole recording, also of C functions" {
+	cat > script.py <<-'END'
+		def make(n):
+		    return [bytes(n + i) for i in range(40)]
+		kept = make(1000)
+		again = sorted(make(2000))
+	END
+	local options
+	for options in "" -A -n "-n -A"; do
+		PYTHONHASHSEED=0 memrec $options -f -o whole.lz4 -- /usr/bin/python3 script.py
+		PYTHONHASHSEED=0 memrec $options --from-script -f -o part.lz4 -- /usr/bin/python3 script.py
+		memslice --begin 0 --span script whole.lz4 > s.lz4
+		memslice --span script part.lz4 > p.lz4
+		diff <(allocations s.lz4) <(allocations p.lz4)
+		[ "$(allocations p.lz4 | wc -l)" -ge 80 ]
+		# Most of the trace of a small script is the interpreter's start.
+		echo "$options: $(stat -c %s part.lz4) of $(stat -c %s whole.lz4) bytes"
+		[ $(($(stat -c %s part.lz4) * 2)) -lt "$(stat -c %s whole.lz4)" ]
+		# The text of its lines is there.
+		memcat --json part.lz4 > p.json; grep '"event":"source"' p.json || echo none; grep -q 'return .bytes(n' p.json
+	done
+}
+
+@test "--from-script with forks, other programs and parts of a recording" {
+	run memrec -v --from-script -f -o t.lz4 -- true
+	[ "${lines[1]}" = "memrec: no Python script began, so nothing was recorded; next: memsummary t.lz4" ]
+	cat > script.py <<-'END'
+		import os, sys
+		kept = bytes(200000)
+		if os.fork() == 0:
+		    kept = bytes(300000)
+		    os.execv(sys.executable, [sys.executable, "-c", "x = bytes(500000)"])
+		os.wait()
+	END
+	memrec -F --from-script -f -o t.lz4 -- sh -c '/usr/bin/python3 script.py; true'
+	run large t.lz4 200033 300033 500033
+	[ "$output" = "200033 <module>
+300033 <module>
+500033 <module>" ]
+	run -0 grep -c interpreter <(memfold --total t.lz4)
+	memrec --from-script --begin-at 'HEAP>250kB' -f -o t.lz4 -- /usr/bin/python3 -c 'x = bytes(200000); y = bytes(300000)'
+	run large t.lz4 200033 300033
+	[ "$output" = "200033 <module>
+300033 <module>" ]
+}

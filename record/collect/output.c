@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "define.h"
 #include "error.h"
 
 void output_init(struct output *o, struct mt_out *out, const struct mt_header *header, ids_holder *holder, void *arg)
@@ -16,6 +15,21 @@ void output_init(struct output *o, struct mt_out *out, const struct mt_header *h
 	o->ids = (struct ids){ .holder = holder, .arg = arg };
 	o->allocated = (struct mt_event){ .kind = MT_ALLOC };
 	o->freed = (struct mt_event){ .kind = MT_FREE };
+}
+
+static void line_defined(void *arg, uint32_t function, uint32_t line)
+{
+	struct output *o = arg;
+	if (o->sources)
+		source_files_put(o->sources, o->out, stacks_function(o->used.known, function), function, line);
+}
+
+void output_from_script(struct output *o)
+{
+	o->from_script = true;
+	if (!o->segments)
+		o->used = (struct define){ .out = o->out, .known = stacks_new(), .from = o->stacks,
+					   .new_frame = line_defined, .arg = o };
 }
 
 void output_begin(struct output *o)
@@ -46,6 +60,8 @@ void output_put(struct output *o, struct mt_event *ev, uint64_t time_ms)
 	if (time_ms > o->last_ms)
 		o->last_ms = time_ms;
 	ev->time_ms = o->last_ms;
+	if (__builtin_expect(o->used.from != NULL, 0) && ev->kind == MT_ALLOC)
+		ev->stack = define_copy(&o->used, ev->stack);
 	if (o->segments)
 		put_in_segments(o, ev);
 	else if (mt_put(o->out, ev) < 0)
@@ -77,11 +93,13 @@ void output_end(struct output *o)
 
 uint32_t output_function(struct output *o, struct mt_event *ev)
 {
-	return define_function(o->out, o->stacks, ev);
+	return o->used.from ? stacks_add_function(o->stacks, ev) : define_function(o->out, o->stacks, ev);
 }
 
 uint32_t output_frame(struct output *o, uint32_t function, uint32_t line)
 {
+	if (o->used.from)
+		return stacks_add_frame(o->stacks, function, line);
 	uint32_t count = stacks_frame_count(o->stacks), frame = define_frame(o->out, o->stacks, function, line);
 	if (frame == count && o->sources)
 		source_files_put(o->sources, o->out, stacks_function(o->stacks, function), function, line);
@@ -90,5 +108,6 @@ uint32_t output_frame(struct output *o, uint32_t function, uint32_t line)
 
 uint32_t output_stack(struct output *o, uint32_t parent, uint32_t frame)
 {
-	return define_stack(o->out, o->stacks, parent, frame);
+	return o->used.from ? stacks_add_stack(o->stacks, parent, frame)
+			    : define_stack(o->out, o->stacks, parent, frame);
 }

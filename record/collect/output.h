@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "define.h"
 #include "ids.h"
 #include "info.h"
 #include "memtrace.h"
@@ -28,6 +29,8 @@ struct output {
 	uint32_t now_ms;		/* the clock, set once a turn: milliseconds since the recording began */
 	uint64_t last_ms;		/* of the last event */
 	struct stacks *stacks;
+	bool from_script;		/* processes are recorded from the beginning of their scripts on */
+	struct define used;		/* if it has `from`: only stacks of allocations are defined in the trace */
 	struct source_files *sources;	/* NULL: no source code is recorded */
 	struct ids ids;
 	struct mt_event allocated, freed;	/* the most frequent events, reused: a new one would be zeroed */
@@ -41,6 +44,11 @@ struct output {
 
 /* The caller keeps `out` and `header`. holder(arg) reports the ids of all live blocks (ids.h). */
 void output_init(struct output *o, struct mt_out *out, const struct mt_header *header, ids_holder *holder, void *arg);
+/*
+ * From now on, records only what scripts do, and defines only what they use. If there are segments, these define
+ * everything.
+ */
+void output_from_script(struct output *o);
 /* Writes the header, unless it has been written. */
 void output_begin(struct output *o);
 /* Writes an event at `time_ms`, or at the last event's time if that is later. */

@@ -47,10 +47,13 @@ static void put_free_of_block(struct process *p, const struct wire_slot *s, cons
 		samples_freed(&p->samples, was->addr);
 }
 
-/* With --sample, frees are recorded also of blocks that only may have been sampled. */
+/*
+ * With --sample, frees are recorded also of blocks that only may have been sampled; with --from-script, also of blocks
+ * made before.
+ */
 static void note_unknown_free(struct process *p)
 {
-	p->unknown_frees += p->samples.mean == 0;
+	p->unknown_frees += p->samples.mean == 0 && !p->out->from_script;
 }
 
 static void take_block(struct process *p, const struct wire_slot *s)
@@ -384,8 +387,17 @@ void records_clear(struct process *p)
 	hybrid_free(p->hybrid);
 }
 
+/* Returns whether its script has not begun, and only that is to be recorded. Definitions are needed later. */
+static inline bool is_too_early(const struct process *p, const struct wire_slot *s)
+{
+	return __builtin_expect(p->out->from_script, 0) && p->phases.now < PHASE_SCRIPT &&
+	       s->kind <= WIRE_PYMALLOC_FREE;
+}
+
 uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t ticket)
 {
+	if (is_too_early(p, s))
+		return 1;
 	if (s->kind <= WIRE_PYMALLOC_FREE)
 		thread_of(p, s->tid);
 	switch (s->kind) {
