@@ -14,7 +14,7 @@
 #define MOST (1u << 21)
 #define FEW 4096u
 
-/* The collector's view: a node's parent and content, and the epoch. Of many epochs with FEW nodes, or of one with MOST. */
+/* The collector's view: a node's parent and content, of many epochs with FEW nodes or of one with MOST. */
 static uint32_t parents[MOST], told, wrong, epoch, n_epochs;
 static uint64_t whats[MOST];
 
@@ -51,7 +51,7 @@ static uint32_t number_of(unsigned long long *state, uint32_t root, const uint64
 		else if (check_random(state) % 2)
 			node = node_add(WIRE_NATIVE, node, what[i]);
 		else
-			return node_add_chain(WIRE_NATIVE, node, what + i, n - i, id) == n - i ? id[n - i - 1] : NODE_NONE;
+			return node_add_chain(WIRE_NATIVE, node, what + i, n - i, id) < n - i ? NODE_NONE : id[n - i - 1];
 	}
 	return node;
 }
