@@ -51,7 +51,8 @@ static uint32_t number_of(unsigned long long *state, uint32_t root, const uint64
 		else if (check_random(state) % 2)
 			node = node_add(WIRE_NATIVE, node, what[i]);
 		else
-			return node_add_chain(WIRE_NATIVE, node, what + i, n - i, id) < n - i ? NODE_NONE : id[n - i - 1];
+			return node_add_chain(WIRE_NATIVE, node, what + i, n - i, id) < n - i ? NODE_NONE
+											      : id[n - i - 1];
 	}
 	return node;
 }
