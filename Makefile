@@ -296,6 +296,11 @@ memray:
 	$(PYTHON) -m venv build/memray
 	build/memray/bin/python -m pip install -q pytest-memray pytest
 
+## dataframes: pyarrow, pandas, polars and DuckDB from PyPI in build/dataframes; tests read memrows' output with them
+dataframes:
+	$(PYTHON) -m venv build/dataframes
+	build/dataframes/bin/python -m pip install -q pyarrow pandas polars duckdb
+
 ## bench: compare recording and reports with memray, on pyperformance's programs (from PyPI); BENCH=--quick is a short run
 bench: all
 	python3 tests/bench/compare.py $(BENCH)
@@ -337,7 +342,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all axe picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: dataframes all axe picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

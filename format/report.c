@@ -112,18 +112,18 @@ const char *report_colour_end(double share)
 	return *report_colour(share) ? "\033[0m" : "";
 }
 
-void report_csv_field(const char *raw)
+void report_csv_field(FILE *out, const char *raw)
 {
 	char *text = tool_printable(raw);
 	const char *quote = strpbrk(text, ",\"") ? "\"" : "";
 
-	fputs(quote, stdout);
+	fputs(quote, out);
 	for (const char *p = text; *p; p++) {
 		if (*p == '"')
-			putchar('"');
-		putchar(*p);
+			putc('"', out);
+		putc(*p, out);
 	}
-	fputs(quote, stdout);
+	fputs(quote, out);
 	free(text);
 }
 

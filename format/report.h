@@ -4,6 +4,8 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include <stdio.h>
+
 #include "sources.h"
 #include "tally.h"
 
@@ -46,7 +48,7 @@ void report_source_after(const struct sources *s, const char *file, uint32_t lin
 /* Prints ,"source":"TEXT" of a JSON object, null if it is not known; nothing if `s` is NULL. */
 void report_json_source(const struct sources *s, const char *file, uint32_t line);
 /* Prints a field of comma-separated values, quoted according to RFC 4180. */
-void report_csv_field(const char *text);
+void report_csv_field(FILE *out, const char *text);
 /* Prints "KEY":"TEXT" of a JSON object. */
 void report_json_text(const char *key, const char *text);
 /*

@@ -71,6 +71,8 @@ def metadata():
     lines += ["License-File: " + f for f in p["license-files"]]
     lines += ["Classifier: " + c for c in p["classifiers"]]
     lines += ["Requires-Python: " + p["requires-python"], "Description-Content-Type: text/markdown"]
+    for extra, needs in project().get("project.optional-dependencies", {}).items():
+        lines += ["Provides-Extra: " + extra] + ["Requires-Dist: %s; extra == '%s'" % (need, extra) for need in needs]
     return "\n".join(lines) + "\n\n" + text(p["readme"])
 
 

@@ -389,16 +389,16 @@ static void print_csv(const struct table *table, uint64_t max_rows)
 			printf("%u,%u,", t->pid, t->tid);
 		else
 			fputs(",,", stdout);
-		report_csv_field(t ? t->name : "");
+		report_csv_field(stdout, t ? t->name : "");
 		putchar(',');
-		report_csv_field(row->function->name);
+		report_csv_field(stdout, row->function->name);
 		putchar(',');
-		report_csv_field(function_place(row->function));
+		report_csv_field(stdout, function_place(row->function));
 		printf(",%u,%s", row->line, function_language(row->function));
 		if (table->sources) {
 			char *source = report_source(table->sources, row->function->file, row->line);
 			putchar(',');
-			report_csv_field(source);
+			report_csv_field(stdout, source);
 			free(source);
 		}
 		putchar('\n');

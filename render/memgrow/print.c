@@ -305,9 +305,9 @@ void growth_print_csv(const struct growth_report *report)
 		       a_minute(&rows, growth_bytes(g)), a_minute(&rows, growth_count(g)), g->now.bytes, g->now.count);
 		printf("%" PRIu64 ",%" PRIu64 ",%u,%u,", g->low, g->high, g->rose, rows.intervals);
 		printf("%" PRIu64 ",%" PRIu64 ",%s,", g->oldest_ms, g->median_ms, growth_word_text(g->word));
-		report_csv_field(o->name);
+		report_csv_field(stdout, o->name);
 		putchar(',');
-		report_csv_field(o->place);
+		report_csv_field(stdout, o->place);
 		printf(",%u,%u\n", o->line, o->pid);
 	}
 	free(rows.at);

@@ -15,6 +15,10 @@ their options. A flame graph goes into memrec-flamegraph-TRACE.html here, unless
 a pipe says otherwise. Each name says on a terminal what it stands for.
 
 COMMAND is any command of the suite, with or without its "mem": memfold, fold, diff, …
+
+    python -m memrec rows (--parquet | --arrow) [-o FILE] [--by stack] [TRACE...]
+
+is memrows as a Parquet file or an Arrow stream. It needs pyarrow: pip install 'memrec[rows]'.
 """
 import os
 import shlex
@@ -22,6 +26,7 @@ import subprocess
 import sys
 
 from . import _places
+from . import rows as _rows
 
 # Names that are memray's, and no command's.
 _REPORTS = {"flamegraph": "memflame"}
@@ -173,6 +178,8 @@ def main(words):
             _attach(arguments)
         if command == "--version":
             command, arguments = "memrec", ["--version"]
+        if command in ("rows", "memrows") and _rows.wanted(arguments):
+            sys.exit(_rows.main(arguments))
         if command in _REPORTS or (not command.startswith("mem") and _is_command("mem" + command)):
             _report(_REPORTS.get(command, "mem" + command), arguments)
         if _is_command(command):
