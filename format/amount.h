@@ -24,6 +24,15 @@ static inline void amount_sum(uint64_t *sum, uint64_t n)
 		amount_overflowed = true;
 }
 
+/* Returns a number that is not negative without its fraction; one that does not fit becomes UINT64_MAX. */
+static inline uint64_t amount_rounded(long double n)
+{
+	if (n < 0x1p64L)
+		return (uint64_t)n;
+	amount_overflowed = true;
+	return UINT64_MAX;
+}
+
 /* Returns the amount of an allocation that represents `weight` of them; bytes that do not fit become UINT64_MAX. */
 static inline struct amount amount_of(uint64_t size, uint64_t weight)
 {

@@ -100,6 +100,21 @@ assert text'
 	done
 }
 
+@test "growth of more than 2^63 bytes has its sign and its size; a rate beyond 64 bits is reported as wrong" {
+	trace > t.lz4 <<-END
+		alloc 1 100 main@a.py:1 time_ms=0
+		alloc 2 7784420435153298308 main@a.py:1 time_ms=300
+		alloc 3 3892210217576629762 main@a.py:1 time_ms=900
+		alloc 4 100 main@a.py:1 time_ms=1000
+	END
+	run -0 memtop t.lz4
+	[[ "${lines[2]}" =~ ^' '*11\.677EB\ +11\.677EB\ +4\ +11\.677EB\ +main ]]
+	run -1 --separate-stderr memgrow t.lz4
+	[[ "$output" == *"live, grown by 11.677EB, 18.447EB per minute"* ]]
+	[ "$stderr" = 'memgrow: the sizes or weights in the trace add up to more than 2^64-1: the numbers are wrong' ]
+	[[ "$(memgrow --json t.lz4)" == *'"growth":11676630652729928'* ]]
+}
+
 # ---- followed processes
 
 count() { # SIZE [TRACE]

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,8 +200,9 @@ void collector_end_gone(struct collector *c, pid_t child)
 	for (size_t i = c->n_processes; i-- > 0;) {
 		struct process *p = c->processes[i];
 		bool gone = p->pidfd < 0 ? process_is_gone(p) : c->polled[i].revents != 0;
-		if (gone && p->pid != child)
-			finish(c, i, -1);
+		int status;
+		if (gone && p->pid != child)	/* it may be a child of ours that has ended just now */
+			finish(c, i, waitpid(p->pid, &status, WNOHANG) == p->pid ? status : -1);
 	}
 }
 

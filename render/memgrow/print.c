@@ -33,29 +33,30 @@ struct rows {
 
 /* ---------------------------------------------------------------- rows */
 
-static int64_t growth_bytes(const struct grown *g)
+/* A long double has 64 bits of mantissa: differences of two sums are exact. */
+static long double growth_bytes(const struct grown *g)
 {
-	return (int64_t)(g->now.bytes - g->before.bytes);
+	return (long double)g->now.bytes - (long double)g->before.bytes;
 }
 
-static int64_t growth_count(const struct grown *g)
+static long double growth_count(const struct grown *g)
 {
-	return (int64_t)(g->now.count - g->before.count);
+	return (long double)g->now.count - (long double)g->before.count;
 }
 
-static double a_minute(const struct rows *rows, int64_t growth)
+static double a_minute(const struct rows *rows, long double growth)
 {
-	return rows->length_ms ? (double)growth * MINUTE_MS / (double)rows->length_ms : 0;
+	return rows->length_ms ? (double)(growth * MINUTE_MS / (long double)rows->length_ms) : 0;
 }
 
-static int compare(int64_t a, int64_t b)
+static int compare(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
 }
 
-static int64_t swing(const struct grown *g)
+static uint64_t swing(const struct grown *g)
 {
-	return (int64_t)(g->high - g->low);
+	return g->high - g->low;
 }
 
 /* Leaks first; within each group the largest change first, then the largest place. */
@@ -65,7 +66,7 @@ static int by_change(const void *a, const void *b)
 	int r = (y->g.word == GROWTH_LEAK) - (x->g.word == GROWTH_LEAK);
 
 	r = r ? r : compare(swing(&y->g), swing(&x->g));
-	r = r ? r : compare((int64_t)y->g.now.bytes, (int64_t)x->g.now.bytes);
+	r = r ? r : compare(y->g.now.bytes, x->g.now.bytes);
 	return r ? r : compare(x->place, y->place);
 }
 
@@ -117,11 +118,11 @@ struct layout {
 #define CHANGE_TEXT (SIZE_TEXT + 2)
 
 /* Writes "46.737MB", "-1.500kB" to buf, and returns it. */
-static const char *change_text(double bytes, char buf[CHANGE_TEXT])
+static const char *change_text(long double bytes, char buf[CHANGE_TEXT])
 {
 	char size[SIZE_TEXT];
 
-	size_text((uint64_t)(bytes < 0 ? -bytes : bytes), size);
+	size_text(amount_rounded(bytes < 0 ? -bytes : bytes), size);
 	snprintf(buf, CHANGE_TEXT, "%s%s", bytes < 0 ? "-" : "", size);
 	return buf;
 }
@@ -182,10 +183,10 @@ static void print_numbers(const struct rows *rows, const struct grown *g, const 
 {
 	char growth[CHANGE_TEXT], rate[CHANGE_TEXT], live[SIZE_TEXT], oldest[DURATION_TEXT], median[DURATION_TEXT];
 
-	printf("%10s  %10s  ", change_text((double)growth_bytes(g), growth),
+	printf("%10s  %10s  ", change_text(growth_bytes(g), growth),
 	       change_text(a_minute(rows, growth_bytes(g)), rate));
 	if (!l->narrow)
-		printf("%10" PRId64 "  %10.0f  %10s  ", growth_count(g), a_minute(rows, growth_count(g)),
+		printf("%10.0Lf  %10.0f  %10s  ", growth_count(g), a_minute(rows, growth_count(g)),
 		       size_text(g->now.bytes, live));
 	print_grew(rows, g, l->narrow);
 	printf("%6s  ", g->now.count ? duration_text(g->oldest_ms, oldest) : "-");
@@ -236,7 +237,7 @@ static void print_words(const struct rows *rows)
 	const char *separator = "";
 
 	for (enum growth_word w = GROWTH_UNCLEAR; w < GROWTH_N_WORDS; w++) {
-		int64_t bytes = 0;
+		long double bytes = 0;
 		uint32_t n = 0;
 		for (uint32_t i = 0; i < rows->n; i++)
 			if (rows->at[i].g.word == w) {
@@ -246,7 +247,7 @@ static void print_words(const struct rows *rows)
 		char text[CHANGE_TEXT];
 		if (n) {
 			printf("%s%s %s in %u row%s", separator, growth_word_text(w),
-			       change_text((double)bytes, text), n, n == 1 ? "" : "s");
+			       change_text(bytes, text), n, n == 1 ? "" : "s");
 			separator = ", ";
 		}
 	}
@@ -261,7 +262,7 @@ static void print_total(const struct rows *rows)
 	printf("Total: %s", size_text(rows->all.now.bytes, live));
 	if (rows->report->sampled)
 		printf(" ± %s", size_text(rows->report->error.bytes, live));
-	printf(" live, grown by %s, %s per minute\n", change_text((double)growth_bytes(&rows->all), growth),
+	printf(" live, grown by %s, %s per minute\n", change_text(growth_bytes(&rows->all), growth),
 	       change_text(a_minute(rows, growth_bytes(&rows->all)), rate));
 	print_words(rows);
 }
@@ -301,7 +302,7 @@ void growth_print_csv(const struct growth_report *report)
 	for (uint32_t i = 0; wanted(&rows, i); i++) {
 		const struct grown *g = &rows.at[i].g;
 		const struct origin *o = origins_origin(report->origins, rows.at[i].place);
-		printf("%" PRId64 ",%" PRId64 ",%.0f,%.3f,%" PRIu64 ",%" PRIu64 ",", growth_bytes(g), growth_count(g),
+		printf("%.0Lf,%.0Lf,%.0f,%.3f,%" PRIu64 ",%" PRIu64 ",", growth_bytes(g), growth_count(g),
 		       a_minute(&rows, growth_bytes(g)), a_minute(&rows, growth_count(g)), g->now.bytes, g->now.count);
 		printf("%" PRIu64 ",%" PRIu64 ",%u,%u,", g->low, g->high, g->rose, rows.intervals);
 		printf("%" PRIu64 ",%" PRIu64 ",%s,", g->oldest_ms, g->median_ms, growth_word_text(g->word));
@@ -315,7 +316,7 @@ void growth_print_csv(const struct growth_report *report)
 
 static void print_json_numbers(const struct rows *rows, const struct grown *g)
 {
-	printf("\"growth\":%" PRId64 ",\"growth_allocations\":%" PRId64 ",\"growth_per_minute\":%.0f,"
+	printf("\"growth\":%.0Lf,\"growth_allocations\":%.0Lf,\"growth_per_minute\":%.0f,"
 	       "\"allocations_per_minute\":%.3f,\"size\":%" PRIu64 ",\"allocations\":%" PRIu64 ",",
 	       growth_bytes(g), growth_count(g), a_minute(rows, growth_bytes(g)), a_minute(rows, growth_count(g)),
 	       g->now.bytes, g->now.count);

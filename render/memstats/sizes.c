@@ -119,8 +119,10 @@ struct histogram sizes_histogram(const struct sizes *s)
 		low /= 2;
 	double scale[] = { low, (high - low) / HISTOGRAM_BINS };
 	h.n = HISTOGRAM_BINS;
-	for (size_t i = 0; i < h.n; i++)
-		h.bins[i].end = i + 1 < h.n ? (uint64_t)exp(low + scale[1] * (double)(i + 1)) : h.max;
+	for (size_t i = 0; i < h.n; i++) {
+		double end = i + 1 < h.n ? exp(low + scale[1] * (double)(i + 1)) : HUGE_VAL;
+		h.bins[i].end = end < (double)h.max ? (uint64_t)end : h.max;
+	}
 	each(s, take_bin, &h, scale);
 	h.min = all.min;
 	return h;

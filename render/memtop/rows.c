@@ -191,7 +191,7 @@ struct rows rows_make(struct grouping *g, bool at_peak, enum rows_sort sort, con
 		struct row *row = row_of(g, &s, origin_of(g, i));
 		row->own += now.bytes;
 		row->count += now.count;
-		row->growth += (int64_t)(now.bytes - marked);
+		row->growth += (long double)now.bytes - (long double)marked;
 		r.bytes += now.bytes;
 		add_totals(g, &s, i, now.bytes);
 	}
@@ -216,9 +216,9 @@ void rows_clear(struct rows *r)
 const char *rows_numbers(const struct row *row, char buf[ROWS_NUMBERS])
 {
 	char own[SIZE_TEXT], total[SIZE_TEXT], count[28], growth[SIZE_TEXT];
-	int64_t g = row->growth;
+	long double g = row->growth;
 
-	size_text((uint64_t)(g < 0 ? -g : g), growth);
+	size_text(amount_rounded(g < 0 ? -g : g), growth);
 	snprintf(buf, ROWS_NUMBERS, "%10s %10s %11s %*s%s  ", size_text(row->own, own), size_text(row->total, total),
 		 count_text(row->count, count), 11 - (int)strlen(growth), g < 0 ? "-" : "", growth);
 	return buf;

@@ -13,7 +13,7 @@ struct row {
 	uint32_t origin;	/* for rows_tree() */
 	char *text;
 	uint64_t own, total, count;	/* total: callees included */
-	int64_t growth;			/* of own, since the mark */
+	long double growth;		/* of own, since the mark; 64 bits of mantissa make it exact */
 };
 
 struct rows {
