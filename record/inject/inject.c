@@ -66,19 +66,25 @@ static void sleep_us(long us)
 static jmp_buf again;
 static struct image image;
 
-/* Before the process is given up: if it has executed another program meanwhile, attaches to that. */
-static void begin_again_if_executed(pid_t pid)
+/* Reads its program's image, which is not there in the middle of exec: then waits for it. */
+static void await_image(struct image *now, pid_t pid)
 {
-	struct image now = { 0 };
 	uint64_t deadline = now_ns() + EXEC_NS;
 	char state[32];
-	for (;;) {		/* it may be in the middle of exec */
-		image_read(&now, pid);
-		if (now.words[0] || now.hidden || now_ns() > deadline ||
+	for (;;) {
+		image_read(now, pid);
+		if (now->words[0] || now->hidden || now_ns() > deadline ||
 		    !status_line(pid, "State", state, sizeof state) || state[0] == 'Z' || state[0] == 'X')
 			break;
 		sleep_us(1000);
 	}
+}
+
+/* Before the process is given up: if it has executed another program meanwhile, attaches to that. */
+static void begin_again_if_executed(pid_t pid)
+{
+	struct image now;
+	await_image(&now, pid);
 	image.looked_ms = 0;
 	if (image_changed(&image, pid, UINT32_MAX))
 		longjmp(again, 1);
@@ -460,7 +466,7 @@ static void inject(const struct injection *how)
 	static struct target t = { .mem = -1 };
 	(void)setjmp(again);
 	target_clear(&t);	/* its lock, too, if this is not the first time */
-	image_read(&image, how->pid);
+	await_image(&image, how->pid);
 	if (!target_open(&t, how->pid))
 		refuse_access(how->pid, errno);
 	refuse_libc(&t);
