@@ -111,7 +111,7 @@ function addLarger(profile) {
   return ['larger', 'before', 'after'];
 }
 
-/** Computes the end of each subtree, and the total of each node. */
+/** Computes the end of each subtree, and the total of each node; with time, those depend on the moment and are added up later. */
 function sumUp(profile) {
   const { count, parent } = profile;
   const end = profile.end = new Int32Array(count);
@@ -121,7 +121,7 @@ function sumUp(profile) {
   }
   profile.held = profile.self;
   profile.total = profile.self.map(self => new Float64Array(self.length));
-  addUp(profile, profile.held, null);
+  if (!profile.time) addUp(profile, profile.held, null);
 }
 
 /** Returns the changes to the default state that the page opens with. */

@@ -175,7 +175,7 @@ class Grouping {
     const { name, file, root } = this.frames;
     if (this.by === 'package') return this.name(group);
     if (this.by === 'file' && f && file[f]) return shortPath(file[f], root);
-    if (this.frames.kind[f] === KIND.PROCESS) return name[f].replace(/ (?:\S*\/)?(?:python[\d.]* )?(?:\S*\/)?/, ' ');
+    if (this.frames.kind[f] === KIND.PROCESS) return name[f].replace(/: (?:\S*\/)?(?:python[\d.]* )?(?:\S*\/)?/, ': ');
     if (name[f] === '<module>' && file[f]) return moduleName(file[f], root);
     return this.by === 'file' ? baseName(this.name(group)) : shortName(name[f]);
   }

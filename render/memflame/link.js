@@ -16,6 +16,7 @@ const CHOICES = {
   threads: ['hide', 'show'],
   allocators: ['hide', 'show'],
   recursion: ['show', 'collapse'],
+  vanished: ['show', 'hide'],               // of a difference: stacks with nothing after
   direction: ['icicle', 'flame'],
   details: ['closed', 'open'],
   theme: ['', 'light', 'dark'],             // '': the system's

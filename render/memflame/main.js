@@ -9,7 +9,7 @@ const BOX_LIMIT = 200000;   // of one layout, until the user scrolls further
 
 /** The parts of the state that sums, hidden nodes and the tree are derived from. */
 const TIME_STATE = ['mode', 'from', 'to'];
-const SUM_STATE = [...TIME_STATE, 'keep', 'drop', 'only'];
+const SUM_STATE = [...TIME_STATE, 'keep', 'drop', 'only', 'vanished'];
 const HIDDEN_STATE = ['imports', 'native', 'startup', 'processes', 'threads', 'allocators', 'hide'];
 const TREE_STATE = [...SUM_STATE, ...HIDDEN_STATE, 'group', 'weight', 'recursion'];
 
@@ -137,7 +137,9 @@ class App {
     if (time) profile.held = time.held(state);
     const keep = matcher.all(state.keep).slice(0, 30);
     if (state.only) keep.push(Uint8Array.from(frames.package, name => (name === state.only ? 1 : 0)));
-    addUp(profile, profile.held, keptNodes(profile, keep, matcher.all(state.drop)));
+    const kept = keptNodes(profile, keep, matcher.all(state.drop));
+    const gone = profile.difference && state.vanished === 'hide';
+    addUp(profile, profile.held, gone ? withoutVanished(profile, kept) : kept);
   }
 
   /** A link may come from another page: resets a sandwich of a missing function, and a weight that does not exist. */

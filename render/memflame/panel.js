@@ -136,7 +136,7 @@ class Panel {
     byId('colour-label').hidden = profile.difference;
     byId('native-label').hidden = !profile.mixed;
     for (const [name, there] of [['imports', has(KIND.IMPORT)], ['startup', profile.startup.includes(1)],
-      ['processes', has(KIND.PROCESS)], ['threads', has(KIND.THREAD)], ['allocators', has(KIND.ALLOCATOR)]]) {
+      ['processes', has(KIND.PROCESS)], ['threads', has(KIND.THREAD)], ['allocators', has(KIND.ALLOCATOR)], ['vanished', profile.difference]]) {
       document.querySelector(`[data-toggle="${name}"]`).closest('label').hidden = !there;
     }
   }

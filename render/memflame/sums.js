@@ -21,6 +21,12 @@ function keptNodes(profile, keep, drop) {
   return kept;
 }
 
+/** The same for a difference, without stacks that have nothing after. */
+function withoutVanished(profile, kept) {
+  const [, , after] = profile.held;
+  return Uint8Array.from(after, (amount, i) => (amount && (!kept || kept[i]) ? 1 : 0));
+}
+
 /** Sets self to `held` of the kept nodes, total to self with all descendants, whole to the sum of all held. */
 function addUp(profile, held, kept) {
   const { count, parent } = profile;

@@ -97,7 +97,7 @@ class TimeStrip {
     this.time = app.profile.time;
     this.frame = byId('strip-frame');
     this.canvas = byId('strip');
-    this.buffers = app.profile.units.map(() => new Float64Array(app.profile.count));
+    this.buffers = app.profile.held;
     this.top = Math.max(...this.time.most, ...this.time.rss, 1);
     this.span = this.time.count * this.time.sliceMs;
     this.bind();

@@ -64,6 +64,14 @@ Object.assign(SUITES, {
       key('w');
       equal(app.state.weight, 0, 'and back');
     });
+    await check('what vanished can be left out', () => {
+      reset();
+      document.querySelector('[data-toggle="vanished"]').click();
+      equal(row(2), 'load 160, less 40, new 30', 'main calls');
+      ok(byId('figures').textContent.includes('from 147 B to 207 B'), byId('figures').textContent);
+      document.querySelector('[data-toggle="vanished"]').click();
+      equal(row(2), 'load 160, old 50, less 40, new 30', 'and shown again');
+    });
     await check('search, zoom and inverted work as on every page', () => {
       reset();
       app.zoomTo(named('main'));

@@ -35,6 +35,7 @@ Object.assign(SUITES, {
       equal(value(app.roots.callees), EXPECT.total, 'total');
       const names = app.scene.rows[1].map(box => app.nameOf(box));
       ok(names.every(name => /^\[process \d+/.test(name)), names.join());
+      ok(app.scene.rows[1].every(box => /^\[process \d+: 'my script.py'\]$/.test(app.labelOf(box)[0])), app.labelOf(app.scene.rows[1][0])[0]);
       ok(app.scene.rows[2].every(box => box.rest || /^\[thread /.test(app.nameOf(box))), 'no threads below');
       key('i');
       ok(app.scene.rows[1].every(box => box.rest || /^\[\w+\]$/.test(app.nameOf(box))), 'allocators come first when inverted');
