@@ -296,10 +296,10 @@ memray:
 	$(PYTHON) -m venv build/memray
 	build/memray/bin/python -m pip install -q pytest-memray pytest
 
-## dataframes: pyarrow, pandas, polars and DuckDB from PyPI in build/dataframes; tests read memrows' output with them
+## dataframes: pyarrow, pandas, polars and DuckDB from PyPI in build/dataframes; tests read memrows' output with them (SPARK=pyspark: 450 MB more)
 dataframes:
 	$(PYTHON) -m venv build/dataframes
-	build/dataframes/bin/python -m pip install -q pyarrow pandas polars duckdb
+	build/dataframes/bin/python -m pip install -q pyarrow pandas polars duckdb $(SPARK)
 
 ## bench: compare recording and reports with memray, on pyperformance's programs (from PyPI); BENCH=--quick is a short run
 bench: all
