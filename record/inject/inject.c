@@ -313,8 +313,11 @@ static int make_memfd(const struct target *t, uint64_t scratch, const struct inj
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/fd/%ld", (int)t->pid, fd);
 	int ours = open(path, O_WRONLY | O_CLOEXEC);
-	if (ours < 0 || write(ours, how->bytes, how->size) != (ssize_t)how->size)
-		die("process %d: cannot write the agent to %s: %s", (int)t->pid, path, strerror(errno));
+	if (ours < 0 || write(ours, how->bytes, how->size) != (ssize_t)how->size) {
+		int error = errno;
+		begin_again_if_executed(t->pid);
+		die("process %d: cannot write the agent to %s: %s", (int)t->pid, path, strerror(error));
+	}
 	close(ours);
 	return (int)fd;
 }
@@ -405,8 +408,10 @@ static void load_agent(const struct target *t, uint64_t scratch, const struct in
 	s.dlopen = module_symbol(t, t->libc, "dlopen", NULL);
 	s.dlsym = module_symbol(t, t->libc, "dlsym", NULL);
 	s.dlerror = module_symbol(t, t->libc, "dlerror", NULL);
-	if (!s.dlopen || !s.dlsym || !s.dlerror)
+	if (!s.dlopen || !s.dlsym || !s.dlerror) {
+		begin_again_if_executed(t->pid);
 		die("process %d: its C library is older than 2.34: start it under memrec", (int)t->pid);
+	}
 	strcpy(s.symbol, ENTRY);
 	s.nap[1] = 50000;
 	snprintf(s.request.how, sizeof s.request.how, "%s %u %s", how->address, how->flags, how->agent);
