@@ -671,6 +671,7 @@ int main(int argc, char **argv)
 		await_end();
 	last_words_clear(&words);
 	segments_free(t.segments);
+	source_files_free(c.output.sources);
 	mt_header_free(t.header);
 	return failed && status == 0 ? EXIT_OURS : status;
 }
