@@ -40,9 +40,10 @@ static void record(const struct input *in, int fd)
 	int memfd;
 	struct wire_hello hello = { .magic = WIRE_MAGIC, .log2_slots = WIRE_LOG2_SLOTS, .pid = getpid(), .ppid = 1 };
 	struct symbols *symbols = getenv("FUZZ_NATIVE") ? symbols_new() : NULL;
-	struct process *p = process_new(&o, symbols, getpid(), &hello, &memfd);
+	struct sampling sampling = { .mean = getenv("FUZZ_SAMPLE") ? 512 : 0 };
+	struct process *p = process_new(&o, symbols, getpid(), &hello, &sampling, &memfd);
 	ring = p->ring;
-	ring_bytes = WIRE_RING_BYTES + ((size_t)(p->mask + 1)) * sizeof *p->slots;
+	ring_bytes = WIRE_SHARED_BYTES;
 	p->exe = strdup("/bin/true");
 	if (symbols)
 		p->hybrid = hybrid_new(&o, symbols, p->pid, p->exe);

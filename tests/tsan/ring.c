@@ -132,7 +132,7 @@ int main(void)
 	static struct output out;
 	struct wire_hello hello = { .magic = WIRE_MAGIC, .log2_slots = WIRE_LOG2_SLOTS, .pid = getpid(), .ppid = 1 };
 	int memfd;
-	struct process *p = process_new(&out, NULL, getpid(), &hello, &memfd);
+	struct process *p = process_new(&out, NULL, getpid(), &hello, &(struct sampling){ 0 }, &memfd);
 	pthread_t producers[THREADS], consumer;
 	ring = p->ring;
 	ring_slots = p->slots;
