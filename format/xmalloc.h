@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 /* If set, called before exiting for lack of memory: a program that must clean up does so there. */
 extern void (*out_of_memory)(void);
@@ -40,6 +41,19 @@ void table_free(void *p, size_t n, size_t size);
 		if ((n) >= (cap)) { \
 			(cap) = (size_t)(n) + (size_t)(n) / 2 + 16; \
 			(p) = xreallocarray((p), (cap), sizeof *(p)); \
+		} \
+	} while (0)
+
+/*
+ * Makes room for index n in an array with `used` items, and zeroes those up to n that are new. Memory that is not used
+ * yet remains untouched, so it takes none.
+ */
+#define GROW_ZEROED(p, n, used, cap) \
+	do { \
+		GROW(p, n, cap); \
+		if ((n) >= (used)) { \
+			memset((p) + (used), 0, ((size_t)(n) + 1 - (used)) * sizeof *(p)); \
+			(used) = (size_t)(n) + 1; \
 		} \
 	} while (0)
 

@@ -63,9 +63,9 @@ struct merged { uint32_t node, python, stack; };
 struct epoch {
 	uint32_t first;
 	uint32_t *python_of;		/* Python stacks of nodes */
-	size_t cap_python_of;
+	size_t n_python_of, cap_python_of;
 	struct native *natives;
-	size_t cap_natives;
+	size_t n_natives, cap_natives;
 	struct merged *merged;
 	uint32_t n_merged;
 	size_t cap_merged;
@@ -160,9 +160,7 @@ void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what
 {
 	struct epoch *e = h->now;
 	uint32_t n = number_in(e, id);
-	size_t cap = e->cap_natives;
-	GROW(e->natives, n, e->cap_natives);
-	memset(e->natives + cap, 0, (e->cap_natives - cap) * sizeof *e->natives);
+	GROW_ZEROED(e->natives, n, e->n_natives, e->cap_natives);
 	e->natives[n] = (struct native){
 		.parent = number_in(e, parent),
 		.site = sites_number(&h->sites, what & ((1ull << 48) - 1)),
@@ -188,7 +186,7 @@ static struct site *site_at(struct hybrid *h, const struct native *f)
 static const struct native *native_at(const struct hybrid *h, uint32_t node)
 {
 	const struct epoch *e = h->now;
-	return node < e->cap_natives && e->natives[node].site ? &e->natives[node] : NULL;
+	return node < e->n_natives && e->natives[node].site ? &e->natives[node] : NULL;
 }
 
 /* ---------------------------------------------------------------- stacks merged before */
@@ -447,7 +445,7 @@ static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s,
 static uint32_t python_at(const struct hybrid *h, uint32_t node)
 {
 	const struct epoch *e = h->now;
-	return node < e->cap_python_of ? e->python_of[node] : 0;
+	return node < e->n_python_of ? e->python_of[node] : 0;
 }
 
 static uint32_t add_python(struct hybrid *h, uint32_t parent, uint32_t frame)
@@ -464,9 +462,7 @@ void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t
 {
 	struct epoch *e = h->now;
 	uint32_t n = number_in(e, id), python = python_at(h, number_in(e, parent));
-	size_t cap = e->cap_python_of;
-	GROW(e->python_of, n, e->cap_python_of);
-	memset(e->python_of + cap, 0, (e->cap_python_of - cap) * sizeof *e->python_of);
+	GROW_ZEROED(e->python_of, n, e->n_python_of, e->cap_python_of);
 	e->python_of[n] = frame ? add_python(h, python, frame) : python;
 }
 

@@ -47,7 +47,7 @@ struct node_stacks {
 	uint32_t first;			/* less than the number of its first node, by 1 */
 	uint64_t ticket;		/* when it began */
 	uint32_t *stack;		/* by the node's number - first; 0: not known */
-	size_t cap;
+	size_t n, cap;
 };
 
 struct process {

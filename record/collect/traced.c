@@ -67,15 +67,13 @@ struct traced_thread *thread_begin(struct process *p, uint32_t tid)
 void node_stack_put(struct process *p, uint32_t n, uint32_t stack)
 {
 	struct node_stacks *nodes = &p->nodes;
-	size_t cap = nodes->cap;
-	GROW(nodes->stack, n, nodes->cap);
-	memset(nodes->stack + cap, 0, (nodes->cap - cap) * sizeof *nodes->stack);
+	GROW_ZEROED(nodes->stack, n, nodes->n, nodes->cap);
 	nodes->stack[n] = stack;
 }
 
 uint32_t node_stack_find(struct process *p, uint32_t node)
 {
-	uint32_t n = node - p->last_nodes.first, stack = n < p->last_nodes.cap ? p->last_nodes.stack[n] : 0;
+	uint32_t n = node - p->last_nodes.first, stack = n < p->last_nodes.n ? p->last_nodes.stack[n] : 0;
 	if (stack || !p->hybrid)
 		return stack;
 	stack = hybrid_stack_alone(p->hybrid, node);

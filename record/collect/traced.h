@@ -82,7 +82,7 @@ uint32_t label_of(struct process *p, const struct wire_slot *s);
 
 static inline uint32_t stack_of(struct process *p, uint32_t node)
 {
-	uint32_t n = node - p->nodes.first, stack = n < p->nodes.cap ? p->nodes.stack[n] : 0;
+	uint32_t n = node - p->nodes.first, stack = n < p->nodes.n ? p->nodes.stack[n] : 0;
 	return __builtin_expect(stack == 0 && node != 0, 0) ? node_stack_find(p, node) : stack;
 }
 
