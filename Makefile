@@ -30,9 +30,9 @@ FEDORA_PACKAGES = gcc make pkgconf-pkg-config glibc-devel lz4-devel msgpack-deve
 TOOLS    = $(basename $(notdir $(wildcard filters/mem*.c render/mem*.c)))
 LIB      = $B/libmemtrace.a
 LIB_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard format/*.c))
-REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c record/collect/*.c record/symbols/*.c record/inject/*.c))
+REC_OBJ  = $(patsubst %.c,$B/obj/%.o,$(wildcard record/*.c record/collect/*.c record/symbols/*.c record/inject/*.c record/census/*.c))
 # For code that includes headers from all folders of record/: units, hdr-check, editors.
-REC_INC  = -Irecord -Irecord/collect -Irecord/symbols -Irecord/agent
+REC_INC  = -Irecord -Irecord/collect -Irecord/symbols -Irecord/census -Irecord/agent
 AGENT_SRC = $(wildcard record/agent/*.c record/agent/*/*.c)
 # The search path of the agent, and of tests that build parts of it.
 AGENT_INC = -Irecord -Irecord/agent

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "census_rows.h"
 #include "define.h"
 #include "error.h"
 #include "ids.h"
@@ -47,6 +48,7 @@ struct merge {
 	uint64_t end_ms;
 	struct mt_out *out;
 	struct ids ids;
+	struct census_row row;		/* of a census, with the ids of the merged trace */
 };
 
 static struct mt_in *open_one(const char *path)
@@ -110,6 +112,7 @@ static void begin(struct merge *m, size_t first, char **argv)
 {
 	struct stacks *known = stacks_new();
 	m->out = tool_output(&tool, m->inputs[first].in, argv);
+	census_row_init(&m->row);
 	m->ids = (struct ids){ .holder = hold, .arg = m };
 	for (size_t i = 0; i < m->n; i++) {
 		struct input *in = &m->inputs[i];
@@ -121,6 +124,21 @@ static void begin(struct merge *m, size_t first, char **argv)
 		set_clock(m, in);
 		advance(in);
 	}
+}
+
+/* Of a census: those of its blocks that are open. */
+static struct mt_str translate_blocks(struct merge *m, const struct input *i, struct mt_str info)
+{
+	struct census_reading reading;
+	struct census_entry e;
+	struct block b;
+	census_row_begin(&m->row);
+	census_reading_begin(&reading, info);
+	while (census_reading_next(&reading, &e))
+		if (live_find(i->live, e.id, &b))
+			census_row_add(&m->row, e.addr, b.key, e.type);
+	census_reading_clear(&reading);
+	return census_row_done(&m->row);
 }
 
 /* Replaces ids and numbers with those of the merged trace. Returns false if the event's block is not open. */
@@ -143,6 +161,9 @@ static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
 		if (!live_find(i->live, ev->id, &b))
 			return false;
 		ev->id = b.key;
+		return true;
+	case MT_BLOCKS:
+		ev->info = translate_blocks(m, i, ev->info);
 		return true;
 	default:
 		return true;
@@ -228,6 +249,7 @@ static void merge_clear(struct merge *m)
 		live_free(m->inputs[i].live);
 	}
 	ids_clear(&m->ids);
+	census_row_clear(&m->row);
 	free(m->inputs);
 }
 

@@ -43,7 +43,7 @@
 
 enum {
 	KEY_NAME = 256, KEY_LAST, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE,
-	KEY_OOM_REPORT, KEY_SAMPLE, KEY_SEED, KEY_FROM_SCRIPT
+	KEY_OOM_REPORT, KEY_SAMPLE, KEY_SEED, KEY_FROM_SCRIPT, KEY_CENSUS
 };
 
 static const struct tool_option options[] = {
@@ -75,6 +75,8 @@ static const struct tool_option options[] = {
 	  "record from a moment on, with what is live then: 'RSS>2GB', 'HEAP>500MB' or a TIME" },
 	{ "until", KEY_UNTIL, "MOMENT",
 	  "record until a moment: one of these, or a SIZE of the trace; the program then continues unrecorded" },
+	{ "census", KEY_CENSUS, NULL,
+	  "when the script ends, examine all live blocks: their addresses and, of Python's objects, their types" },
 	{ "mark", KEY_MARK, "PID",
 	  "ask the memrec with this PID to mark the present in its trace, and to begin another file if it rotates" },
 	{ "source", KEY_SOURCE, "N", "with each line of source code, record N lines before and after it, too" },
@@ -97,7 +99,7 @@ static const struct tool tool = {
 struct settings {
 	const char *output;	/* NULL: standard output */
 	const char *oom_report;	/* NULL: none */
-	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits, from_script;
+	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits, from_script, census;
 	pid_t pid;		/* the process to attach to, or the first of several; 0: none */
 	pid_t *pids;		/* all of them */
 	size_t n_pids, cap_pids;
@@ -219,6 +221,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 			s->sampling.seed = tool_number(optarg, "--seed", 0, UINT64_MAX);
 			seeded = true;
 			break;
+		case KEY_CENSUS: s->census = true; break;
 		case KEY_MARK: request_mark((pid_t)tool_number(optarg, "--mark", 1, INT32_MAX));
 		case 'd': s->duration_ms = (uint32_t)tool_time_ms(optarg, "--duration", 1, UINT32_MAX); break;
 		}
@@ -256,7 +259,7 @@ static bool is_talkative(const struct settings *s)
 static unsigned flags_of(const struct settings *s)
 {
 	return (s->native ? WIRE_FLAG_NATIVE : 0) | (s->python_allocators ? WIRE_FLAG_PYTHON_ALLOCATORS : 0) |
-	       (s->follow_fork ? WIRE_FLAG_FOLLOW_FORK : 0);
+	       (s->follow_fork ? WIRE_FLAG_FOLLOW_FORK : 0) | (s->census ? WIRE_FLAG_CENSUS : 0);
 }
 
 /* ---------------------------------------------------------------- the output */

@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520007u
+#define WIRE_MAGIC 0x4d520008u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits in a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -37,6 +37,7 @@ struct wire_key {
 #define WIRE_FLAG_PYTHON_ALLOCATORS 1
 #define WIRE_FLAG_FOLLOW_FORK 2
 #define WIRE_FLAG_NATIVE 4
+#define WIRE_FLAG_CENSUS 8		/* take a census when the interpreter begins to finalize */
 
 enum wire_kind {
 	/* Allocations: addr size stack. Numbered as in a trace's rows (enum mt_allocator). */
@@ -73,6 +74,9 @@ enum wire_kind {
 	WIRE_SPAN_END,
 	WIRE_SPAN_BEGIN,	/* … that begins here */
 	WIRE_EPOCH,		/* addr: the epoch of all node numbers from here on */
+	WIRE_TYPE,		/* addr: PyType_Type, the type of all types */
+	WIRE_CENSUS_BEGIN,	/* blocks after this are not in the copy that this thread's next record announces, … */
+	WIRE_CENSUS,		/* … this. addr: enum wire_moment; size: the copy's pid, or 0; stack: the errno if 0 */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is before it */
 };
 
@@ -104,6 +108,12 @@ enum wire_lines {
 	WIRE_LINES_LNOTAB,	/* 3.8, 3.9: co_lnotab */
 	WIRE_LINES_PEP626,	/* 3.10: co_linetable */
 	WIRE_LINES_PEP657,	/* from 3.11 */
+};
+
+/* Why a census is taken. */
+enum wire_moment {
+	WIRE_MOMENT_REQUEST,	/* the program asked for it */
+	WIRE_MOMENT_SCRIPT_END,	/* the interpreter is about to finalize */
 };
 
 /* The id of WIRE_PYTHON: native nodes carry their number of Python frames. If not set, evaluators are known by name. */

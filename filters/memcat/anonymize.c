@@ -155,7 +155,7 @@ static const struct key keys[] = {
 	{ "answer", KEPT }, { "mappings", KEPT }, { "address", KEPT }, { "code", KEPT },
 	{ "signal", KEPT }, { "finalizing", KEPT }, { "ppid", KEPT }, { "unknown_frees", KEPT },
 	{ "command", TEXTS }, { "host", TEXTS }, { "args", TEXTS }, { "options", TEXTS }, { "provenance", TEXTS },
-	{ "build_id", TEXTS },
+	{ "build_id", TEXTS }, { "types", TEXTS }, { "blocks", KEPT }, { "moment", KEPT }, { "typed", KEPT },
 };
 
 static const struct key *find_key(const char *p, size_t n)
@@ -271,6 +271,8 @@ bool anonymize_event(struct anonymizer *a, struct mt_event *ev)
 	case MT_PROCESS:
 	case MT_EXIT:
 	case MT_MEMORY:
+	case MT_CENSUS:
+	case MT_BLOCKS:
 		ev->info = replace_info(a, ev->info.p, ev->info.n);
 		return true;
 	default:

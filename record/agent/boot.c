@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "census.h"
 #include "hooks/environment.h"
 #include "hooks/exec.h"
 #include "hooks/got.h"
@@ -38,6 +39,7 @@ static void begun(enum ring_beginning how)
 		pymem_forked();
 		native_forked();
 		got_forked();
+		census_forked();
 	} else if (how == RING_AGAIN) {
 		pystack_restarted();
 		native_restarted();

@@ -68,6 +68,11 @@ void ring_put(uint8_t kind, uint64_t addr, uint64_t size, uint32_t stack)
 	tell_own_bytes();
 }
 
+pid_t ring_collector(void)
+{
+	return collector_pid;
+}
+
 pid_t ring_process(void)
 {
 	return ring->pid;

@@ -58,6 +58,9 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 /* Returns the process that is recorded. In a vfork child that is its parent, whose memory it shares. */
 pid_t ring_process(void);
 
+/* Returns the collector's pid, as numbered in this process's namespace. */
+pid_t ring_collector(void);
+
 /* Creates the state page; after this, ring_on() may return true. */
 void ring_init(void);
 /*

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -407,6 +408,8 @@ struct process *process_new(struct output *out, struct symbols *symbols, pid_t p
 	snprintf(path, sizeof path, "/proc/%d/statm", pid);
 	p->statm = open(path, O_RDONLY | O_CLOEXEC);
 	p->own_pid = hello->pid;
+	struct stat st;
+	p->ring_inode = fstat(*memfd, &st) == 0 ? st.st_ino : 0;
 	p->ring = r;
 	p->slots = (void *)((char *)r + WIRE_RING_BYTES);
 	p->log2_slots = r->log2_slots;
@@ -482,6 +485,7 @@ void process_free(struct process *p)
 		source_files_of(p->out->sources, NULL, 0);
 	source_view_clear(&p->files);
 	free(p->exe);
+	free(p->python);
 	free(p->inside);
 	free(p);
 }

@@ -82,6 +82,10 @@ struct process {
 	struct hybrid *hybrid;		/* C stacks; NULL: not recorded */
 	struct source_view files;
 	char *exe;			/* NULL = not known */
+	char *python;			/* its version, "3.11.2"; NULL = not known */
+	uint64_t type_type;		/* the address of PyType_Type in it; 0 = not known */
+	uint32_t census_begin;		/* the last id before the copy for a census was made */
+	uint64_t ring_inode;		/* of the ring's file, which it and its copies map */
 	uint64_t unknown_frees, abandoned;
 	uint64_t live_bytes;		/* in this process */
 	uint64_t rss, most_own;		/* without the agent's memory; the agent's, at most */

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "info.h"
 #include "mappings.h"
+#include "snapshot.h"
 #include "traced.h"
 #include "xmalloc.h"
 
@@ -294,6 +295,8 @@ static void take_python(struct process *p, const struct wire_slot *s, const char
 	struct info info;
 	info_init(&info);
 	info_text(&info, "python", version, size);
+	free(p->python);
+	p->python = xstrdup(version);
 	output_process(p->out, p->pid, &info);
 	p->out->n_pythons++;
 	if (p->hybrid)
@@ -448,6 +451,15 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 		return 1;
 	case WIRE_FINALIZING:
 		take_finalizing(p, s);
+		return 1;
+	case WIRE_TYPE:
+		p->type_type = s->addr;
+		return 1;
+	case WIRE_CENSUS_BEGIN:
+		p->census_begin = p->out->ids.last;
+		return 1;
+	case WIRE_CENSUS:
+		snapshot_take(p, s);
 		return 1;
 	case WIRE_NODE:
 		take_node(p, s, ticket);

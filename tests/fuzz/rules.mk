@@ -11,7 +11,7 @@ FUZZ_PARTS = ring symbols linetable pylines attach cfi
 FUZZ_BIN = $(FUZZ_PARTS:%=$(FUZZ)/bin/%) $(TOOLS:%=$(FUZZ)/bin/%)
 FUZZ_FORMAT = $(patsubst $B/obj/%,$(FUZZ)/obj/%,$(LIB_OBJ))
 # ring.c with the recorder, except its main file and those that launch programs.
-FUZZ_RECORD = $(patsubst %.c,$(FUZZ)/obj/%.o,$(wildcard record/collect/*.c record/symbols/*.c))
+FUZZ_RECORD = $(patsubst %.c,$(FUZZ)/obj/%.o,$(wildcard record/collect/*.c record/symbols/*.c record/census/*.c))
 FUZZ_OBJ_ring = $(FUZZ_RECORD)
 FUZZ_OBJ_symbols = $(filter $(FUZZ)/obj/record/symbols/%,$(FUZZ_RECORD))
 FUZZ_OBJ_linetable = $(FUZZ)/obj/record/symbols/linetable.o

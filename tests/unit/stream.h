@@ -80,6 +80,10 @@ static const struct mt_event all_kinds[] = {
 	{ .kind = MT_SOURCE, .file = TEXT("/srv/a.py"), .line = 4294967295u, .count = 9223372036854775808u,
 	 .name = TEXT("def f():\n\treturn \xff") },
 	{ .kind = MT_SOURCE, .file = TEXT(""), .line = 0, .count = 0, .name = TEXT("") },
+	{ .kind = MT_CENSUS, .pid = 4294967295u, .time_ms = 9223372036854775807u,
+		.info = TEXT("\x81\xa6""blocks\x00") },
+	{ .kind = MT_BLOCKS, .pid = 1, .time_ms = 1,
+	  .info = TEXT("\x82\xa5types\x91\xa4""dict\xa6""blocks\x93\xcf\x7f\xff\xff\xff\xff\xff\xff\xf0\xff\x01") },
 	{ .kind = MT_OTHER, .info = TEXT("\x93\xcc\xc8\x81\xa1k\xc4\x02\x00\xff\xcb\x3f\xf8\0\0\0\0\0\0") },
 	{ .kind = MT_EXIT, .pid = 0, .time_ms = 2, .info = TEXT("\x80") },
 	{ .kind = MT_END, .time_ms = 3 },
@@ -120,6 +124,8 @@ static inline bool same(const struct mt_event *a, const struct mt_event *b)
 	case MT_PROCESS:
 	case MT_EXIT:
 	case MT_MEMORY:
+	case MT_CENSUS:
+	case MT_BLOCKS:
 		return a->pid == b->pid && a->time_ms == b->time_ms && same_text(a->info, b->info);
 	case MT_RSS:
 		return a->size == b->size && a->pid == b->pid && a->time_ms == b->time_ms;

@@ -304,6 +304,7 @@ COLD enum python_found python_find(struct python *p)
 	}
 	p->runtime = data_symbol(&s, "_PyRuntime");
 	p->code_type = data_symbol(&s, "PyCode_Type");
+	p->type_type = data_symbol(&s, "PyType_Type");
 	p->thread_state = (void *(*)(void))object_symbol(&s.python, "PyGILState_GetThisThreadState");
 	p->attached = (void *(*)(void))object_symbol(&s.python, "PyThreadState_GetUnchecked");
 	if (!p->attached)		/* its name before 3.13 */

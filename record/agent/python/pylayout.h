@@ -75,6 +75,7 @@ struct py_layout {
 struct python {
 	uintptr_t runtime;		/* &_PyRuntime */
 	uintptr_t code_type;		/* &PyCode_Type */
+	uintptr_t type_type;		/* &PyType_Type; may be 0 */
 	void *(*thread_state)(void);	/* PyGILState_GetThisThreadState: this thread's, whether attached or not */
 	void *(*attached)(void);	/* PyThreadState_GetUnchecked: the attached one, or NULL */
 	const char *(*get_version)(void);

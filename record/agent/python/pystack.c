@@ -20,9 +20,11 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "census.h"
 #include "nodes.h"
 #include "lastwalk.h"
 #include "memory.h"
+#include "orders.h"
 #include "proofs.h"
 #include "pycode.h"
 #include "pytables.h"
@@ -363,8 +365,11 @@ const volatile uintptr_t *pystack_finalizing = &never;
 COLD void pystack_tell_finalizing(void)
 {
 	static bool told;
-	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-		ring_put(WIRE_FINALIZING, 0, 0, 0);
+	if (__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		return;
+	if (orders.flags & WIRE_FLAG_CENSUS)
+		census_take(WIRE_MOMENT_SCRIPT_END);
+	ring_put(WIRE_FINALIZING, 0, 0, 0);
 }
 
 /* Then other threads' PyThreadStates may be freed while they use them. */
@@ -469,6 +474,7 @@ static COLD void start(void)
 		uint32_t how = (python.layout.evaluator == EVALUATOR_NOTHING ? 0 : WIRE_PYTHON_RUNS) |
 			       (underway ? WIRE_PYTHON_UNDERWAY : 0);
 		ring_message(WIRE_PYTHON, how, &(struct piece){ python.version, strlen(python.version) }, 1);
+		ring_put(WIRE_TYPE, python.type_type, 0, 0);
 		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
 	}
 	lock_drop(&start_lock);

@@ -24,6 +24,10 @@ def _declare(library):
     library.memrec_agent_recording.restype = ctypes.c_int
     library.memrec_agent_span.argtypes = [ctypes.c_char_p, ctypes.c_int]
     library.memrec_agent_span.restype = ctypes.c_int
+    # With the GIL held, no other thread is initialising an object.
+    library.memrec_agent_census = ctypes.PyDLL(library._name, handle=library._handle).memrec_agent_census
+    library.memrec_agent_census.argtypes = []
+    library.memrec_agent_census.restype = ctypes.c_int
     library.memrec_agent_spawn.argtypes = [ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p),
                                            ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_int)]
     library.memrec_agent_spawn.restype = ctypes.c_int

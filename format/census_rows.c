@@ -1,0 +1,135 @@
+/*
+ * census_rows.c - the blocks in a row of MT_BLOCKS
+ */
+#include "census_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmalloc.h"
+
+/* ---------------------------------------------------------------- writing */
+
+void census_row_init(struct census_row *r)
+{
+	*r = (struct census_row){ 0 };
+	msgpack_sbuffer_init(&r->blocks);
+	msgpack_sbuffer_init(&r->map);
+}
+
+void census_row_clear(struct census_row *r)
+{
+	texts_clear(&r->types);
+	msgpack_sbuffer_destroy(&r->blocks);
+	msgpack_sbuffer_destroy(&r->map);
+}
+
+void census_row_begin(struct census_row *r)
+{
+	texts_clear(&r->types);
+	msgpack_sbuffer_clear(&r->blocks);
+	msgpack_sbuffer_clear(&r->map);
+	r->n = 0;
+	r->addr = r->id = 0;
+}
+
+void census_row_add(struct census_row *r, uint64_t addr, uint32_t id, struct mt_str type)
+{
+	msgpack_packer pk;
+	msgpack_packer_init(&pk, &r->blocks, xpack);
+	msgpack_pack_int64(&pk, (int64_t)(addr - r->addr));
+	msgpack_pack_int64(&pk, (int64_t)(id - r->id));
+	msgpack_pack_uint32(&pk, texts_number(&r->types, type.p, type.n));
+	r->addr = addr;
+	r->id = id;
+	r->n++;
+}
+
+static void pack_text(msgpack_packer *pk, const char *p, size_t n)
+{
+	msgpack_pack_str(pk, n);
+	msgpack_pack_str_body(pk, p, n);
+}
+
+struct mt_str census_row_done(struct census_row *r)
+{
+	msgpack_packer pk;
+	msgpack_packer_init(&pk, &r->map, xpack);
+	msgpack_pack_map(&pk, 2);
+	pack_text(&pk, "types", 5);
+	msgpack_pack_array(&pk, texts_count(&r->types) - 1);
+	for (uint32_t i = 1; i < texts_count(&r->types); i++) {
+		struct mt_str name = texts_text(&r->types, i);
+		pack_text(&pk, name.p, name.n);
+	}
+	pack_text(&pk, "blocks", 6);
+	msgpack_pack_array(&pk, 3 * (size_t)r->n);
+	xpack(&r->map, r->blocks.data, r->blocks.size);
+	return (struct mt_str){ r->map.data, r->map.size };
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static bool is_key(const char *key, size_t n, const char *name)
+{
+	return n == strlen(name) && memcmp(key, name, n) == 0;
+}
+
+static bool read_names(struct census_reading *r)
+{
+	size_t cap = 0;
+	for (uint32_t i = 0; i < r->n_types; i++) {
+		GROW(r->names, (size_t)r->n_names, cap);
+		struct mt_str *name = &r->names[r->n_names];
+		if (!mp_take_text(&r->types, &name->p, &name->n))
+			return false;
+		r->n_names++;
+	}
+	return true;
+}
+
+bool census_reading_begin(struct census_reading *r, struct mt_str info)
+{
+	struct mp_view v = { (const uint8_t *)info.p, (const uint8_t *)info.p + info.n };
+	uint32_t n = 0;
+	*r = (struct census_reading){ 0 };
+	if (info.n == 0 || !mp_take_head(&v, MP_MAP, &n))
+		return false;
+	for (; n; n--) {
+		const char *key;
+		size_t size, object_size;
+		const uint8_t *object;
+		if (!mp_take_text(&v, &key, &size) || !mp_take_object(&v, &object, &object_size))
+			return false;
+		struct mp_view items = { object, object + object_size };
+		if (is_key(key, size, "types") && mp_take_head(&items, MP_ARRAY, &r->n_types))
+			r->types = items;
+		else if (is_key(key, size, "blocks") && mp_take_head(&items, MP_ARRAY, &r->n_blocks))
+			r->blocks = items;
+	}
+	return read_names(r);
+}
+
+bool census_reading_next(struct census_reading *r, struct census_entry *e)
+{
+	int64_t addr, id;
+	uint64_t type;
+	if (r->n_blocks < 3 || !mp_take_int(&r->blocks, &addr) || !mp_take_int(&r->blocks, &id) ||
+	    !mp_take_uint(&r->blocks, &type) || type > r->n_names)
+		return false;
+	r->n_blocks -= 3;
+	r->addr += (uint64_t)addr;
+	r->id += (uint64_t)id;
+	if (r->id > UINT32_MAX)
+		return false;
+	*e = (struct census_entry){ r->addr, (uint32_t)r->id, .type_number = (uint32_t)type };
+	e->type = type ? r->names[type - 1] : text_empty;
+	return true;
+}
+
+void census_reading_clear(struct census_reading *r)
+{
+	free(r->names);
+	r->names = NULL;
+	r->n_names = 0;
+}

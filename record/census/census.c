@@ -1,0 +1,298 @@
+/*
+ * census.c - what each live block of a process is, read from its memory
+ *
+ * Source: the checks follow _PyType_PreHeaderSize() and PyType_GenericAlloc() of each release.
+ */
+#include "census.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "types.h"
+#include "xmalloc.h"
+
+#define HEAD_BYTES 128u		/* of a block: the words before an object, and its first fields */
+#define GAP_BYTES 16384u	/* between two blocks that are read together */
+#define BLOCKS_A_TURN 4096
+#define MOST_DEQUE_BLOCKS 65536
+#define MOST_SLACK 64u		/* bytes after the items of an object */
+#define LOWEST_ADDRESS 65536u	/* of any mapping (vm.mmap_min_addr) */
+#define IMMORTAL UINT64_C(0xffffffff)
+
+struct census {
+	struct census_block *blocks;
+	size_t n;
+	struct remote remote;
+	struct types types;
+	uint8_t *claimed;	/* a bit for each block: it belongs to an object */
+};
+
+/* A candidate: the first bytes of a block, and an object in it. */
+struct object {
+	const uint8_t *head;	/* of the block */
+	size_t have;
+	uint64_t block_size;
+	const uint8_t *at;	/* in head */
+	uint64_t addr;
+	struct type *type;
+};
+
+static uint64_t word(const void *p, int offset)
+{
+	uint64_t w;
+	memcpy(&w, (const uint8_t *)p + offset, sizeof w);
+	return w;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uint64_t x = ((const struct census_block *)a)->addr, y = ((const struct census_block *)b)->addr;
+	return x < y ? -1 : x > y;
+}
+
+void census_sort(struct census_block *blocks, size_t n)
+{
+	qsort(blocks, n, sizeof *blocks, by_address);
+}
+
+/* ---------------------------------------------------------------- objects */
+
+/* Of a str: its header and letters. 0: they are not in this block. */
+static uint64_t str_bytes(const struct heap_layout *o, const struct object *found)
+{
+	uint32_t state = (uint32_t)word(found->at, STR_STATE), kind = state >> 2 & 7;
+	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
+	uint64_t length = word(found->at, STR_LENGTH);
+	if (!compact)
+		return (uint64_t)found->type->basic_size;
+	if ((kind != 1 && kind != 2 && kind != 4) || length >> 40)
+		return UINT64_MAX;
+	return (uint64_t)(ascii ? o->str_ascii : o->str_compact) + (length + 1) * kind;
+}
+
+/* Whether the items of an object have room after it. Frames, generators and the like count theirs elsewhere. */
+static bool items_fit(const struct heap_layout *o, const struct object *found, uint64_t room)
+{
+	const struct type *t = found->type;
+	if (!(t->flags & (TYPE_LONG | TYPE_TUPLE | TYPE_BYTES)) || t->basic_size < OB_SIZE + 8)
+		return true;
+	uint64_t n = word(found->at, OB_SIZE);
+	if (t->flags & TYPE_LONG) {
+		if (o->int_size_shift != NONE)
+			n >>= o->int_size_shift;
+		else if ((int64_t)n < 0)	/* a negative int */
+			n = -n;
+	}
+	uint64_t size = n >> 40 ? UINT64_MAX : n * (uint64_t)t->item_size;
+	/* an int may have lost digits since; others have at most an item more, and a derived class's fields */
+	return size <= room && (t->flags & TYPE_LONG || room - size <= MOST_SLACK);
+}
+
+/* Whether an object of that type can have the size of the block. */
+static bool fits(const struct heap_layout *o, const struct object *found)
+{
+	const struct type *t = found->type;
+	uint64_t size = found->block_size - t->prefix, basic = (uint64_t)t->basic_size;
+	if (t->flags & TYPE_STR)
+		return size >= STR_STATE + 8 && str_bytes(o, found) <= size;
+	if (t->item_size)
+		return basic <= size && items_fit(o, found, size - basic);
+	if (t->flags & o->inline_flag)
+		return basic < size;
+	return size + t->optional >= basic && size <= ((basic + 7) & ~UINT64_C(7));
+}
+
+/* Whether the words before an object can be those of the garbage collector: the next object in its list, or none. */
+static bool has_gc_head(const struct object *found)
+{
+	uint64_t next = word(found->at - GC_HEAD_BYTES, 0) & ~UINT64_C(1);	/* the bit is set during a collection */
+	return next == 0 || (next % 8 == 0 && next >= LOWEST_ADDRESS && next >> 47 == 0);
+}
+
+/* Returns whether the object in `found` begins `prefix` bytes after the block, by what its type says. */
+static bool is_object(struct census *c, struct object *found, uint64_t addr, uint32_t prefix)
+{
+	if (found->have < prefix + OB_SIZE || found->block_size < prefix + OB_SIZE)
+		return false;
+	found->at = found->head + prefix;
+	found->addr = addr + prefix;
+	uint64_t references = word(found->at, OB_REFCNT);
+	if (references == 0 || references > IMMORTAL)
+		return false;
+	found->type = types_at(&c->types, word(found->at, OB_TYPE));
+	return found->type && found->type->prefix == prefix &&
+	       (!(found->type->flags & TYPE_HAS_GC) || has_gc_head(found)) && fits(c->types.layout, found);
+}
+
+/* If it could be two objects, it is none. */
+static bool find_object(struct census *c, struct object *found, uint64_t addr)
+{
+	static const uint32_t prefixes[] = { 0, GC_HEAD_BYTES, GC_HEAD_BYTES + PRE_BYTES };
+	struct object one = *found;
+	int n = 0;
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (is_object(c, &one, addr, prefixes[i])) {
+			*found = one;
+			n++;
+		}
+	return n == 1;
+}
+
+/* ---------------------------------------------------------------- what belongs to an object */
+
+/* Returns the block that an address is in, `most` bytes from its beginning at the most, or NULL. */
+static struct census_block *block_at(const struct census *c, uint64_t addr, uint64_t most)
+{
+	size_t low = 0, high = c->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (c->blocks[middle].addr <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return NULL;
+	struct census_block *b = &c->blocks[low - 1];
+	uint64_t offset = addr - b->addr;
+	return offset <= most && (offset < b->size || offset == 0) ? b : NULL;
+}
+
+static bool is_claimed(const struct census *c, size_t i)
+{
+	return c->claimed[i / 8] >> i % 8 & 1;
+}
+
+/* The block at an address is a part of an object of that type; the first that claims it has it. */
+static bool claim(struct census *c, struct type *type, enum part part, uint64_t addr, uint64_t most)
+{
+	struct census_block *b = addr ? block_at(c, addr, most) : NULL;
+	size_t i = b ? (size_t)(b - c->blocks) : 0;
+	if (!b || is_claimed(c, i) || b->label == CENSUS_UNSETTLED)
+		return false;
+	c->claimed[i / 8] |= (uint8_t)(1 << i % 8);
+	b->label = types_label(&c->types, type, part);
+	return true;
+}
+
+/* A field of an object; 0 if it is beyond what was read. */
+static uint64_t field(const struct object *o, int offset)
+{
+	size_t end = (size_t)(o->at - o->head) + (size_t)offset + 8;
+	return end <= o->have ? word(o->at, offset) : 0;
+}
+
+static void claim_deque(struct census *c, const struct object *o)
+{
+	uint64_t block = field(o, DEQUE_LEFT), last = field(o, DEQUE_RIGHT);
+	for (int i = 0; i < MOST_DEQUE_BLOCKS && claim(c, o->type, PART_BLOCK, block, 0); i++)
+		if (block == last || !remote_read(&c->remote, block + DEQUE_LINK, &block, sizeof block))
+			break;
+}
+
+static void claim_text(struct census *c, const struct object *o)
+{
+	const struct heap_layout *l = c->types.layout;
+	uint32_t state = (uint32_t)field(o, STR_STATE);
+	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
+	if (!compact)
+		claim(c, o->type, PART_TEXT, field(o, l->str_compact), 0);
+	if (!compact || !ascii)
+		claim(c, o->type, PART_TEXT, field(o, l->str_ascii + 8), 0);	/* as UTF-8 */
+	if (l->str_wide != NONE)
+		claim(c, o->type, PART_TEXT, field(o, l->str_wide), 0);
+}
+
+/* The values of an instance that has no dict of its own yet. */
+static void claim_values(struct census *c, const struct object *o)
+{
+	if (c->types.layout->managed == MANAGED_POINTER)
+		claim(c, o->type, PART_VALUES, word(o->head, 0), c->types.layout->values_prefix);
+	else if (c->types.layout->managed == MANAGED_TAGGED && word(o->head, 8) & 1)
+		claim(c, o->type, PART_VALUES, word(o->head, 8) - 1, c->types.layout->values_prefix);
+}
+
+static void claim_parts(struct census *c, const struct object *o)
+{
+	uint64_t keys;
+	switch (o->type->owner) {
+	case OWNS_LIST:
+		claim(c, o->type, PART_ITEMS, field(o, LIST_ITEMS), 0);
+		break;
+	case OWNS_DICT:
+		claim(c, o->type, PART_KEYS, field(o, DICT_KEYS), 0);
+		claim(c, o->type, PART_VALUES, field(o, DICT_VALUES), c->types.layout->values_prefix);
+		break;
+	case OWNS_SET:
+		claim(c, o->type, PART_TABLE, field(o, SET_TABLE), 0);
+		break;
+	case OWNS_STR:
+		claim_text(c, o);
+		break;
+	case OWNS_BYTEARRAY:
+		claim(c, o->type, PART_BUFFER, field(o, BYTEARRAY_BYTES), 0);
+		break;
+	case OWNS_ARRAY:
+		claim(c, o->type, PART_BUFFER, field(o, ARRAY_ITEMS), 0);
+		break;
+	case OWNS_DEQUE:
+		claim_deque(c, o);
+		break;
+	case OWNS_NDARRAY:
+		claim(c, o->type, PART_BUFFER, field(o, NDARRAY_DATA), 0);
+		claim(c, o->type, PART_DIMENSIONS, field(o, NDARRAY_DIMENSIONS), 0);
+		break;
+	case OWNS_TYPE:
+		if (remote_read(&c->remote, o->addr + (uint64_t)c->types.layout->qualname + 8, &keys, sizeof keys))
+			claim(c, o->type, PART_KEYS, keys, 0);
+		break;
+	case OWNS_NOTHING:
+		break;
+	}
+	if (o->type->flags & c->types.layout->pre_flags & TYPE_MANAGED_DICT)
+		claim_values(c, o);
+}
+
+/* ---------------------------------------------------------------- all blocks */
+
+/* Returns where a read that begins with block i can end: blocks that follow closely are read with it. */
+static uint64_t run_end(const struct census *c, size_t i)
+{
+	const struct census_block *b = c->blocks;
+	uint64_t end = b[i].addr + (b[i].size < HEAD_BYTES ? b[i].size : HEAD_BYTES);
+	for (size_t k = i + 1; k < c->n && k < i + BLOCKS_A_TURN && b[k].addr - end < GAP_BYTES; k++)
+		end = b[k].addr + (b[k].size < HEAD_BYTES ? b[k].size : HEAD_BYTES);
+	return end;
+}
+
+static void name_block(struct census *c, size_t i, uint64_t *end)
+{
+	struct census_block *b = &c->blocks[i];
+	struct object o = { .have = b->size < HEAD_BYTES ? (size_t)b->size : HEAD_BYTES, .block_size = b->size };
+	if (b->addr + o.have > *end)
+		*end = run_end(c, i);
+	o.head = remote_window(&c->remote, b->addr, &o.have, *end);
+	if (!find_object(c, &o, b->addr))
+		return;
+	b->label = types_label(&c->types, o.type, PART_OBJECT);
+	claim_parts(c, &o);
+}
+
+bool census_name(struct census_block *blocks, size_t n, const struct census_source *from, struct texts *labels)
+{
+	struct census c = { .blocks = blocks, .n = n };
+	remote_init(&c.remote, from->memory);
+	bool known = types_init(&c.types, from->release, from->type_type, &c.remote, labels);
+	c.claimed = xcalloc(n / 8 + 1, 1);
+	uint64_t end = 0;
+	for (size_t i = 0; known && i < n; i++) {
+		if (!is_claimed(&c, i) && blocks[i].label != CENSUS_UNSETTLED)
+			name_block(&c, i, &end);
+		if (from->keep_up && i % BLOCKS_A_TURN == BLOCKS_A_TURN - 1)
+			from->keep_up(from->arg);
+	}
+	free(c.claimed);
+	types_clear(&c.types);
+	remote_clear(&c.remote);
+	return known;
+}

@@ -1,0 +1,268 @@
+/*
+ * census.c - tests what blocks are taken for, in a heap made here: of objects, and of anything
+ */
+#include "census.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "census_rows.h"
+#include "check.h"
+#include "layouts.h"
+#include "xmalloc.h"
+
+#define HEAP_BYTES 65536u
+#define N(array) (sizeof(array) / sizeof *(array))
+
+static uint64_t *heap;		/* followed by an address that cannot be read */
+static struct texts labels;
+static const char *release = "3.11.2";
+
+static uint64_t at(unsigned offset)
+{
+	return (uint64_t)heap + offset;
+}
+
+static void put(unsigned offset, uint64_t word)
+{
+	heap[offset / 8] = word;
+}
+
+/* A static type with this many bytes in each object. */
+static void put_type(unsigned offset, uint64_t metatype, const char *name, uint64_t flags, uint64_t size)
+{
+	put(offset + OB_REFCNT, 1);
+	put(offset + OB_TYPE, metatype);
+	put(offset + TP_NAME, (uint64_t)name);
+	put(offset + TP_BASICSIZE, size);
+	put(offset + TP_ITEMSIZE, 0);
+	put(offset + TP_DEALLOC, at(8));
+	put(offset + TP_FLAGS, flags | TYPE_READY);
+	put(offset + TP_BASE, 0);
+}
+
+enum { TYPE = 1024, PLAIN = 2048, COLLECTED = 3072, LIST = 4096, META = 5120, OBJECT = 8192 };
+
+static void make_heap(void)
+{
+	memset(heap, 0, HEAP_BYTES);
+	put_type(TYPE, at(TYPE), "type", TYPE_TYPE | TYPE_HAS_GC, 904);
+	put_type(PLAIN, at(TYPE), "app.Plain", 0, 32);
+	put_type(COLLECTED, at(TYPE), "app.Collected", TYPE_HAS_GC, 24);
+	put_type(LIST, at(META), "list", TYPE_HAS_GC | TYPE_LIST, 40);
+	put_type(META, at(TYPE), "Meta", TYPE_HAS_GC | TYPE_TYPE, 904);
+}
+
+/* Returns the labels of the blocks as one line. */
+static const char *name(struct census_block *blocks, size_t n)
+{
+	static char line[4096];
+	int memory = open("/proc/self/mem", O_RDONLY);
+	struct census_source from = { memory, release, at(TYPE), NULL, NULL };
+	census_sort(blocks, n);
+	bool known = census_name(blocks, n, &from, &labels);
+	close(memory);
+	line[0] = '\0';
+	for (size_t i = 0; i < n && n < 16; i++) {
+		bool settled = blocks[i].label != CENSUS_UNSETTLED;
+		struct mt_str text = settled ? texts_text(&labels, blocks[i].label) : text_empty;
+		strcat(line, i ? ", " : "");
+		strncat(line, text.p, text.n);
+	}
+	return known ? line : "unknown release";
+}
+
+static const char *name_one(unsigned offset, uint64_t size)
+{
+	struct census_block block = { .addr = at(offset), .size = size, .id = 1 };
+	return name(&block, 1);
+}
+
+static bool is(const char *text, const char *expected)
+{
+	return strcmp(text, expected) == 0;
+}
+
+static void put_plain(uint64_t references, uint64_t type)
+{
+	make_heap();
+	put(OBJECT, references);
+	put(OBJECT + 8, type);
+}
+
+static void check_objects(void)
+{
+	put_plain(1, at(PLAIN));
+	CHECK("a block with the header of an object of its size is one", is(name_one(OBJECT, 32), "app.Plain"));
+	CHECK("a block of another size is not", is(name_one(OBJECT, 40), "") && is(name_one(OBJECT, 24), ""));
+	CHECK("no types are found for a release that is not known",
+	      (release = "3.7.1", is(name_one(OBJECT, 32), "unknown release")) &&
+		      (release = "3.99.0", is(name_one(OBJECT, 32), "unknown release")) &&
+		      (release = "3.13.1 free-threaded", is(name_one(OBJECT, 32), "unknown release")));
+	release = "3.11.2";
+	put_plain(0, at(PLAIN));
+	CHECK("an object without references is not live", is(name_one(OBJECT, 32), ""));
+	put_plain(at(16), at(PLAIN));
+	CHECK("nor is one with an address for its number of references", is(name_one(OBJECT, 32), ""));
+	put_plain(1, at(COLLECTED));
+	CHECK("a type whose objects begin elsewhere does not count", is(name_one(OBJECT, 24), ""));
+	put(OBJECT + 16, 1);
+	put(OBJECT + 24, at(COLLECTED));
+	put(OBJECT, 0);
+	CHECK("after the collector's words it does", is(name_one(OBJECT, 40), "app.Collected"));
+	put(OBJECT, 12);
+	CHECK("if these can be the collector's", is(name_one(OBJECT, 40), ""));
+}
+
+static void check_types(void)
+{
+	put_plain(1, at(PLAIN));
+	put(PLAIN + TP_FLAGS, 0);
+	CHECK("a type that is not ready is none", is(name_one(OBJECT, 32), ""));
+	put_plain(1, at(PLAIN));
+	put(PLAIN + TP_NAME, at(HEAP_BYTES));
+	CHECK("nor is one whose name cannot be read", is(name_one(OBJECT, 32), ""));
+	put_plain(1, at(PLAIN));
+	put(PLAIN + OB_TYPE, at(PLAIN));
+	CHECK("nor is one that is its own type", is(name_one(OBJECT, 32), ""));
+	put_plain(1, at(PLAIN));
+	put(PLAIN + OB_TYPE, at(META));
+	put(META + OB_TYPE, at(PLAIN));
+	CHECK("nor is one in a circle of types", is(name_one(OBJECT, 32), ""));
+	put_plain(1, at(PLAIN));
+	put(PLAIN + OB_TYPE, at(META));
+	CHECK("a type of a type of types is one", is(name_one(OBJECT, 32), "app.Plain"));
+	put_plain(1, at(HEAP_BYTES) - 64);
+	CHECK("a type that continues beyond the memory is none", is(name_one(OBJECT, 32), ""));
+	put_plain(1, 0xffff800000000000);
+	CHECK("nor is an address of the kernel's", is(name_one(OBJECT, 32), ""));
+}
+
+static void check_parts(void)
+{
+	struct census_block blocks[3] = { { .addr = at(OBJECT), .size = 56, .id = 1 },
+					  { .addr = at(OBJECT + 64), .size = 80, .id = 2 },
+					  { .addr = at(OBJECT + 160), .size = 32, .id = 3 } };
+	struct census_block again[3];
+	memcpy(again, blocks, sizeof blocks);
+	put_plain(0, 0);
+	put(OBJECT + 16, 1);
+	put(OBJECT + 24, at(LIST));
+	put(OBJECT + 16 + LIST_ITEMS, at(OBJECT + 64));
+	/* the items look like an object */
+	put(OBJECT + 64, 1);
+	put(OBJECT + 72, at(PLAIN));
+	put(OBJECT + 160, 1);
+	put(OBJECT + 168, at(PLAIN));
+	CHECK("a list's items are its, whatever they look like", is(name(blocks, 3), "list, list [items], app.Plain"));
+	again[1].label = again[2].label = CENSUS_UNSETTLED;
+	name(again, 3);
+	CHECK("a block that came later is not looked at, and belongs to nothing",
+	      again[1].label == CENSUS_UNSETTLED && again[2].label == CENSUS_UNSETTLED);
+}
+
+/* A word that may deceive: addresses in the heap and beyond it, flags, small numbers, anything. */
+static uint64_t odd_word(unsigned long long *state)
+{
+	static const uint64_t words[] = {
+		0, 1, 2, 0xffffffff, UINT64_MAX, INT64_MIN, TYPE_READY, TYPE_READY | TYPE_HAS_GC | TYPE_LIST,
+		TYPE_READY | TYPE_DICT | TYPE_HAS_GC, TYPE_READY | TYPE_STR, TYPE_READY | TYPE_TYPE | TYPE_IS_HEAP,
+		TYPE_READY | TYPE_IS_HEAP | TYPE_HAS_GC | TYPE_MANAGED_DICT, TYPE_READY | TYPE_LONG, 16, 24, 32, 40,
+	};
+	uint64_t r = check_random(state);
+	switch (r % 8) {
+	case 0: case 1: case 2: return at((unsigned)(r >> 8) % HEAP_BYTES & ~7u);
+	case 3: return at((unsigned)(r >> 8) % 64 * 512);	/* the same few again */
+	case 4: return at(HEAP_BYTES - 8) + (r >> 8) % 64;
+	case 5: return r;
+	default: return words[(r >> 8) % N(words)];
+	}
+}
+
+static void check_anything(void)
+{
+	static const char *const releases[] = { "3.8.1", "3.9.1", "3.10.1", "3.11.1", "3.12.1", "3.13.1" };
+	static struct census_block blocks[HEAP_BYTES / 64], again[N(blocks)];
+	unsigned long long state = 1;
+	unsigned found = 0, different = 0;
+	for (unsigned round = 0; round < 300; round++) {
+		release = releases[round % N(releases)];
+		for (unsigned i = 0; i < HEAP_BYTES / 8; i++)
+			heap[i] = odd_word(&state);
+		put_type(TYPE, at(TYPE), "type", TYPE_TYPE | TYPE_HAS_GC, 904);
+		for (unsigned i = 0; i < 64; i += 2)
+			if (i * 512 != TYPE)
+				put_type(i * 512, at(i % 8 ? TYPE : (i + 8) % 64 * 512), "odd",
+					 odd_word(&state) | (check_random(&state) & 0xf5ff4218),
+						check_random(&state) % 6 * 8);
+		for (unsigned i = 0; i < N(blocks); i++) {
+			unsigned kind = (unsigned)check_random(&state), prefix = kind % 3 * 16;
+			blocks[i] = (struct census_block){ .addr = at(i * 64), .size = kind / 4 % 9 * 8, .id = i };
+			if (kind & 1) {		/* as an object, of a type or of something else */
+				put(i * 64 + prefix, 1);
+				put(i * 64 + prefix + 8, at(kind / 64 % 64 * 512));
+			}
+		}
+		memcpy(again, blocks, sizeof blocks);
+		name(blocks, N(blocks));
+		name(again, N(blocks));
+		for (unsigned i = 0; i < N(blocks); i++) {
+			found += blocks[i].label != 0;
+			different += blocks[i].label != again[i].label;
+		}
+	}
+	CHECK("a heap of anything is read to its end, twice with the same result", found > 100 && different == 0);
+}
+
+static void check_rows(void)
+{
+	struct census_row row;
+	struct census_reading reading;
+	struct census_entry e;
+	struct mt_str dict = { "dict", 4 }, list = { "list", 4 };
+	census_row_init(&row);
+	census_row_begin(&row);
+	census_row_add(&row, 0x7fffffffff00, UINT32_MAX, dict);
+	census_row_add(&row, 0x10, 1, text_empty);
+	census_row_add(&row, 0x20, 7, list);
+	census_row_add(&row, 0x30, 6, dict);
+	struct mt_str info = census_row_done(&row);
+	bool began = census_reading_begin(&reading, info);
+	CHECK("a row's blocks are read as they were written",
+	      began && census_reading_next(&reading, &e) && e.addr == 0x7fffffffff00 && e.id == UINT32_MAX &&
+		      e.type.n == 4 && memcmp(e.type.p, "dict", 4) == 0 && census_reading_next(&reading, &e) &&
+		      e.addr == 0x10 && e.id == 1 && e.type.n == 0 && e.type_number == 0 &&
+		      census_reading_next(&reading, &e) && e.id == 7 && e.type_number == 2 &&
+		      census_reading_next(&reading, &e) && e.id == 6 && e.type_number == 1 &&
+		      !census_reading_next(&reading, &e));
+	census_reading_clear(&reading);
+	unsigned blocks = 0;
+	for (size_t n = 0; n < info.n; n++) {
+		char *part = xmalloc(n + 1);
+		memcpy(part, info.p, n);
+		census_reading_begin(&reading, (struct mt_str){ part, n });
+		while (census_reading_next(&reading, &e))
+			blocks++;
+		census_reading_clear(&reading);
+		free(part);
+	}
+	CHECK("a damaged row has no more blocks than a whole one", blocks <= 4 * info.n);
+	census_row_clear(&row);
+}
+
+int main(void)
+{
+	heap = mmap(NULL, 2 * HEAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (heap == MAP_FAILED || mprotect((char *)heap + HEAP_BYTES, HEAP_BYTES, PROT_NONE) < 0)
+		return 1;
+	check_objects();
+	check_types();
+	check_parts();
+	check_anything();
+	check_rows();
+	texts_clear(&labels);
+	return check_done();
+}
