@@ -192,7 +192,8 @@ static inline enum program program_searched(const char *file)
 		size_t n = strcspn(path, ":");
 		if (n + 1 + length < sizeof name) {
 			memcpy(name, path, n);
-			memcpy(name + n, n ? "/" : "", n > 0);
+			if (n)
+				name[n] = '/';
 			memcpy(name + n + (n > 0), file, length + 1);
 			kind = program_at(AT_FDCWD, name);
 		}
