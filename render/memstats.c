@@ -70,16 +70,20 @@ static uint32_t see(struct counter *c, uint32_t pid, uint32_t tid)
 	return n;
 }
 
-static void see_thread(struct counter *c, const struct mt_event *ev)
+static __attribute__((noinline)) void see_other_thread(struct counter *c, const struct mt_event *ev)
 {
-	if (c->last_pid == ev->pid && c->last_tid == ev->tid)
-		return;
 	if (ev->pid)
 		see(c, ev->pid, 0);
 	if (ev->tid)
 		see(c, ev->pid, ev->tid);
 	c->last_pid = ev->pid;
 	c->last_tid = ev->tid;
+}
+
+static inline void see_thread(struct counter *c, const struct mt_event *ev)
+{
+	if (c->last_pid != ev->pid || c->last_tid != ev->tid)
+		see_other_thread(c, ev);
 }
 
 static void take_sizes(struct counter *c, const struct mt_event *ev)
