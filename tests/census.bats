@@ -2,6 +2,11 @@
 
 load lib/common
 
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
+}
+
 types() { # TRACE
 	memcat --json "$1" | python3 "$TESTS/census/count_types.py"
 }

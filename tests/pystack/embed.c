@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 	int (*run)(const char *) = (int (*)(const char *))need(python, "PyRun_SimpleString");
 	int (*finalize)(void) = (int (*)(void))need(python, "Py_FinalizeEx");
 	void (*counts)(uint64_t *) = (void (*)(uint64_t *))need(RTLD_DEFAULT, "pt_counts");
-	uint64_t c[9];
+	uint64_t c[10];
 	for (int i = 0; i < 3; i++) {
 		initialize(0);
 		if (run(code) != 0 || finalize() < 0)

@@ -17,6 +17,6 @@ for t in ts: t.join()
 assert len(results) == 8, results
 assert lib.pt_native_thread() == 0
 # Incomplete results are still consistent: no node without its code and its parent.
-counts = (ctypes.c_uint64 * 9)()
+counts = (ctypes.c_uint64 * 10)()
 lib.pt_counts(counts)
 assert counts[7] == 0, list(counts)
