@@ -317,7 +317,7 @@ static void test_other_encodings(void)
 
 static void test_unknown_kinds(void)
 {
-	struct events a = ROWS("\x93\x2d\xa1x\x01\x92\xcd\xff\xff\xc0\x91\xcf\xff\xff\xff\xff\xff\xff\xff\xff"
+	struct events a = ROWS("\x93\x3e\xa1x\x01\x92\xcd\xff\xff\xc0\x91\xcf\xff\xff\xff\xff\xff\xff\xff\xff"
 			       "\x92\x1e\x02\x93\x3f\x01\x00");
 
 	CHECK("rows of unknown kinds are returned unchanged, reserved allocators as allocations",
