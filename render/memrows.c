@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 	out_end(r.out);
 	if (texts && fclose(texts) != 0)
 		die("%s: cannot be written: %s", texts_path, strerror(errno));
-	places_free(r.places);
+	places_close(r.places);
 	free(r.sums);
 	return tool_finish(in, NULL);
 }

@@ -53,7 +53,7 @@ struct places *places_new(enum places_format format, bool by_stack)
 	return p;
 }
 
-void places_free(struct places *p)
+void places_close(struct places *p)
 {
 	origins_free(p->processes);
 	origins_free(p->spans);

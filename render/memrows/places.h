@@ -22,7 +22,7 @@ struct places;
 
 /* With by_stack, threads and spans make no difference and are not columns. Exits if out of memory, as all here do. */
 struct places *places_new(enum places_format format, bool by_stack);
-void places_free(struct places *p);
+void places_close(struct places *p);
 /* Takes any event except MT_ALLOC and MT_FREE. */
 void places_take(struct places *p, const struct mt_event *ev);
 /* Returns the number of an MT_ALLOC's place; new ones are numbered from 0. At most 2^31. */
@@ -30,7 +30,7 @@ uint32_t places_number(struct places *p, const struct mt_event *ev, const struct
 uint32_t places_count(const struct places *p);
 /* Returns the Unix time in milliseconds at which the trace of place n began; 0: not known. */
 uint64_t places_start_ms(const struct places *p, uint32_t n);
-/* Returns the text of place n, valid until places_free(). It is made at the first call. */
+/* Returns the text of place n, valid until places_close(). It is made at the first call. */
 struct mt_str places_text(struct places *p, uint32_t n);
 /* Prints the names of the columns as fields, each after a comma. */
 void places_print_names(const struct places *p, FILE *out);
