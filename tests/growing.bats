@@ -72,10 +72,10 @@ wait_for_size() { # FILE N
 			done
 		done
 	done
-	# Damage is still reported.
-	{ head -c $((size / 2)) whole; printf '\xc1'; } > t.lz4
+	# Damage is still reported: bytes that no row begins with, more of them than what is left of any row here.
+	{ head -c $((size / 2)) whole; printf '\xc1%.0s' {1..4096}; } > t.lz4
 	run -1 --separate-stderr python3 "$TESTS/lib/written.py" t.lz4 memtable t.lz4
-	[[ "$stderr" == *"damaged at byte $((size / 2))"* ]] || [[ "$stderr" == *"damaged at byte"* ]]
+	[[ "$stderr" == *"damaged at byte"* ]]
 }
 
 @test "a file with nothing in it yet: one line that says what to do" {
