@@ -217,11 +217,18 @@ t.000002.lz4" ]
 
 @test "each file has the phase it begins in, and the blocks of the script are in its span" {
 	memrec -f -o t.lz4 --rotate 300ms -- python3 "$BATS_FILE_TMPDIR/app.py" 200
+	local checked=0
 	for file in t.0*.lz4; do
+		# On a busy machine the first file may end before the script begins, or soon after.
+		memcat --json "$file" > rows
+		grep -q '"event":"span".*"name":"script"' rows || continue
 		memslice --span script "$file" | memtable --json > script.json
+		[ "$file" != t.000001.lz4 ] || grep -q '"function":"late"' script.json || continue
+		checked=$((checked + 1))
 		[ "$(jq '[.rows[] | select(.function == "early" and .size > 99000) | .allocations] | add' script.json)" = 10 ]
 		# But for its first millisecond, what the start left is not.
 		[ "$(jq .total_bytes script.json)" -lt "$(memtable --json "$file" | jq '.total_bytes - 300000')" ]
 	done
+	[ "$checked" -ge 3 ]
 	[ "$(memcat --json "$(ls t.0*.lz4 | tail -1)" | jq -r 'select(.event == "span" and .begins) | .name' | paste -sd ' ')" = "script shutdown" ]
 }
