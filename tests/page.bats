@@ -31,7 +31,8 @@ setup() {
 }
 
 @test "axe-core finds no obstacle, in any tab, menu or theme" {
-  axe=$(axe_core)
+  axe=$(axe_core) || true
+  [ -s "$axe" ] || skip "no axe-core: make axe"
   python3 "$TESTS/lib/gen_trace.py" --events 20000 --seed 3 --processes 2 --threads 2 --spans --lost | memcat --from-json >t.lz4
   memflame t.lz4 >page.html
   { printf '<script>'; cat "$axe"; printf '</script>\n'; } >>page.html
