@@ -252,8 +252,8 @@ static inline uint32_t wire_count_of(uint64_t addr)
 }
 
 /*
- * A block is sampled as if it had so many bytes more, about what it costs an allocator: otherwise empty and tiny blocks
- * would be sampled so rarely that their number would be hardly known.
+ * A block is sampled as if it were this many bytes larger, about the overhead of an allocator: otherwise empty and tiny
+ * blocks would be sampled so rarely that their number would be almost unknown.
  */
 #define WIRE_SAMPLE_MORE 16
 

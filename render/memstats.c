@@ -95,7 +95,7 @@ static void take_sizes(struct counter *c, const struct mt_event *ev)
 
 /* ---------------------------------------------------------------- allocations */
 
-/* Nearly every block is of this sort, so it is what the sum of those counted leaves. */
+/* Nearly every block is on the heap, so its bytes are not added up: they are the counted total less the mappings. */
 static uint64_t live_heap(const struct counter *c)
 {
 	uint64_t mappings = c->sorts[SORT_ANONYMOUS].live;

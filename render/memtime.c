@@ -128,7 +128,7 @@ static void note_attached(struct series *s, const struct mt_event *process)
 		return;
 	s->n_attached++;
 	if (s->format == 0)
-		printf("# process %u: heap counts from the attach on; resident sizes have what was there before, too\n",
+		printf("# process %u: heap counts from the attach on; resident sizes include earlier memory\n",
 		       (unsigned)process->pid);
 }
 

@@ -4,14 +4,7 @@ load lib/common
 load lib/told
 
 setup_file() {
-	load lib/common
-	sleep 60 &
-	local pid=$!
-	export NO_ATTACH=
-	if ! "${MEMREC_BIN:-$TESTS/../build/bin}/memrec" -o "$BATS_FILE_TMPDIR/t.lz4" -p $pid -d 0.01 2> "$BATS_FILE_TMPDIR/why"; then
-		grep -Eq 'ptrace_scope|forbids' "$BATS_FILE_TMPDIR/why" && NO_ATTACH=$(cat "$BATS_FILE_TMPDIR/why")
-	fi
-	kill $pid
+	try_attach
 }
 
 setup() {
@@ -83,7 +76,7 @@ check_undone() { # PYTHON [OPTION...]
 	ls /proc/$pid/task | diff tasks0 -
 	ls -l /proc/$pid/fd | sed 's/.* \([0-9]* ->\)/\1/' | diff fds0 -
 	tell allocators same
-	! grep -q 'memfd:memrec\( \|$\)' /proc/$pid/maps
+	not grep -q 'memfd:memrec\( \|$\)' /proc/$pid/maps
 }
 
 @test "afterwards the program is as before: slots, allocators, threads, descriptors, ring" {
@@ -201,7 +194,7 @@ start_waiting() { # COMMAND...: starts it with a pipe as its input, which is des
 		wait $recorder
 		[ "$(memcat --json t.lz4 | grep -c '"size":777777,')" -eq 10 ]
 		[ "$(memcat --json t.lz4 | grep '"event":"exit"' | grep -c '"exec"')" -eq 2 ]
-		! grep 'cannot be recorded' err
+		not grep 'cannot be recorded' err
 	done
 }
 
@@ -210,9 +203,9 @@ start_waiting() { # COMMAND...: starts it with a pipe as its input, which is des
 	attach
 	echo >&7
 	wait_for . other
-	! grep -E 'MEMREC|LD_PRELOAD' child
+	not grep -E 'MEMREC|LD_PRELOAD' child
 	grep -x LD_PRELOAD=libm.so.6 other
-	! grep MEMREC other
+	not grep MEMREC other
 	detach
 	[ "$(memcat --json t.lz4 | grep -c '"event":"process"')" -le 2 ]
 }
@@ -223,6 +216,8 @@ start_waiting() { # COMMAND...: starts it with a pipe as its input, which is des
 		local why=$1
 		shift
 		start_waiting "$@"
+		# memrec(1), LIMITS: setpriv must be through.
+		until grep -aqE 'read ?line' /proc/$pid/cmdline && [ "$(cat /proc/$pid/comm)" != setpriv ]; do sleep .01; done
 		attach
 		echo >&7
 		wait $recorder

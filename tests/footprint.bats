@@ -73,7 +73,7 @@ end_service() {
 	eventually [ -s started ]
 	memrec -p $program -d 200ms -o t.lz4
 	kill $program
-	[ "$(memtime t.lz4 | sed -n 2p)" = "# process $program: heap counts from the attach on; resident sizes have what was there before, too" ]
+	[ "$(memtime t.lz4 | sed -n 2p)" = "# process $program: heap counts from the attach on; resident sizes include earlier memory" ]
 	memtime t.lz4 | tail -1 | awk '$4 < 1e6 || $5 < $4 { exit 1 }'
 	memrec -o u.lz4 -- python3 -c pass
 	[ "$(memtime u.lz4 | grep -c '^# ')" -eq 1 ]

@@ -45,7 +45,7 @@ figure() { # JQ-EXPRESSION [TRACE]
 	END
 	[ "$(figure '.metadata.peak_memory < 100e6 and .peak_file_backed == 1073741824 and .peak_anonymous >= 3145728')" = true ]
 	memfold t.lz4 > folded
-	! grep -q ';view ' folded
+	not grep -q ';view ' folded
 	grep -q ';anonymous .* 3145728$' folded
 	memgrep --allocator mmap_file t.lz4 > files.lz4
 	[ "$(figure .metadata.peak_memory files.lz4)" = 1073741824 ]

@@ -61,7 +61,7 @@ left() { # MEMAGE-OPTION...: sizes, each where its allocation ended
 [2,7,100,1]
 [3,8,800,1]
 [4,8,61000,1]" ]
-	! grep -q '"event":"free"' got
+	not grep -q '"event":"free"' got
 	[ "$(grep -c '"event":"exit"' got)" = 1 ]
 }
 

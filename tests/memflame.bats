@@ -2,6 +2,7 @@
 
 load lib/common
 load lib/page
+load lib/traces
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return 1
@@ -136,7 +137,6 @@ setup() {
 }
 
 @test "the page distinguishes native and Python frames, from a trace and from folded lines" {
-  load lib/traces
   printf 'alloc 1 100 main@app.py:1;work@/usr/lib/libwork.so;back@app.py:9;alloc@libwork.so\nalloc 2 100 main@app.py:1;main@app.py:2\n' | trace >t.lz4
   for page in "memflame t.lz4" "memfold t.lz4 | memflame"; do
     bash -o pipefail -c "$page" >page.html
@@ -229,28 +229,8 @@ END
   printf '<module> (/srv/a.py:9);\u202edirt\u2066y (/srv/b.py:7) 1000\n'
 }
 
-# A trace of three lines; the last has no source code.
-source_trace() {
-  memcat --from-json <<'END'
-{"event":"function","function":1,"lang":"python","name":"main","file":"/srv/app.py"}
-{"event":"function","function":2,"lang":"python","name":"load","file":"/srv/app.py"}
-{"event":"frame","frame":1,"function":1,"line":10}
-{"event":"source","file":"/srv/app.py","line":10,"before":1,"text":"# <b>first</b>\n    main, \"all\"\u202e\n    if x:\n\t    tab"}
-{"event":"frame","frame":2,"function":2,"line":3}
-{"event":"source","file":"/srv/app.py","line":3,"before":0,"text":"    return read()"}
-{"event":"frame","frame":3,"function":2,"line":4}
-{"event":"stack","stack":1,"frame":1}
-{"event":"stack","stack":2,"parent":1,"frame":2}
-{"event":"stack","stack":3,"parent":1,"frame":3}
-{"event":"alloc","id":1,"size":1000,"allocator":"malloc","stack":2,"pid":1,"tid":1,"time_ms":0}
-{"event":"alloc","id":2,"size":500,"allocator":"malloc","stack":3}
-{"event":"alloc","id":3,"size":100,"allocator":"malloc","stack":1}
-{"event":"end"}
-END
-}
-
 @test "source code of the trace: as labels, in the details, found; --no-source leaves it out" {
-  source_trace >t.lz4
+  three_lines '# <b>first</b>\n    main, \"all\"\u202e\n    if x:\n\t    tab' >t.lz4
   memflame t.lz4 >page.html
   browse page.html '{"total": 1600, "suites": ["source", "any"]}'
   all_passed 20

@@ -122,7 +122,7 @@ two_processes() {
 
 @test "of an attached process, the heap counts from the attach on, and that is said" {
 	printf '%s\n' '{"event":"process","pid":7,"info":{"attached":1},"time_ms":0}' 'alloc 1 100 pid=7 time_ms=1' | trace > t.lz4
-	[ "$(memtime t.lz4 | sed -n 2p)" = '# process 7: heap counts from the attach on; resident sizes have what was there before, too' ]
+	[ "$(memtime t.lz4 | sed -n 2p)" = '# process 7: heap counts from the attach on; resident sizes include earlier memory' ]
 	[ "$(memtime --csv t.lz4 | wc -l)" = 2 ]
 	[ "$(memtime --json t.lz4 | jq .attached)" = 1 ]
 	[ "$(cat t.lz4 t.lz4 | memstats --json | jq .attached)" = 1 ]

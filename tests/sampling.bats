@@ -55,7 +55,7 @@ blocks() { # builds the program
 	done
 	[ "$(wc -l < rows.1)" -gt 1000 ]
 	cmp rows.1 rows.2
-	! cmp -s rows.1 rows.3
+	not cmp -s rows.1 rows.3
 }
 
 # Two places of a sampled trace, whose standard errors follow from the definition.

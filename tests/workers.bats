@@ -4,13 +4,7 @@ load lib/common
 load lib/told
 
 setup_file() {
-	sleep 60 &
-	local pid=$!
-	export NO_ATTACH=
-	if ! "${MEMREC_BIN:-$BATS_TEST_DIRNAME/../build/bin}/memrec" -o "$BATS_FILE_TMPDIR/t.lz4" -p $pid -d 0.01 2> "$BATS_FILE_TMPDIR/why"; then
-		grep -Eq 'ptrace_scope|forbids' "$BATS_FILE_TMPDIR/why" && NO_ATTACH=$(cat "$BATS_FILE_TMPDIR/why")
-	fi
-	kill $pid
+	try_attach
 }
 
 setup() {

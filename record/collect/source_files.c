@@ -149,7 +149,7 @@ void source_view_clear(struct source_view *v)
 	*v = (struct source_view){ 0 };
 }
 
-/* Whether all of the process's user ids are root's. If it no longer exists, what was known last remains. */
+/* Checks whether all user ids of the process are those of root. If it no longer exists, the last answer stays. */
 static void check_user(struct source_view *v)
 {
 	char path[64], text[4096];
@@ -399,7 +399,7 @@ static void add_lines(struct source_files *s, struct mt_str lines)
 	}
 }
 
-/* ---------------------------------------------------------------- whether the file is what was run */
+/* ---------------------------------------------------------------- whether the file is the code that was run */
 
 /* Native code was compiled from its source, so it is newer. */
 static bool is_compiled_from(const struct source_view *v, const char *module, const struct stat *source)
@@ -452,7 +452,7 @@ static bool is_definition_there(struct source_files *s, const struct source_file
 	return true;
 }
 
-/* Whether a file, when it is first read, can be what was run. */
+/* Returns whether a file that is read for the first time can be the code that was run. */
 static bool was_run(const struct source_files *s, const struct function *f, const struct stat *st)
 {
 	if (f->lang == MT_LANG_NATIVE)

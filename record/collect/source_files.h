@@ -2,7 +2,7 @@
  * source_files.h - reads the lines of source code in the stacks of recorded processes
  *
  * A line is read when the first frame of it is defined, from the file that its process would open under the function's
- * file name, and is written to the trace once. It is left out unless the file is what was run, as far as
+ * file name, and is written to the trace once. It is left out unless the file is the code that was run, as far as
  * that can be known: it has not changed since its first line was read, nor after a given time, and the
  * line where a function begins defines that function; native code must be newer than its source.
  *
@@ -26,7 +26,7 @@ struct source_rules {
 	bool none;		/* read no source code */
 	bool keep;		/* keep all texts, for segments */
 	uint32_t around;	/* lines before and after each line */
-	uint64_t changed_ns;	/* files that changed later (Unix time) are not what was run; 0: no limit */
+	uint64_t changed_ns;	/* files that changed later (Unix time) are not the code that was run; 0: no limit */
 	/* For root: takes on the rights of a process's user and returns whether it could; returns from them. */
 	bool (*lower)(pid_t pid);
 	void (*restore)(void);

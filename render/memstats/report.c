@@ -166,7 +166,7 @@ static void print_resident(const struct stats *s)
 		       size_text(s->recorder_bytes, size));
 	print_end(s);
 	if (s->attached)
-		printf("%-26sheap counts from the attach on;\n%-26sresident sizes have what was there before, too\n",
+		printf("%-26sheap counts from the attach on;\n%-26sresident sizes include earlier memory\n",
 		       "Attached:", "");
 }
 

@@ -11,6 +11,11 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
+# Fails if the command succeeds. A test does not end at a line "! COMMAND" that fails, unless it is the last one.
+not() { # COMMAND...
+	! "$@"
+}
+
 # Like `run`, but the function ends at the first failing command, like a test; `run` checks only the last command.
 run_strict() { # FUNCTION [ARG...]
 	local flags=$-

@@ -1,6 +1,17 @@
 # Programs that work on each line of input and answer when done (tests/attach/known.py): `load lib/told`.
 # The test's teardown must kill the processes in ${started[@]}.
 
+# For setup_file: tries to attach. If this system forbids it, $NO_ATTACH says why, and the tests must be skipped.
+try_attach() {
+	sleep 60 &
+	local pid=$!
+	export NO_ATTACH=
+	if ! "${MEMREC_BIN:-$BATS_TEST_DIRNAME/../build/bin}/memrec" -o "$BATS_FILE_TMPDIR/t.lz4" -p $pid -d 0.01 2> "$BATS_FILE_TMPDIR/why"; then
+		grep -Eq 'ptrace_scope|forbids' "$BATS_FILE_TMPDIR/why" && NO_ATTACH=$(cat "$BATS_FILE_TMPDIR/why")
+	fi
+	kill $pid
+}
+
 wait_for() { # PATTERN FILE
 	for _ in $(seq 400); do
 		grep -q "$1" "$2" && return

@@ -77,3 +77,28 @@ big_trace() {
 filtered_header() {
 	printf '{"event":"header","format":"memtrace","version":[1,0],"kinds":{},"command":["app"],"provenance":[{"program":"memrec","version":"0.1.0","args":[]},{"program":"%s","version":"0.1.0","args":[%s]%s}]}\n' "$1" "${2-}" "${3:+,$3}"
 }
+
+# Prints a trace of three lines of /srv/app.py: line 10 in main, which has this source code, and in load line 3, and line 4
+# without source code.
+three_lines() { # SOURCE, as in JSON: line 9, line 10 and those that follow
+	{
+		cat <<-'END'
+			{"event":"function","function":1,"lang":"python","name":"main","file":"/srv/app.py"}
+			{"event":"function","function":2,"lang":"python","name":"load","file":"/srv/app.py"}
+			{"event":"frame","frame":1,"function":1,"line":10}
+		END
+		printf '{"event":"source","file":"/srv/app.py","line":10,"before":1,"text":"%s"}\n' "$1"
+		cat <<-'END'
+			{"event":"frame","frame":2,"function":2,"line":3}
+			{"event":"source","file":"/srv/app.py","line":3,"before":0,"text":"    return read()"}
+			{"event":"frame","frame":3,"function":2,"line":4}
+			{"event":"stack","stack":1,"frame":1}
+			{"event":"stack","stack":2,"parent":1,"frame":2}
+			{"event":"stack","stack":3,"parent":1,"frame":3}
+			{"event":"alloc","id":1,"size":1000,"allocator":"malloc","stack":2,"pid":1,"tid":1,"time_ms":0}
+			{"event":"alloc","id":2,"size":500,"allocator":"malloc","stack":3}
+			{"event":"alloc","id":3,"size":100,"allocator":"malloc","stack":1}
+			{"event":"end"}
+		END
+	} | memcat --from-json
+}

@@ -247,7 +247,8 @@ with memrec.Tracker(out):
             import gevent  # noqa: F401
         except ImportError:
             self.skipTest("no gevent")
-        with open("patched.py", "w") as f:
+        script = os.path.join(self.folder, "patched.py")
+        with open(script, "w") as f:
             f.write("""
 from gevent import monkey
 monkey.patch_all()
@@ -264,7 +265,7 @@ threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
 for t in threads: t.start()
 for t in threads: t.join()
 """)
-        subprocess.run([os.path.join(PREFIX, "bin", "memrec"), "-f", "-o", self.out, "--", sys.executable, "patched.py"], check=True,
+        subprocess.run([os.path.join(PREFIX, "bin", "memrec"), "-f", "-o", self.out, "--", sys.executable, script], check=True,
                        timeout=60)
         for n in range(3):
             self.assertEqual(self.within("span %d" % n, 1000000), [1000033 + 1000 * n + i for i in range(5)])

@@ -101,7 +101,7 @@ _watches = set()
 
 
 def _watch():
-    """Learns of switches from now on, of what the program uses."""
+    """Makes asyncio and greenlet, where the program uses them, report switches from now on."""
     if "asyncio.events" in sys.modules and "asyncio" not in _watches:
         _watches.add("asyncio")
         _watch_asyncio(sys.modules["asyncio.events"].Handle)
