@@ -171,6 +171,7 @@ dataframes() {
 }
 
 need_dataframes() {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record, and the Python package needs the agent"
 	dataframes -c 'import pyarrow, pandas, polars, duckdb' 2> /dev/null || skip "without pandas, polars, DuckDB: make dataframes"
 }
 
