@@ -22,6 +22,8 @@ struct remembered {
 	struct mt_event ev;		/* its text is `text` */
 	char *text;
 	size_t n;
+	uint64_t order;			/* they are numbered as they come */
+	uint32_t last_id;		/* the last allocation before it */
 };
 
 struct inhabitant {			/* a process */
@@ -55,6 +57,8 @@ struct segments {
 	struct inhabitant *processes;
 	size_t n_processes, cap_processes;
 	uint64_t rss;			/* of all */
+	uint64_t n_remembered;		/* rows, forgotten ones included */
+	uint32_t last_id;		/* of the last allocation */
 };
 
 bool segment_rules_any(const struct segment_rules *r)
@@ -249,40 +253,57 @@ static int put_rows(const struct segments *s)
 	return 0;
 }
 
-/* Whether the row belongs before a block of that time. What a span made in its first millisecond is in it. */
-static bool comes_before(const struct mt_event *row, uint64_t block_ms)
+static int by_order(const void *a, const void *b)
 {
-	return row->kind == MT_SPAN ? row->time_ms <= block_ms : row->time_ms < block_ms;
+	const struct remembered *p = *(struct remembered *const *)a, *q = *(struct remembered *const *)b;
+
+	return (p->order > q->order) - (p->order < q->order);
 }
 
-/* Puts the rows that divide, and belong before a block of that time but not before one of `last_ms`. */
-static int put_dividing(const struct segments *s, uint64_t last_ms, uint64_t block_ms, bool first)
+/* Returns the rows that divide, in the order they came; the caller frees the array. */
+static const struct remembered **dividing_rows(const struct segments *s, size_t *n)
 {
+	const struct remembered **rows = NULL;
+	size_t cap = 0;
+
+	*n = 0;
 	for (size_t i = 0; i < s->n_processes; i++)
-		for (size_t k = 0; k < s->processes[i].n; k++) {
-			const struct mt_event *ev = &s->processes[i].rows[k].ev;
-			if (divides(ev) && comes_before(ev, block_ms) && (first || !comes_before(ev, last_ms)) &&
-			    mt_put(s->out, ev) < 0)
-				return -1;
-		}
-	return 0;
+		for (size_t k = 0; k < s->processes[i].n; k++)
+			if (divides(&s->processes[i].rows[k].ev)) {
+				GROW(rows, *n, cap);
+				rows[(*n)++] = &s->processes[i].rows[k];
+			}
+	if (*n)
+		qsort(rows, *n, sizeof *rows, by_order);
+	return rows;
+}
+
+/* In one millisecond, which may be long while we wait for a processor, ids decide; they may have begun again at 1. */
+static bool comes_before(const struct remembered *row, const struct mt_event *block)
+{
+	if (row->ev.time_ms != block->time_ms)
+		return row->ev.time_ms < block->time_ms;
+	return (int32_t)(block->id - row->last_id) > 0;
 }
 
 /* The live blocks, in the order they were made, and among them the rows that divide them. */
 static int put_blocks(const struct segments *s)
 {
 	struct mt_event ev = { .kind = MT_ALLOC };
-	uint64_t last_ms = 0;
-	bool first = true;
+	size_t n, next = 0;
+	const struct remembered **rows = dividing_rows(s, &n);
+	int r = 0;
 
-	for (size_t cursor = 0; s->blocks && open_blocks_each(s->blocks, &cursor, &ev); first = false) {
-		if ((first || ev.time_ms > last_ms) && put_dividing(s, last_ms, ev.time_ms, first) < 0)
-			return -1;
-		last_ms = ev.time_ms > last_ms || first ? ev.time_ms : last_ms;
-		if (mt_put(s->out, &ev) < 0)
-			return -1;
+	for (size_t cursor = 0; r == 0 && s->blocks && open_blocks_each(s->blocks, &cursor, &ev);) {
+		while (r == 0 && next < n && comes_before(rows[next], &ev))
+			r = mt_put(s->out, &rows[next++]->ev);
+		if (r == 0)
+			r = mt_put(s->out, &ev);
 	}
-	return put_dividing(s, last_ms, UINT64_MAX, first);
+	while (r == 0 && next < n)
+		r = mt_put(s->out, &rows[next++]->ev);
+	free(rows);
+	return r;
 }
 
 static int put_heading(struct segments *s, const struct stacks *stacks)
@@ -386,7 +407,8 @@ static void remember(struct segments *s, const struct mt_event *ev)
 	for (size_t i = p->n; i-- > 0;)
 		if (replaces(ev, &p->rows[i]))
 			forget_row(p, i);
-	struct remembered r = { .ev = *ev, .text = xmalloc(text.n + 1), .n = text.n };
+	struct remembered r = { .ev = *ev, .text = xmalloc(text.n + 1), .n = text.n,
+				.order = s->n_remembered++, .last_id = s->last_id };
 	memcpy(r.text, text.p, text.n);
 	*(ev->kind == MT_PROCESS ? &r.ev.info : &r.ev.name) = (struct mt_str){ r.text, text.n };
 	GROW(p->rows, p->n, p->cap);
@@ -432,6 +454,8 @@ static void note(struct segments *s, const struct mt_event *ev)
 
 	switch (ev->kind) {
 	case MT_ALLOC:
+		s->last_id = ev->id;
+		/* fall through */
 	case MT_FREE:
 	case MT_RESIZE:
 		while (s->blocks && open_blocks_take(s->blocks, ev, &cursor, NULL))
