@@ -109,7 +109,7 @@ class Threads(Case):
         sys.setswitchinterval(0.0002)		# busy threads delay every system call of the others by this much
 
     def test_running_when_the_block_opens_and_closes(self):
-        go, stop, done = threading.Event(), threading.Event(), []
+        go, stop, done, turns = threading.Event(), threading.Event(), [], set()
 
         def known():			# exactly this many within the block, the others after it
             go.wait()
@@ -122,13 +122,16 @@ class Threads(Case):
 
         def busy():			# all the time
             while not stop.is_set():
+                within = go.is_set()
                 bytes(300000)
+                if within:
+                    turns.add(threading.get_ident())
         threads = [threading.Thread(target=f) for f in (known, known, busy, busy)]
         for t in threads:
             t.start()
         with memrec.Tracker(self.out):
             go.set()
-            while len(done) < 2:
+            while len(done) < 2 or len(turns) < 2:
                 bytes(400000)
         stop.set()
         for t in threads:
@@ -136,7 +139,7 @@ class Threads(Case):
         trace = Trace(self.out)
         self.assertEqual([a["functions"][-1] for a in trace.allocs if a["size"] == 100033], ["known"] * 2000)
         self.assertEqual(trace.count(200033), 0)
-        self.assertGreater(trace.count(300033), 0)
+        self.assertEqual(len({a["tid"] for a in trace.allocs if a["size"] == 300033}), 2)
         self.assertEqual({a["functions"][-1] for a in trace.allocs if a["size"] == 300033}, {"busy"})
         self.assertEqual(len({a["tid"] for a in trace.allocs if a["size"] == 100033}), 2)
 
