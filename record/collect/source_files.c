@@ -53,6 +53,7 @@ struct contents {
 
 struct source_files {
 	struct source_rules rules;
+	bool root;			/* we are */
 	struct source_view *view;
 	uint32_t now_ms;
 	struct texts names;
@@ -73,6 +74,7 @@ struct source_files *source_files_new(const struct source_rules *rules)
 	struct source_files *s = xcalloc(1, sizeof *s);
 
 	s->rules = *rules;
+	s->root = geteuid() == 0;
 	s->defined = idset_new();
 	s->kept = rules->keep ? sources_new() : NULL;
 	return s;
@@ -173,7 +175,7 @@ static bool enter(struct source_files *s, bool *lowered)
 	struct source_view *v = s->view;
 
 	*lowered = false;
-	if (geteuid() != 0)
+	if (!s->root)
 		return true;
 	if (s->now_ms >= v->check_ms) {
 		check_user(v);
@@ -367,13 +369,27 @@ static void add(struct source_files *s, const char *p, size_t n)
 	s->n_text += n;
 }
 
+/* Returns how many bytes at the beginning are ASCII, in steps of 8. */
+static size_t ascii_words(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
+		memcpy(&word, p + i, sizeof word);
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return i;
+}
+
 /* Adds a line without blanks at its end, as valid UTF-8, cut if it is too long. */
 static void add_line(struct source_files *s, const char *p, size_t n)
 {
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t' || p[n - 1] == '\r' || p[n - 1] == '\f'))
 		n--;
-	size_t most = s->n_text + LONGEST_LINE;
-	for (size_t i = 0, size; i < n; i += size) {
+	size_t most = s->n_text + LONGEST_LINE, plain = ascii_words(p, n < LONGEST_LINE ? n : LONGEST_LINE);
+	add(s, p, plain);
+	for (size_t i = plain, size; i < n; i += size) {
 		size = utf8_size(p + i, n - i);
 		if (s->n_text + (size ? size : 3) > most) {
 			add(s, "…", strlen("…"));
