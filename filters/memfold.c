@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alive.h"
 #include "calltree.h"
+#include "error.h"
 #include "folded.h"
 #include "tally.h"
 #include "tool.h"
@@ -22,6 +24,8 @@ static const struct tool_option options[] = {
 	{ "total", 't', NULL, "report everything ever allocated, not the high-water mark" },
 	{ "by-process", 'P', NULL, "add an outermost frame for each process, \"[process PID]\"" },
 	{ "by", 'b', "WHAT", "show frames by line (the default), function, or file" },
+	{ "types", 'T', NULL,
+	  "report what a census found alive, with its type as the innermost frame, \"[dict]\"" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -73,7 +77,7 @@ int main(int argc, char **argv)
 {
 	enum stacks_detail detail = STACKS_LINE;
 	enum tally_what what = TALLY_PEAK;
-	bool count = false, by_process = false;
+	bool count = false, by_process = false, types = false;
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (key) {
@@ -89,12 +93,20 @@ int main(int argc, char **argv)
 		case 'P':
 			by_process = true;
 			break;
+		case 'T':
+			types = true;
+			break;
 		case 'b':
 			detail = tool_detail(optarg, "--by");
 			break;
 		}
+	if (types)
+		tally_choose_census(what);
+	if (types && by_process)
+		usage_die("give only one of --types and --by-process");
 	struct mt_in *in = tool_input(argc, argv);
-	struct tally *t = by_process ? tally_read_by_process(in, what) : tally_read(in, what);
+	struct tally *t = types ? alive_read_stacks(in, ALIVE_BELOW, NULL) :
+			  by_process ? tally_read_by_process(in, what) : tally_read(in, what);
 	fold(t, detail, count);
 	tally_free(t);
 	return tool_finish(in, NULL);

@@ -3,8 +3,10 @@
  *
  * In:    a trace (stdin or files)
  * Out:   the trace without the allocations that do not match, and without their
- *        frees; before a thread's next event, the number it made that do not
- * Keeps: a bit per live allocation; a byte per function, frame and stack
+ *        frees; before a thread's next event, the number it made that do not.
+ *        By type: at the end, those that the last census found alive
+ * Keeps: a bit per live allocation; a byte per function, frame and stack;
+ *        by type, the live set (open_blocks.h)
  *
  * Conditions on frames (--function, --file, --module) must hold together for
  * one frame. They are checked once per function, and a stack matches if its frame
@@ -18,6 +20,8 @@
 
 #include "error.h"
 #include "idset.h"
+#include "memgrep/found.h"
+#include "open_blocks.h"
 #include "threads.h"
 #include "tool.h"
 #include "xmalloc.h"
@@ -34,6 +38,8 @@ static const struct tool_option options[] = {
 	  .words = "innermost" },
 	{ "thread", 'T', "REGEX", "the thread's name at that moment matches REGEX",
 	  .words = "threads '%'" },
+	{ "type", 'y', "REGEX", "what the last census found alive, if its type matches REGEX",
+	  .words = "types '%'", .title = "alive at the last census, only %" },
 	{ "min-size", 's', "SIZE", "the size is at least SIZE bytes (512, 1.5k, 24MB, 1GiB)",
 	  .words = "at least %" },
 	{ "max-size", 'S', "SIZE", "the size is at most SIZE bytes", .words = "at most %" },
@@ -62,7 +68,7 @@ struct pattern {
 };
 
 struct conditions {
-	struct pattern function, file, module, thread;
+	struct pattern function, file, module, thread, type;
 	uint64_t min, max;		/* bytes */
 	uint32_t allocators;		/* a bit each; 0 = all */
 	bool has_pid, has_tid;
@@ -84,6 +90,10 @@ struct matcher {
 	struct idset *kept;
 	uint64_t *skipped;		/* by number of a thread: allocations left out since its last event passed on */
 	size_t n_skipped, cap_skipped;
+	/* by type: */
+	struct open_blocks *open;	/* the live blocks; of them, `kept` has those that meet the other conditions */
+	struct found *found;
+	uint64_t n_censuses;
 };
 
 /* ---------------------------------------------------------------- conditions */
@@ -169,7 +179,7 @@ static bool is_foreign(const struct conditions *c, uint32_t pid)
 	if (!c->inverted)
 		return pid != c->pid;
 	return pid == c->pid && !has_frame_conditions(c) && !c->thread.text && c->min == 0 && c->max == UINT64_MAX &&
-	       !c->allocators && !c->has_tid;
+	       !c->allocators && !c->has_tid && !c->type.text;
 }
 
 /* ---------------------------------------------------------------- flags */
@@ -211,6 +221,8 @@ static void define(struct matcher *m, const struct mt_event *ev)
 		m->functions.n = m->frames.n = m->stacks.n = m->names.n = 0;
 		m->n_skipped = 0;
 		idset_clear(m->kept);
+		if (m->open)
+			open_blocks_clear(m->open);
 		break;
 	default:
 		break;
@@ -257,6 +269,81 @@ static int put(struct matcher *m, const struct mt_event *ev, struct mt_out *out)
 	return mt_put(out, ev);
 }
 
+/* ---------------------------------------------------------------- by type */
+
+static void find_types(struct matcher *m, const struct mt_event *ev)
+{
+	struct census_reading reading;
+	struct census_entry e;
+	struct mt_event alloc = { 0 };
+
+	census_reading_begin(&reading, ev->info);
+	bool *matching = xcalloc(reading.n_names + 1, sizeof *matching);
+	matching[0] = finds(&m->when.type, text_empty);
+	for (uint32_t i = 0; i < reading.n_names; i++)
+		matching[i + 1] = finds(&m->when.type, reading.names[i]);
+	while (census_reading_next(&reading, &e))
+		if (open_blocks_find(m->open, e.id, &alloc) && alloc.pid == ev->pid &&
+		    (matching[e.type_number] && idset_has(m->kept, e.id)) != m->when.inverted)
+			found_add(m->found, ev->pid, &alloc, &e);
+	free(matching);
+	census_reading_clear(&reading);
+}
+
+/* Returns whether the event is passed on; allocations are not, until their censuses are known. */
+static bool take_by_type(struct matcher *m, const struct mt_event *ev)
+{
+	switch (ev->kind) {
+	case MT_ALLOC:
+		open_blocks_open(m->open, ev, NULL);
+		idset_remove(m->kept, ev->id);
+		if (matches(m, ev))
+			idset_add(m->kept, ev->id);
+		return false;
+	case MT_FREE:
+		open_blocks_close(m->open, ev->id, NULL);
+		return false;
+	case MT_RESIZE:
+		open_blocks_resize(m->open, ev, NULL);
+		return false;
+	case MT_SKIPPED:
+		return false;	/* without frees, allocations in between have no meaning */
+	case MT_CENSUS:
+		m->n_censuses++;
+		if (!is_foreign(&m->when, ev->pid))
+			found_begin(m->found, ev);
+		return false;
+	case MT_BLOCKS:
+		if (!is_foreign(&m->when, ev->pid))
+			find_types(m, ev);
+		return false;
+	default:
+		define(m, ev);
+		return !mt_kind_has_pid(ev->kind) || !is_foreign(&m->when, ev->pid);
+	}
+}
+
+/* The loop by type: what was found comes at the end of its trace. */
+static void answer_by_type(struct matcher *m, struct mt_in *in, struct mt_out *out)
+{
+	struct mt_event ev;
+
+	m->open = open_blocks_new();
+	m->found = found_new();
+	while (mt_next(in, &ev) > 0) {
+		if ((ev.kind == MT_HEADER || ev.kind == MT_END) && found_put(m->found, out) < 0)
+			break;
+		if (take_by_type(m, &ev) && mt_put(out, &ev) < 0)
+			break;
+	}
+	found_put(m->found, out);	/* of a trace that was cut off */
+	if (!m->n_censuses)
+		warn("%s has no census: record it with 'memrec --census', or call memrec.census() in the program",
+		     mt_in_name(in));
+	open_blocks_free(m->open);
+	found_free(m->found);
+}
+
 /* Returns whether the event is passed on. */
 static bool take(struct matcher *m, const struct mt_event *ev)
 {
@@ -282,6 +369,15 @@ static bool take(struct matcher *m, const struct mt_event *ev)
 	}
 }
 
+static void pass(struct matcher *m, struct mt_in *in, struct mt_out *out)
+{
+	struct mt_event ev;
+
+	while (mt_next(in, &ev) > 0)
+		if (take(m, &ev) && put(m, &ev, out) < 0)
+			break;
+}
+
 /* A user may have given a pattern as the first operand, as for grep. */
 static void check_operands(const struct conditions *c, int argc, char **argv)
 {
@@ -303,6 +399,7 @@ static struct conditions parse(int argc, char **argv)
 		case 'F': c.file = (struct pattern){ .text = optarg, .option = "--file" }; break;
 		case 'm': c.module = (struct pattern){ .text = optarg, .option = "--module" }; break;
 		case 'T': c.thread = (struct pattern){ .text = optarg, .option = "--thread" }; break;
+		case 'y': c.type = (struct pattern){ .text = optarg, .option = "--type" }; break;
 		case 's': c.min = tool_size(optarg, "--min-size"); break;
 		case 'S': c.max = tool_size(optarg, "--max-size"); break;
 		case 'a': c.allocators = parse_allocators(optarg); break;
@@ -326,6 +423,7 @@ static struct conditions parse(int argc, char **argv)
 	compile(&c.file, flags);
 	compile(&c.module, flags);
 	compile(&c.thread, flags);
+	compile(&c.type, flags);
 	return c;
 }
 
@@ -336,17 +434,19 @@ int main(int argc, char **argv)
 	struct mt_in *in = tool_input(argc, argv);
 	struct tool as_asked = tool;
 	as_asked.mappings = !m.when.inverted && m.when.allocators & MT_NOT_MEMORY;
+	as_asked.answer = m.when.type.text != NULL;
 	struct mt_out *out = tool_output(&as_asked, in, argv);
 	m.threads = threads_new();
 	m.kept = idset_new();
-	struct mt_event ev;
-	while (mt_next(in, &ev) > 0)
-		if (take(&m, &ev) && put(&m, &ev, out) < 0)
-			break;
+	if (m.when.type.text)
+		answer_by_type(&m, in, out);
+	else
+		pass(&m, in, out);
 	pattern_clear(&m.when.function);
 	pattern_clear(&m.when.file);
 	pattern_clear(&m.when.module);
 	pattern_clear(&m.when.thread);
+	pattern_clear(&m.when.type);
 	free(m.functions.at);
 	free(m.frames.at);
 	free(m.stacks.at);
@@ -354,5 +454,6 @@ int main(int argc, char **argv)
 	free(m.skipped);
 	threads_free(m.threads);
 	idset_free(m.kept);
-	return tool_finish(in, out);
+	int status = tool_finish(in, out);
+	return m.when.type.text && !m.n_censuses ? 1 : status;
 }

@@ -126,21 +126,6 @@ static void begin(struct merge *m, size_t first, char **argv)
 	}
 }
 
-/* Of a census: those of its blocks that are open. */
-static struct mt_str translate_blocks(struct merge *m, const struct input *i, struct mt_str info)
-{
-	struct census_reading reading;
-	struct census_entry e;
-	struct block b;
-	census_row_begin(&m->row);
-	census_reading_begin(&reading, info);
-	while (census_reading_next(&reading, &e))
-		if (live_find(i->live, e.id, &b))
-			census_row_add(&m->row, e.addr, b.key, e.type);
-	census_reading_clear(&reading);
-	return census_row_done(&m->row);
-}
-
 /* Replaces ids and numbers with those of the merged trace. Returns false if the event's block is not open. */
 static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
 {
@@ -163,7 +148,7 @@ static bool translate(struct merge *m, struct input *i, struct mt_event *ev)
 		ev->id = b.key;
 		return true;
 	case MT_BLOCKS:
-		ev->info = translate_blocks(m, i, ev->info);
+		ev->info = census_row_renumber(&m->row, ev->info, i->live);
 		return true;
 	default:
 		return true;

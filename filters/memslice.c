@@ -293,6 +293,8 @@ static int take(struct slice *s, const struct mt_event *ev, struct mt_in *in, st
 	case MT_RSS:
 	case MT_MEMORY:
 	case MT_LOST:
+	case MT_CENSUS:
+	case MT_BLOCKS:
 		if (ev->time_ms < s->begin_ms || ev->time_ms >= s->end_ms)
 			return 0;
 		break;

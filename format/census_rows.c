@@ -133,3 +133,20 @@ void census_reading_clear(struct census_reading *r)
 	r->names = NULL;
 	r->n_names = 0;
 }
+
+/* ---------------------------------------------------------------- both */
+
+struct mt_str census_row_renumber(struct census_row *r, struct mt_str info, const struct live *live)
+{
+	struct census_reading reading;
+	struct census_entry e;
+	struct block b;
+
+	census_row_begin(r);
+	census_reading_begin(&reading, info);
+	while (census_reading_next(&reading, &e))
+		if (live_find(live, e.id, &b))
+			census_row_add(r, e.addr, b.key, e.type);
+	census_reading_clear(&reading);
+	return census_row_done(r);
+}

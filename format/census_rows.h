@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "live.h"
 #include "memtrace.h"
 #include "mp.h"
 #include "texts.h"
@@ -33,6 +34,11 @@ void census_row_begin(struct census_row *r);
 void census_row_add(struct census_row *r, uint64_t addr, uint32_t id, struct mt_str type);
 /* Returns the map; valid until the next call for this row. */
 struct mt_str census_row_done(struct census_row *r);
+/*
+ * For filters that number allocations anew: returns the map of an event with the new ids, which are the keys of
+ * `live`. Blocks that are not live there are left out. Valid until the next call for this row.
+ */
+struct mt_str census_row_renumber(struct census_row *r, struct mt_str info, const struct live *live);
 
 /* ---------------------------------------------------------------- reading */
 

@@ -250,6 +250,16 @@ bool open_blocks_resize(struct open_blocks *o, const struct mt_event *ev, struct
 	return true;
 }
 
+bool open_blocks_find(const struct open_blocks *o, uint32_t id, struct mt_event *ev)
+{
+	struct block b;
+
+	if (o->answer || !live_find(o->live, id, &b))
+		return false;
+	event_of(o, &o->log[b.key], id, &b, ev);
+	return true;
+}
+
 bool open_blocks_each(const struct open_blocks *o, size_t *cursor, struct mt_event *ev)
 {
 	struct block b;

@@ -48,6 +48,8 @@ bool open_blocks_exit(struct open_blocks *o, uint32_t pid, size_t *cursor, struc
  * done. *cursor starts at 0. After MT_HEADER call open_blocks_begin().
  */
 bool open_blocks_take(struct open_blocks *o, const struct mt_event *ev, size_t *cursor, struct mt_event *was);
+/* Returns whether an allocation with that id is open, *ev. In an answer ids may recur, so this finds none of them. */
+bool open_blocks_find(const struct open_blocks *o, uint32_t id, struct mt_event *ev);
 /*
  * Walks the open allocations in the order they were made: *cursor starts at 0; returns false at the end. Change
  * nothing during the walk.

@@ -366,3 +366,9 @@ void tally_choose(enum tally_what *what, enum tally_what chosen)
 		usage_die("give only one of --leaks and --total");
 	*what = chosen;
 }
+
+void tally_choose_census(enum tally_what what)
+{
+	if (what != TALLY_PEAK)
+		usage_die("a census says what was alive at its moment: give no --leaks or --total with it");
+}

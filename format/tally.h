@@ -68,6 +68,8 @@ void tally_free(struct tally *t);
 
 /* Returns a title for the numbers of a trace with this header (provenance.h); the caller frees it. */
 char *tally_title(const struct mt_header *h, enum tally_what what);
+/* A usage error if --leaks or --total was given for a report of what a census found alive. */
+void tally_choose_census(enum tally_what what);
 /* For the options --leaks and --total: sets *what to `chosen`. A usage error if the other one was chosen before. */
 void tally_choose(enum tally_what *what, enum tally_what chosen);
 

@@ -24,12 +24,13 @@ static enum view_by parse_by(const char *text)
 {
 	static const char *const names[] = {
 		[VIEW_FUNCTION] = "function", [VIEW_FILE] = "file", [VIEW_PACKAGE] = "package",
+		[VIEW_TYPE] = "type",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(text, names[i]) == 0)
 			return (enum view_by)i;
-	usage_die("--by: '%s' is not function, file or package", text);
+	usage_die("--by: '%s' is not function, file, package or type", text);
 }
 
 /* --imports was given, so the terminal does not decide */
@@ -110,6 +111,12 @@ static struct mt_str text(const char *p)
 	return (struct mt_str){ p, strlen(p) };
 }
 
+/* Whether several functions become one. */
+static bool in_groups(const struct view *v)
+{
+	return v->by == VIEW_FILE || v->by == VIEW_PACKAGE;
+}
+
 /* Returns the function for a file or a package. */
 static uint32_t add_group(struct making *m, const struct function *f)
 {
@@ -125,7 +132,7 @@ static uint32_t add_group(struct making *m, const struct function *f)
 
 static uint32_t add_frame(struct making *m, const struct function *f, uint32_t line)
 {
-	bool whole = m->v->by == VIEW_FUNCTION || function_is_label(f);
+	bool whole = !in_groups(m->v) || function_is_label(f);
 	struct mt_event ev = function_event(f);
 
 	return whole ? stacks_add_frame(m->to, stacks_add_function(m->to, &ev), line)
@@ -135,7 +142,7 @@ static uint32_t add_frame(struct making *m, const struct function *f, uint32_t l
 /* Returns whether a frame is redundant: a file that calls itself. */
 static bool repeats(const struct making *m, uint32_t parent, uint32_t frame)
 {
-	return m->v->by != VIEW_FUNCTION && parent && stacks_stack(m->to, parent)->frame == frame;
+	return in_groups(m->v) && parent && stacks_stack(m->to, parent)->frame == frame;
 }
 
 static uint32_t show(struct making *m, uint32_t old, uint32_t parent, bool above)
@@ -173,7 +180,7 @@ static uint32_t innermost(struct making *m, uint32_t old)
 
 struct tally view_make(const struct view *v, const struct tally *t)
 {
-	if (!v->hide_imports && !v->python && v->by == VIEW_FUNCTION)
+	if (!v->hide_imports && !v->python && !in_groups(v))
 		return *t;
 	struct making m = {
 		.v = v,

@@ -9,7 +9,8 @@
 
 #include "tally.h"
 
-enum view_by { VIEW_FUNCTION, VIEW_FILE, VIEW_PACKAGE };
+/* VIEW_TYPE: by function, of a tally that alive.h has made. */
+enum view_by { VIEW_FUNCTION, VIEW_FILE, VIEW_PACKAGE, VIEW_TYPE };
 
 struct view {
 	bool hide_imports;	/* the frames of Python's import system */
@@ -23,7 +24,7 @@ enum { KEY_IMPORTS = 512, KEY_PYTHON, KEY_BY };
 	{ "imports", KEY_IMPORTS, "HOW", "hide or show the import system's frames (default: hide on a terminal)" }
 #define VIEW_OPTION_PYTHON \
 	{ "python", KEY_PYTHON, NULL, "count what C functions hold for the Python line that calls them" }
-#define VIEW_OPTION_BY { "by", KEY_BY, "WHAT", "a row for each function (the default), file or package" }
+#define VIEW_OPTION_BY { "by", KEY_BY, "WHAT", "a row for each function (the default), file, package or type" }
 
 /* Sets the option with this key; its argument is in optarg. */
 void view_option(struct view *v, int key);

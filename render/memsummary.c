@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alive.h"
 #include "error.h"
 #include "fit.h"
 #include "report.h"
@@ -481,13 +482,17 @@ int main(int argc, char **argv)
 			view_option(&c.view, key);
 		}
 	view_begin(&c.view, c.json);
+	if (c.view.by == VIEW_TYPE)
+		tally_choose_census(c.what);
+	if (c.view.by == VIEW_TYPE && c.every_ms)
+		usage_die("--by type reports what a census found alive: give it without --every");
 	struct mt_in *in = tool_input(argc, argv);
 	if (c.every_ms) {
 		mt_in_follow(in);
 		tally_watch(in, c.what, &(struct tally_by){ 0 }, &(struct tally_watch){ c.every_ms, see, &c });
 		return tool_finish(in, NULL);
 	}
-	struct tally *t = tally_read(in, c.what);
+	struct tally *t = c.view.by == VIEW_TYPE ? alive_read_stacks(in, ALIVE_ALONE, NULL) : tally_read(in, c.what);
 	print(t, &c);
 	tally_free(t);
 	return tool_finish(in, NULL);

@@ -2,7 +2,7 @@
  * memtable.c - list where allocations were made
  *
  * In:    a trace (stdin or files)
- * Out:   a row for each location (the innermost frame) and allocator, the
+ * Out:   a row for each location (the innermost frame) and allocator, or type, the
  *        largest first, as text, CSV or JSON
  * Keeps: the live set, the stacks, the rows; with --source the lines
  */
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alive.h"
 #include "error.h"
 #include "fit.h"
 #include "index.h"
@@ -25,7 +26,7 @@ enum { KEY_CSV = 256, KEY_JSON };
 
 static const struct tool_option options[] = {
 	{ "split-threads", 'p', NULL, "print a separate row for each thread" },
-	{ "by", 'b', "WHAT", "print a row for each line (the default) or span that allocated" },
+	{ "by", 'b', "WHAT", "print a row for each line (the default) or span that allocated, or line and type" },
 	{ "sort", 's', "COLUMN", "sort by size (the default) or count" },
 	{ "rows", 'r', "N", "show N rows (default: all in a pipe, as many as fit on a terminal)" },
 	{ "leaks", 'l', NULL, "report memory that was never freed, not the high-water mark" },
@@ -50,7 +51,8 @@ static const struct tool tool = {
 /* Amounts are added up by key. */
 struct key {
 	uint32_t frame, thread;	/* frame: of the innermost function; by span, the number of its origin */
-	uint8_t allocator;
+	uint32_t type;		/* in `types`; 0, too, if rows are not by type */
+	uint8_t allocator;	/* 0 by type */
 };
 
 struct keys {
@@ -62,11 +64,14 @@ struct keys {
 	struct sources *sources;	/* NULL: no source code is shown */
 	struct origins *spans;		/* NULL: not by span */
 	struct function *of_spans;	/* for rows: their names, by number */
+	bool by_type;
+	const struct texts *types;	/* for rows */
 };
 
 struct row {
 	const struct function *function;
 	uint32_t line;
+	uint32_t type;
 	uint8_t allocator;
 	struct amount amount;
 	const uint32_t *threads;	/* n_threads different ones */
@@ -76,6 +81,7 @@ struct row {
 struct table {
 	const struct tally *tally;
 	const struct sources *sources;
+	const struct texts *types;	/* NULL: rows are not by type */
 	struct row *rows;
 	uint32_t n;
 	uint32_t *threads;	/* the rows point into this array */
@@ -103,7 +109,7 @@ static uint32_t number_key(void *keys, const struct tally *t, const struct mt_ev
 		.frame = k->spans ? origins_number(k->spans, ev) :
 				    view_frame(k->view, t->stacks, stacks_number(t->stacks, ev->stack)),
 		.thread = threads_number(t->threads, ev->pid, ev->tid),
-		.allocator = ev->allocator,
+		.allocator = k->by_type ? 0 : ev->allocator,
 	};
 
 	uint32_t n = index_put(&k->index, hash_of(&key), holds, k->at, &key, k->n);
@@ -142,6 +148,7 @@ static int by_place(const struct row *a, const struct row *b)
 
 	r = r ? r : strcmp(function_place(a->function), function_place(b->function));
 	r = r ? r : compare(a->line, b->line);
+	r = r ? r : compare(a->type, b->type);
 	return r ? r : compare(a->allocator, b->allocator);
 }
 
@@ -153,6 +160,7 @@ static struct row row_of(const struct order *o, uint32_t key)
 	return (struct row){
 		.function = f ? stacks_function(o->tally->stacks, f->function) : &o->keys->of_spans[k->frame],
 		.line = f ? f->line : 0,
+		.type = k->type,
 		.allocator = k->allocator,
 		.amount = o->tally->at[key],
 	};
@@ -197,6 +205,7 @@ static struct table make_table(const struct tally *t, const struct keys *keys, b
 	struct table table = {
 		.tally = t,
 		.sources = keys->sources,
+		.types = keys->types,
 		.rows = xcalloc((size_t)n + 1, sizeof *table.rows),
 		.threads = xcalloc((size_t)n + 1, sizeof *table.threads),
 	};
@@ -250,6 +259,14 @@ static const struct thread *only_thread(const struct table *table, const struct 
 	return row->n_threads == 1 ? threads_thread(table->tally->threads, row->threads[0]) : NULL;
 }
 
+/* Returns the name of the type, or of the allocator; the caller frees it. */
+static char *kind_text(const struct table *table, const struct row *row)
+{
+	if (!table->types)
+		return xstrdup(mt_allocator_name(row->allocator));
+	return tool_printable(row->type ? texts_text(table->types, row->type).p : ALIVE_NO_TYPE);
+}
+
 /* Returns "worker (1234)", "1234", with the process "worker (1200/1234)", or "3 threads"; the caller frees it. */
 static char *thread_text(const struct table *table, const struct row *row)
 {
@@ -271,7 +288,7 @@ static char *thread_text(const struct table *table, const struct row *row)
 /* Widths in columns; terminal is 0 if there is none, thread is 0 if the column is not shown. */
 struct widths {
 	unsigned terminal;
-	int allocator, thread;
+	int kind, thread;	/* kind: of types or allocators */
 };
 
 /* Prints the place, then what remains of the terminal's width of its line of source code. */
@@ -279,7 +296,7 @@ static void print_location(const struct table *table, const struct row *row, con
 {
 	const struct function *f = row->function;
 	char *whole = report_location(f->name, function_place(f), *f->file ? row->line : 0, function_is_native(f));
-	unsigned used = 11 + 2 + 13 + 2 + (unsigned)w->allocator + 2 + (w->thread ? (unsigned)w->thread + 2 : 0);
+	unsigned used = 11 + 2 + 13 + 2 + (unsigned)w->kind + 2 + (w->thread ? (unsigned)w->thread + 2 : 0);
 	unsigned left = !w->terminal ? 0 : w->terminal > used + 10 ? w->terminal - used : 10;
 	char *text = left ? fit(whole, left) : xstrdup(whole);
 
@@ -295,9 +312,12 @@ static void print_row(const struct table *table, const struct row *row, const st
 	char size[SIZE_TEXT], count[28];
 	double share = report_share(row->amount.bytes, table->tally->total.bytes);
 
-	printf("%s%11s%s  %13s  %-*s  ", report_colour(share), size_text(row->amount.bytes, size),
-	       report_colour_end(share), count_text(row->amount.count, count), w->allocator,
-	       mt_allocator_name(row->allocator));
+	char *kind = kind_text(table, row), *shown = fit(kind, (size_t)w->kind);
+	printf("%s%11s%s  %13s  %s%*s  ", report_colour(share), size_text(row->amount.bytes, size),
+	       report_colour_end(share), count_text(row->amount.count, count), shown,
+	       w->kind - (int)tool_columns(shown), "");
+	free(shown);
+	free(kind);
 	if (w->thread) {
 		char *thread = thread_text(table, row);
 		printf("%s%*s  ", thread, w->thread - (int)tool_columns(thread), "");
@@ -318,20 +338,27 @@ static int longest_thread(const struct table *table, uint32_t rows)
 	return (int)longest;
 }
 
-static int longest_allocator(const struct table *table, uint32_t rows)
+static const char *kind_heading(const struct table *table)
 {
-	size_t longest = strlen("Allocator");
-
-	for (uint32_t i = 0; i < rows; i++) {
-		size_t n = strlen(mt_allocator_name(table->rows[i].allocator));
-		longest = n > longest ? n : longest;
-	}
-	return (int)longest;
+	return table->types ? "Type" : "Allocator";
 }
 
-static void print_head(const struct widths *w)
+/* On a terminal, types have at most a third of it. */
+static int longest_kind(const struct table *table, uint32_t rows, unsigned columns)
 {
-	printf("%11s  %13s  %-*s  ", "Size", "Allocations", w->allocator, "Allocator");
+	size_t longest = strlen(kind_heading(table)), most = columns / 3 > longest ? columns / 3 : longest;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		char *text = kind_text(table, &table->rows[i]);
+		longest = tool_columns(text) > longest ? tool_columns(text) : longest;
+		free(text);
+	}
+	return (int)(columns && table->types && longest > most ? most : longest);
+}
+
+static void print_head(const struct table *table, const struct widths *w)
+{
+	printf("%11s  %13s  %-*s  ", "Size", "Allocations", w->kind, kind_heading(table));
 	if (w->thread)
 		printf("%-*s  ", w->thread, "Thread");
 	puts("Location");
@@ -358,12 +385,12 @@ static void print_table(const struct table *table, uint64_t max_rows)
 	uint32_t rows = max_rows && max_rows < table->n ? (uint32_t)max_rows : table->n;
 	struct widths w = {
 		.terminal = columns,
-		.allocator = longest_allocator(table, rows),
+		.kind = longest_kind(table, rows, columns),
 		.thread = table->several_threads ? longest_thread(table, rows) : 0,
 	};
 
 	report_title(table->tally);
-	print_head(&w);
+	print_head(table, &w);
 	for (uint32_t i = 0; i < rows; i++)
 		print_row(table, &table->rows[i], &w);
 	if (terminal && rows < table->n)
@@ -378,13 +405,16 @@ static void print_table(const struct table *table, uint64_t max_rows)
 
 static void print_csv(const struct table *table, uint64_t max_rows)
 {
-	printf("size,allocations,allocator,threads,pid,tid,thread,function,file,line,language%s\n",
-	       table->sources ? ",source" : "");
+	printf("size,allocations,%s,threads,pid,tid,thread,function,file,line,language%s\n",
+	       table->types ? "type" : "allocator", table->sources ? ",source" : "");
 	for (uint32_t i = 0; i < table->n && (!max_rows || i < max_rows); i++) {
 		const struct row *row = &table->rows[i];
 		const struct thread *t = only_thread(table, row);
-		printf("%llu,%llu,%s,%u,", (unsigned long long)row->amount.bytes, (unsigned long long)row->amount.count,
-		       mt_allocator_name(row->allocator), row->n_threads);
+		char *kind = kind_text(table, row);
+		printf("%llu,%llu,", (unsigned long long)row->amount.bytes, (unsigned long long)row->amount.count);
+		report_csv_field(stdout, kind);
+		printf(",%u,", row->n_threads);
+		free(kind);
 		if (t)
 			printf("%u,%u,", t->pid, t->tid);
 		else
@@ -407,8 +437,11 @@ static void print_csv(const struct table *table, uint64_t max_rows)
 
 static void print_json_row(const struct table *table, const struct row *row)
 {
-	printf("{\"size\":%llu,\"allocations\":%llu,\"allocator\":\"%s\",", (unsigned long long)row->amount.bytes,
-	       (unsigned long long)row->amount.count, mt_allocator_name(row->allocator));
+	printf("{\"size\":%llu,\"allocations\":%llu,", (unsigned long long)row->amount.bytes,
+	       (unsigned long long)row->amount.count);
+	report_json_text(table->types ? "type" : "allocator", table->types ? texts_text(table->types, row->type).p :
+									      mt_allocator_name(row->allocator));
+	putchar(',');
 	report_json_text("function", row->function->name);
 	putchar(',');
 	report_json_text("file", function_place(row->function));
@@ -437,19 +470,25 @@ static void print_json(const struct table *table, uint64_t max_rows)
 
 /* ---------------------------------------------------------------- options */
 
+enum by { BY_LINE, BY_SPAN, BY_TYPE };
+
 struct choices {
 	enum tally_what what;
-	bool split, by_count, by_span, source;
+	bool split, by_count, source;
+	enum by by;
 	uint64_t max_rows, every_ms;	/* every_ms 0: once, at the end */
 	int format;
 	struct view view;
 };
 
-static bool parse_by(const char *text)
+static enum by parse_by(const char *text)
 {
-	if (strcmp(text, "line") != 0 && strcmp(text, "span") != 0)
-		usage_die("--by: '%s' is not line or span", text);
-	return strcmp(text, "span") == 0;
+	static const char *const names[] = { [BY_LINE] = "line", [BY_SPAN] = "span", [BY_TYPE] = "type" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum by)i;
+	usage_die("--by: '%s' is not line, span or type", text);
 }
 
 static bool parse_sort(const char *text)
@@ -466,7 +505,7 @@ static struct choices parse(int argc, char **argv)
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (key) {
 		case 'p': c.split = true; break;
-		case 'b': c.by_span = parse_by(optarg); break;
+		case 'b': c.by = parse_by(optarg); break;
 		case 's': c.by_count = parse_sort(optarg); break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		case 'l': tally_choose(&c.what, TALLY_LEAKS); break;
@@ -483,6 +522,10 @@ static struct choices parse(int argc, char **argv)
 	view_begin(&c.view, c.format != 0);
 	if (c.every_ms && c.format == KEY_CSV)
 		usage_die("--every: comma-separated values have no times: use --json, or --csv without it");
+	if (c.by == BY_TYPE && c.every_ms)
+		usage_die("--every: a census says what was alive at its moment: give it without --by type");
+	if (c.by == BY_TYPE)
+		tally_choose_census(c.what);
 	return c;
 }
 
@@ -516,6 +559,29 @@ static void print(const struct tally *t, struct keys *keys, const struct choices
 	free(table.threads);
 }
 
+/* Each key becomes several, one for each of its types. */
+static void add_types(struct keys *k, const struct alive *a)
+{
+	struct key *at = xcalloc((size_t)a->tally->n + 1, sizeof *at);
+
+	for (uint32_t i = 0; i < a->tally->n; i++) {
+		at[i] = k->at[a->pairs[i].key];
+		at[i].type = a->pairs[i].type;
+	}
+	free(k->at);
+	k->at = at;
+	k->types = &a->types;
+}
+
+static void print_types(struct mt_in *in, const struct tally_by *by, struct keys *keys, const struct choices *c)
+{
+	struct alive *a = alive_read(in, by);
+
+	add_types(keys, a);
+	print(a->tally, keys, c);
+	alive_free(a);
+}
+
 struct watcher {
 	const struct choices *choices;
 	struct keys *keys;
@@ -535,7 +601,8 @@ int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
 	struct keys keys = { .view = &c.view, .sources = c.source ? sources_new() : NULL,
-			     .spans = c.by_span ? origins_new(ORIGINS_SPAN, NULL) : NULL };
+			     .by_type = c.by == BY_TYPE,
+			     .spans = c.by == BY_SPAN ? origins_new(ORIGINS_SPAN, NULL) : NULL };
 	struct tally_by by = { .key = number_key, .take = take_source, .arg = &keys };
 	struct watcher watcher = { &c, &keys };
 	struct mt_in *in = tool_input(argc, argv);
@@ -543,6 +610,8 @@ int main(int argc, char **argv)
 	if (c.every_ms) {
 		mt_in_follow(in);
 		tally_watch(in, c.what, &by, &(struct tally_watch){ c.every_ms, see, &watcher });
+	} else if (c.by == BY_TYPE) {
+		print_types(in, &by, &keys, &c);
 	} else {
 		struct tally *t = tally_read_more(in, c.what, &by);
 		print(t, &keys, &c);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alive.h"
 #include "calltree.h"
 #include "error.h"
 #include "fit.h"
@@ -370,6 +371,8 @@ static struct choices parse(int argc, char **argv)
 		default: view_option(&c.view, key);
 		}
 	view_begin(&c.view, c.json || all);
+	if (c.view.by == VIEW_TYPE)
+		tally_choose_census(c.what);
 	if (all && c.path_only)
 		usage_die("give only one of --path and --all");
 	unsigned lines, columns;
@@ -391,8 +394,9 @@ int main(int argc, char **argv)
 	unsigned lines, columns = 0;
 	struct mt_in *in = tool_input(argc, argv);
 	struct sources *sources = c.source ? sources_new() : NULL;
-	struct tally *tally = tally_read_more(in, c.what, &(struct tally_by){ .take = c.source ? take_source : NULL,
-									      .arg = sources });
+	struct tally_by by = { .take = c.source ? take_source : NULL, .arg = sources };
+	struct tally *tally = c.view.by == VIEW_TYPE ? alive_read_stacks(in, ALIVE_BELOW, &by) :
+			      tally_read_more(in, c.what, &by);
 	struct tally shown = view_make(&c.view, tally);
 	struct tree tree = make_tree(&shown, sources, &c);
 

@@ -150,5 +150,5 @@ Total: 1.367kB in 8 allocations, 5 rows' ]
 	[ "$(memtable --by span --csv s.lz4 | cut -d, -f1,8 | sed -n '2,3p' | paste -sd ' ')" = "5000,all 2140,GET /order" ]
 	[ "$(memtable --by line --json s.lz4)" = "$(memtable --json s.lz4)" ]
 	run -2 memtable --by thread s.lz4
-	[[ "$output" == "memtable: --by: 'thread' is not line or span"* ]]
+	[[ "$output" == "memtable: --by: 'thread' is not line, span or type"* ]]
 }

@@ -100,6 +100,8 @@ examples() { # PAGE
 	alloc 2 50 main@script.py:3;load@words.py:42 tid=7 time_ms=2
 	free 2 time_ms=1500
 	alloc 2 60 main@script.py:9 time_ms=2500
+	{"event":"census","pid":0,"time_ms":2500,"info":{"moment":"script end","typed":1}}
+	{"event":"blocks","pid":0,"time_ms":2500,"info":{"types":["dict","app.Request"],"blocks":[4096,1,1,4096,1,2]}}
 	END
 	for name in trace old new before after a b; do
 		cp t.lz4 $name.lz4

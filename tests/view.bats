@@ -56,7 +56,7 @@ rows() { # OPTION...: "function file total own" of memsummary
 	run memsummary --by package t.lz4
 	[[ "$output" == *$'\n'"app  "* ]]
 	run -2 memsummary --by color t.lz4
-	[[ "$output" == *"--by: 'color' is not function, file or package"* ]]
+	[[ "$output" == *"--by: 'color' is not function, file, package or type"* ]]
 	run -2 memtree --imports=no t.lz4
 	[[ "$output" == *"--imports: 'no' is neither hide nor show"* ]]
 }

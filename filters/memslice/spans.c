@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "census_rows.h"
 #include "ids.h"
 #include "live.h"
 #include "threads.h"
@@ -42,6 +43,7 @@ struct spans {
 	size_t n_processes, cap_processes, last;
 	struct live *live;	/* by the trace's ids; key: the new one */
 	struct ids ids;
+	struct census_row row;	/* of a census, with the new ids */
 	struct threads *threads;
 	struct of_thread *of_threads;	/* by number */
 	size_t n_threads, cap_threads;
@@ -71,6 +73,7 @@ struct spans *spans_new(const char *name)
 	s->live = live_new();
 	s->ids = (struct ids){ .holder = hold, .arg = s };
 	s->threads = threads_new();
+	census_row_init(&s->row);
 	return s;
 }
 
@@ -95,6 +98,7 @@ void spans_free(struct spans *s)
 	free(s->others);
 	live_free(s->live);
 	threads_free(s->threads);
+	census_row_clear(&s->row);
 	free(s);
 }
 
@@ -253,6 +257,7 @@ static void end_process(struct spans *s, uint32_t pid)
 int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct mt_out *out)
 {
 	struct inhabitant *p;
+	struct mt_event now;
 
 	switch (ev->kind) {
 	case MT_ALLOC:
@@ -269,6 +274,10 @@ int spans_take(struct spans *s, const struct mt_event *ev, bool windowed, struct
 		if (!windowed || p->depth + p->running == 0)
 			return 0;
 		break;
+	case MT_BLOCKS:
+		now = *ev;
+		now.info = census_row_renumber(&s->row, ev->info, s->live);
+		return mt_put(out, &now);
 	case MT_SPAN:
 		take_span(s, ev);
 		break;
