@@ -78,8 +78,8 @@ $B/obj/%.pb-c.c $B/obj/%.pb-c.h: %.proto
 .PRECIOUS: $B/obj/%.pb-c.c $B/obj/%.pb-c.h
 $B/obj/%.pb-c.o: $B/obj/%.pb-c.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FAT) -c -o $@ $<
-$B/obj/render/mem2pprof.o $B/one/mem2pprof.main.o: $B/obj/render/mem2pprof/profile.pb-c.h
-$B/obj/render/mem2pprof.o $B/one/mem2pprof.main.o: CPPFLAGS += -I$B/obj/render/mem2pprof
+$B/obj/render/mem2pprof/profile_out.o: $B/obj/render/mem2pprof/profile.pb-c.h
+$B/obj/render/mem2pprof/profile_out.o: CPPFLAGS += -I$B/obj/render/mem2pprof
 
 # A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end; scripts without comments and indentation.
 $B/obj/%.asset.o: % render/strip-js.sed

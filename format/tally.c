@@ -45,12 +45,18 @@ static void sum(struct counter *c, uint32_t key, struct amount a)
 		variance_add(&c->variance, variance_of(a));
 }
 
+/* Makes `all`, if it is requested, n long. */
+static void grow_all(struct counter *c, size_t n)
+{
+	for (; c->by.all && c->n_all < n; c->n_all++) {
+		GROW(c->tally->all, c->n_all, c->cap_all);
+		c->tally->all[c->n_all] = (struct amount){ 0, 0 };
+	}
+}
+
 static void sum_all(struct counter *c, uint32_t key, struct amount a)
 {
-	while (c->n_all <= key) {
-		GROW(c->tally->all, c->n_all, c->cap_all);
-		c->tally->all[c->n_all++] = (struct amount){ 0, 0 };
-	}
+	grow_all(c, (size_t)key + 1);
 	amount_add(&c->tally->all[key], a);
 }
 
@@ -185,10 +191,7 @@ static void answer(struct tally *t, struct counter *c)
 	memset(t->at + c->n_sums, 0, (t->n - c->n_sums) * sizeof *t->at);
 	for (uint32_t i = 0; i < peak_keys(c->peak); i++)
 		amount_add(&t->at[i], peak_at(c->peak, i));
-	for (; c->by.all && c->n_all < t->n; c->n_all++) {
-		GROW(t->all, c->n_all, c->cap_all);
-		t->all[c->n_all] = (struct amount){ 0, 0 };
-	}
+	grow_all(c, t->n);
 	t->total = c->total;
 	amount_add(&t->total, peak_total(c->peak));
 	t->error = variance_error(c->variance);
@@ -248,11 +251,12 @@ static void show(struct counter *c, const struct tally_watch *watch, const struc
 	struct tally *t = c->tally;
 	size_t n = c->what == TALLY_PEAK ? peak_live_keys(c->peak) : c->n_sums;
 
-	t->n = c->by.key ? (uint32_t)n : stacks_count(t->stacks);
+	t->n = !c->by.key ? stacks_count(t->stacks) : (uint32_t)(n > c->n_all ? n : c->n_all);
+	grow_all(c, t->n);
 	t->at = xreallocarray(t->at, (size_t)t->n + 1, sizeof *t->at);
 	for (uint32_t i = 0; i < t->n; i++)
-		t->at[i] = c->what == TALLY_PEAK ? peak_live_at(c->peak, i) :
-			   i < c->n_sums ? c->sums[i] : (struct amount){ 0, 0 };
+		t->at[i] = i >= n ? (struct amount){ 0, 0 } :
+			   c->what == TALLY_PEAK ? peak_live_at(c->peak, i) : c->sums[i];
 	t->total = c->what == TALLY_PEAK ? peak_live(c->peak) : c->total;
 	t->error = variance_error(c->what == TALLY_PEAK ? c->replay.live_variance : c->variance);
 	free(t->title);
@@ -340,7 +344,7 @@ void tally_watch(struct mt_in *in, enum tally_what what, const struct tally_by *
 	struct tally *t = begin(&c, in);
 
 	count_all(&c, in);
-	if (c.what == TALLY_PEAK ? peak_live(c.peak).count : c.total.count)
+	if (by->all || (c.what == TALLY_PEAK ? peak_live(c.peak).count : c.total.count))
 		show(&c, watch, mt_in_header(in), c.now_ms);
 	free(c.sums);
 	end(&c);

@@ -35,7 +35,10 @@ struct tally {
 	uint64_t end_ms;	/* the last time seen */
 };
 
-/* Reports intermediate results: at each multiple of every_ms, and at the end of the trace if anything is live then. */
+/*
+ * Reports intermediate results: at each multiple of every_ms, and at the end of the trace if anything is live then
+ * (with `all`, in any case).
+ */
 struct tally_watch {
 	uint64_t every_ms;
 	/* t: the amounts live at t->end_ms, or with TALLY_TOTAL allocated until then; the title contains that time */
@@ -60,7 +63,7 @@ struct tally_by {
 	bool all;		/* fill in `all` too */
 };
 struct tally *tally_read_more(struct mt_in *in, enum tally_what what, const struct tally_by *by);
-/* The same with intermediate results; without `all`. by->key may be NULL. */
+/* The same with intermediate results. by->key may be NULL. */
 void tally_watch(struct mt_in *in, enum tally_what what, const struct tally_by *by, const struct tally_watch *watch);
 /* By stack, with each stack below a frame "[process PID]"; the result is like tally_read()'s. */
 struct tally *tally_read_by_process(struct mt_in *in, enum tally_what what);

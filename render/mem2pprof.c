@@ -2,29 +2,38 @@
  * mem2pprof.c - convert a trace to a profile for pprof
  *
  * In:     a trace (stdin or files)
- * Out:    a profile, gzipped: a sample for each stack and set of labels
+ * Out:    a profile, gzipped: a sample for each stack and set of labels; or one for each part of the time
  * Keeps:  the live set, the stacks, the amounts of each sample
- * Source: profile.proto of github.com/google/pprof. A message is the sum of its parts,
- *         so the profile is written as many small ones.
+ * Source: profile.proto of github.com/google/pprof
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "error.h"
-#include "index.h"
-#include "mem2pprof/gzip_out.h"
-#include "origins.h"
-#include "profile.pb-c.h"
-#include "provenance.h"
-#include "report.h"
+#include "mem2pprof/profile_out.h"
+#include "mem2pprof/push.h"
+#include "mem2pprof/samples.h"
 #include "tally.h"
-#include "texts.h"
 #include "tool.h"
 #include "xmalloc.h"
 
+enum { KEY_PUSH = 1000, KEY_NAME, KEY_HEADER, KEY_QUEUE, KEY_QUEUE_SIZE };
+
+#define QUEUE_BYTES (64u << 20)
+
 static const struct tool_option options[] = {
 	{ "sizes", 's', NULL, "label each allocation with its size, so that each size has a sample of its own" },
-	{ "output", 'o', "FILE", "write to FILE instead of standard output" },
+	{ "output", 'o', "FILE", "write to FILE instead of standard output; with --every, to the folder FILE" },
+	{ "every", 'e', "TIME", "make a profile after each TIME of the trace, while it is recorded" },
+	{ "push", KEY_PUSH, "URL", "with --every: send each profile to a server" },
+	{ "name", KEY_NAME, "NAME", "the application's name for Pyroscope (if not given: its command's)" },
+	{ "header", KEY_HEADER, "LINE", "send this HTTP header, too; @FILE: those in FILE, one on each line" },
+	{ "queue", KEY_QUEUE, "FOLDER", "keep profiles there until they are sent (if not given: in a temporary one)" },
+	{ "queue-size", KEY_QUEUE_SIZE, "SIZE", "keep at most so many bytes there (if not given: 64MiB)" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -36,367 +45,177 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* Allocations with equal members are one sample. */
-struct key {
-	uint64_t size;		/* 0 without --sizes */
-	uint32_t stack, thread, span, process;
-	uint8_t allocator;
-};
-
-struct sampler {
-	struct key *keys;
-	uint32_t n;
-	size_t cap;
-	struct index index;
-	struct origins *spans, *processes;
+struct choices {
 	bool sizes;
+	const char *output, *name;
+	uint64_t every_ms;		/* 0: one profile, at the end */
+	struct push_rules push;
+	const char **headers;
 };
 
-struct profile {
-	struct gzip_out *out;
-	const struct tally *tally;
-	const struct sampler *samples;
-	struct texts texts;	/* the string table */
-	uint8_t *buffer;
-	size_t cap_buffer;
-	bool *frame_used, *function_used;
-	uint64_t *mapping_of;	/* by a module's text number: the number of its mapping; 0: none yet */
-	size_t n_mappings, cap_mapping_of;
-	uint64_t program;	/* the first mapping, for functions in no module */
-};
+/* ---------------------------------------------------------------- options */
 
-typedef Perftools__Profiles__Profile Part;
-typedef Perftools__Profiles__ValueType ValueType;
-typedef Perftools__Profiles__Sample Sample;
-typedef Perftools__Profiles__Label Label;
-typedef Perftools__Profiles__Mapping Mapping;
-typedef Perftools__Profiles__Location Location;
-typedef Perftools__Profiles__Line Line;
-typedef Perftools__Profiles__Function Function;
-
-/* ---------------------------------------------------------------- reading */
-
-static bool holds(const void *keys, uint32_t n, const void *key)
+/* curl runs in another folder. */
+static const char *header(const char *line)
 {
-	const struct key *a = (const struct key *)keys + n, *b = key;
+	char *path;
 
-	return a->size == b->size && a->stack == b->stack && a->thread == b->thread && a->span == b->span &&
-	       a->process == b->process && a->allocator == b->allocator;
+	if (line[0] != '@')
+		return line;
+	if ((path = realpath(line + 1, NULL)) == NULL || access(path, R_OK) < 0)
+		usage_die("--header: cannot read %s: %s", line + 1, strerror(errno));
+	line = xasprintf("@%s", path);
+	free(path);
+	return line;
 }
 
-static uint64_t hash_of(const struct key *k)
+static void parse(struct choices *c, int argc, char **argv)
 {
-	uint64_t h = index_hash(index_hash(k->size, k->stack), (uint64_t)k->thread << 32 | k->span);
-
-	return index_hash(h, (uint64_t)k->process << 8 | k->allocator);
-}
-
-static uint32_t number_key(void *sampler, const struct tally *t, const struct mt_event *ev)
-{
-	struct sampler *s = sampler;
-	struct key key = {
-		.size = s->sizes ? ev->size : 0,
-		.stack = stacks_number(t->stacks, ev->stack),
-		.thread = threads_number(t->threads, ev->pid, ev->tid),
-		.span = origins_number(s->spans, ev),
-		.process = origins_number(s->processes, ev),
-		.allocator = ev->allocator,
-	};
-	uint32_t n = index_put(&s->index, hash_of(&key), holds, s->keys, &key, s->n);
-
-	if (n == s->n) {
-		GROW(s->keys, (size_t)n, s->cap);
-		s->keys[s->n++] = key;
-	}
-	return n;
-}
-
-static void take(void *sampler, const struct mt_event *ev)
-{
-	struct sampler *s = sampler;
-
-	origins_take(s->spans, ev);
-	origins_take(s->processes, ev);
-}
-
-/* ---------------------------------------------------------------- parts of the profile */
-
-static void put(struct profile *p, const Part *part)
-{
-	size_t n = perftools__profiles__profile__get_packed_size(part);
-
-	if (n > p->cap_buffer)
-		p->buffer = xreallocarray(p->buffer, p->cap_buffer = 2 * n, 1);
-	perftools__profiles__profile__pack(part, p->buffer);
-	gzip_out_write(p->out, p->buffer, n);
-}
-
-/* Returns a text's number in the string table. Invalid UTF-8 is escaped. */
-static int64_t number(struct profile *p, const char *text)
-{
-	char *valid = tool_printable(text);
-	uint32_t n = texts_number(&p->texts, valid, strlen(valid));
-
-	free(valid);
-	return n;
-}
-
-static void put_types(struct profile *p, bool answer)
-{
-	static const char *const heap[] = { "alloc_objects", "alloc_space", "inuse_objects", "inuse_space" };
-	static const char *const left[] = { "objects", "space" };
-	const char *const *names = answer ? left : heap;
-	size_t n = answer ? 2 : 4;
-	ValueType types[4], *at[4];
-	Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-
-	for (size_t i = 0; i < n; i++) {
-		perftools__profiles__value_type__init(at[i] = &types[i]);
-		types[i].type = number(p, names[i]);
-		types[i].unit = number(p, i % 2 ? "bytes" : "count");
-	}
-	part.sample_type = at;
-	part.n_sample_type = n;
-	part.default_sample_type = types[n - 1].type;
-	put(p, &part);
-}
-
-static void put_comment(struct profile *p, const char *what, const char *text)
-{
-	char *line = xasprintf("%s%s", what, text ? text : "");
-	int64_t comment = number(p, line);
-	Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-
-	part.comment = &comment;
-	part.n_comment = 1;
-	put(p, &part);
-	free(line);
-}
-
-static void put_facts(struct profile *p, const struct mt_header *h)
-{
-	Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-
-	part.time_nanos = (int64_t)p->tally->start_ns;
-	part.duration_nanos = (int64_t)(p->tally->end_ms * 1000000);
-	put(p, &part);
-	put_comment(p, "", p->tally->title);
-	if (p->tally->sample_bytes) {
-		char *total = report_total(p->tally);
-		put_comment(p, "in use: ", total);
-		free(total);
-	}
-	put_comment(p, "command: ", p->tally->command);
-	if (*h->host)
-		put_comment(p, "host: ", h->host);
-	for (size_t i = 0; i < h->n_stages; i++) {
-		char *stage = xasprintf("%s %s", h->stages[i].program, h->stages[i].args);
-		put_comment(p, "through: ", stage);
-		free(stage);
-	}
-}
-
-/* Adds a label, a text or (text NULL) a number. */
-static void add_label(struct profile *p, Sample *s, Label *labels, const char *key, const char *text, uint64_t value)
-{
-	Label *l = &labels[s->n_label];
-
-	if (text ? !*text : !value)
-		return;
-	perftools__profiles__label__init(l);
-	l->key = number(p, key);
-	if (text)
-		l->str = number(p, text);
-	else
-		l->num = (int64_t)value;
-	s->label[s->n_label++] = l;
-}
-
-/* Finds the locations of a stack, innermost first; `ids` has room. An unknown stack becomes one unknown frame. */
-static size_t locate(struct profile *p, uint32_t stack, uint64_t *ids)
-{
-	size_t n = 0;
-
-	do {
-		const struct stack *s = stacks_stack(p->tally->stacks, stack);
-		p->frame_used[s->frame] = true;
-		ids[n++] = (uint64_t)s->frame + 1;
-		stack = s->parent;
-	} while (stack);
-	return n;
-}
-
-static void put_sample(struct profile *p, uint32_t n, bool answer, uint64_t *ids)
-{
-	const struct key *k = &p->samples->keys[n];
-	const struct thread *thread = threads_thread(p->tally->threads, k->thread);
-	struct amount all = p->tally->all[n], live = p->tally->at[n];
-	int64_t values[4] = { (int64_t)all.count, (int64_t)all.bytes, (int64_t)live.count, (int64_t)live.bytes };
-	const char *span = origins_origin(p->samples->spans, k->span)->name;
-	Label labels[7], *at[7];
-	Sample sample = PERFTOOLS__PROFILES__SAMPLE__INIT, *samples = &sample;
-	Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-
-	sample.label = at;
-	add_label(p, &sample, labels, "pid", NULL, thread->pid);
-	add_label(p, &sample, labels, "process", origins_origin(p->samples->processes, k->process)->name, 0);
-	add_label(p, &sample, labels, "tid", NULL, thread->tid);
-	add_label(p, &sample, labels, "thread", thread->name, 0);
-	add_label(p, &sample, labels, "allocator", mt_allocator_name(k->allocator), 0);
-	add_label(p, &sample, labels, "span", strcmp(span, ORIGINS_NO_SPAN) != 0 ? span : "", 0);
-	add_label(p, &sample, labels, "bytes", NULL, k->size);
-	if (k->size)
-		labels[sample.n_label - 1].num_unit = number(p, "bytes");
-	sample.location_id = ids;
-	sample.n_location_id = locate(p, k->stack, ids);
-	sample.value = answer ? values + 2 : values;
-	sample.n_value = answer ? 2 : 4;
-	part.sample = &samples;
-	part.n_sample = 1;
-	put(p, &part);
-}
-
-static void put_samples(struct profile *p, bool answer)
-{
-	const struct stacks *s = p->tally->stacks;
-	uint32_t deepest = 1;
-
-	for (uint32_t i = 0; i < stacks_count(s); i++)
-		if (stacks_stack(s, i)->depth > deepest)
-			deepest = stacks_stack(s, i)->depth;
-	uint64_t *ids = xcalloc(deepest, sizeof *ids);
-	for (uint32_t i = 0; i < p->samples->n; i++)
-		if (p->tally->all[i].count)
-			put_sample(p, i, answer, ids);
-	free(ids);
-}
-
-/* Returns the number of a module's mapping, written at its first use. */
-static uint64_t put_mapping(struct profile *p, const char *module)
-{
-	size_t text = (size_t)number(p, module), had = p->cap_mapping_of;
-	GROW(p->mapping_of, text, p->cap_mapping_of);
-	if (p->cap_mapping_of > had)
-		memset(p->mapping_of + had, 0, (p->cap_mapping_of - had) * sizeof *p->mapping_of);
-	if (p->mapping_of[text])
-		return p->mapping_of[text];
-
-	Mapping mapping = PERFTOOLS__PROFILES__MAPPING__INIT, *mappings = &mapping;
-	Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-	mapping.id = p->mapping_of[text] = ++p->n_mappings;
-	mapping.filename = (int64_t)text;
-	mapping.has_functions = mapping.has_filenames = mapping.has_line_numbers = true;
-	part.mapping = &mappings;
-	part.n_mapping = 1;
-	put(p, &part);
-	return mapping.id;
-}
-
-static void put_location(struct profile *p, uint32_t frame)
-{
-	const struct frame *f = stacks_frame(p->tally->stacks, frame);
-	Line line = PERFTOOLS__PROFILES__LINE__INIT, *lines = &line;
-	Location location = PERFTOOLS__PROFILES__LOCATION__INIT, *locations = &location;
-	Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-
-	p->function_used[f->function] = true;
-	line.function_id = (uint64_t)f->function + 1;
-	line.line = f->line;
-	location.id = (uint64_t)frame + 1;
-	const char *module = stacks_function(p->tally->stacks, f->function)->module;
-	location.mapping_id = *module ? put_mapping(p, module) : p->program;
-	location.line = &lines;
-	location.n_line = 1;
-	part.location = &locations;
-	part.n_location = 1;
-	put(p, &part);
-}
-
-static void put_function(struct profile *p, uint32_t n)
-{
-	const struct function *f = stacks_function(p->tally->stacks, n);
-	Function function = PERFTOOLS__PROFILES__FUNCTION__INIT, *functions = &function;
-	Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-
-	function.id = (uint64_t)n + 1;
-	function.name = function.system_name = number(p, *f->name ? f->name : "[unknown]");
-	function.filename = number(p, function_place(f));
-	function.start_line = f->line;
-	part.function = &functions;
-	part.n_function = 1;
-	put(p, &part);
-}
-
-/* The string table comes last: all texts are known then. */
-static void put_texts(struct profile *p)
-{
-	for (uint32_t i = 0; i < texts_count(&p->texts); i++) {
-		struct mt_str text = texts_text(&p->texts, i);
-		char *texts = text.n ? (char *)text.p : "";
-		Part part = PERFTOOLS__PROFILES__PROFILE__INIT;
-		part.string_table = &texts;
-		part.n_string_table = 1;
-		put(p, &part);
-	}
-}
-
-static void write_profile(const struct tally *t, const struct sampler *s, const struct mt_header *h)
-{
-	const struct stacks *stacks = t->stacks;
-	bool answer = provenance_is_answer(h);
-	struct profile p = {
-		.out = gzip_out_new(stdout),
-		.tally = t,
-		.samples = s,
-		.frame_used = xcalloc(stacks_frame_count(stacks), 1),
-		.function_used = xcalloc(stacks_function_count(stacks), 1),
-	};
-
-	char *program = xasprintf("%.*s", (int)strcspn(t->command, " "), t->command);
-	put_types(&p, answer);
-	p.program = put_mapping(&p, *program ? program : "[unknown]");
-	free(program);
-	put_samples(&p, answer);
-	for (uint32_t i = 0; i < stacks_frame_count(stacks); i++)
-		if (p.frame_used[i])
-			put_location(&p, i);
-	for (uint32_t i = 0; i < stacks_function_count(stacks); i++)
-		if (p.function_used[i])
-			put_function(&p, i);
-	put_facts(&p, h);
-	put_texts(&p);
-	gzip_out_end(p.out);
-	texts_clear(&p.texts);
-	free(p.buffer);
-	free(p.frame_used);
-	free(p.function_used);
-	free(p.mapping_of);
-}
-
-/* ---------------------------------------------------------------- the command */
-
-int main(int argc, char **argv)
-{
-	struct sampler s = { .sizes = false };
+	size_t cap = 0;
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1;)
 		switch (key) {
-		case 's': s.sizes = true; break;
-		case 'o': tool_open_output(optarg); break;
+		case 's': c->sizes = true; break;
+		case 'o': c->output = optarg; break;
+		case 'e': c->every_ms = tool_time_ms(optarg, "--every", 1, INT64_MAX); break;
+		case KEY_PUSH: c->push.url = optarg; break;
+		case KEY_NAME: c->name = optarg; break;
+		case KEY_HEADER:
+			GROW(c->headers, c->push.n_headers, cap);
+			c->headers[c->push.n_headers++] = header(optarg);
+			break;
+		case KEY_QUEUE: c->push.queue = optarg; break;
+		case KEY_QUEUE_SIZE: c->push.most_bytes = tool_size(optarg, "--queue-size"); break;
 		}
+	c->push.headers = c->headers;
+	if (c->every_ms && !c->output && !c->push.url)
+		usage_die("--every needs a folder for the profiles (--output) or a server (--push)");
+	if (!c->every_ms && c->push.url)
+		usage_die("--push needs --every");
+	if (!c->push.url && (c->name || c->push.n_headers || c->push.queue))
+		usage_die("--name, --header and --queue need --push");
+}
+
+/* ---------------------------------------------------------------- a profile after each part of the time */
+
+struct series {
+	const struct choices *choices;
+	struct mt_in *in;
+	struct sample_table samples;
+	struct push *push;
+	uint64_t from_ms;
+};
+
+/* Returns the name of the program that was recorded, of a script without "python". */
+static char *default_name(const char *command)
+{
+	const char *slash, *word = command;
+	size_t n = strcspn(word, " ");
+
+	slash = memrchr(word, '/', n);
+	bool is_python = strncmp(slash ? slash + 1 : word, "python", strlen("python")) == 0;
+	if (is_python && word[n] == ' ' && word[n + 1] != '-') {
+		word += n + 1;
+		n = strcspn(word, " ");
+		slash = memrchr(word, '/', n);
+	}
+	n -= slash ? (size_t)(slash + 1 - word) : 0;
+	return n ? xasprintf("%.*s", (int)n, slash ? slash + 1 : word) : xstrdup("memrec");
+}
+
+static void write_to_folder(const struct series *s, const struct tally *t, struct period period, uint64_t begin_ms)
+{
+	unsigned long long from = begin_ms + period.from_ms, until = begin_ms + period.until_ms;
+	char *path = xasprintf("%s/%llu-%llu.pb.gz", s->choices->output, from, until);
+	char *unfinished = xasprintf("%s.unfinished", path);
+	FILE *out = fopen(unfinished, "w");
+
+	if (!out)
+		die("cannot create %s: %s", unfinished, strerror(errno));
+	profile_write(out, t, &s->samples, mt_in_header(s->in), period);
+	if (fclose(out) != 0 || rename(unfinished, path) < 0) {
+		unlink(unfinished);
+		die("cannot write %s: %s", path, strerror(errno));
+	}
+	free(unfinished);
+	free(path);
+}
+
+static void push_profile(const struct series *s, const struct tally *t, struct period period, uint64_t begin_ms)
+{
+	char *name = s->choices->name ? xstrdup(s->choices->name) : default_name(t->command);
+	FILE *out = push_open(s->push, name, begin_ms + period.from_ms, begin_ms + period.until_ms);
+
+	profile_write(out, t, &s->samples, mt_in_header(s->in), period);
+	push_close(s->push);
+	free(name);
+}
+
+static void see(void *series, const struct tally *t)
+{
+	struct series *s = series;
+	struct period period = { t->start_ns, s->from_ms, t->end_ms };
+	uint64_t begin_ms = t->start_ns / 1000000;
+
+	if (t->end_ms < s->from_ms)	/* a further trace, whose time begins anew */
+		period.from_ms = 0;
+	if (s->choices->output)
+		write_to_folder(s, t, period, begin_ms);
+	if (s->push)
+		push_profile(s, t, period, begin_ms);
+	sample_table_written(&s->samples, t);
+	s->from_ms = t->end_ms;
+}
+
+static struct tally_by by_sample(struct sample_table *samples)
+{
+	return (struct tally_by){ .key = sample_number, .take = sample_take, .arg = samples, .all = true };
+}
+
+static int write_series(const struct choices *c, int argc, char **argv)
+{
+	struct series s = { .choices = c };
+
+	if (c->output && mkdir(c->output, 0777) < 0 && errno != EEXIST)
+		die("cannot create the folder %s: %s", c->output, strerror(errno));
+	if (c->push.url)
+		s.push = push_begin(&c->push);
+	s.in = tool_input(argc, argv);
+	mt_in_follow(s.in);
+	sample_table_init(&s.samples, c->sizes);
+	struct tally_by by = by_sample(&s.samples);
+	tally_watch(s.in, TALLY_PEAK, &by, &(struct tally_watch){ c->every_ms, see, &s });
+	sample_table_clear(&s.samples);
+	bool sent = !s.push || push_end(s.push);
+	int status = tool_finish(s.in, NULL);
+	return sent ? status : 1;
+}
+
+/* ---------------------------------------------------------------- one profile */
+
+static int write_one(const struct choices *c, int argc, char **argv)
+{
+	struct sample_table samples;
+
+	if (c->output)
+		tool_open_output(c->output);
 	tool_binary_output("a profile");
 	struct mt_in *in = tool_input(argc, argv);
-	/* Spans and processes need no stacks. */
-	s.spans = origins_new(ORIGINS_SPAN, NULL);
-	s.processes = origins_new(ORIGINS_PROCESS, NULL);
-	struct tally *t = tally_read_more(in, TALLY_PEAK, &(struct tally_by){
-		.key = number_key, .take = take, .arg = &s, .all = true,
-	});
-	write_profile(t, &s, mt_in_header(in));
+	sample_table_init(&samples, c->sizes);
+	struct tally_by by = by_sample(&samples);
+	struct tally *t = tally_read_more(in, TALLY_PEAK, &by);
+	profile_write(stdout, t, &samples, mt_in_header(in), (struct period){ t->start_ns, 0, t->end_ms });
 	tally_free(t);
-	origins_free(s.spans);
-	origins_free(s.processes);
-	index_clear(&s.index);
-	free(s.keys);
+	sample_table_clear(&samples);
 	return tool_finish(in, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	struct choices c = { .push.most_bytes = QUEUE_BYTES };
+
+	parse(&c, argc, argv);
+	int status = c.every_ms ? write_series(&c, argc, argv) : write_one(&c, argc, argv);
+	free(c.headers);
+	return status;
 }

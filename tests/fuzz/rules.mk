@@ -19,7 +19,7 @@ FUZZ_OBJ_pylines = $(FUZZ)/obj/record/collect/pylines.o
 FUZZ_OBJ_attach = $(FUZZ)/obj/record/inject/safety.o
 FUZZ_OBJ_cfi = $(FUZZ)/obj/record/agent/native/cfi.o
 
-$(FUZZ)/obj/render/mem2pprof.o: $B/obj/render/mem2pprof/profile.pb-c.h
+$(FUZZ)/obj/render/mem2pprof/profile_out.o: $B/obj/render/mem2pprof/profile.pb-c.h
 $(FUZZ)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_INC) -I$B/obj/render/mem2pprof -std=gnu11 $(FUZZ_FLAGS) $(if $(filter tests/%,$<),,-include tests/fuzz/state.h) $(if $(filter filters/% render/%,$<),-Dmain=tool_main) -MMD -MP -c -o $@ $<
