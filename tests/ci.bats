@@ -55,3 +55,21 @@ setup() {
 	assert "memory-check" in str(yaml.safe_load(open(sys.argv[1] + "/gitlab.yml"))[".memory-check"]["script"])
 	EOF
 }
+
+@test "git bisect run with memdiff finds the commit that made the peak grow (memdiff(1))" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
+	git checkout -q main
+	for n in 1 2 3 4 5 6; do
+		echo "x = bytearray($((n < 4 ? 3 : 5))_000_000) #$n" > app.py
+		[ $n = 5 ] && echo 'raise SystemExit(1)' >> app.py
+		git commit -qam "$n"
+	done
+	good=$(git rev-parse 'HEAD~5')
+	git checkout -q "$good"
+	memrec -f -o ../good.lz4 -- python3 app.py
+	git checkout -q main
+	git bisect start main "$good"
+	line=$(sed -n 's/^git bisect run //p' "$TESTS/../filters/memdiff.1" | sed 's/\\-/-/g')
+	eval "git bisect run ${line//good.lz4/../good.lz4}" > log
+	grep -qF "$(git rev-parse main~2) is the first bad commit" log
+}

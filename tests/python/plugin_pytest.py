@@ -1,5 +1,6 @@
 """memrec's pytest plugin, tested by pytester: each test runs pytest on its own tests."""
 import glob
+import importlib.util
 import os
 
 import pytest
@@ -287,3 +288,76 @@ def pytest_configure(config):
     result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*recorded by memray*")
     assert run(pytester, LIMITED % "500 KB", "--memrec", "--memray").ret == pytest.ExitCode.USAGE_ERROR
+
+
+# ---------------------------------------------------------------- comparing sessions
+
+SIZED = """
+def test_same(): bytearray(3 << 20)
+def test_grows(): bytearray(%d << 20)
+def test_%s(): pass
+"""
+
+
+def compared(pytester, *options):
+    """Runs two sessions, the second with the options."""
+    run(pytester, SIZED % (1, "old"), "--memrec-json=base.json").assert_outcomes(passed=3)
+    return run(pytester, SIZED % (2, "new"), "--memrec-compare=base.json", *options)
+
+
+def test_a_session_is_compared_with_an_earlier_one(pytester):
+    result = compared(pytester)
+    result.assert_outcomes(passed=3)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*MEMREC COMPARISON with base.json*", "*::test_grows: peak 1.0MiB -> 2.0MiB (+*%)",
+                                 "1 tests within 1 %, 1 changed, 1 new, 1 not run"])
+    result.stdout.no_fnmatch_line("*over the limit*")
+
+
+@pytest.mark.parametrize("limit, fails", [("peak > +5%", True), ("peak > +2MB", False), ("peak > +512 KB", True), ("peak > 2.5MB", True),
+                                          ("peak > +200%", False), ("allocations > +1000", False), ("allocations > 1000", False)])
+def test_growth_over_a_limit_fails_the_session(pytester, limit, fails):
+    result = compared(pytester, "--memrec-fail-if", limit)
+    result.assert_outcomes(passed=3)
+    assert result.ret == int(fails)
+    if fails:
+        result.stdout.fnmatch_lines(["over the limit '%s': *::test_*: 1.0MiB -> 2.0MiB (+*" % limit if "+" in limit else
+                                     "over the limit '%s': *::test_same: 3.0MiB -> 3.0MiB (+*" % limit])
+
+
+@pytest.mark.parametrize("options, why", [(["--memrec-compare=absent.json"], "absent.json"), (["--memrec-compare=other.json"], "other.json was not written by"),
+                                          (["--memrec-compare=bad.json"], "bad.json is not JSON"), (["--memrec-fail-if=peak > 1"], "needs --memrec-compare"),
+                                          (["--memrec-compare=base.json", "--memrec-fail-if=peak > 5%"], "'peak > 5%' is not a limit")])
+def test_what_cannot_be_compared_is_a_usage_error(pytester, options, why):
+    pytester.path.joinpath("other.json").write_text("{}")
+    pytester.path.joinpath("bad.json").write_text("{")
+    pytester.path.joinpath("base.json").write_text('{"format": "memrec-pytest", "version": 1, "tests": {}}')
+    result = run(pytester, SIZED % (1, "old"), *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert why in "".join(result.errlines + result.outlines)
+
+
+def test_the_workers_of_xdist_are_compared(pytester):
+    pytest.importorskip("xdist")
+    run(pytester, SIZED % (1, "old"), "--memrec-json=base.json", "-p", "xdist", "-n2").assert_outcomes(passed=3)
+    result = run(pytester, SIZED % (2, "new"), "--memrec-compare=base.json", "--memrec-fail-if=peak > +5%", "-p", "xdist", "-n2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["over the limit 'peak > +5%': *::test_grows: 1.0MiB -> 2.0MiB (+*"])
+
+
+# ---------------------------------------------------------------- pytest-memray's spelling, where it is not installed
+
+
+def test_memrays_options_and_configuration(pytester):
+    if importlib.util.find_spec("pytest_memray"):
+        pytest.skip("pytest-memray is installed")
+    text = SIZED % (1, "old")
+    result = run(pytester, text, "--memray", "--memray-bin-path=traces", "--memray-bin-prefix=mine")
+    result.stdout.fnmatch_lines(["*MEMREC REPORT*", "*3 traces in *traces with prefix mine"])
+    run(pytester, text, "--memray", "--hide-memray-summary").stdout.no_fnmatch_line("*MEMREC REPORT*")
+    pytester.makeini("[pytest]\nmemray = true\nmost_allocations = 1\nstacks = 2\nverbosity_memray = 1\nfail-on-increase = false\n")
+    result = run(pytester, text, "--strict-config")
+    result.stdout.fnmatch_lines(["Allocation results for *::test_same *"])
+    result.stdout.no_fnmatch_line("Allocation results for *::test_grows *")
+    pytester.makeini("[pytest]\nmemray = false\n")
+    run(pytester, text, "--strict-config").stdout.no_fnmatch_line("*MEMREC REPORT*")

@@ -3,9 +3,10 @@
     @pytest.mark.limit_memory("24 MB")		fails if the test's peak reaches the limit
     @pytest.mark.limit_leaks("1 MB")		fails if one stack leaks that much
     pytest --memrec				reports the tests with the highest peaks at the end
+    pytest --memrec-compare BASE.json		compares them with an earlier session's, kept by --memrec-json
 
-Options and markers are pytest-memray's. If that is installed too, it handles the
-markers, unless --memrec is given.
+Options, configuration and markers are pytest-memray's. If that is installed too, it
+handles the markers, unless --memrec is given.
 """
 import contextlib
 import functools
@@ -20,7 +21,7 @@ from os.path import exists
 
 import pytest
 
-from . import _limits
+from . import _compare, _limits
 from ._limits import Stack, StackFrame
 from .tracker import Tracker
 
@@ -37,17 +38,34 @@ _SHARED = (
 )
 
 
+# The keys of pytest-memray's configuration, and ours for the same; they count where pytest-memray is not installed.
+_MEMRAY_KEYS = {"memray": "memrec", "hide_memray_summary": "hide_memrec_summary", "most_allocations": "memrec_most_allocations",
+                "stacks": "memrec_stacks", "native": "memrec_native", "trace_python_allocators": "memrec_trace_python_allocators",
+                "fail-on-increase": "memrec_fail_on_increase", "verbosity_memray": None}
+
+
 def _ini_name(name):
     return "memrec_" + name.replace("-", "_")
 
 
+def _is_alone():
+    return importlib.util.find_spec("pytest_memray") is None
+
+
 def pytest_addoption(parser):
     group = parser.getgroup("memrec", "memory by memrec")
-    group.addoption("--memrec", action="store_true", default=None, help="record each test's allocations, and report at the end")
-    group.addoption("--memrec-bin-path", default=None, metavar="FOLDER", help="keep the tests' traces in FOLDER")
-    group.addoption("--memrec-bin-prefix", default=None, metavar="PREFIX", help="prefix of the traces' names (default: a new one each time)")
-    group.addoption("--hide-memrec-summary", action="store_true", default=None, help="print no report at the end")
-    alone = importlib.util.find_spec("pytest_memray") is None
+    alone = _is_alone()
+
+    def add(name, memray, **more):
+        group.addoption(name, *([memray] if alone and memray else []), default=None, **more)
+    add("--memrec", "--memray", action="store_true", help="record each test's allocations, and report at the end")
+    add("--memrec-bin-path", "--memray-bin-path", metavar="FOLDER", help="keep the tests' traces in FOLDER")
+    add("--memrec-bin-prefix", "--memray-bin-prefix", metavar="PREFIX", help="prefix of the traces' names (default: a new one each time)")
+    add("--hide-memrec-summary", "--hide-memray-summary", action="store_true", help="print no report at the end")
+    add("--memrec-json", None, metavar="FILE", help="write each test's figures to FILE, for --memrec-compare")
+    add("--memrec-compare", None, metavar="FILE", help="report what changed since the session that wrote FILE")
+    add("--memrec-fail-if", None, action="append", metavar="LIMIT",
+        help="with --memrec-compare: fail if a test is over it: 'peak > +5%%', 'peak > +1MB', 'allocations > 1000'; may be repeated")
     for name, more in _SHARED:
         names = ["--memrec-" + name] + (["--" + name] if alone else [])
         group.addoption(*names, dest=_ini_name(name), **more)
@@ -55,6 +73,8 @@ def pytest_addoption(parser):
     parser.addini("hide_memrec_summary", "same as --hide-memrec-summary", type="bool", default=False)
     for name, more in _SHARED:
         parser.addini(_ini_name(name), more["help"], **(dict(type="bool", default=False) if "action" in more else {}))
+    for name, ours in _MEMRAY_KEYS.items() if alone else ():
+        parser.addini(name, "pytest-memray's name of %s" % ours if ours else "pytest-memray's; has no effect")
 
 
 @pytest.hookimpl(trylast=True)
@@ -78,7 +98,10 @@ def pytest_configure(config):
 class Settings:
     def __init__(self, config):
         self._config = config
-        self.active = bool(self._value("memrec", "memrec"))
+        self._memray_keys = {ours: name for name, ours in _MEMRAY_KEYS.items() if ours} if _is_alone() else {}
+        self.json = config.getoption("memrec_json")
+        self.compared = config.getoption("memrec_compare")
+        self.active = bool(self._value("memrec", "memrec") or self.json or self.compared)
         self.hidden = bool(self._value("hide_memrec_summary", "hide_memrec_summary"))
         self.stacks = max(1, int(self._shared("stacks") or 1))
         most = self._shared("most-allocations")
@@ -96,7 +119,15 @@ class Settings:
 
     def _value(self, option, ini):
         value = self._config.getoption(option)
-        return self._config.getini(ini) if value is None else value
+        if value is not None:
+            return value
+        value = self._config.getini(ini)
+        if value or ini not in self._memray_keys:
+            return value
+        value = self._config.getini(self._memray_keys[ini]) or ""		# a text, whatever its type
+        if isinstance(value, str) and value.strip().lower() in ("false", "no", "off", "0") and "most" not in ini:
+            return ""
+        return value
 
     def _shared(self, name):
         return self._value(_ini_name(name), _ini_name(name))
@@ -120,6 +151,20 @@ class Recorder:
         self._folder = None
         self._traces = {}		# by a test's id: its trace, and the thread that ran it
         self._results = {}
+        self._before, self._limits = self._read_base(config)
+        self._comparison = None
+
+    def _read_base(self, config):
+        """Returns the figures to compare with, None: none, and the limits."""
+        limits = config.getoption("memrec_fail_if") or []
+        if not self._settings.compared:
+            if limits:
+                raise pytest.UsageError("--memrec-fail-if needs --memrec-compare")
+            return None, []
+        try:
+            return _compare.load(self._settings.compared), [_compare.Limit(text) for text in limits]
+        except (OSError, ValueError) as e:
+            raise pytest.UsageError("memrec: %s" % e) from None
 
     # ---- recording ----
 
@@ -216,7 +261,24 @@ class Recorder:
         if report.when == "call" and hasattr(report, "memrec"):
             self._results[report.nodeid] = report.memrec
 
+    def pytest_sessionfinish(self, session):
+        if hasattr(session.config, "workerinput"):
+            return
+        if self._settings.json:
+            _compare.write(self._settings.json, self._results)
+        if self._before is not None:
+            self._comparison = _compare.Comparison(self._before, self._results, self._limits)
+            if self._comparison.exceeded and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
     def pytest_terminal_summary(self, terminalreporter):
+        self._report_peaks(terminalreporter)
+        if self._comparison:
+            terminalreporter.write_sep("=", "MEMREC COMPARISON with %s" % self._settings.compared)
+            for line in self._comparison.lines(self._settings.most):
+                terminalreporter.write_line(line)
+
+    def _report_peaks(self, terminalreporter):
         if not self._settings.active or self._settings.hidden:
             return
         write = terminalreporter.write_line
