@@ -295,6 +295,7 @@ static int take(struct slice *s, const struct mt_event *ev, struct mt_in *in, st
 	case MT_LOST:
 	case MT_CENSUS:
 	case MT_BLOCKS:
+	case MT_PAGES:
 		if (ev->time_ms < s->begin_ms || ev->time_ms >= s->end_ms)
 			return 0;
 		break;

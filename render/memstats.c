@@ -51,6 +51,7 @@ struct counter {
 	struct pids attached;		/* processes that were attached to */
 	bool end_kept;			/* a process began to end, and no other has allocated since */
 	bool mappings;			/* sums of this trace count all mappings */
+	struct judge judge;
 	size_t cap;			/* of s.at */
 };
 
@@ -297,6 +298,11 @@ static void take_process(struct counter *c, const struct mt_event *ev)
 	}
 }
 
+static bool is_memory(uint32_t key)
+{
+	return (key & ~MADE_AT_THE_END) < SORT_RESERVED;
+}
+
 static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 {
 	struct share gone;
@@ -342,8 +348,14 @@ static void take(struct counter *c, const struct mt_event *ev, struct mt_in *in)
 	case MT_LOST:
 		c->s.lost += ev->count;
 		break;
+	case MT_CENSUS:
+	case MT_BLOCKS:
+	case MT_PAGES:
+		judge_take(&c->judge, ev, c->replay.live, is_memory);
+		break;
 	case MT_HEADER:
 		end_trace(c);
+		judge_begin(&c->judge);
 		begin_trace(c, mt_in_header(in));
 		stacks_take(c->s.stacks, ev);
 		break;
@@ -370,6 +382,7 @@ static void read_stats(struct counter *c, struct mt_in *in)
 	end_trace(c);
 	c->s.peak_error = variance_error(c->peaks);
 	c->s.all_error = variance_error(c->replay.all_variance);
+	c->s.verdict = judge_verdict(&c->judge, c->s.sample_bytes);
 }
 
 int main(int argc, char **argv)
@@ -397,6 +410,7 @@ int main(int argc, char **argv)
 		print_stats(&c.s, top);
 
 	replay_clear(&c.replay);
+	judge_clear(&c.judge);
 	stacks_free(c.s.stacks);
 	sizes_free(c.s.sizes);
 	threads_free(c.seen);

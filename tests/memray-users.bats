@@ -22,7 +22,7 @@ page() {
 
 @test "the commands it gives work as written" {
 	echo 'x = [bytearray(1000) for i in range(1000)]' > script.py
-	memrec -o t.lz4 -- python3 script.py
+	memrec --census -o t.lz4 -- python3 script.py
 	cp t.lz4 before.lz4
 	cp t.lz4 after.lz4
 	local failed=() ran=0

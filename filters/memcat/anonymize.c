@@ -156,6 +156,7 @@ static const struct key keys[] = {
 	{ "signal", KEPT }, { "finalizing", KEPT }, { "ppid", KEPT }, { "unknown_frees", KEPT },
 	{ "command", TEXTS }, { "host", TEXTS }, { "args", TEXTS }, { "options", TEXTS }, { "provenance", TEXTS },
 	{ "build_id", TEXTS }, { "types", TEXTS }, { "blocks", KEPT }, { "moment", KEPT }, { "typed", KEPT },
+	{ "mapping", KEPT }, { "start", KEPT }, { "resident", KEPT },
 };
 
 static const struct key *find_key(const char *p, size_t n)
@@ -273,6 +274,7 @@ bool anonymize_event(struct anonymizer *a, struct mt_event *ev)
 	case MT_MEMORY:
 	case MT_CENSUS:
 	case MT_BLOCKS:
+	case MT_PAGES:
 		ev->info = replace_info(a, ev->info.p, ev->info.n);
 		return true;
 	default:

@@ -19,6 +19,7 @@
 #include "census_rows.h"
 #include "error.h"
 #include "info.h"
+#include "pages.h"
 #include "system_call.h"
 #include "traced.h"
 #include "xmalloc.h"
@@ -140,12 +141,12 @@ static void put_blocks(struct process *p, const struct census_block *b, size_t n
 	census_row_clear(&row);
 }
 
-static void examine(struct process *p, int memory, const char *moment, uint64_t time_ms)
+static void examine(struct process *p, const struct copy *copy, const char *moment, uint64_t time_ms)
 {
 	struct texts labels = { 0 };
 	struct census_block *blocks;
 	size_t n = list_blocks(p, &blocks);
-	struct census_source from = { memory, p->python ? p->python : "", p->type_type, NULL, NULL };
+	struct census_source from = { copy->memory, p->python ? p->python : "", p->type_type, NULL, NULL };
 	bool typed = census_name(blocks, n, &from, &labels);
 	if (!typed)
 		warn("process %d: the census has no types: %s%s", p->pid,
@@ -153,6 +154,7 @@ static void examine(struct process *p, int memory, const char *moment, uint64_t 
 		     p->python ? p->python : "");
 	put_census(p, moment, typed, time_ms);
 	put_blocks(p, blocks, n, &labels, time_ms);
+	pages_put(p, copy->pid, time_ms);
 	texts_clear(&labels);
 	free(blocks);
 }
@@ -175,6 +177,6 @@ void snapshot_take(struct process *p, const struct wire_slot *s)
 	if (why)
 		warn("process %d: no census: %s", p->pid, why);
 	else
-		examine(p, copy.memory, moments[s->addr], slot_ms(p, s));
+		examine(p, &copy, moments[s->addr], slot_ms(p, s));
 	end_copy(&copy);
 }

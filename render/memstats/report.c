@@ -146,6 +146,33 @@ static void print_end(const struct stats *s)
 		printf("%-26s%s\n", "  swap:", size_text(end->swap, size));
 }
 
+static const char *const verdicts[] = {
+	[VERDICT_IN_USE] = "in use", [VERDICT_FRAGMENTATION] = "fragmentation",
+	[VERDICT_CACHE] = "allocator's cache", [VERDICT_UNKNOWN] = "not known",
+};
+
+static void print_verdict(const struct verdict *v)
+{
+	char unused[SIZE_TEXT], resident[SIZE_TEXT], trim[SIZE_TEXT];
+
+	if (v->kind == VERDICT_NONE)
+		return;
+	printf("%-26s%s", "Verdict:", verdicts[v->kind]);
+	if (v->kind == VERDICT_UNKNOWN) {
+		puts(": only a sample of the blocks was recorded");
+		return;
+	}
+	printf(": %s of %s resident are free but held;\n", size_text(v->unused, unused),
+	       size_text(v->resident, resident));
+	if (v->kind == VERDICT_IN_USE)
+		printf("%-26smemgrow and memleak show what grows\n", "");
+	else if (v->kind == VERDICT_FRAGMENTATION)
+		printf("%-26smemfrag shows whose blocks pin them; malloc_trim(0) would return %s\n", "",
+		       size_text(v->trim, trim));
+	else
+		printf("%-26smalloc_trim(0) would return %s\n", "", size_text(v->trim, trim));
+}
+
 /* What the system says, where it was sampled. */
 static void print_resident(const struct stats *s)
 {
@@ -165,6 +192,7 @@ static void print_resident(const struct stats *s)
 		printf("%-26s%s more, in the recorded processes\n", "The recorder's:",
 		       size_text(s->recorder_bytes, size));
 	print_end(s);
+	print_verdict(&s->verdict);
 	if (s->attached)
 		printf("%-26sheap counts from the attach on;\n%-26sresident sizes include earlier memory\n",
 		       "Attached:", "");
@@ -448,6 +476,12 @@ static void json_ours(const struct stats *s)
 	JSON(number, "end_private", s->end_resident.private);
 	JSON(number, "end_proportional", s->end_resident.proportional);
 	JSON(number, "end_swap", s->end_resident.swap);
+	if (s->verdict.kind != VERDICT_NONE) {
+		JSON(string, "verdict", verdicts[s->verdict.kind]);
+		JSON(number, "census_resident", s->verdict.resident);
+		JSON(number, "census_unused", s->verdict.unused);
+		JSON(number, "malloc_trim", s->verdict.trim);
+	}
 	JSON(number, "duration_ms", s->end_ms);
 	JSON(number, "processes", s->processes);
 	JSON(number, "attached", s->attached);

@@ -9,6 +9,7 @@
 #include "resident.h"
 #include "stacks.h"
 #include "sizes.h"
+#include "verdict.h"
 
 /* Sorts of allocations. Only the first two are memory and count towards the high-water mark. */
 enum sort { SORT_HEAP, SORT_ANONYMOUS, SORT_RESERVED, SORT_FILE, N_SORTS };
@@ -40,6 +41,7 @@ struct stats {
 	uint64_t recorder_bytes;	/* of the agents, which peak_resident does not include */
 	uint64_t end_heap;		/* before the last process of the last trace began to end */
 	struct resident_sizes end_resident;	/* likewise */
+	struct verdict verdict;
 	uint64_t unknown_frees;	/* of blocks allocated before recording, or by a parent */
 };
 
