@@ -37,11 +37,14 @@ class Magic(Case):
         cls.shell.run_cell("%load_ext memrec")
 
     def cell(self, line, cell):
+        return self.run_cell("%%memrec " + line + "\n" + cell)
+
+    def run_cell(self, text):
         del self.shell.display_pub.outputs[:]
         stdout, sys.stdout, self.said = sys.stdout, io.StringIO(), ""
         stderr, sys.stderr = sys.stderr, sys.stdout
         try:
-            result = self.shell.run_cell("%%memrec " + line + "\n" + cell)
+            result = self.shell.run_cell(text)
         finally:
             self.said, sys.stdout, sys.stderr = sys.stdout.getvalue(), stdout, stderr
         pages = []
@@ -70,6 +73,43 @@ class Magic(Case):
         self.cell("-f -n -A -F --height 300 -o " + self.out, CELL)
         self.assertEqual(Trace(self.out).of("header")[0]["options"], {"native": True, "python_allocators": True, "follow_fork": True})
         self.assertIn("height:300px", self.shell.display_pub.outputs[0]["data"]["text/html"])
+
+    def test_a_statement_in_a_line(self):
+        self.run_cell(CELL)
+        result, pages = self.run_cell("%memrec -A --leaks -o " + self.out + " kept = [word for word in 'a  b'.split(' ')] + work()")
+        self.assertTrue(result.success)
+        self.assertEqual(self.shell.user_ns["kept"][:4], ["a", "", "b", 0])
+        self.assertTrue(pages == self.pages_of(self.out, "memleak"), "another page")
+        self.assertEqual(Trace(self.out).of("header")[0]["options"]["python_allocators"], True)
+        _, pages = self.run_cell("%memrec -- -len(work())")
+        self.assertEqual(len(pages), 1)
+        self.assertIn("-100000", self.said)
+        self.assertIn("which statement?", (self.run_cell("%memrec --leaks"), self.said)[1])
+
+    def test_inverted_and_thresholds(self):
+        self.cell("-f --inverted --temporary --threshold 5 -o " + self.out, CELL)
+        command = "memtemp --threshold=5 %s | memflame --inverted" % self.out
+        page = subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE, env=memrec._places.environment()).stdout.decode()
+        shown = Srcdoc()
+        shown.feed(self.shell.display_pub.outputs[0]["data"]["text/html"])
+        self.assertTrue(shown.page == page, "another page")
+        self.assertIn("--threshold needs --temporary", (self.cell("--threshold 5", "1"), self.said)[1])
+
+    def test_answers_are_shown_as_tables(self):
+        self.cell("-o " + self.out, CELL + "del kept[:]\nkept = bytearray(5000000)\n")
+        shown = self.shell.display_formatter.format(memrec.table(self.out))[0]["text/html"]
+        self.assertIn("<th style=\"text-align:right\">size</th>", shown)
+        self.assertIn(">5.000MB</td>", shown)
+        shown = self.shell.display_formatter.format(memrec.stats(self.out))[0]["text/html"]
+        for text in "Peak memory", "<svg", ">heap <", "resident", "5.000MB":
+            self.assertIn(text, shown)
+        with open(self.out, "rb") as stream:
+            figures = memrec.stats(stream)
+        self.assertEqual(figures, memrec.stats(self.out))
+        self.assertNotIn("<svg", figures._repr_html_())
+        self.assertEqual(memrec._display.table([]), "<p>no rows</p>")
+        self.assertIn("&lt;b&gt;", memrec._display.table([{"function": "<b>", "size": 1}]))
+        self.assertIn("and 50 more rows", memrec._display.table([{"size": 1}] * 100))
 
     def test_an_exception_in_the_cell(self):
         _, pages = self.cell("", "x = bytearray(3000000)\n1/0")

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from . import requests
 from .destinations import FileDestination, Pipe
-from .reading import TraceError, read, stats, summary, table
+from .reading import TraceError, read, stats, summary, table, times
 from .tracker import FileFormat, Tracker, census, span
 
 __version__ = "0.1.0"
 __all__ = ["FileDestination", "FileFormat", "Pipe", "TraceError", "Tracker",
-           "census", "read", "requests", "span", "stats", "summary", "table"]
+           "census", "read", "requests", "span", "stats", "summary", "table", "times"]
 
 _INSTEAD = {
     "FileReader": "memrec.read, memrec.summary, memrec.table and memrec.stats read traces",

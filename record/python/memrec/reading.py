@@ -13,7 +13,7 @@ import warnings
 from os.path import exists
 from subprocess import DEVNULL, PIPE, Popen		# bound now, as a test may replace them later
 
-from . import _places
+from . import _display, _places
 
 TYPE_CHECKING = False		# typing itself is not imported when the program runs
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def summary(trace: Trace, through: Filters = (), *, leaks: bool = False, total: 
     At the high-water mark; leaks: memory that was never freed; total: all memory ever
     allocated. With through="memtemp": all that it keeps. rows: only the N largest. See memsummary(1).
     """
-    return _answer(trace, through, ["memsummary", "--json"] + _which(leaks, total) + _first(rows))["locations"]
+    return _display.Rows(_answer(trace, through, ["memsummary", "--json"] + _which(leaks, total) + _first(rows))["locations"])
 
 
 def table(trace: Trace, through: Filters = (), *, leaks: bool = False, total: bool = False,
@@ -178,9 +178,17 @@ def table(trace: Trace, through: Filters = (), *, leaks: bool = False, total: bo
     threads. See memtable(1).
     """
     split = ["--split-threads"] if split_threads else []
-    return _answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total) + _first(rows))["rows"]
+    return _display.Rows(_answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total) + _first(rows))["rows"])
 
 
 def stats(trace: Trace, through: Filters = ()) -> Dict[str, Any]:
     """Returns statistics of the whole trace, a dict: see memstats(1)."""
-    return _answer(trace, through, ["memstats", "--json"])
+    figures = _display.Figures(_answer(trace, through, ["memstats", "--json"]))
+    if isinstance(trace, (str, bytes, os.PathLike)):
+        figures.trace, figures.through = trace, through
+    return figures
+
+
+def times(trace: Trace, through: Filters = ()) -> List[Dict[str, Any]]:
+    """Returns heap and resident memory over time, a dict each: time_ms, heap, rss, private, proportional, swap. See memtime(1)."""
+    return _display.Rows(_answer(trace, through, ["memtime", "--json"])["rows"])
