@@ -3,7 +3,7 @@
  *
  * In:    two traces, or two files of folded lines, or one of each
  * Out:   folded lines with two numbers, "stack before after" (the format of
- *        difffolded.pl, which flame graph programs read); on a terminal a table
+ *        difffolded.pl, which flame graph programs read), after comments that name the inputs; on a terminal a table
  *        of changes; or Markdown; or JSON
  * Keeps: a tree of both inputs; while reading a trace, its live set and stacks
  */
@@ -133,6 +133,13 @@ static void print_table(const struct diff *d, uint64_t max_rows, bool whole_stac
 	free(all.at);
 }
 
+static void print_folded(const struct diff *d)
+{
+	folded_write_side(stdout, 0, d->before.name, d->before.title);
+	folded_write_side(stdout, 1, d->after.name, d->after.title);
+	folded_write(stdout, d->calls, true);
+}
+
 /* ---------------------------------------------------------------- JSON */
 
 static void print_json_side(const char *key, const struct side *s)
@@ -222,7 +229,7 @@ int main(int argc, char **argv)
 	int status = side_read(&d.before, argv[optind], d.calls, BEFORE, &c.of);
 	status |= side_read(&d.after, argv[optind + 1], d.calls, AFTER, &c.of);
 	if (c.format == KEY_FOLDED)
-		folded_write(stdout, d.calls, true);
+		print_folded(&d);
 	else if (c.format == KEY_TABLE)
 		print_table(&d, c.max_rows, c.whole_stacks);
 	else if (c.format == KEY_MARKDOWN)

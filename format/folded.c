@@ -37,6 +37,7 @@ struct folded {
 	uint64_t lines;		/* good lines so far */
 	char *why;		/* the message about a bad line; NULL: none so far */
 	uint64_t total[2];
+	struct folded_side side[2];
 	const char *raw;	/* the last line consumed, for messages */
 	size_t raw_size;
 	char *previous;		/* its stack */
@@ -144,6 +145,10 @@ bool folded_is_trace(const struct folded *f)
 
 static void free_all(struct folded *f)
 {
+	for (int i = 0; i < 2; i++) {
+		free(f->side[i].name);
+		free(f->side[i].title);
+	}
 	free(f->buffer);
 	free(f->why);
 	free(f->previous);
@@ -258,6 +263,42 @@ void folded_reject(struct folded *f, const char *why)
 		die("%s", f->why);
 }
 
+/* ---------------------------------------------------------------- the two inputs of a difference */
+
+static const char *const side_marks[] = { "# before: \"", "# after: \"" };
+
+void folded_write_side(FILE *out, int which, const char *name, const char *title)
+{
+	char *shown_name = tool_printable(name), *shown_title = tool_printable(title ? title : "");
+
+	fputs(side_marks[which], out);
+	for (const char *p = shown_name; *p; p++)	/* a quotation mark ends the name */
+		fputs(*p == '"' ? "\\x22" : (char[]){ *p, '\0' }, out);
+	fprintf(out, "\"%s%s\n", *shown_title ? " " : "", shown_title);
+	free(shown_name);
+	free(shown_title);
+}
+
+static void take_side(struct folded *f, const char *line, size_t n)
+{
+	for (int i = 0; i < 2; i++) {
+		size_t mark = strlen(side_marks[i]);
+		if (n <= mark || memcmp(line, side_marks[i], mark) != 0 || f->side[i].name)
+			continue;
+		const char *name = line + mark, *end = memchr(name, '"', n - mark);
+		if (!end)
+			continue;
+		const char *title = end + 1 < line + n ? end + 2 : line + n;
+		f->side[i].name = xasprintf("%.*s", (int)(end - name), name);
+		f->side[i].title = xasprintf("%.*s", (int)(line + n - title), title);
+	}
+}
+
+const struct folded_side *folded_side(const struct folded *f, int which)
+{
+	return &f->side[which];
+}
+
 bool folded_is_difference(struct folded *f)
 {
 	size_t lines = 0, next, n;
@@ -270,7 +311,11 @@ bool folded_is_difference(struct folded *f)
 		const char *line = f->buffer + at;
 		uint64_t value;
 		/* A line without a number is bad in either case. */
-		if (is_no_stack(line, n) || !take_number(line, &n, &value))
+		if (is_no_stack(line, n)) {
+			take_side(f, line, n);
+			continue;
+		}
+		if (!take_number(line, &n, &value))
 			continue;
 		if (!take_number(line, &n, &value))
 			return false;

@@ -46,6 +46,16 @@ struct mt_in *folded_trace(struct folded *f);
  */
 bool folded_is_difference(struct folded *f);
 
+/* One of the two inputs of a difference, as memdiff's comments name it: '# before: "old.lz4" never freed'. */
+struct folded_side {
+	char *name;	/* NULL: not known */
+	char *title;	/* of its numbers; "" = not known */
+};
+/* Returns side 0 (before) or 1 (after), from comments in the first MiB. After folded_is_difference(), until folded_finish(). */
+const struct folded_side *folded_side(const struct folded *f, int which);
+/* Writes that comment; `title` may be NULL. Both texts may contain anything. */
+void folded_write_side(FILE *out, int which, const char *name, const char *title);
+
 struct folded_line {
 	const char *stack;	/* "outermost;…;innermost", not 0-terminated */
 	size_t n;

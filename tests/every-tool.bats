@@ -206,7 +206,7 @@ Try '$tool --help'." ] || problem "$tool: $stderr"
 	done
 	python3 "$TESTS/lib/ctrl_c.py" --feed bare.json 1 memcat "memcat --from-json > got" || problem "memcat --from-json: status $?"
 	cmp <(memcat got --json) bare.json || problem "memcat --from-json"
-	memdiff bare bare > want
+	memdiff bare - < bare > want
 	python3 "$TESTS/lib/ctrl_c.py" --feed bare 1 memdiff "memdiff bare - > got" || problem "memdiff: status $?"
 	same want got || problem memdiff
 	no_problems

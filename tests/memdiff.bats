@@ -3,6 +3,14 @@
 load lib/common
 load lib/traces
 
+# The folded lines alone, without the comments that name the inputs.
+memdiff() {
+	local status=0
+	command memdiff "$@" > lines.out || status=$?
+	grep -v '^# \(before\|after\): ' lines.out || true
+	return $status
+}
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	printf 'alloc 1 100 main@a.py:1;load@a.py:2\nalloc 2 50 main@a.py:1;old@a.py:3\nalloc 3 7 same@a.py:9\n' | trace > a.lz4
@@ -22,6 +30,18 @@ same (a.py:9) 7 7'
 			[ "$output" = "$want" ]
 		done
 	done
+}
+
+@test "comments name the inputs, and the numbers of a trace" {
+	run command memdiff a.lz4 b.folded
+	[ "${lines[0]}" = '# before: "a.lz4" alive at the high-water mark' ]
+	[ "${lines[1]}" = '# after: "b.folded"' ]
+	[ "${lines[2]}" = 'main (a.py:1);load (a.py:2) 100 160' ]
+	cp a.lz4 $'odd "1\n\033'
+	command memdiff --leaks - $'odd "1\n\033' < b.lz4 > got
+	[ "$(head -2 got)" = $'# before: "standard input" never freed\n# after: "odd \\x221\\x0a\\x1b" never freed' ]
+	# Folded lines with comments are read as ever.
+	[ "$({ head -2 got; cat a.folded; } | memdiff - b.lz4)" = "$want" ]
 }
 
 @test "from pipes and standard input, compressed or not" {
