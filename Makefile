@@ -84,7 +84,7 @@ $B/obj/render/mem2pprof/profile_out.o: CPPFLAGS += -I$B/obj/render/mem2pprof
 # A page's text files become bytes in the program: _binary_NAME_start, _binary_NAME_end; scripts without comments and indentation.
 $B/obj/%.asset.o: % render/strip-js.sed
 	@mkdir -p $(@D)
-	@sed -E $(if $(filter %.js,$<),-f render/strip-js.sed,-e '') $< > $(@D)/$(notdir $<)
+	@sed -E $(if $(filter %.js,$<),-nf render/strip-js.sed,-e '') $< > $(@D)/$(notdir $<)
 	cd $(@D) && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(notdir $<)
 
 $B/bin/memrec: $(REC_OBJ) $(LIB)

@@ -51,7 +51,7 @@ struct folded_side {
 	char *name;	/* NULL: not known */
 	char *title;	/* of its numbers; "" = not known */
 };
-/* Returns side 0 (before) or 1 (after), from comments in the first MiB. After folded_is_difference(), until folded_finish(). */
+/* Returns side 0 (before) or 1 (after), from comments in the first MiB; valid until folded_finish(). */
 const struct folded_side *folded_side(const struct folded *f, int which);
 /* Writes that comment; `title` may be NULL. Both texts may contain anything. */
 void folded_write_side(FILE *out, int which, const char *name, const char *title);

@@ -6,6 +6,7 @@
  * Keeps: the call tree: some 50 bytes a node, and its texts
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 #include "tool.h"
 #include "xmalloc.h"
 
-enum { KEY_NO_SOURCE = 256, KEY_WIDTH };
+enum { KEY_NO_SOURCE = 256, KEY_NO_CMDLINE, KEY_WIDTH };
 
 #define WIDTH 1200
 
@@ -38,6 +39,7 @@ static const struct tool_option options[] = {
 	{ "width", KEY_WIDTH, "PIXELS", "width of the picture (default: 1200)" },
 	{ "output", 'o', "FILE", "write to FILE instead of standard output" },
 	{ "no-source", KEY_NO_SOURCE, NULL, "leave out the source code that the trace contains" },
+	{ "no-cmdline", KEY_NO_CMDLINE, NULL, "leave out the recorded command lines" },
 	{ "title", 'T', "TEXT", "use TEXT as the title, which describes the numbers" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -56,9 +58,19 @@ struct choices {
 	bool inverted;
 	bool by_process;
 	bool svg;
-	bool no_source;
+	bool no_source, no_cmdline;
 	unsigned width;		/* 0: not given */
 };
+
+/* "alive at the high-water mark, before and after" */
+static char *difference_title(const struct folded_side *before, const struct folded_side *after, const char *unit)
+{
+	bool known = before->name && after->name && *before->title && strcmp(before->title, after->title) == 0;
+
+	if (known)
+		return xasprintf("%s, before and after", before->title);
+	return xasprintf("%s by call stack, before and after", strcmp(unit, "bytes") == 0 ? "memory" : unit);
+}
 
 static int from_folded(struct folded *f, const struct choices *c)
 {
@@ -66,18 +78,23 @@ static int from_folded(struct folded *f, const struct choices *c)
 	struct tree t;
 	tree_init(&t);
 	labels_take(f, &t);
-	char *title = xasprintf("%s by call stack%s", strcmp(unit, "bytes") == 0 ? "memory" : unit,
-				t.difference ? ", before and after" : "");
+	const struct folded_side *before = folded_side(f, 0), *after = folded_side(f, 1);
+	bool named = t.difference && before->name && after->name;
+	char *title = t.difference ? difference_title(before, after, unit)
+				   : xasprintf("%s by call stack", strcmp(unit, "bytes") == 0 ? "memory" : unit);
+	char *inputs = named ? xasprintf("%s to %s", before->name, after->name) : xstrdup("");
 	struct page page = {
 		.title = c->title ? c->title : title,
 		.titled = c->title != NULL,
-		.command = "",
+		.command = inputs,
+		.inputs = { named ? before->name : NULL, named ? after->name : NULL },
 		.unit = unit,
 		.inverted = c->inverted,
 		.width = c->width ? c->width : WIDTH,
 	};
 	(c->svg ? svg_write : page_write)(&t, &page, stdout);
 	free(title);
+	free(inputs);
 	tree_clear(&t);
 	int status = folded_finish(f);
 	return tool_finish(NULL, NULL) | status;
@@ -86,6 +103,8 @@ static int from_folded(struct folded *f, const struct choices *c)
 static int from_trace(struct mt_in *in, const struct choices *c)
 {
 	struct recording *r = recording_read(in, c->what, !c->no_source && !c->svg);
+	if (c->no_cmdline)
+		recording_drop_commands(r);
 	struct tree t;
 	tree_init(&t);
 	uint32_t *node_of_key = recording_plant(r, &t, c->by_process);
@@ -126,6 +145,7 @@ static struct choices read_options(int argc, char **argv)
 		case 'o': tool_open_output(optarg); break;
 		case KEY_WIDTH: c.width = (unsigned)tool_number(optarg, "--width", 100, 10000); break;
 		case KEY_NO_SOURCE: c.no_source = true; break;
+		case KEY_NO_CMDLINE: c.no_cmdline = true; break;
 		case 'T': c.title = optarg; break;
 		}
 	if (c.width && !c.svg)
@@ -153,6 +173,8 @@ int main(int argc, char **argv)
 	struct choices c = read_options(argc, argv);
 	struct folded *f = folded_open(choose_input(argc, argv));
 
+	/* Arrays that grow to many MB are mapped, not heap: they move without copies, and leave no holes. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 18);
 	/* Our parent may have ignored SIGPIPE; a closed pipe must end us all the same. */
 	signal(SIGPIPE, SIG_DFL);
 	if (folded_is_trace(f)) {

@@ -16,6 +16,8 @@ setup() {
   run -1 grep -E 'https?://|src=|href=|url\(|@import' page.html
   grep -q "Content-Security-Policy.*default-src 'none'" page.html
   [ "$(tail -1 page.html)" = "</html>" ]
+  # Nothing moves by itself, so there is nothing to reduce.
+  run -1 grep -E 'transition:|animation:|@keyframes' page.html
 }
 
 @test "the scripts of a page stay below 110 kB" {
@@ -145,6 +147,33 @@ setup() {
   done
 }
 
+@test "Python only at first, without start-up rows and the import machinery's C functions" {
+  python=/usr/bin/python3.11
+  interpreter() { sed 's/"lang":"python","name":"\([^"]*\)","file":"\(.usr.bin.python3.11\)","module":""/"lang":"native","name":"\1","file":"","module":"\2"/'; }
+  trace_lines <<END | interpreter | memcat --from-json >mixed.lz4
+alloc 1 100 _start@$python;main@/srv/app.py:1;work@/srv/libwork.so;_find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9;<module>@/srv/mod.py:3
+alloc 2 60 _start@$python;main@/srv/app.py:1;_PyEval_Vector@$python;load@/srv/app.py:7
+alloc 3 40 _start@$python;main@/srv/app.py:1;PyImport_ImportModuleLevelObject@$python;dlopen@/usr/lib/libc.so
+END
+  memflame mixed.lz4 >page.html
+  browse page.html '{"total": 200, "suites": ["python_only", "any"]}'
+  all_passed 22
+}
+
+@test "memory: not more than the manual says" {
+  [ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer needs more"
+  read -r of_folded of_trace < <(sed -n 's/^For each node of the call tree [0-9]* to \([0-9]*\) bytes for folded lines, and [0-9]* to \([0-9]*\) for a trace;.*/\1 \2/p' "$TESTS/../render/memflame.1")
+  python3 "$TESTS/page/gen.py" random 300000 >nodes.folded
+  python3 "$TESTS/page/gen.py" timed 300000 | memcat --from-json >nodes.lz4
+  # Above the 6 MB of any page. Half as many intervals as nodes, a tenth as many allocations at once.
+  [ "$(python3 "$TESTS/lib/peak_rss.py" memflame nodes.folded)" -lt $((6000 + 300 * of_folded)) ]
+  [ "$(python3 "$TESTS/lib/peak_rss.py" memflame nodes.lz4)" -lt $((6000 + 300 * of_trace + 150 * 72 + 30 * 110)) ]
+}
+
+@test "README's first page is made from a trace" {
+  [ "$(grep -om 1 'memflame [^>]*>' "$TESTS/../README.md")" = "memflame trace.lz4 >" ]
+}
+
 @test "memdiff's lines: growth and shrinkage in two colours" {
   cat >diff.folded <<'END'
 main (/srv/app.py:1);load (/srv/app.py:10) 100 160
@@ -156,7 +185,14 @@ END
   memflame diff.folded >page.html
   memflame <diff.folded | cmp - page.html
   browse page.html '{"total": 287, "suites": ["any", "difference", "accessible"]}'
-  all_passed 24
+  all_passed 26
+  # As memdiff names its inputs; markup in a name stays text.
+  { printf '%s\n' '# before: "old <b>1.lz4" alive at the high-water mark' '# after: "new.lz4" alive at the high-water mark'; cat diff.folded; } >named.folded
+  memflame named.folded >named.html
+  browse named.html '{"total": 287, "inputs": ["old <b>1.lz4", "new.lz4"], "suites": ["any", "difference"]}'
+  all_passed 25
+  grep -q '<title>old &lt;b&gt;1.lz4 to new.lz4: alive at the high-water mark, before and after</title>' named.html
+  memflame --svg named.folded | grep -q '>alive at the high-water mark, before and after: 197B before, 207B after · old &lt;b&gt;1.lz4 to new.lz4</text>'
   grep -q '<title>memory by call stack, before and after</title>' page.html
   sed -n '/<noscript>/,/<\/noscript>/p' page.html >noscript.html
   grep -q '<p>197B before, 207B after' noscript.html
@@ -172,10 +208,10 @@ END
   done
   memdiff 1.lz4 2.lz4 >diff.folded
   memflame --title 'before and after the fix' --unit samples diff.folded >page.html
-  larger=$(awk '{ n += $NF > $(NF-1) ? $NF : $(NF-1) } END { printf "%.0f", n }' diff.folded)
+  larger=$(awk '/^#/ { next } { n += $NF > $(NF-1) ? $NF : $(NF-1) } END { printf "%.0f", n }' diff.folded)
   browse page.html "{\"total\": $larger, \"suites\": [\"any\"]}"
   all_passed 17
-  grep -q '<title>before and after the fix</title>' page.html
+  grep -q '<title>1.lz4 to 2.lz4: before and after the fix</title>' page.html
   memdiff 1.lz4 2.lz4 | memflame | grep -q "<p>$(memfold 1.lz4 | awk '{ n += $NF } END { printf "%.3fMB", n / 1e6 }') before"
   memdiff /dev/null /dev/null | memflame | grep -q '<p>0B in all'
 }
@@ -296,6 +332,29 @@ END
     browse page.html "{\"total\": $(total bytes.folded), \"allocations\": $(total count.folded), \"title\": \"$title\", \"command\": \"python3 'my script.py' --n=3\", \"suites\": [\"trace\"]}"
     all_passed 1
   done
+}
+
+@test "--no-cmdline: no command line in the page, nor in the names of processes" {
+  python3 "$TESTS/lib/gen_trace.py" --events 5000 --seed 7 --processes 2 | memcat --from-json >t.lz4
+  memfold t.lz4 >bytes.folded && memfold --count t.lz4 >count.folded
+  memflame --no-cmdline t.lz4 >page.html
+  run -1 grep script.py page.html
+  browse page.html "{\"total\": $(total bytes.folded), \"allocations\": $(total count.folded), \"title\": \"alive at the high-water mark\", \"command\": \"\", \"suites\": [\"trace\"]}"
+  all_passed 1
+  memflame --no-cmdline --svg t.lz4 >page.svg
+  run -1 grep script.py page.svg
+}
+
+@test "packages as boxes around their functions" {
+  cat >packages.folded <<'END'
+main (/srv/app.py:1);array (/v/lib/python3.11/site-packages/numpy/core.py:5);call (/v/lib/python3.11/site-packages/numpy/sub.py:6) 100
+main (/srv/app.py:1);array (/v/lib/python3.11/site-packages/numpy/core.py:5);back (/srv/app.py:9) 30
+main (/srv/app.py:1);load (/usr/lib/python3.11/json/decoder.py:3) 50
+other (/srv/b.py:2) 20
+END
+  memflame packages.folded >page.html
+  browse page.html '{"total": 200, "suites": ["packages", "any"]}'
+  all_passed 25
 }
 
 # answer CHANGES BYTES-FOLDED COUNT-FOLDED: prints {changes, bytes, count, lines}

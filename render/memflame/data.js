@@ -9,7 +9,8 @@
  * stacks: the number of different ones
  * hasSource: some frame has source code
  * units: of each weight, 'bytes', 'allocations', ...; weights: the name of each
- * difference: of two inputs. The weights are then the larger of both, before, and after
+ * difference: of two inputs. The weights are then the larger of both, before, after, and the change
+ * inputs: of a difference, the names of both, if they are known
  * frames: {count, name: [], file: [], module: [], package: [], line, kind, source: [], before, native, text: [], root}
  * count: of nodes; per node: parent (the root's is -1), end (one past the last
  * descendant), frame, startup, alone (markStarts()); and per weight
@@ -38,10 +39,11 @@ class ColumnReader {
   column(array) {
     const n = array.length;
     const planes = this.bytes[this.at++];
-    let unit = 1;
-    for (let k = 0; k < planes; k++, unit *= 256) {
+    const add = array instanceof Float64Array ? addToNumbers : addToIntegers;
+    for (let k = 0; k < planes; k++) {
       const plane = this.bytes.subarray(this.at, this.at += n);
-      for (let i = 0; i < n; i++) array[i] += plane[i] * unit;
+      if (k) add(array, plane, 256 ** k);
+      else array.set(plane);
     }
     return array;
   }
@@ -60,6 +62,15 @@ class ColumnReader {
   }
 }
 
+// The same twice: a loop over arrays of one type is several times faster than one over either.
+function addToNumbers(array, plane, unit) {
+  for (let i = 0; i < plane.length; i++) array[i] += plane[i] * unit;
+}
+
+function addToIntegers(array, plane, unit) {
+  for (let i = 0; i < plane.length; i++) array[i] += plane[i] * unit;
+}
+
 function fromBase64(text) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
   const binary = atob(text);
@@ -70,8 +81,11 @@ function fromBase64(text) {
 
 async function inflate(bytes) {
   if (!globalThis.DecompressionStream) throw new Error('this page needs a browser of 2024 or later');
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const stream = new DecompressionStream('deflate-raw');
+  const writer = stream.writable.getWriter();
+  writer.write(bytes);
+  writer.close();
+  return new Uint8Array(await new Response(stream.readable).arrayBuffer());
 }
 
 function readFrames(reader, texts) {
@@ -90,35 +104,39 @@ function readNodes(reader, profile) {
   profile.frame = reader.column(new Int32Array(count));
   const { time } = profile.about;
   profile.self = profile.units.map(() => (time ? new Float64Array(count) : reader.column(new Float64Array(count))));
+  findParents(profile, up);
+}
+
+/** Computes the parent of each node, and the end of its subtree. */
+function findParents(profile, up) {
+  const { count } = profile;
   const parent = profile.parent = new Int32Array(count);
-  parent[0] = -1;
-  for (let i = 1; i < count; i++) {
-    let node = i - 1;
-    for (let levels = up[i]; levels > 0; levels--) node = parent[node];
-    parent[i] = node;
+  const end = profile.end = new Int32Array(count);
+  const path = [-1];    // from before the root to the node
+  let depth = 0;
+  for (let i = 0; i < count; i++) {
+    for (let levels = up[i]; levels > 0; levels--) end[path[depth--]] = i;
+    parent[i] = path[depth];
+    path[++depth] = i;
   }
+  while (depth > 0) end[path[depth--]] = count;
 }
 
 /**
- * Adds the first weight of a difference: the larger of each stack's two sides, so that both vanished
- * and new stacks have a width. Returns the names of the three weights.
+ * Adds the first and the last weight of a difference: the larger of each stack's two sides, so that both
+ * vanished and new stacks have a width, and the change of each. Returns the names of the four weights.
  */
 function addLarger(profile) {
-  const { units, self } = profile;
+  const { units, self, inputs } = profile;
   const [before, after] = self;
   self.unshift(before.map((amount, i) => Math.max(amount, after[i])));
-  units.unshift(units[0]);
-  return ['larger', 'before', 'after'];
+  self.push(before.map((amount, i) => Math.abs(amount - after[i])));
+  units.push(units[0], units[0]);
+  return ['larger side', ...['before', 'after'].map((side, i) => side + (inputs ? ` (${inputs[i]})` : '')), 'change'];
 }
 
-/** Computes the end of each subtree, and the total of each node; with time, those depend on the moment and are added up later. */
+/** Computes the total of each node; with time, those depend on the moment and are added up later. */
 function sumUp(profile) {
-  const { count, parent } = profile;
-  const end = profile.end = new Int32Array(count);
-  for (let i = count - 1; i >= 0; i--) {
-    if (!end[i]) end[i] = i + 1;
-    if (i && end[i] > end[parent[i]]) end[parent[i]] = end[i];
-  }
   profile.held = profile.self;
   profile.total = profile.self.map(self => new Float64Array(self.length));
   if (!profile.time) addUp(profile, profile.held, null);
@@ -161,6 +179,7 @@ async function readProfile(text) {
     facts: about.facts || [],
     stacks: reader.number(),
     units: about.units,
+    inputs: about.inputs,
     frames: readFrames(reader, texts),
   };
   readNodes(reader, profile);

@@ -24,7 +24,7 @@ class Details {
     const { app } = this;
     const { grouping, profile } = app;
     const parts = [make('h2', {}, isolated(app.nameOf(box)))];
-    const f = box.rest ? 0 : grouping.first[box.group];
+    const f = app.isCode(box) ? grouping.first[box.group] : 0;
     const place = box.rest ? '' : grouping.location(box.group);
     if (place) parts.push(make('div', { className: 'place' }, isolated(place)));
     if (profile.frames.module[f]) parts.push(make('div', { className: 'place' }, isolated(profile.frames.module[f])));
@@ -63,7 +63,7 @@ class Details {
   /** The part about all calls of the function. */
   everywhere(box) {
     const { app } = this;
-    const { tree, profile, state: { weight } } = app;
+    const { tree, profile, grouping, state: { weight } } = app;
     const unit = profile.units[weight];
     const { callers, callees } = tree.sandwich(box.group);
     const value = tree.value(callees);
@@ -73,14 +73,15 @@ class Details {
       ['self', `${amountText(own, unit)}, ${shareText(own, profile.whole[weight])} of all`],
     ])];
     for (const [title, root] of [['Callers', callers], ['Callees', callees]]) {
-      const boxes = tree.childrenOf(root);
+      const boxes = tree.childrenOf(root).flatMap(other => (grouping.isPackage(other.group) ? tree.childrenOf(other) : [other]))
+        .sort((a, b) => tree.value(b) - tree.value(a));
       if (!boxes.length) continue;
       parts.push(make('h3', {}, `${title} (${countText(boxes.length)})`), make('table', {}, ...boxes.slice(0, LISTED).map(other =>
         make('tr', {}, make('td', {}, make('button', { type: 'button', onclick: () => app.sandwichOf(app.grouping.first[other.group]) }, isolated(app.labelOf(other).join(' ')))),
           make('td', {}, `${amountText(tree.value(other), unit)} ${shareText(tree.value(other), value)}`)))));
     }
     for (const [title, kind] of [['Allocators', KIND.ALLOCATOR], ['Threads', KIND.THREAD], ['Processes', KIND.PROCESS]]) {
-      const amounts = this.heldByVirtual(callees.nodes, kind, weight);
+      const amounts = this.heldByVirtual(callees.nodes.subarray(callees.from, callees.to), kind, weight);
       if (!amounts.length) continue;
       parts.push(make('h3', {}, title), this.table(amounts.slice(0, LISTED).map(([name, amount]) => [name, `${amountText(amount, unit)} ${shareText(amount, value)}`])));
     }

@@ -17,7 +17,7 @@ Object.assign(App.prototype, {
     if (source) return [source, name];
     const { file } = frames;
     const f = grouping.first[box.group];
-    if (label === 'module' && file[f]) return [moduleName(file[f], frames.root), name];
+    if (label === 'module' && file[f] && !grouping.isPackage(box.group)) return [moduleName(file[f], frames.root), name];
     return [name, label === 'full' || label === 'source' ? place : ''];
   },
 

@@ -3,6 +3,7 @@
 
 /** enum place_kind in tree.h */
 const KIND = { VIRTUAL: 0, PYTHON: 1, NATIVE: 2, IMPORT: 3, PROCESS: 4, THREAD: 5, ALLOCATOR: 6 };
+const isVirtual = kind => kind === KIND.VIRTUAL || kind >= KIND.PROCESS;
 const KIND_NAME = ['other', 'Python', 'C', 'import machinery', 'process', 'thread', 'allocator'];
 
 /** Owners of code that is not in a package. All contain a blank, so they cannot be names of packages. */
@@ -123,7 +124,10 @@ function moduleName(path, root) {
 
 // ---- groups
 
-/** Groups frames into boxes: those of one line, one function, one file, or one package. */
+/**
+ * Groups frames into boxes: those of one line, one function, one file, or one package. Numbers after those
+ * groups are of packages, for boxes around the functions of one (MergedTree, option `packages`).
+ */
 class Grouping {
   constructor(frames, by) {
     this.frames = frames;
@@ -143,15 +147,39 @@ class Grouping {
       this.of[f] = group;
       this.members[group].push(f);
     }
+    this.addPackages(this.first.length);
     this.count = this.first.length;
+  }
+
+  addPackages(functions) {
+    const { frames, first, members } = this;
+    this.functions = functions;
+    this.packageOf = new Int32Array(functions).fill(-1);    // group -> the group of its package; -1: none
+    if (this.by === 'package') return;
+    const groups = new Map();
+    for (let group = 1; group < functions; group++) {
+      const f = first[group];
+      const name = frames.package[f];
+      if (isVirtual(frames.kind[f])) continue;
+      if (!groups.has(name)) {
+        groups.set(name, first.length);
+        first.push(f);
+        members.push([]);
+      }
+      this.packageOf[group] = groups.get(name);
+    }
+  }
+
+  isPackage(group) {
+    return group >= this.functions;
   }
 
   key(f) {
     const { name, file, module, kind } = this.frames;
     if (this.by === 'line' || f === 0) return f;
-    const isVirtual = kind[f] >= KIND.PROCESS || kind[f] === KIND.VIRTUAL;
-    if (this.by === 'package') return isVirtual ? `\n${name[f]}` : this.frames.package[f];
-    if (this.by === 'function' || isVirtual || !(file[f] || module[f])) return `${name[f]}\n${file[f]}\n${module[f]}`;
+    const isLabel = isVirtual(kind[f]);
+    if (this.by === 'package') return isLabel ? `\n${name[f]}` : this.frames.package[f];
+    if (this.by === 'function' || isLabel || !(file[f] || module[f])) return `${name[f]}\n${file[f]}\n${module[f]}`;
     return `\n${file[f] || module[f]}`;
   }
 
@@ -164,7 +192,8 @@ class Grouping {
   name(group) {
     const f = this.first[group];
     const { name, file, module, kind } = this.frames;
-    if (!f || kind[f] >= KIND.PROCESS || kind[f] === KIND.VIRTUAL) return name[f];
+    if (this.isPackage(group)) return `[${this.frames.package[f]}]`;
+    if (isVirtual(kind[f])) return name[f];
     if (this.by === 'package') return this.frames.package[f];
     return this.by === 'file' ? file[f] || module[f] || name[f] : name[f];
   }
@@ -173,7 +202,7 @@ class Grouping {
   shortName(group) {
     const f = this.first[group];
     const { name, file, root } = this.frames;
-    if (this.by === 'package') return this.name(group);
+    if (this.by === 'package' || this.isPackage(group)) return this.name(group);
     if (this.by === 'file' && f && file[f]) return shortPath(file[f], root);
     if (this.frames.kind[f] === KIND.PROCESS) return name[f].replace(/: (?:\S*\/)?(?:python[\d.]* )?(?:\S*\/)?/, ': ');
     if (name[f] === '<module>' && file[f]) return moduleName(file[f], root);
@@ -184,7 +213,7 @@ class Grouping {
   location(group) {
     const f = this.first[group];
     const { file, line } = this.frames;
-    if (!file[f] || this.callsItself) return '';
+    if (!file[f] || this.callsItself || this.isPackage(group)) return '';
     if (this.by === 'line') return line[f] ? `${file[f]}:${line[f]}` : file[f];
     const lines = this.members[group].map(member => line[member]).filter(Boolean).sort((a, b) => a - b);
     const shown = lines.slice(0, 8).join(', ') + (lines.length > 8 ? ', …' : '');
@@ -194,7 +223,7 @@ class Grouping {
   /** The line of source code of a group of one line. */
   source(group) {
     const { frames, members, first } = this;
-    const isOne = !this.callsItself && members[group].every(f => frames.line[f] === frames.line[first[group]]);
+    const isOne = !this.callsItself && !this.isPackage(group) && members[group].every(f => frames.line[f] === frames.line[first[group]]);
     return isOne ? sourceLine(frames, first[group]) : '';
   }
 
@@ -202,7 +231,7 @@ class Grouping {
   shortLocation(group) {
     const f = this.first[group];
     const { file, line, module } = this.frames;
-    if (this.callsItself) return '';
+    if (this.callsItself || this.isPackage(group)) return '';
     if (!file[f]) return baseName(module[f]);
     return baseName(file[f]) + (this.by === 'line' && line[f] ? `:${line[f]}` : '');
   }
@@ -234,10 +263,17 @@ function markStarts(profile) {
   }
 }
 
+/** Returns for each node whether it is import machinery, or called by that. */
+function importedNodes({ count, frame, parent, frames }) {
+  const imported = new Uint8Array(count);
+  for (let i = 1; i < count; i++) imported[i] = imported[parent[i]] || frames.kind[frame[i]] === KIND.IMPORT ? 1 : 0;
+  return imported;
+}
+
 /**
  * Returns for each node whether it is hidden. choices: {imports, native, startup,
- * processes, threads, allocators: 'hide' or 'show' (native: 'some' hides the
- * interpreter's)}; matches: arrays with a flag per frame, whose frames are hidden too.
+ * imported, processes, threads, allocators: 'hide' or 'show' (native: 'some' hides the
+ * interpreter's; imported: all that import statements call)}; matches: arrays with a flag per frame, whose frames are hidden too.
  */
 function hiddenNodes(profile, choices, matches) {
   const { frames, count, frame, parent, startup, alone } = profile;
@@ -254,11 +290,13 @@ function hiddenNodes(profile, choices, matches) {
       && (choices.native === 'hide' || (choices.native === 'some' && frames.package[f] === INTERPRETER)) ? 1 : 0;
   }
   const hidden = new Uint8Array(count);
-  const start = choices.startup === 'hide';
+  const start = choices.startup === 'hide' && startup.includes(1);
+  const imported = choices.imported === 'hide' && importedNodes(profile);
+  if (!start && !imported && !byFrame.includes(1) && !native.includes(1)) return hidden;
   for (let i = 1; i < count; i++) {
     const f = frame[i];
     // C code not called from Python keeps its outermost box, so that its memory stays visible.
-    hidden[i] = byFrame[f] || (start && startup[i]) || (native[f] && !(alone[i] && !alone[parent[i]])) ? 1 : 0;
+    hidden[i] = byFrame[f] || (imported && imported[i]) || (start && startup[i]) || (native[f] && !(alone[i] && !alone[parent[i]])) ? 1 : 0;
   }
   return hidden;
 }

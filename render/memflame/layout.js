@@ -94,6 +94,7 @@ class Scene {
   /** halves: {callees} or {callers, callees}: Layouts. upward: flame, the root at the bottom. */
   constructor({ callers, callees }, upward) {
     this.upward = upward;
+    this.isSandwich = Boolean(callers);
     // In a sandwich the function itself appears once, as the first row of the callees.
     const before = callers ? callers.rows.slice(1).reverse() : [];
     this.rows = before.concat(callees.rows);
@@ -107,6 +108,14 @@ class Scene {
     this.cut = layouts.some(layout => layout.cut);
     /** The callers of the zoomed box. */
     this.above = new Set(layouts.flatMap(layout => layout.rows.slice(0, layout.above).map(row => row[0])));
+  }
+
+  /** If the root's row is out of sight, it is drawn at the edge: {row, y}; else null. */
+  pinned(top, height) {
+    if (this.isSandwich) return null;
+    if (!this.upward) return top > 0 ? { row: 0, y: 0 } : null;
+    const row = this.rows.length - 1;
+    return (row + 1) * ROW > top + height ? { row, y: height - ROW } : null;
   }
 
   /** Whether a match calls the box. Computed once for each search. */

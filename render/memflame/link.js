@@ -5,7 +5,7 @@
 const CHOICES = {
   tab: ['graph', 'functions', 'tree'],
   view: ['graph', 'inverted', 'sandwich'],
-  weight: [0, 1, 2],                        // index into the profile's weights
+  weight: [0, 1, 2, 3],                     // index into the profile's weights
   group: ['line', 'function', 'file', 'package'],
   label: ['full', 'function', 'location', 'source', 'module'],
   colour: ['package', 'kind', 'self'],
@@ -15,6 +15,9 @@ const CHOICES = {
   processes: ['hide', 'show'],
   threads: ['hide', 'show'],
   allocators: ['hide', 'show'],
+  packages: ['hide', 'show'],
+  imported: ['show', 'hide'],               // what import statements execute
+  strip: ['show', 'hide'],                  // the curves over time
   recursion: ['show', 'collapse'],
   vanished: ['show', 'hide'],               // of a difference: stacks with nothing after
   direction: ['icicle', 'flame'],

@@ -10,8 +10,8 @@ const BOX_LIMIT = 200000;   // of one layout, until the user scrolls further
 /** The parts of the state that sums, hidden nodes and the tree are derived from. */
 const TIME_STATE = ['mode', 'from', 'to'];
 const SUM_STATE = [...TIME_STATE, 'keep', 'drop', 'only', 'vanished'];
-const HIDDEN_STATE = ['imports', 'native', 'startup', 'processes', 'threads', 'allocators', 'hide'];
-const TREE_STATE = [...SUM_STATE, ...HIDDEN_STATE, 'group', 'weight', 'recursion'];
+const HIDDEN_STATE = ['imports', 'imported', 'native', 'startup', 'processes', 'threads', 'allocators', 'hide'];
+const TREE_STATE = [...SUM_STATE, ...HIDDEN_STATE, 'group', 'weight', 'recursion', 'packages'];
 
 class App {
   constructor(profile) {
@@ -39,7 +39,9 @@ class App {
   bind() {
     const { graph } = this;
     addEventListener('popstate', () => this.show(fromLink(location.hash, this.defaults)));
-    new ResizeObserver(() => this.arrange()).observe(graph);
+    new ResizeObserver(() => {
+      if (graph.clientWidth !== this.painter.width || graph.clientHeight !== this.painter.height) this.arrange();
+    }).observe(graph);
     this.watchDensity();
     this.systemDark.onchange = () => this.show(this.state);
     graph.onscroll = () => this.scrolled();
@@ -112,16 +114,21 @@ class App {
     const { profile, state, matcher } = this;
     const { frames } = profile;
     if (changed(SUM_STATE)) this.sum(state);
-    if (changed(HIDDEN_STATE)) this.hidden = hiddenNodes(profile, state, matcher.all(state.hide));
+    if (changed(HIDDEN_STATE)) {
+      this.hidden = hiddenNodes(profile, state, matcher.all(state.hide));
+      this.owners = new Owners(profile, this.hidden);
+    }
     if (changed([...HIDDEN_STATE, ...SUM_STATE, 'weight'])) this.sumPackages(changed([...HIDDEN_STATE, 'weight']));
     if (changed(['group'])) this.grouping = new Grouping(frames, state.group);
-    this.colours = new Colours(this.grouping, this.packages, this.palette, state.colour);
+    if (changed([...HIDDEN_STATE, 'weight', 'group', 'colour']) || this.colours.palette !== this.palette) {
+      this.colours = new Colours(this.grouping, this.packages, this.palette, state.colour);
+    }
   }
 
   /** Ranks packages by the state the page opens with, so that colours stay the same while the user moves in time. */
   sumPackages(anew) {
     const { profile, time, state } = this;
-    const sum = () => new Packages(heldByPackage(profile, this.hidden, state.weight));
+    const sum = () => new Packages(this.owners.amounts(profile, state.weight));
     const first = time && anew ? { ...state, mode: this.defaults.mode, from: '', to: '' } : state;
     const moved = TIME_STATE.some(name => first[name] !== state[name]);
     if (moved) addUp(profile, time.held(first), null);
@@ -156,6 +163,7 @@ class App {
       hidden: this.hidden,
       weight,
       recursion: recursion === 'collapse' || this.grouping.callsItself,
+      packages: this.state.packages === 'show',
     });
     this.roots = view === 'sandwich' ? this.tree.sandwich(this.grouping.of[this.frameOf(focus)])
       : { callers: null, callees: view === 'inverted' ? this.tree.invertedRoot() : this.tree.root() };
@@ -253,8 +261,12 @@ class App {
 
   boxUnder(event) {
     const frame = byId('canvas').getBoundingClientRect();
-    const y = event.clientY - frame.top + this.graph.scrollTop - this.sky;
-    return this.scene ? this.scene.at(event.clientX - frame.left, Math.floor(y / ROW)) : null;
+    const top = this.graph.scrollTop - this.sky;
+    const y = event.clientY - frame.top;
+    if (!this.scene) return null;
+    const pinned = this.scene.pinned(top, this.painter.height);
+    const row = pinned && y >= pinned.y && y < pinned.y + ROW ? pinned.row : Math.floor((y + top) / ROW);
+    return this.scene.at(event.clientX - frame.left, row);
   }
 
   // ---- selection
@@ -319,7 +331,7 @@ class App {
   scrollTo(box) {
     const { graph } = this;
     const top = box.row * ROW;
-    if (top < graph.scrollTop) graph.scrollTop = top - ROW;
+    if (top < graph.scrollTop + ROW) graph.scrollTop = top - ROW;
     else if (top + 2 * ROW > graph.scrollTop + graph.clientHeight) graph.scrollTop = top + 2 * ROW - graph.clientHeight;
   }
 
@@ -327,10 +339,11 @@ class App {
   scrollToStart() {
     const { graph, scene, roots, zoom } = this;
     if (!scene) return;
+    const top = graph.scrollTop;
     if (roots.callers) graph.scrollTop = roots.callees.row * ROW - graph.clientHeight / 2;
     else if (scene.upward) graph.scrollTop = (zoom.row + 3) * ROW - graph.clientHeight;
     else graph.scrollTop = Math.max(0, (zoom.row - 3) * ROW);
-    this.paint();
+    if (graph.scrollTop !== top) this.paint();
   }
 
   scrolled() {
@@ -386,8 +399,13 @@ class App {
     else this.go({ tab: 'graph', view, focus: '', zoom: '' });
   }
 
+  /** Whether a box is a place in the program: not everything, nor a rest, nor a package around others. */
+  isCode(box) {
+    return Boolean(box && box.parent) && !box.rest && !this.grouping.isPackage(box.group);
+  }
+
   sandwich(box = this.selected || this.zoom) {
-    if (!box.parent || box.rest) {
+    if (!this.isCode(box)) {
       this.panel.say('sandwich: first select a function, to see its callers and callees');
       return;
     }
@@ -401,7 +419,7 @@ class App {
 
   toggleSandwich() {
     const { selected, state, roots } = this;
-    const elsewhere = selected && selected.parent && selected.group !== roots.callees.group;
+    const elsewhere = this.isCode(selected) && selected.group !== roots.callees.group;
     if (state.view === 'sandwich' && !elsewhere) this.setView('graph');
     else this.sandwich();
   }
@@ -440,9 +458,10 @@ class App {
   }
 
   addBox(list, box = this.selected) {
-    if (!box || !box.parent || box.rest) return;
-    if (this.grouping.by === 'package' && list === 'keep') this.go({ only: this.grouping.name(box.group) });
-    else this.add(list, this.patternOf(box));
+    const { grouping, profile: { frames } } = this;
+    const isPackage = box && !box.rest && (grouping.by === 'package' || grouping.isPackage(box.group));
+    if (isPackage && list === 'keep') this.go({ only: frames.package[grouping.first[box.group]] });
+    else if (this.isCode(box)) this.add(list, this.patternOf(box));
   }
 
   toggleTheme() {

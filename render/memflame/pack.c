@@ -130,6 +130,13 @@ static void write_about(const struct tree *t, const struct page *page, FILE *out
 	json_flag(out, "inverted", page->inverted);
 	json_flag(out, "processes", page->processes);
 	json_flag(out, "difference", t->difference);
+	if (page->inputs[0]) {
+		fputs(",\"inputs\":[", out);
+		json_printable(out, page->inputs[0]);
+		putc(',', out);
+		json_printable(out, page->inputs[1]);
+		putc(']', out);
+	}
 	json_flag(out, "phases", page->recording && page->recording->has_phases);
 	fputs(",\"units\":[", out);
 	json_printable(out, page->unit);
@@ -223,8 +230,12 @@ static void write_deflated(const struct buffer *b, FILE *out)
 	size_t taken = 0;
 	int done = Z_OK;
 
-	/* -15: raw deflate, without zlib's header. */
-	if (deflateInit2(&z, 6, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+	/*
+	 * -15: raw deflate, without zlib's header. With a million nodes, level 5, filtered, makes 2 % fewer bytes in
+	 * two thirds of the time; small pages are mostly texts, of which it would make 10 % more.
+	 */
+	bool large = b->n > 4u << 20;
+	if (deflateInit2(&z, large ? 5 : 6, Z_DEFLATED, -15, 9, large ? Z_FILTERED : Z_DEFAULT_STRATEGY) != Z_OK)
 		die("out of memory");
 	while (done != Z_STREAM_END) {
 		z.next_out = chunk;

@@ -9,7 +9,7 @@
  *		title		of the numbers; titled: the user chose it
  *		command		the recorded command
  *		inverted, processes	how it opens
- *		difference	of two inputs: the two weights are before and after
+ *		difference	of two inputs: the two weights are before and after; inputs: their names
  *		units		of each weight, one or two: "bytes", "allocations", ...
  *		time		of a trace: mode it opens in; end, milliseconds; filters, in words;
  *				processes [pid, command, begin, end], spans [pid, name, begin, end]
@@ -52,7 +52,8 @@ struct fact {
 struct page {
 	const char *title;	/* of the numbers */
 	bool titled;		/* the user chose the title: the page must not change it */
-	const char *command;	/* the recorded command; "" = not known */
+	const char *command;	/* the recorded command, or the inputs of a difference; "" = not known */
+	const char *inputs[2];	/* of a difference; NULL = not known */
 	const char *unit;	/* of the nodes' bytes: "bytes", or another unit */
 	bool counts;		/* the nodes' counts are set too: allocations */
 	bool inverted;		/* opens inverted */

@@ -42,6 +42,11 @@ class Painter {
     for (let row = first; row < last; row++) {
       for (const box of view.scene.rows[row]) this.paintBox(box, row * ROW - top);
     }
+    const pinned = view.scene.pinned(top, this.height);
+    if (!pinned) return;
+    context.fillStyle = view.palette.page;
+    context.fillRect(0, pinned.y, this.width, ROW);
+    for (const box of view.scene.rows[pinned.row]) this.paintBox(box, pinned.y);
   }
 
   paintBox(box, y) {

@@ -95,8 +95,10 @@ class Packages {
 class Colours {
   constructor(grouping, packages, palette, by) {
     const { frames, first } = grouping;
-    this.fill = first.map(f => {
-      if (by === 'kind' || !f || frames.kind[f] === KIND.VIRTUAL || frames.kind[f] >= KIND.PROCESS) return palette.kinds[frames.kind[f]];
+    this.palette = palette;
+    this.fill = first.map((f, group) => {
+      if (by === 'kind' && grouping.isPackage(group)) return palette.kinds[KIND.VIRTUAL];
+      if (by === 'kind' || isVirtual(frames.kind[f])) return palette.kinds[frames.kind[f]];
       return packages.fill(palette, frames.package[f]);
     });
   }

@@ -2,6 +2,7 @@
 // panel.js - everything around the graph: figures, controls, breadcrumb, tooltip, menus, status, help
 
 const CRUMBS = 8;
+const DEEP = 200;           // rows; above that, collapsing recursion is offered
 /** Stacks of the other phases of a recorded process: they hang under these two (plant.c). */
 const NOT_THE_SCRIPT = '^\\[interpreter (?:start-up|shutdown)\\]$';
 const SCRIPT_ALONE = 'only what the script allocated';
@@ -60,9 +61,10 @@ class Panel {
     const stacks = app.time ? [] : [pluralText(profile.stacks, 'stack')];
     const [unit] = profile.units;
     const [, before, after] = profile.total.map(total => total[0]);
+    const [from, to] = (profile.inputs || ['', '']).map((name, i) => amounts[i + 1] + (name && ` in ${name}`));
     const kept = profile.total[0][0] === profile.whole[0] ? '' : `, of ${amountText(profile.whole[0], unit)}`;
     byId('figures').replaceChildren(...profile.difference
-      ? [make('b', {}, changeText(before, after, unit)), `: from ${amounts[1]} to ${amounts[2]}, ${stacks.join(', ')}${kept}`]
+      ? [make('b', {}, changeText(before, after, unit)), `: from ${from} to ${to}, ${stacks.join(', ')}${kept}`]
       : [make('b', {}, amounts[0]), ` in ${[...amounts.slice(1), ...stacks].join(', ')}${kept}`]);
   }
 
@@ -132,12 +134,17 @@ class Panel {
     const { frames } = profile;
     if (!profile.hasSource) document.querySelector('option[value="source"]').remove();
     const has = kind => frames.kind.includes(kind);
+    const count = kind => frames.kind.filter(other => other === kind).length;
     byId('weight').closest('label').hidden = profile.units.length < 2;
     byId('colour-label').hidden = profile.difference;
     byId('native-label').hidden = !profile.mixed;
-    for (const [name, there] of [['imports', has(KIND.IMPORT)], ['startup', profile.startup.includes(1)],
-      ['processes', has(KIND.PROCESS)], ['threads', has(KIND.THREAD)], ['allocators', has(KIND.ALLOCATOR)], ['vanished', profile.difference]]) {
-      document.querySelector(`[data-toggle="${name}"]`).closest('label').hidden = !there;
+    const packages = new Set(frames.package.filter((name, f) => !isVirtual(frames.kind[f])));
+    for (const [name, size] of [['imports', count(KIND.IMPORT)], ['imported', has(KIND.IMPORT)], ['startup', profile.startup.includes(1)],
+      ['processes', count(KIND.PROCESS)], ['threads', count(KIND.THREAD)], ['allocators', count(KIND.ALLOCATOR)], ['packages', packages.size],
+      ['vanished', profile.difference], ['strip', profile.time]]) {
+      const label = document.querySelector(`[data-toggle="${name}"]`).closest('label');
+      label.hidden = !size;
+      if (size > 1) label.append(` · ${countText(size)}`);
     }
   }
 
@@ -167,6 +174,7 @@ class Panel {
     for (const button of document.querySelectorAll('[role="tab"]')) button.setAttribute('aria-selected', String(state.tab === button.dataset.tab));
     for (const box of document.querySelectorAll('[data-toggle]')) box.checked = state[box.dataset.toggle] === box.dataset.on;
     for (const select of document.querySelectorAll('select[data-state]')) select.value = String(state[select.dataset.state]);
+    byId('strip-frame').hidden = state.strip === 'hide';
     if (byId('search').value !== state.search) byId('search').value = state.search;
     this.showFigures();
     this.showMatches();
@@ -219,6 +227,7 @@ class Panel {
     const { app } = this;
     const { state, profile, matcher } = app;
     const { kind } = profile.frames;
+    const offer = (text, title, run) => make('button', { type: 'button', className: 'chip', title, onclick: run }, `${text}?`);
     const chip = (text, title, undo) => make('button', { type: 'button', className: 'chip', title, onclick: undo }, isolated(text), make('span', { ariaHidden: 'true' }, ' ×'));
     const count = wanted => kind.reduce((sum, k) => sum + (k === wanted ? 1 : 0), 0);
     const imports = count(KIND.IMPORT);
@@ -227,14 +236,16 @@ class Panel {
       const others = state.drop.filter(pattern => pattern !== NOT_THE_SCRIPT);
       const isOnly = others.length < state.drop.length;
       chips.push(isOnly ? chip(SCRIPT_ALONE, 'Show what the interpreter\'s start and end allocated, too', () => app.choose('drop', others))
-        : make('button', { type: 'button', className: 'chip', title: 'Leave out what the interpreter\'s start and end allocated', onclick: () => app.choose('drop', [...state.drop, NOT_THE_SCRIPT]) }, `${SCRIPT_ALONE}?`));
+        : offer(SCRIPT_ALONE, 'Leave out what the interpreter\'s start and end allocated', () => app.choose('drop', [...state.drop, NOT_THE_SCRIPT])));
     }
     if (state.view === 'sandwich') chips.push(chip(`sandwich of ${app.nameOf(app.roots.callees)}`, 'Back to the graph (s)', () => app.setView('graph')));
     if (state.only) chips.push(chip(`only with ${state.only}`, 'Show all again', () => app.go({ only: '' })));
     if (profile.mixed && state.native === 'hide') chips.push(chip(`Python only: ${countText(count(KIND.NATIVE))} C frames hidden`, 'Show the C functions (p)', () => app.choose('native', 'show')));
     if (profile.mixed && state.native === 'some') chips.push(chip('the interpreter\'s C frames hidden', 'Show all C functions (p)', () => app.choose('native', 'show')));
     if (state.imports === 'hide' && imports) chips.push(chip(`hidden: import machinery (${pluralText(imports, 'frame')})`, 'Show these again (h)', () => app.choose('imports', 'show')));
+    if (state.imported === 'hide') chips.push(chip('hidden: what imports run', 'Show these again', () => app.choose('imported', 'show')));
     if (state.recursion === 'collapse') chips.push(chip('recursion collapsed', 'Show every call (r)', () => app.choose('recursion', 'show')));
+    else if (app.scene?.rows.length > DEEP) chips.push(offer('direct recursion as one box', `There are ${pluralText(app.scene.rows.length, 'row')} (r)`, () => app.choose('recursion', 'collapse')));
     for (const [list, words, back] of [['keep', 'only with', 'Show all again'], ['drop', 'without', 'Show these again'], ['hide', 'hidden:', 'Show these again']]) {
       for (const pattern of state[list]) {
         if (pattern === NOT_THE_SCRIPT) continue;
@@ -264,7 +275,7 @@ class Panel {
     const { profile, grouping } = app;
     const parts = [make('strong', {}, isolated(box.rest ? app.nameOf(box) : shortName(app.nameOf(box))))];
     const location = box.rest ? '' : grouping.location(box.group);
-    const module = box.rest ? '' : profile.frames.module[grouping.first[box.group]];
+    const module = box.rest || grouping.isPackage(box.group) ? '' : profile.frames.module[grouping.first[box.group]];
     if (location) parts.push(make('div', { className: 'place' }, isolated(location)));
     const source = box.rest ? '' : grouping.source(box.group);
     if (source) parts.push(make('code', {}, isolated(source)));
@@ -293,19 +304,18 @@ class Panel {
     const menu = byId('box-menu');
     const canvas = byId('canvas').getBoundingClientRect();
     app.select(box);
-    const items = [['Zoom in', () => app.zoomTo(box)]];
-    if (box.parent && !box.rest) {
-      items.push(
-        ['Callers and callees', () => app.sandwich(box)],
-        ['Details', () => app.go({ details: 'open' })],
-        ['Search for it', () => app.searchFor(app.patternOf(box))],
-        ['Keep only its stacks', () => app.addBox('keep', box)],
-        ['Ignore its stacks', () => app.addBox('drop', box)],
-        ['Hide it', () => app.addBox('hide', box)],
-        ['Copy its name', () => copyText(app.fullNameOf(box))],
-        ['Copy its stack', () => copyText(app.stackOf(box).join('\n'))],
-      );
-    }
+    const isCode = app.isCode(box);
+    const items = [['Zoom in', () => app.zoomTo(box)],
+      isCode && ['Callers and callees', () => app.sandwich(box)],
+      !box.rest && ['Details', () => app.go({ details: 'open' })],
+      isCode && ['Search for it', () => app.searchFor(app.patternOf(box))],
+      box.parent && !box.rest && ['Keep only its stacks', () => app.addBox('keep', box)],
+      isCode && ['Ignore its stacks', () => app.addBox('drop', box)],
+      isCode && ['Hide it', () => app.addBox('hide', box)],
+      !box.rest && ['Direct recursion as one box, or not', () => app.cycle('recursion')],
+      isCode && ['Copy its name', () => copyText(app.fullNameOf(box))],
+      isCode && ['Copy its stack', () => copyText(app.stackOf(box).join('\n'))],
+    ].filter(Boolean);
     menu.replaceChildren(...items.map(([text, run]) => {
       const item = make('button', { type: 'button', onclick: () => { this.closeMenus(); run(); } }, text);
       item.setAttribute('role', 'menuitem');

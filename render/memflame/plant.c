@@ -12,8 +12,7 @@ struct planting {
 	const struct recording *r;
 	struct tree *t;
 	uint32_t *place_of;	/* per frame of `stacks`; 0 = not made yet (place 0 is the root's) */
-	uint32_t *node_of;	/* per stack, its node under the thread and phase of its stamp */
-	uint32_t *stamp;	/* per stack, 3 thread + phase + 1 */
+	uint32_t *node_of;	/* per stack, its node under the current thread and phase; 0 = not made yet */
 	uint32_t *path;		/* stacks of a path, innermost first */
 	size_t cap_path;
 	uint32_t *thread_node;	/* per thread, the node above its stacks; 0 = not made yet, or "all" */
@@ -157,11 +156,11 @@ static bool is_phase_label(const struct stacks *stacks, const struct stack *s, e
 	       strcmp(f->name, phase_names[phase]) == 0;
 }
 
-/* Returns the node of a stack below a thread's; a stamp shows that a caller's node exists already. */
+/* Returns the node of a stack below a thread's, in one phase; node_of shows which callers' nodes exist already. */
 static uint32_t node_of_stack(struct planting *p, uint32_t thread, enum phase phase, uint32_t stack)
 {
 	const struct stacks *stacks = p->r->stacks;
-	uint32_t root = phase_node(p, p->thread_node[thread], phase), node = root, stamp = 3 * thread + phase + 1;
+	uint32_t root = phase_node(p, p->thread_node[thread], phase), node = root;
 	size_t n = 0;
 
 	if (stack == 0)
@@ -169,7 +168,7 @@ static uint32_t node_of_stack(struct planting *p, uint32_t thread, enum phase ph
 	for (uint32_t s = stack; s; s = stacks_stack(stacks, s)->parent) {
 		if (is_phase_label(stacks, stacks_stack(stacks, s), phase))
 			break;
-		if (p->stamp[s] == stamp) {
+		if (p->node_of[s]) {
 			node = p->node_of[s];
 			break;
 		}
@@ -180,9 +179,18 @@ static uint32_t node_of_stack(struct planting *p, uint32_t thread, enum phase ph
 		uint32_t s = p->path[n];
 		node = calltree_child(p->t->calls, node, place_of_frame(p, stacks_stack(stacks, s)->frame));
 		p->node_of[s] = node;
-		p->stamp[s] = stamp;
 	}
 	return node;
+}
+
+/* Forgets the nodes of these keys' stacks, before those of another thread or phase. */
+static void forget_nodes(struct planting *p, const uint32_t *keys, size_t n)
+{
+	const struct recording *r = p->r;
+
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t s = r->keys.at[keys[i]].stack; s && p->node_of[s]; s = stacks_stack(r->stacks, s)->parent)
+			p->node_of[s] = 0;
 }
 
 static uint32_t node_of_key(struct planting *p, const struct who *who)
@@ -210,7 +218,7 @@ static int by_thread(const void *a, const void *b, void *arg)
 	return who[x].stack != who[y].stack ? (who[x].stack < who[y].stack ? -1 : 1) : x < y ? -1 : x > y;
 }
 
-/* Returns the keys grouped by thread and phase, as stamps are valid for one of these at a time. */
+/* Returns the keys grouped by thread and phase, as node_of is valid for one of these at a time. */
 static uint32_t *order_of_keys(const struct keys *keys)
 {
 	uint32_t *order = xmalloc((keys->n + 1) * sizeof *order);
@@ -221,33 +229,50 @@ static uint32_t *order_of_keys(const struct keys *keys)
 	return order;
 }
 
+static bool is_one_group(const struct who *a, const struct who *b)
+{
+	return a->thread == b->thread && a->phase == b->phase;
+}
+
+static void add_memory(struct tree *t, uint32_t node, struct amount a)
+{
+	if (!tree_add(t, node, a.bytes, a.count))
+		die("the trace holds more than 2^53 bytes");
+}
+
 uint32_t *recording_plant(const struct recording *r, struct tree *t, bool processes)
 {
 	struct planting p = {
 		.r = r,
 		.t = t,
 		.place_of = xcalloc(stacks_frame_count(r->stacks) + 1, sizeof *p.place_of),
-		.node_of = xmalloc((stacks_count(r->stacks) + 1) * sizeof *p.node_of),
-		.stamp = xcalloc(stacks_count(r->stacks) + 1, sizeof *p.stamp),
+		.node_of = xcalloc(stacks_count(r->stacks) + 1, sizeof *p.node_of),
 	};
 	uint32_t *nodes = xcalloc(r->keys.n + 1, sizeof *nodes), *order = order_of_keys(&r->keys);
 
 	count_parties(&p, processes);
 	find_commands(&p);
 	p.thread_node = xcalloc((size_t)p.n_threads + 1, sizeof *p.thread_node);
-	for (size_t i = 0; i < r->keys.n; i++) {
+	for (size_t i = 0, begin = 0; i < r->keys.n; i++) {
 		uint32_t key = order[i];
+		if (!is_one_group(&r->keys.at[order[begin]], &r->keys.at[key])) {
+			forget_nodes(&p, order + begin, i - begin);
+			begin = i;
+		}
 		struct amount held = key < r->n_sums ? r->sums[key] : (struct amount){ 0, 0 };
 		if (!r->points && !held.bytes && !held.count)
 			continue;
 		nodes[key] = node_of_key(&p, &r->keys.at[key]);
-		if (!tree_add(t, nodes[key], held.bytes, held.count))
-			die("the trace holds more than 2^53 bytes");
+		add_memory(t, nodes[key], held);
+	}
+	for (size_t i = 0; r->points && i < points_intervals(r->points); i++) {
+		struct interval interval = points_interval(r->points, i);
+		if (recording_wants(r, &interval))
+			add_memory(t, nodes[interval.key], interval.amount);
 	}
 	free(order);
 	free(p.place_of);
 	free(p.node_of);
-	free(p.stamp);
 	free(p.path);
 	free(p.thread_node);
 	pids_clear(&p.commands);

@@ -148,8 +148,11 @@ class Search {
     if (box.matching && box.matching.search === this) return box.matching.share > 0;
     this.index();
     const { before, above, profile: { end } } = this;
-    return box.sources ? box.nodes.some(node => above[node])
-      : box.nodes.some(node => before[end[node]] > before[node]);
+    for (let k = box.from; k < box.to; k++) {
+      const node = box.nodes[k];
+      if (box.sources ? above[node] : before[end[node]] > before[node]) return true;
+    }
+    return false;
   }
 
   /** The share of a rest, 0 to 1, in boxes that contain a match. Cached in the box. */

@@ -31,27 +31,45 @@ function withoutVanished(profile, kept) {
 function addUp(profile, held, kept) {
   const { count, parent } = profile;
   profile.self = kept ? held.map(amounts => amounts.map((amount, i) => (kept[i] ? amount : 0))) : held;
-  profile.self.forEach((self, w) => {
-    const total = profile.total[w];
-    total.set(self);
-    for (let i = count - 1; i > 0; i--) total[parent[i]] += total[i];
-  });
+  profile.self.forEach((self, w) => profile.total[w].set(self));
+  const [first, second, ...others] = profile.total;
+  if (second) addPair(parent, first, second);
+  for (const total of second ? others : [first]) for (let i = count - 1; i > 0; i--) total[parent[i]] += total[i];
   profile.whole = kept ? held.map(amounts => amounts.reduce((sum, amount) => sum + amount, 0)) : profile.total.map(total => total[0]);
 }
 
-/** Returns a Map from package to the own amounts of its shown frames, in one weight. */
-function heldByPackage(profile, hidden, weight) {
-  const { count, frame, parent, frames } = profile;
-  const self = profile.self[weight];
-  const shown = new Int32Array(count);    // per node, itself or its nearest shown caller
-  const byFrame = new Float64Array(frames.count);
-  for (let i = 1; i < count; i++) {
-    shown[i] = hidden[i] ? shown[parent[i]] : i;
-    byFrame[frame[shown[i]]] += self[i];
+/** Adds both amounts of each node to its parent's: in one loop, as reading parents takes as long as adding. */
+function addPair(parent, first, second) {
+  for (let i = parent.length - 1; i > 0; i--) {
+    const to = parent[i];
+    first[to] += first[i];
+    second[to] += second[i];
   }
-  const amounts = new Map();
-  byFrame.forEach((amount, f) => {
-    if (amount && f) amounts.set(frames.package[f], (amounts.get(frames.package[f]) || 0) + amount);
-  });
-  return amounts;
+}
+
+/** Whose code memory is allocated by: the package of each node's frame, or of its nearest shown caller. */
+class Owners {
+  constructor(profile, hidden) {
+    const { count, frame, parent, frames } = profile;
+    this.names = [...new Set(frames.package)];
+    const numbers = new Map(this.names.map((name, n) => [name, n]));
+    // Of each frame and node, the index into names, plus 1; 0: nobody's.
+    const ofFrame = this.ofFrame = Uint16Array.from(frames.package, name => numbers.get(name) + 1);
+    ofFrame[0] = 0;
+    this.of = null;
+    if (!hidden.includes(1)) return;
+    const of = this.of = new Uint16Array(count);
+    for (let i = 1; i < count; i++) of[i] = hidden[i] ? of[parent[i]] : ofFrame[frame[i]];
+  }
+
+  /** Returns a Map from package to its own amount, in one weight. */
+  amounts(profile, weight) {
+    const { of, ofFrame, names } = this;
+    const { count, frame } = profile;
+    const self = profile.self[weight];
+    const sums = new Float64Array(names.length + 1);
+    if (of) for (let i = 1; i < count; i++) sums[of[i]] += self[i];
+    else for (let i = 1; i < count; i++) sums[ofFrame[frame[i]]] += self[i];
+    return new Map(names.map((name, n) => [name, sums[n + 1]]).filter(([, amount]) => amount));
+  }
 }

@@ -16,7 +16,7 @@ function amountText(value, unit) {
 }
 
 function countText(value) {
-  return Math.round(value).toLocaleString('en');
+  return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** "1 stack", "2,000 stacks" */

@@ -100,6 +100,8 @@ class TimeStrip {
     this.buffers = app.profile.held;
     this.top = Math.max(...this.time.most, ...this.time.rss, 1);
     this.span = this.time.count * this.time.sliceMs;
+    this.part = { from: 0, to: this.span };     // the visible part
+    this.width = 0;         // of the strip, in pixels; update() measures it
     this.bind();
   }
 
@@ -148,26 +150,26 @@ class TimeStrip {
 
   // ---- positions
 
-  get width() {
-    return this.frame.clientWidth;
-  }
-
   x(ms) {
-    return ms / this.span * this.width;
+    const { from, to } = this.part;
+    return (ms - from) / (to - from) * this.width;
   }
 
   ms(event) {
     const x = event.clientX - this.frame.getBoundingClientRect().left;
-    return Math.min(this.span, Math.max(0, x / this.width * this.span));
+    const { from, to } = this.part;
+    return Math.min(to, Math.max(from, from + x / this.width * (to - from)));
   }
 
   update() {
     const { app, choice, time } = this;
+    this.width = this.frame.clientWidth;
     byId('when').textContent = this.words;
     const instant = choice.point !== undefined && !(choice.isRange && !choice.whole);
     const [from, to] = [byId('handle-from'), byId('handle-to')];
     const place = (handle, ms, text) => {
       handle.style.left = `${this.x(ms)}px`;
+      handle.style.visibility = ms < this.part.from || ms > this.part.to ? 'hidden' : '';
       handle.setAttribute('aria-valuemin', 0);
       handle.setAttribute('aria-valuemax', Math.round(this.span));
       handle.setAttribute('aria-valuenow', Math.round(ms));
@@ -220,20 +222,20 @@ class TimeStrip {
   }
 
   curve(values, y, isArea, colour) {
-    const { context, time } = this;
-    const step = this.width / time.count;
+    const { context, time: { sliceMs } } = this;
     context.beginPath();
     let begun = false;
     values.forEach((value, i) => {
       if (!isArea && !value) return;
-      if (begun) context.lineTo(i * step, y(value));
-      else context.moveTo(i * step, isArea ? this.bottom : y(value));
-      if (!begun && isArea) context.lineTo(0, y(value));
+      const [left, right] = [this.x(i * sliceMs), this.x((i + 1) * sliceMs)];
+      if (begun) context.lineTo(left, y(value));
+      else context.moveTo(left, isArea ? this.bottom : y(value));
+      if (!begun && isArea) context.lineTo(left, y(value));
       begun = true;
-      context.lineTo((i + 1) * step, y(value));
+      context.lineTo(right, y(value));
     });
     if (isArea) {
-      context.lineTo(this.width, this.bottom);
+      context.lineTo(this.x(this.span), this.bottom);
       context.fillStyle = colour;
       context.fill();
     } else {
@@ -260,8 +262,9 @@ class TimeStrip {
       context.lineTo(width, Math.round(at) + 0.5);
       context.stroke();
     }
-    const every = niceStep(this.span / 1000 / Math.max(2, width / 110)) * 1000;
-    for (let ms = 0; ms <= this.span; ms += every) {
+    const { from, to } = this.part;
+    const every = niceStep((to - from) / 1000 / Math.max(2, width / 110)) * 1000;
+    for (let ms = Math.ceil(from / every) * every; ms <= to; ms += every) {
       const x = this.x(ms);
       const text = `${Number((ms / 1000).toFixed(3))} s`;
       context.fillRect(x, this.bottom, 1, 4);
@@ -273,7 +276,7 @@ class TimeStrip {
   drawMarks(y) {
     const { context, time, app: { palette } } = this;
     context.fillStyle = palette.match.edge;
-    for (const [, , begin, end] of time.spans) context.fillRect(this.x(begin), 0, Math.max(2, this.x((end ?? time.end) - begin)), 4);
+    for (const [, , begin, end] of time.spans) context.fillRect(this.x(begin), 0, Math.max(2, this.x(end ?? time.end) - this.x(begin)), 4);
     context.fillStyle = palette.text;
     if (time.processes.length > 1) {
       for (const [, , begin, end] of time.processes) {
@@ -303,7 +306,7 @@ class TimeStrip {
   drawChoice(width, choice) {
     const { context, time, app: { palette } } = this;
     if (choice.whole || (choice.point !== undefined && !choice.isRange)) return;
-    const [left, right] = [this.x(choice.first * time.sliceMs), this.x((choice.last + 1) * time.sliceMs)];
+    const [left, right] = [choice.first * time.sliceMs, (choice.last + 1) * time.sliceMs].map(ms => Math.min(width, Math.max(0, this.x(ms))));
     context.fillStyle = palette.page;
     context.globalAlpha = 0.65;
     context.fillRect(0, 0, left, this.bottom);
@@ -322,7 +325,21 @@ class TimeStrip {
     frame.onpointermove = event => this.hover(event);
     frame.onpointerleave = () => { byId('tooltip').hidden = true; };
     for (const end of ['from', 'to']) byId(`handle-${end}`).onkeydown = event => this.key(event, end);
+    frame.addEventListener('wheel', event => this.wheel(event), { passive: false });
     frame.ondblclick = () => app.go({ from: '', to: '' });
+  }
+
+  /** The wheel stretches the strip around the pointer, at most to ten slices; with Shift it moves it. */
+  wheel(event) {
+    event.preventDefault();
+    const { time, span, part: { from, to } } = this;
+    const at = this.ms(event);
+    const by = event.deltaX || event.deltaY;
+    const width = event.shiftKey ? to - from : Math.min(span, Math.max(Math.min(span, 10 * time.sliceMs), (to - from) * Math.exp(by / 300)));
+    const start = event.shiftKey ? from + by / this.width * (to - from) : at - (at - from) / (to - from) * width;
+    const begin = Math.min(span - width, Math.max(0, start));
+    this.part = { from: begin, to: begin + width };
+    this.update();
   }
 
   choose(when) {

@@ -364,9 +364,10 @@ static void end_trace(struct reading *g)
 	points_finish(r->points);
 }
 
-/* Returns whether the interval counts in the sums. most: the point of the high-water mark. */
-static bool is_asked(const struct recording *r, const struct interval *i, uint32_t most)
+bool recording_wants(const struct recording *r, const struct interval *i)
 {
+	uint32_t most = 2 * r->highest;
+
 	if (i->fate == FATE_TEMPORARY)
 		return false;
 	switch (r->what) {
@@ -377,25 +378,20 @@ static bool is_asked(const struct recording *r, const struct interval *i, uint32
 	}
 }
 
-/* Adds the intervals of the current trace that count to the sums. */
-static void sum_intervals(struct recording *r)
+/* At the end of a trace: adds its requested memory to the sums, which are all that is kept of joined traces. */
+static void settle(struct reading *g, bool joined)
 {
-	uint32_t most = (uint32_t)(2 * points_highest(r->points));
+	struct recording *r = g->r;
 
-	for (size_t i = 0; i < points_intervals(r->points); i++) {
-		struct interval interval = points_interval(r->points, i);
-		if (is_asked(r, &interval, most))
-			sum(r, interval.key, interval.amount);
-	}
-}
-
-/* At the end of a trace: adds to the sums, which are all that is kept of joined traces. */
-static void settle(struct reading *g)
-{
 	if (g->replay.answer)
 		return;
 	end_trace(g);
-	sum_intervals(g->r);
+	r->highest = (uint32_t)points_highest(r->points);
+	for (size_t i = 0; joined && i < points_intervals(r->points); i++) {
+		struct interval interval = points_interval(r->points, i);
+		if (recording_wants(r, &interval))
+			sum(r, interval.key, interval.amount);
+	}
 }
 
 static void take(struct reading *g, const struct mt_event *ev, struct mt_in *in)
@@ -421,7 +417,7 @@ static void take(struct reading *g, const struct mt_event *ev, struct mt_in *in)
 			push_recent(g, threads_number(r->threads, ev->pid, ev->tid), 0);
 		break;
 	case MT_HEADER:
-		settle(g);
+		settle(g, true);
 		stacks_take(r->stacks, ev);
 		begin_trace(g, mt_in_header(in));
 		break;
@@ -454,7 +450,7 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what, bool so
 		points_reach(r->points, mt_known_ms(mt_in_header(in), &ev));
 		take(&g, &ev, in);
 	}
-	settle(&g);
+	settle(&g, r->n_traces > 1);
 	r->most = g.water.max;
 	r->most_error = variance_error(g.mark);
 	if (r->n_traces > 1 || g.replay.answer) {
@@ -465,6 +461,13 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what, bool so
 	keys_close(&r->keys);
 	free(g.recent);
 	return r;
+}
+
+void recording_drop_commands(struct recording *r)
+{
+	r->command[0] = '\0';
+	for (size_t i = 0; i < r->n_processes; i++)
+		r->processes[i].command[0] = '\0';
 }
 
 void recording_planted(struct recording *r)

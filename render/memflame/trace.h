@@ -49,8 +49,9 @@ struct recording {
 	struct threads *threads;
 	struct keys keys;
 	struct points *points;		/* NULL: only the sums are available */
-	struct amount *sums;		/* per key */
+	struct amount *sums;		/* per key; without points */
 	size_t n_sums, cap_sums;
+	uint32_t highest;		/* points_highest() */
 	char *title;			/* of the sums, including the filters that the trace went through */
 	char *filters;			/* only the filters; "" = none */
 	char *command, *host;
@@ -73,11 +74,16 @@ struct recording {
 /* Reads `in` to its end, with or without source code. Exits if out of memory. */
 struct recording *recording_read(struct mt_in *in, enum tally_what what, bool source);
 void recording_free(struct recording *r);
+/* Makes the commands of the recording and of its processes "". */
+void recording_drop_commands(struct recording *r);
 /* Frees what only recording_plant() needs: stacks, source code, threads and keys. */
 void recording_planted(struct recording *r);
 
+/* Returns whether an interval of its points is of the requested memory: at the high-water mark, leaked, or any. */
+bool recording_wants(const struct recording *r, const struct interval *i);
+
 /*
- * Adds the recording's stacks to the tree, with the sums as their bytes and counts. Adds frames for
+ * Adds the recording's stacks to the tree, with the requested memory as their bytes and counts. Adds frames for
  * processes, threads and allocators if there are several of them; for processes in any case if
  * `processes` is set. Returns the node of each key; the caller frees the array.
  */

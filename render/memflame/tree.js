@@ -11,9 +11,11 @@ class Box {
   constructor(parent, group) {
     this.parent = parent;
     this.group = group;     // of the Grouping; -1: the rest of its parent's children
-    this.amounts = [0, 0, 0];   // per weight
-    this.nodes = null;      // Int32Array: of the profile
-    this.sources = null;    // going up: for each of `nodes`, the node whose amount it carries
+    this.amounts = [0, 0, 0, 0];    // per weight
+    this.nodes = null;      // Int32Array: its nodes of the profile are from `from` to before `to`
+    this.sources = null;    // going up: for each of those, the node whose amount it carries
+    this.from = 0;
+    this.to = 0;
     this.amountOf = null;   // going up: per weight, the profile's self or total
     this.children = null;
     this.rest = null;       // {from, to}: of the parent's children
@@ -27,13 +29,17 @@ class Box {
 class MergedTree {
   /**
    * options: grouping (Grouping), hidden (a flag per node), weight (index into the profile's
-   * weights), recursion (true: direct recursion is merged into one box)
+   * weights), recursion (true: direct recursion is merged into one box), packages (true: where a
+   * function calls one of another package, there is a box for that package between them)
    */
   constructor(profile, options) {
     Object.assign(this, options);
     this.profile = profile;
     this.slot = new Int32Array(this.grouping.count).fill(-1);
     this.scratch = { nodes: new Int32Array(1024), sources: new Int32Array(1024) };
+    this.numbers = new Int32Array(1024);
+    this.pool = null;       // the nodes of boxes, many boxes to an array
+    this.used = 0;
   }
 
   value(box) {
@@ -46,6 +52,7 @@ class MergedTree {
   root() {
     const box = this.all();
     box.nodes = Int32Array.of(0);
+    box.to = 1;
     return box;
   }
 
@@ -61,7 +68,7 @@ class MergedTree {
       if (node > 0) n = this.note(n, node, i);
     }
     box.amountOf = profile.self;
-    box.children = this.merge(box, scratch.nodes.subarray(0, n), scratch.sources.subarray(0, n));
+    box.children = this.merge(box, scratch.nodes, scratch.sources, 0, n);
     return box;
   }
 
@@ -77,6 +84,7 @@ class MergedTree {
     const callees = new Box(null, group);
     const callers = new Box(null, group);
     callees.nodes = callers.nodes = callers.sources = Int32Array.from(found);
+    callees.to = callers.to = found.length;
     callers.amountOf = profile.total;
     callees.amounts = profile.total.map(total => found.reduce((sum, node) => sum + total[node], 0));
     callers.amounts = callees.amounts;
@@ -97,6 +105,7 @@ class MergedTree {
   childrenOf(box) {
     if (!box.children) {
       box.children = box.rest ? this.childrenOf(box.parent).slice(box.rest.from, box.rest.to)
+        : this.grouping.isPackage(box.group) ? this.merge(box, box.nodes, box.sources, box.from, box.to)
         : box.sources ? this.callersOf(box) : this.calleesOf(box);
     }
     return box.children;
@@ -117,7 +126,8 @@ class MergedTree {
     const { end, total } = this.profile;
     const amount = total[this.weight];
     let n = 0;
-    for (const node of box.nodes) {
+    for (let k = box.from; k < box.to; k++) {
+      const node = box.nodes[k];
       // Nodes are in depth-first order: step into a hidden node, and over the descendants of a shown one.
       for (let i = node + 1; i < end[node];) {
         if (this.isTransparent(i, box.group)) {
@@ -128,17 +138,17 @@ class MergedTree {
         i = end[i];
       }
     }
-    return this.merge(box, this.scratch.nodes.subarray(0, n), null);
+    return this.merge(box, this.scratch.nodes, null, 0, n);
   }
 
   callersOf(box) {
     const { parent } = this.profile;
     let n = 0;
-    for (let i = 0; i < box.nodes.length; i++) {
+    for (let i = box.from; i < box.to; i++) {
       const node = this.visibleFrom(parent[box.nodes[i]], box.group);
       if (node > 0) n = this.note(n, node, box.sources[i]);
     }
-    return this.merge(box, this.scratch.nodes.subarray(0, n), this.scratch.sources.subarray(0, n));
+    return this.merge(box, this.scratch.nodes, this.scratch.sources, 0, n);
   }
 
   isTransparent(node, group) {
@@ -166,40 +176,68 @@ class MergedTree {
     return n + 1;
   }
 
-  /** Makes one box per group. nodes and sources are in scratch; without sources (going down) nodes carry their totals. */
-  merge(parent, nodes, sources) {
-    const { grouping, slot, weight } = this;
+  /** Returns an array for n numbers, valid until the next call. */
+  numbersFor(n) {
+    if (n > this.numbers.length) this.numbers = new Int32Array(2 * n);
+    return this.numbers;
+  }
+
+  /** Returns where n numbers fit into the pool. Thousands of small arrays would take most of the time. */
+  room(n) {
+    if (!this.pool || this.used + n > this.pool.length) {
+      this.pool = new Int32Array(Math.max(n, 1 << 16));
+      this.used = 0;
+    }
+    const at = this.used;
+    this.used += n;
+    return at;
+  }
+
+  /** Makes one box per group of the nodes between `from` and `to`; without sources (going down) nodes carry their totals. */
+  merge(parent, nodes, sources, from, to) {
+    const { slot, weight, grouping } = this;
+    const { of, packageOf } = grouping;
     const { frame, total } = this.profile;
+    // Below a function, those of other packages are in a box of their package.
+    const here = this.packages && !grouping.isPackage(parent.group) ? packageOf[parent.group] : null;
+    const numbers = this.numbersFor(to - from);
     const amountOf = sources ? parent.amountOf : total;
     const carriers = sources || nodes;
     const boxes = [];
-    const sizes = [];
-    for (const node of nodes) {
-      const group = grouping.of[frame[node]];
+    for (let i = from; i < to; i++) {
+      let group = of[frame[nodes[i]]];
+      if (here !== null && packageOf[group] >= 0 && packageOf[group] !== here) group = packageOf[group];
       if (slot[group] < 0) {
         slot[group] = boxes.length;
         boxes.push(new Box(parent, group));
-        sizes.push(0);
       }
-      sizes[slot[group]]++;
+      numbers[i - from] = slot[group];
+      boxes[slot[group]].to++;
     }
-    boxes.forEach((box, k) => {
-      box.nodes = new Int32Array(sizes[k]);
-      if (sources) box.sources = new Int32Array(sizes[k]);
+    const at = this.room((to - from) * (sources ? 2 : 1));
+    const { pool } = this;
+    const own = sources && pool.subarray(to - from);      // sources have the places after those of the nodes
+    let next = at;
+    for (const box of boxes) {
+      const size = box.to;
+      box.nodes = pool;
+      if (sources) box.sources = own;
       box.amountOf = sources ? amountOf : null;
-      sizes[k] = 0;
-    });
-    const { of } = grouping;
-    const [first, second, third] = amountOf;
-    for (let i = 0; i < nodes.length; i++) {
-      const k = slot[of[frame[nodes[i]]]];
-      const box = boxes[k];
-      box.nodes[sizes[k]] = nodes[i];
-      if (sources) box.sources[sizes[k]] = sources[i];
-      sizes[k]++;
+      box.from = box.to = next;
+      next += size;
+    }
+    const [first, second, third, fourth] = amountOf;
+    for (let i = from; i < to; i++) {
+      const box = boxes[numbers[i - from]];
+      pool[box.to] = nodes[i];
+      if (sources) own[box.to] = sources[i];
+      box.to++;
       box.amounts[0] += first[carriers[i]];
       if (second) box.amounts[1] += second[carriers[i]];
-      if (third) box.amounts[2] += third[carriers[i]];
+      if (third) {
+        box.amounts[2] += third[carriers[i]];
+        box.amounts[3] += fourth[carriers[i]];
+      }
     }
     for (const box of boxes) slot[box.group] = -1;
     return boxes

@@ -13,7 +13,7 @@ Object.assign(SUITES, {
       equal(row(0), 'all 287', 'root');
       equal(row(1), 'main 280, same 7', 'first row');
       equal(row(2), 'load 160, old 50, less 40, new 30', 'main calls');
-      equal(byId('figures').textContent, '+10 B: from 197 B to 207 B, 5 stacks', 'figures');
+      ok(/^\+10 B: from 197 B( in .*)? to 207 B( in .*)?, 5 stacks$/.test(byId('figures').textContent), byId('figures').textContent);
     });
     await check('colours show growth, shrinkage, no change, and how much; the legend explains them', () => {
       for (const theme of ['light', 'dark']) {
@@ -60,15 +60,37 @@ Object.assign(SUITES, {
       equal(row(2), 'load 100, old 50, less 40', 'before');
       key('w');
       equal(row(2), 'load 160, new 30, less 10', 'after');
-      equal([...byId('weight').options].map(option => option.textContent).join(), 'larger,before,after', 'menu');
+      if (!EXPECT.inputs) equal([...byId('weight').options].map(option => option.textContent).join(), 'larger side,before,after,change', 'menu');
+    });
+    await check('the width can be the change of each stack', () => {
+      reset({ weight: 3 });
+      equal(row(0), 'all 170', 'root');
+      equal(row(1), 'main 170', 'what did not change is not drawn');
+      equal(row(2), 'load 60, old 50, new 30, less 30', 'main calls');
+      equal(app.shortAmountOf(named('less')), '−30 B', 'label');
+      key('/');
+      type('^l');
+      equal(byId('matches').textContent, '+30 B, 90 B, 52.9 % of all, 2 frames', 'matches');
+      key('Escape');
       key('w');
       equal(app.state.weight, 0, 'and back');
+    });
+    await check('both inputs are named, if the lines name them', () => {
+      reset();
+      if (!EXPECT.inputs) {
+        equal(byId('command').hidden, true, 'no names');
+        return;
+      }
+      const [before, after] = EXPECT.inputs;
+      equal(byId('command').textContent, `${before} to ${after}`, 'header');
+      ok(byId('figures').textContent.includes(`from 197 B in ${before} to 207 B in ${after}`), byId('figures').textContent);
+      equal([...byId('weight').options].map(option => option.textContent).join(), `larger side,before (${before}),after (${after}),change`, 'menu');
     });
     await check('what vanished can be left out', () => {
       reset();
       document.querySelector('[data-toggle="vanished"]').click();
       equal(row(2), 'load 160, less 40, new 30', 'main calls');
-      ok(byId('figures').textContent.includes('from 147 B to 207 B'), byId('figures').textContent);
+      ok(byId('figures').textContent.includes('from 147 B'), byId('figures').textContent);
       document.querySelector('[data-toggle="vanished"]').click();
       equal(row(2), 'load 160, old 50, less 40, new 30', 'and shown again');
     });
@@ -82,7 +104,7 @@ Object.assign(SUITES, {
       equal(byId('matches').textContent, '+30 B, 200 B, 69.7 % of all, 2 frames', 'matches');
       reset({ view: 'inverted' });
       equal(row(1), 'load 160, old 50, less 40, new 30, same 7', 'inverted');
-      equal(changeText(...named('old').amounts.slice(1), 'bytes'), '−50 B', 'inverted difference');
+      equal(changeText(...named('old').amounts.slice(1, 3), 'bytes'), '−50 B', 'inverted difference');
     });
     reset();
   },

@@ -98,6 +98,17 @@ Object.assign(SUITES, {
       reset({ hide: ['['] });
       ok(byId('filters').textContent.includes('not a regular expression'), byId('filters').textContent);
     });
+    await check('a match is filled and outlined, not marked by its hue alone', () => {
+      reset();
+      type('one\\.py');
+      const box = boxes().find(other => app.fullNameOf(other).includes('one.py'));
+      const look = app.painter.lookOf(box);
+      equal(String(pixel(box.x, box.row * ROW + 9)), String(rgbOf(look.edge)), 'edge');
+      equal(String(pixel(box.x + 2, box.row * ROW + 2)), String(rgbOf(look.fill)), 'fill');
+      ok(look.edge !== look.fill && contrast(look.edge, look.fill) > 2, 'they look alike');
+      const other = app.painter.lookOf(boxes().find(one => app.fullNameOf(one).includes('two.py')));
+      equal(other.fill, app.palette.dim.fill, 'others are dimmed');
+    });
     await check('Keep and Ignore keep the stacks with a match, and those without', () => {
       reset();
       type('one\\.py');

@@ -4,6 +4,26 @@
 Object.assign(SUITES, {
   /** The fixture of suite "small", with keys alone. */
   async keys() {
+    await check('1, 2, 3 choose the tab, d the details, k keeps, x hides', () => {
+      reset();
+      for (const [letter, tab] of [['2', 'functions'], ['3', 'tree'], ['1', 'graph']]) {
+        key(letter);
+        equal(app.state.tab, tab, letter);
+        equal(byId(tab).hidden, false, `${tab} is shown`);
+        equal(document.querySelector(`[role="tab"][data-tab="${tab}"]`).getAttribute('aria-selected'), 'true', `tab of ${letter}`);
+      }
+      app.select(named('load'));
+      key('d');
+      ok(!byId('details').hidden && byId('details').textContent.startsWith('load'), byId('details').textContent);
+      key('d');
+      ok(byId('details').hidden, 'closed');
+      key('k');
+      equal(value(app.roots.callees), 175, 'k');
+      reset();
+      app.select(named('load'));
+      key('x');
+      ok(!boxes().some(box => app.nameOf(box) === 'load'), 'x');
+    });
     await check('arrows, Enter, Backspace, Home, End', () => {
       reset();
       byId('canvas').focus();

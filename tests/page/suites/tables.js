@@ -23,6 +23,17 @@ Object.assign(SUITES, {
       reset({ group: 'function' });
       ok(csvOf(app).includes('"work","/srv/lib.py:3",360,360,0'), csvOf(app));
     });
+    await check('the canvas as PNG', async () => {
+      reset();
+      const saved = download;
+      const [name, blob] = await new Promise(resume => {
+        globalThis.download = (...file) => resume(file);
+        save(app, 'png');
+      });
+      globalThis.download = saved;
+      equal(`${name} ${blob.type}`, 'memory.png image/png', 'file');
+      ok(blob.size > 1000, `${blob.size} bytes`);
+    });
     await check('the whole view is printed, in light colours', () => {
       reset({ theme: 'dark' });
       dispatchEvent(new Event('beforeprint'));

@@ -77,6 +77,32 @@ Object.assign(SUITES, {
         equal(document.querySelector(`[data-when="${name}"]`).getAttribute('aria-pressed'), 'true', name);
       }
     });
+    await check('the wheel stretches the strip around the pointer, Shift moves it; the strip can be left out', () => {
+      reset();
+      const frame = byId('strip-frame').getBoundingClientRect();
+      const wheel = (part, more) => byId('strip-frame').dispatchEvent(new WheelEvent('wheel', { clientX: frame.left + frame.width * part, clientY: frame.top + 9, bubbles: true, cancelable: true, ...more }));
+      const { time } = app;
+      const under = part => time.ms({ clientX: frame.left + frame.width * part });
+      const place = under(0.25);
+      ok(!wheel(0.25, { deltaY: -300 }), 'the page would scroll');
+      ok(time.part.to - time.part.from < time.span / 2, 'stretched');
+      ok(Math.abs(under(0.25) - place) < time.span / 1000, 'what is under the pointer has moved');
+      const { from } = time.part;
+      wheel(0.25, { deltaY: 100, shiftKey: true });
+      ok(time.part.from > from, 'moved');
+      wheel(0.25, { deltaY: -9000 });
+      equal(Math.round(time.part.to - time.part.from), 10 * time.time.sliceMs, 'ten slices at least');
+      app.go({ mode: 'leaked', from: '', to: '' });
+      equal(byId('handle-to').style.visibility, 'hidden', 'a handle out of sight');
+      wheel(0.25, { deltaY: 90000 });
+      equal(time.part.to - time.part.from, time.span, 'all again');
+      equal(byId('handle-to').style.visibility, '', 'and in sight');
+      document.querySelector('[data-toggle="strip"]').click();
+      equal(byId('strip-frame').getBoundingClientRect().height, 0, 'left out');
+      ok(byId('when').getBoundingClientRect().height > 0, 'but not the words');
+      document.querySelector('[data-toggle="strip"]').click();
+      ok(byId('strip-frame').getBoundingClientRect().height > 60, 'and back');
+    });
     await check('the header shows when and how the trace was recorded, and warns of lost events', () => {
       const facts = byId('facts').textContent;
       for (const text of EXPECT.facts) ok(facts.includes(text), `${text}: ${facts}`);

@@ -11,7 +11,7 @@ Object.assign(SUITES, {
       equal(value(app.roots.callees), EXPECT.total, 'root');
     });
     for (const view of ['graph', 'inverted']) {
-      for (const changes of [{}, { imports: 'show', startup: 'show' }, { native: 'hide' }, { group: 'function' }, { group: 'file' }, { recursion: 'collapse' }, { direction: 'flame' }, { hide: ['e'] }]) {
+      for (const changes of [{}, { imports: 'show', startup: 'show' }, { native: 'hide' }, { group: 'function' }, { group: 'file' }, { recursion: 'collapse' }, { packages: 'show' }, { imported: 'hide' }, { direction: 'flame' }, { hide: ['e'] }]) {
         await check(`${view} ${JSON.stringify(changes)} keeps the total`, () => {
           reset({ view, ...changes });
           const root = app.roots.callees;
@@ -52,6 +52,13 @@ Object.assign(SUITES, {
       reset({ imports: 'show' });
       equal(row(2), '_find_and_load 200, work 160, load 125, load 50, malloc 65', 'main calls with imports');
     });
+    await check('what imports run can be left to the lines that import', () => {
+      reset({ imported: 'hide' });
+      equal(row(2), 'work 160, load 125, load 50, malloc 65', 'main calls');
+      equal(app.tree.selfOf(named('main'), 0), 200, 'main itself');
+      ok(byId('filters').textContent.includes('hidden: what imports run'), byId('filters').textContent);
+      ok(document.querySelector('[data-toggle="imports"]').closest('label').textContent.includes('import machinery (h)'), 'menu');
+    });
     await check('a box is a line, a function or a file', () => {
       reset({ group: 'function' });
       equal(row(2), 'work 360, load 175, malloc 65', 'by function');
@@ -59,6 +66,13 @@ Object.assign(SUITES, {
       reset({ group: 'file' });
       equal(row(1), '/srv/app.py 535, other 65', 'by file');
       equal(row(2), '/srv/lib.py 360, /srv/io.py 150, /usr/malloc.c 65', 'second row by file');
+    });
+    await check('no filter changes the view', () => {
+      reset({ view: 'inverted', direction: 'flame', tab: 'graph' });
+      for (const change of [{ hide: ['malloc'] }, { keep: ['work'] }, { imports: 'show' }, { search: 'main' }, { packages: 'show' }, { weight: 0 }]) {
+        app.go(change);
+        equal(`${app.state.view} ${app.state.direction}`, 'inverted flame', JSON.stringify(change));
+      }
     });
     await check('direct recursion can be one box', () => {
       reset();
@@ -158,6 +172,70 @@ Object.assign(SUITES, {
     });
   },
 
+  /** The fixture "packages.folded" of memflame.bats. */
+  async packages() {
+    await check('a menu shows packages as boxes around the functions of one', () => {
+      reset();
+      equal(row(1), 'main 180, other 20', 'at first without');
+      const toggle = document.querySelector('[data-toggle="packages"]');
+      ok(!toggle.closest('label').hidden && toggle.closest('label').textContent.includes('packages · 3'), toggle.closest('label').textContent);
+      toggle.click();
+      equal(row(1), '[own code] 200', 'outermost');
+      equal(row(2), 'main 180, other 20', 'its functions');
+      equal(row(3), '[numpy] 130, [standard library] 50', 'where another package is called');
+      equal(row(4), 'array 130, load 50', 'its functions');
+      equal(row(5), 'call 100, [own code] 30', 'calls within a package, and out of it');
+      equal(row(6), 'back 30', 'own code again');
+      equal(app.fillOf(named('[numpy]')), app.fillOf(named('array')), 'colour');
+      equal(app.labelOf(named('[numpy]')).join(), '[numpy],', 'label');
+      toggle.click();
+      equal(row(1), 'main 180, other 20', 'and not any more');
+    });
+    await check('inverted, the first boxes are the packages of the legend', () => {
+      reset({ packages: 'show', view: 'inverted' });
+      equal(row(1), '[numpy] 100, [own code] 50, [standard library] 50', 'packages');
+      for (const box of app.scene.rows[1]) equal(value(box), app.packages.amounts.get(app.nameOf(box).slice(1, -1)), app.nameOf(box));
+      equal(row(2), 'call 100, back 30, other 20, load 50', 'their functions');
+      equal(row(3), 'array 100, [numpy] 30, [own code] 50', 'the callers of these');
+    });
+    await check('a sandwich, recursion, hidden frames and other boxes have packages, too', () => {
+      reset({ packages: 'show' });
+      app.select(named('array'));
+      key('s');
+      equal(`${row(0)}; ${row(1)}; ${row(2)}; ${row(3)}`, 'main 130; [own code] 130; array 130; call 100, [own code] 30', 'sandwich');
+      reset({ packages: 'show', hide: ['^main'] });
+      equal(row(1), '[numpy] 130, [standard library] 50, [own code] 20', 'main hidden');
+      reset({ packages: 'show', group: 'file', recursion: 'collapse' });
+      equal(row(2), '/srv/app.py 180, /srv/b.py 20', 'files');
+      reset({ packages: 'show', group: 'package' });
+      equal(row(1), 'own code 200', 'packages alone');
+      equal(row(2), 'numpy 130, standard library 50', 'they call');
+    });
+    await check('a package can be zoomed into, kept, described and listed', () => {
+      reset({ packages: 'show', details: 'open' });
+      app.zoomTo(named('[numpy]'));
+      equal(app.state.zoom, '[own code]/main/[numpy]', 'link');
+      equal(app.nameOf(app.find(app.state.zoom)), '[numpy]', 'found again');
+      ok(byId('details').textContent.includes('[numpy]') && byId('details').textContent.includes('130 B'), byId('details').textContent);
+      key('x');
+      equal(app.state.hide.length, 0, 'a package is no function to hide');
+      key('s');
+      equal(app.state.view, 'graph', 'nor one for a sandwich');
+      app.panel.openBoxMenu(app.selected);
+      equal([...byId('box-menu').children].map(item => item.textContent).join(), 'Zoom in,Details,Keep only its stacks,Direct recursion as one box, or not', 'menu');
+      byId('box-menu').children[2].click();
+      equal(`${app.state.only} ${value(app.roots.callees)}`, 'numpy 130', 'kept');
+      reset({ packages: 'show', details: 'open' });
+      app.select(named('array'));
+      ok(byId('details').textContent.includes('Callers (1)main') && byId('details').textContent.includes('Callees (2)call'), byId('details').textContent);
+      reset({ packages: 'show', tab: 'functions' });
+      equal(byId('functions').querySelectorAll('tbody tr').length, 6, 'the functions are the same');
+      reset({ packages: 'show' });
+      ok(foldedOf(app).includes('[own code];main (/srv/app.py:1);[numpy];array (/v/lib/python3.11/site-packages/numpy/core.py:5);[own code];back (/srv/app.py:9) 30\n'), foldedOf(app));
+    });
+    reset();
+  },
+
   /** Lines with a common beginning that does not end with a frame. */
   async prefixes() {
     await check('a line shares only whole frames with the previous line', () => {
@@ -184,6 +262,36 @@ Object.assign(SUITES, {
     });
   },
 
+  /** The fixture "mixed.lz4" of memflame.bats: the interpreter's C functions, Python, imports, a library. */
+  async python_only() {
+    const chip = text => [...byId('filters').children].find(other => other.textContent.startsWith(text));
+    const names = () => boxes().map(box => app.nameOf(box)).join();
+    await check('a page with C functions opens with Python\'s alone, and a chip tells how many it hides', () => {
+      app.go({ ...app.defaults });
+      equal(app.state.native, 'hide', 'state');
+      equal(names(), 'all,main,<module>,load', 'no C function, no start-up, no import machinery');
+      equal(value(app.roots.callees), EXPECT.total, 'total');
+      ok(chip('Python only: 4 C frames hidden'), byId('filters').textContent);
+      ok(chip('hidden: import machinery (2 frames)'), byId('filters').textContent);
+    });
+    await check('p shows all C functions but the interpreter\'s, then all; the chip does, too', () => {
+      app.go({ ...app.defaults, imports: 'show' });
+      app.focusGraph();
+      key('p');
+      equal(app.state.native, 'some', 'p');
+      equal(names(), 'all,main,work,load,PyImport_ImportModuleLevelObject,_find_and_load,dlopen,<module>', 'without the interpreter');
+      key('p');
+      equal(app.state.native, 'show', 'p again');
+      ok(names().includes('_PyEval_Vector') && !names().includes('_start'), names());
+      app.go({ startup: 'show' });
+      equal(app.nameOf(app.scene.rows[1][0]), '_start', 'start-up');
+      app.go({ ...app.defaults });
+      chip('Python only').click();
+      equal(app.state.native, 'show', 'chip');
+    });
+    app.go({ ...app.defaults });
+  },
+
   async trace() {
     await check('the weights are bytes and allocations', () => {
       reset();
@@ -191,13 +299,19 @@ Object.assign(SUITES, {
       equal(app.profile.total[1][0], EXPECT.allocations, 'allocations');
       key('w');
       equal(value(app.roots.callees), EXPECT.allocations, 'root');
+      equal(app.shortAmountOf(app.zoom), countText(EXPECT.allocations), 'label');
       equal(byId('weight').value, '1', 'menu');
       checkRows();
       key('w');
       equal(value(app.roots.callees), EXPECT.total, 'root');
       ok(app.summaryOf(app.zoom).includes(`${countText(EXPECT.allocations)} allocations`), app.summaryOf(app.zoom));
+      app.panel.showTooltip(app.zoom, 9, 9);
+      for (const text of [app.summaryOf(app.zoom), byId('tooltip').textContent]) ok(!/allocations[ ·]*[\d,]+ allocations/.test(text), text);
+      app.panel.showTooltip(null);
       equal(byId('title').textContent.toLowerCase(), EXPECT.title, 'title');
+      equal(document.title, (EXPECT.command && `${EXPECT.command}: `) + EXPECT.title, 'title of the document');
       equal(byId('command').textContent, EXPECT.command, 'command');
+      if (!EXPECT.command) ok(!/script/.test(app.profile.frames.name.join() + document.title + JSON.stringify(app.profile.about)), 'a command line');
     });
   },
 });
