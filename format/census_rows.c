@@ -104,8 +104,10 @@ bool census_reading_begin(struct census_reading *r, struct mt_str info)
 		struct mp_view items = { object, object + object_size };
 		if (is_key(key, size, "types") && mp_take_head(&items, MP_ARRAY, &r->n_types))
 			r->types = items;
-		else if (is_key(key, size, "blocks") && mp_take_head(&items, MP_ARRAY, &r->n_blocks))
+		else if (is_key(key, size, "blocks") && mp_take_head(&items, MP_ARRAY, &r->n_blocks)) {
 			r->blocks = items;
+			r->has_blocks = true;
+		}
 	}
 	return read_names(r);
 }
@@ -143,7 +145,10 @@ struct mt_str census_row_renumber(struct census_row *r, struct mt_str info, cons
 	struct block b;
 
 	census_row_begin(r);
-	census_reading_begin(&reading, info);
+	if (!census_reading_begin(&reading, info) || !reading.has_blocks) {
+		census_reading_clear(&reading);
+		return info;
+	}
 	while (census_reading_next(&reading, &e))
 		if (live_find(live, e.id, &b))
 			census_row_add(r, e.addr, b.key, e.type);

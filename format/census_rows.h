@@ -36,7 +36,8 @@ void census_row_add(struct census_row *r, uint64_t addr, uint32_t id, struct mt_
 struct mt_str census_row_done(struct census_row *r);
 /*
  * For filters that number allocations anew: returns the map of an event with the new ids, which are the keys of
- * `live`. Blocks that are not live there are left out. Valid until the next call for this row.
+ * `live`. Blocks that are not live there are left out; a
+ * row of references has none, and is returned as it is. Valid until the next call for this row.
  */
 struct mt_str census_row_renumber(struct census_row *r, struct mt_str info, const struct live *live);
 
@@ -45,6 +46,7 @@ struct mt_str census_row_renumber(struct census_row *r, struct mt_str info, cons
 struct census_reading {
 	struct mp_view types, blocks;	/* what is left of them */
 	uint32_t n_types, n_blocks;
+	bool has_blocks;		/* it is not a row of references only */
 	struct mt_str *names;		/* from number 1 on; they are the event's */
 	uint32_t n_names;
 	uint64_t addr, id;

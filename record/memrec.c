@@ -43,7 +43,7 @@
 
 enum {
 	KEY_NAME = 256, KEY_LAST, KEY_ROTATE, KEY_BEGIN, KEY_UNTIL, KEY_MARK, KEY_SOURCE, KEY_NO_SOURCE,
-	KEY_OOM_REPORT, KEY_SAMPLE, KEY_SEED, KEY_FROM_SCRIPT, KEY_CENSUS
+	KEY_OOM_REPORT, KEY_SAMPLE, KEY_SEED, KEY_FROM_SCRIPT, KEY_CENSUS, KEY_REFERENCES
 };
 
 static const struct tool_option options[] = {
@@ -77,6 +77,8 @@ static const struct tool_option options[] = {
 	  "record until a moment: one of these, or a SIZE of the trace; the program then continues unrecorded" },
 	{ "census", KEY_CENSUS, NULL,
 	  "when the script ends, examine all live blocks: their addresses and, of Python's objects, their types" },
+	{ "references", KEY_REFERENCES, NULL,
+	  "in each census also record which objects refer to which, for memheld; implies --census" },
 	{ "mark", KEY_MARK, "PID",
 	  "ask the memrec with this PID to mark the present in its trace, and to begin another file if it rotates" },
 	{ "source", KEY_SOURCE, "N", "with each line of source code, record N lines before and after it, too" },
@@ -100,6 +102,7 @@ struct settings {
 	const char *output;	/* NULL: standard output */
 	const char *oom_report;	/* NULL: none */
 	bool force, ignore_seccomp, verbose, native, python_allocators, follow_fork, awaits, from_script, census;
+	bool references;
 	pid_t pid;		/* the process to attach to, or the first of several; 0: none */
 	pid_t *pids;		/* all of them */
 	size_t n_pids, cap_pids;
@@ -222,6 +225,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 			seeded = true;
 			break;
 		case KEY_CENSUS: s->census = true; break;
+		case KEY_REFERENCES: s->census = s->references = true; break;
 		case KEY_MARK: request_mark((pid_t)tool_number(optarg, "--mark", 1, INT32_MAX));
 		case 'd': s->duration_ms = (uint32_t)tool_time_ms(optarg, "--duration", 1, UINT32_MAX); break;
 		}
@@ -585,6 +589,7 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native,
 						       source, s->sampling });
 	c->output.segments = t->segments;
+	c->output.references = s->references;
 	if (s->from_script)
 		output_from_script(&c->output);
 	if (t->segments)

@@ -102,6 +102,7 @@ examples() { # PAGE
 	alloc 2 60 main@script.py:9 time_ms=2500
 	{"event":"census","pid":0,"time_ms":2500,"info":{"moment":"script end","typed":1}}
 	{"event":"blocks","pid":0,"time_ms":2500,"info":{"types":["dict","app.Request"],"blocks":[65552,1,1,4194304,1,2]}}
+	{"event":"blocks","pid":0,"time_ms":2500,"info":{"names":["x"],"references":[65552,1,4194304,2]}}
 	{"event":"pages","pid":0,"time_ms":2500,"info":{"mapping":"heap","start":65536,"resident":[0,1100]}}
 	END
 	for name in trace old new before after a b; do

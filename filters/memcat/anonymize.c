@@ -156,7 +156,8 @@ static const struct key keys[] = {
 	{ "signal", KEPT }, { "finalizing", KEPT }, { "ppid", KEPT }, { "unknown_frees", KEPT },
 	{ "command", TEXTS }, { "host", TEXTS }, { "args", TEXTS }, { "options", TEXTS }, { "provenance", TEXTS },
 	{ "build_id", TEXTS }, { "types", TEXTS }, { "blocks", KEPT }, { "moment", KEPT }, { "typed", KEPT },
-	{ "mapping", KEPT }, { "start", KEPT }, { "resident", KEPT },
+	{ "mapping", KEPT }, { "references", KEPT }, { "names", TEXTS }, { "root", TEXTS },
+	{ "start", KEPT }, { "resident", KEPT },
 };
 
 static const struct key *find_key(const char *p, size_t n)

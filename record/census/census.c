@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "references.h"
 #include "types.h"
 #include "xmalloc.h"
 
@@ -25,6 +26,7 @@ struct census {
 	struct remote remote;
 	struct types types;
 	uint8_t *claimed;	/* a bit for each block: it belongs to an object */
+	uint32_t *notes;	/* for each block (references.h); NULL: references are not asked for */
 };
 
 /* A candidate: the first bytes of a block, and an object in it. */
@@ -172,6 +174,8 @@ static bool claim(struct census *c, struct type *type, enum part part, uint64_t 
 		return false;
 	c->claimed[i / 8] |= (uint8_t)(1 << i % 8);
 	b->label = types_label(&c->types, type, part);
+	if (c->notes)
+		c->notes[i] = note_part(type, part);
 	return true;
 }
 
@@ -247,6 +251,8 @@ static void claim_parts(struct census *c, const struct object *o)
 			claim(c, o->type, PART_KEYS, keys, 0);
 		break;
 	case OWNS_NOTHING:
+	case REFERS_WEAKLY:
+	case IS_MODULE:
 		break;
 	}
 	if (o->type->flags & c->types.layout->pre_flags & TYPE_MANAGED_DICT)
@@ -275,6 +281,8 @@ static void name_block(struct census *c, size_t i, uint64_t *end)
 	if (!find_object(c, &o, b->addr))
 		return;
 	b->label = types_label(&c->types, o.type, PART_OBJECT);
+	if (c->notes)
+		c->notes[i] = note_object(o.type);
 	claim_parts(c, &o);
 }
 
@@ -284,6 +292,7 @@ bool census_name(struct census_block *blocks, size_t n, const struct census_sour
 	remote_init(&c.remote, from->memory);
 	bool known = types_init(&c.types, from->release, from->type_type, &c.remote, labels);
 	c.claimed = xcalloc(n / 8 + 1, 1);
+	c.notes = from->refer ? xcalloc(n + 1, sizeof *c.notes) : NULL;
 	uint64_t end = 0;
 	for (size_t i = 0; known && i < n; i++) {
 		if (!is_claimed(&c, i) && blocks[i].label != CENSUS_UNSETTLED)
@@ -291,7 +300,10 @@ bool census_name(struct census_block *blocks, size_t n, const struct census_sour
 		if (from->keep_up && i % BLOCKS_A_TURN == BLOCKS_A_TURN - 1)
 			from->keep_up(from->arg);
 	}
+	if (known && from->refer)
+		references_find(blocks, n, c.notes, &c.types, from);
 	free(c.claimed);
+	free(c.notes);
 	types_clear(&c.types);
 	remote_clear(&c.remote);
 	return known;

@@ -26,18 +26,45 @@ struct census_block {
 /* As a label: the block may have come after the copy, so what is at its address is something else. */
 #define CENSUS_UNSETTLED UINT32_MAX
 
+/* A reference to the block at an address; label: what the reference is called. */
+struct census_reference {
+	uint64_t to;
+	uint32_t label;		/* 0: nothing */
+};
+
+#define CENSUS_NAME(text) (2 * (text))		/* of an attribute, or a variable: a text */
+#define CENSUS_INDEX(index) (2 * (index) + 1)	/* in a list or tuple */
+
+/* Memory that is no block, in which references to blocks are looked for. */
+struct census_range {
+	uint64_t start, end;
+	const char *name;	/* the caller's; not used here */
+};
+
 struct census_source {
 	int memory;		/* of /proc/PID/mem */
 	const char *release;	/* of its Python, "3.11.2" */
 	uint64_t type_type;	/* the address of PyType_Type */
 	/* Called every few thousand blocks, so that others need not wait; may be NULL. */
 	void (*keep_up)(void *arg);
+	/*
+	 * Called with references of the block at an address, in order of these addresses, then with those in root
+	 * number `root`, where n_roots are the frames of running threads. Several calls may be for the same one.
+	 * NULL: they are not looked for.
+	 */
+	void (*refer)(void *arg, uint64_t from, const struct census_reference *r, size_t n);
+	void (*root)(void *arg, size_t root, const struct census_reference *r, size_t n);
+	const struct census_range *roots;
+	size_t n_roots;
 	void *arg;
 };
 
 /* Sorts the blocks by address. No two may overlap. */
 void census_sort(struct census_block *blocks, size_t n);
-/* Sets the label of each of the sorted blocks that is 0. Returns false, and sets none, if the release is unknown. */
+/*
+ * Sets the label of each of the sorted blocks that is 0, then looks for references. Returns false, and does nothing, if
+ * the release is unknown.
+ */
 bool census_name(struct census_block *blocks, size_t n, const struct census_source *from, struct texts *labels);
 
 #endif

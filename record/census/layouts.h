@@ -42,6 +42,7 @@ struct heap_layout {
 /* The same in all these releases. */
 enum {
 	OB_REFCNT = 0, OB_TYPE = 8, OB_SIZE = 16,
+	TP_WEAKLIST = 208,
 	TP_NAME = 24, TP_BASICSIZE = 32, TP_ITEMSIZE = 40, TP_DEALLOC = 48, TP_FLAGS = 168, TP_BASE = 256,
 	TP_DICT = 264, TP_END = 272,
 	STR_LENGTH = 16, STR_STATE = 32,
@@ -51,6 +52,8 @@ enum {
 	BYTEARRAY_BYTES = 32,
 	ARRAY_ITEMS = 24,
 	DEQUE_LEFT = 24, DEQUE_RIGHT = 32,	/* its outermost blocks */
+	MODULE_DICT = 16, MODULE_NAME = 48,
+	WEAKREF_OBJECT = 16, WEAKREF_PREVIOUS = 40, WEAKREF_NEXT = 48,
 	DEQUE_LINK = 65 * 8,	/* in a block, the one to the right */
 	NDARRAY_DATA = 16, NDARRAY_DIMENSIONS = 32,
 	GC_HEAD_BYTES = 16, PRE_BYTES = 16,

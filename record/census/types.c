@@ -19,7 +19,7 @@
 /* Whether they are a type depends on the type's type, and so on; by the head of each. */
 struct head {
 	uint64_t type, name, flags, base, dict, dealloc;
-	int64_t basic_size, item_size;
+	int64_t basic_size, item_size, weak;
 };
 
 static uint64_t word(const void *p, int offset)
@@ -36,7 +36,7 @@ static bool read_head(const struct types *t, uint64_t addr, struct head *h)
 		return false;
 	*h = (struct head){ word(bytes, OB_TYPE), word(bytes, TP_NAME), word(bytes, TP_FLAGS), word(bytes, TP_BASE),
 			    word(bytes, TP_DICT), word(bytes, TP_DEALLOC), (int64_t)word(bytes, TP_BASICSIZE),
-			    (int64_t)word(bytes, TP_ITEMSIZE) };
+			    (int64_t)word(bytes, TP_ITEMSIZE), (int64_t)word(bytes, TP_WEAKLIST) };
 	return (h->flags & TYPE_READY) && h->dealloc && h->name && h->basic_size >= 0 && h->basic_size < MOST_SIZE &&
 	       h->item_size >= 0 && h->item_size < MOST_SIZE;
 }
@@ -116,13 +116,7 @@ static size_t read_text(const struct types *t, uint64_t addr, char *to)
 	return 0;
 }
 
-struct entries {
-	uint64_t at;
-	uint32_t n, size, key;		/* of entries; of one; where its key is */
-};
-
-/* Finds the entries of a dict's keys. */
-static bool find_entries(const struct types *t, uint64_t keys, struct entries *e)
+bool types_entries(const struct types *t, uint64_t keys, struct dict_entries *e)
 {
 	const struct heap_layout *o = t->layout;
 	uint8_t head[40];
@@ -132,12 +126,12 @@ static bool find_entries(const struct types *t, uint64_t keys, struct entries *e
 	if (o->keys == KEYS_SIZED) {
 		uint64_t size = word(head, 8), width = size <= 0xff ? 1 : size <= 0xffff ? 2 : 4;
 		indices = size * width;
-		*e = (struct entries){ .size = 24, .key = 8 };
+		*e = (struct dict_entries){ .size = 24, .key = 8 };
 	} else {
 		uint8_t logarithm = head[9];
 		bool general = head[10] == 0;
 		indices = logarithm < 32 ? UINT64_C(1) << logarithm : UINT64_MAX;
-		*e = (struct entries){ .size = general ? 24 : 16, .key = general ? 8 : 0 };
+		*e = (struct dict_entries){ .size = general ? 24 : 16, .key = general ? 8 : 0 };
 	}
 	if (indices >> 32 || n >> 32)
 		return false;
@@ -150,9 +144,9 @@ static bool find_entries(const struct types *t, uint64_t keys, struct entries *e
 static size_t read_item(const struct types *t, uint64_t dict, const char *name, char *to)
 {
 	uint8_t head[DICT_END];
-	struct entries e;
+	struct dict_entries e;
 	if (dict % 8 || dict == 0 || !remote_read(t->remote, dict, head, sizeof head) || word(head, DICT_VALUES) ||
-	    !find_entries(t, word(head, DICT_KEYS), &e))
+	    !types_entries(t, word(head, DICT_KEYS), &e))
 		return 0;
 	for (uint32_t i = 0; i < e.n; i++) {
 		uint8_t entry[24];
@@ -183,6 +177,64 @@ static size_t read_name(const struct types *t, uint64_t addr, const struct head 
 	return more ? n + more : 0;
 }
 
+#define STATE_INTERNED 3u
+
+static bool is_identifier(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != '_' && !(p[i] >= 'a' && p[i] <= 'z') && !(p[i] >= 'A' && p[i] <= 'Z') &&
+		    !(i && p[i] >= '0' && p[i] <= '9'))
+			return false;
+	return n > 0;
+}
+
+uint32_t types_identifier(struct types *t, uint64_t str)
+{
+	char text[4 * MOST_LETTERS];
+	uint32_t state;
+	if (str % 8 || !str || !remote_read(t->remote, str + STR_STATE, &state, sizeof state) ||
+	    !(state & STATE_INTERNED))
+		return 0;
+	size_t n = read_str(t, str, text);
+	return is_identifier(text, n) ? texts_number(t->texts, text, n) : 0;
+}
+
+uint32_t types_module_name(struct types *t, uint64_t module)
+{
+	char text[4 * MOST_LETTERS];
+	uint64_t name;
+	if (!remote_read(t->remote, module + MODULE_NAME, &name, sizeof name) || !name)
+		return 0;
+	size_t n = read_str(t, name, text);
+	for (size_t at = 0; at < n;) {
+		size_t part = 0;
+		while (at + part < n && text[at + part] != '.')
+			part++;
+		if (!is_identifier(text + at, part))
+			return 0;
+		at += part + 1;
+	}
+	return n ? texts_number(t->texts, text, n) : 0;
+}
+
+void types_name_values(struct types *t, struct type *type)
+{
+	struct dict_entries e;
+	uint64_t keys, key;
+	if (type->named)
+		return;
+	type->named = true;
+	if (!(type->flags & TYPE_IS_HEAP) ||
+	    !remote_read(t->remote, type->addr + (uint64_t)t->layout->qualname + 8, &keys, sizeof keys) || !keys ||
+	    !types_entries(t, keys, &e))
+		return;
+	type->names = xcalloc((size_t)e.n + 1, sizeof *type->names);
+	for (uint32_t i = 0; i < e.n; i++)
+		if (remote_read(t->remote, e.at + (uint64_t)i * e.size + e.key, &key, sizeof key))
+			type->names[i] = types_identifier(t, key);
+	type->n_names = e.n;
+}
+
 /* ---------------------------------------------------------------- types */
 
 static bool is_name(struct mt_str name, const char *text)
@@ -195,6 +247,7 @@ static enum owner owner_by_name(struct mt_str name)
 	static const struct { const char *name; enum owner owner; } owners[] = {
 		{ "set", OWNS_SET }, { "frozenset", OWNS_SET }, { "bytearray", OWNS_BYTEARRAY },
 		{ "array.array", OWNS_ARRAY }, { "collections.deque", OWNS_DEQUE }, { "numpy.ndarray", OWNS_NDARRAY },
+		{ "module", IS_MODULE }, { "weakref", REFERS_WEAKLY }, { "weakref.ReferenceType", REFERS_WEAKLY },
 	};
 	for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
 		if (is_name(name, owners[i].name))
@@ -238,6 +291,8 @@ static struct type *add(struct types *t, uint64_t addr, const struct head *h, st
 	type->labels[PART_OBJECT] = texts_number(t->texts, name.p, name.n);
 	type->owner = find_owner(t, type);
 	type->optional = is_name(name, "datetime.datetime") || is_name(name, "datetime.time") ? 8 : 0;	/* its tzinfo */
+	type->weak = h->weak;
+	type->number = t->n;
 	GROW(t->at, (size_t)t->n, t->cap);
 	index_put(&t->index, index_hash(addr, 0), has_address, t->at, &addr, t->n);
 	t->at[t->n++] = type;
@@ -291,10 +346,16 @@ bool types_init(struct types *t, const char *release, uint64_t type_type, struct
 	return true;
 }
 
+static void type_free(struct type *type)
+{
+	free(type->names);
+	free(type);
+}
+
 void types_clear(struct types *t)
 {
 	for (uint32_t i = 0; i < t->n; i++)
-		free(t->at[i]);
+		type_free(t->at[i]);
 	free(t->at);
 	free(t->not_types);
 	index_clear(&t->index);

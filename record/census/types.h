@@ -19,7 +19,7 @@
 
 /* What an object of a type owns that is allocated apart from it. */
 enum owner { OWNS_NOTHING, OWNS_LIST, OWNS_DICT, OWNS_SET, OWNS_STR, OWNS_BYTEARRAY, OWNS_ARRAY, OWNS_DEQUE,
-	OWNS_NDARRAY, OWNS_TYPE };
+	OWNS_NDARRAY, OWNS_TYPE, REFERS_WEAKLY, IS_MODULE };
 
 /* Tables and buffers that belong to an object. */
 enum part { PART_OBJECT, PART_ITEMS, PART_KEYS, PART_VALUES, PART_TABLE, PART_BUFFER, PART_TEXT, PART_BLOCK,
@@ -31,6 +31,11 @@ struct type {
 	uint32_t optional;		/* bytes at the end that an object may lack */
 	uint32_t prefix;		/* bytes from the beginning of a block to the object */
 	enum owner owner;
+	int64_t weak;			/* where an object has its weak references; <= 0: nowhere */
+	uint32_t number;		/* of this type, from 0 on */
+	uint32_t *names;		/* n_names, of the attributes in an object's values */
+	uint32_t n_names;
+	bool named;			/* they were looked for */
 	uint32_t labels[N_PARTS];	/* in `texts`; 0: not used yet */
 };
 
@@ -57,5 +62,22 @@ void types_clear(struct types *t);
 struct type *types_at(struct types *t, uint64_t addr);
 /* Returns the label of a part of its objects: "collections.deque", "list [items]". */
 uint32_t types_label(struct types *t, struct type *type, enum part part);
+
+/* The entries of a dict's keys: where, how many, the bytes of each, where in it its key is; the value follows. */
+struct dict_entries {
+	uint64_t at;
+	uint32_t n, size, key;
+};
+
+bool types_entries(const struct types *t, uint64_t keys, struct dict_entries *e);
+/*
+ * Returns the text, in `texts`, of a str that is the name of something: interned, and an identifier. 0: it is not.
+ * Other text of the program is none of a trace's.
+ */
+uint32_t types_identifier(struct types *t, uint64_t str);
+/* Returns the name of the module at an address, likewise; 0: it has none of identifiers with dots between. */
+uint32_t types_module_name(struct types *t, uint64_t module);
+/* Fills in the type's names. */
+void types_name_values(struct types *t, struct type *type);
 
 #endif

@@ -29,6 +29,7 @@ struct output {
 	uint32_t now_ms;		/* the clock, set once a turn: milliseconds since the recording began */
 	uint64_t last_ms;		/* of the last event */
 	struct stacks *stacks;
+	bool references;		/* censuses have references */
 	bool from_script;		/* processes are recorded from the beginning of their scripts on */
 	struct define used;		/* if it has `from`: only stacks of allocations are defined in the trace */
 	struct source_files *sources;	/* NULL: no source code is recorded */

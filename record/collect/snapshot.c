@@ -18,6 +18,7 @@
 #include "census/census.h"
 #include "census_rows.h"
 #include "error.h"
+#include "holders.h"
 #include "info.h"
 #include "pages.h"
 #include "system_call.h"
@@ -141,18 +142,39 @@ static void put_blocks(struct process *p, const struct census_block *b, size_t n
 	census_row_clear(&row);
 }
 
+struct beginning_census {
+	struct process *process;
+	const char *moment;
+	uint64_t time_ms;
+};
+
+static void begin_typed(void *beginning)
+{
+	const struct beginning_census *b = beginning;
+	put_census(b->process, b->moment, true, b->time_ms);
+}
+
 static void examine(struct process *p, const struct copy *copy, const char *moment, uint64_t time_ms)
 {
 	struct texts labels = { 0 };
 	struct census_block *blocks;
 	size_t n = list_blocks(p, &blocks);
-	struct census_source from = { copy->memory, p->python ? p->python : "", p->type_type, NULL, NULL };
+	struct census_source from = { .memory = copy->memory, .release = p->python ? p->python : "",
+				      .type_type = p->type_type };
+	struct beginning_census beginning = { p, moment, time_ms };
+	struct holders holders = { .process = p, .labels = &labels, .time_ms = time_ms, .begin = begin_typed,
+				   .arg = &beginning };
+	if (p->out->references)
+		holders_begin(&holders, copy->pid, &from);
 	bool typed = census_name(blocks, n, &from, &labels);
 	if (!typed)
 		warn("process %d: the census has no types: %s%s", p->pid,
 		     p->python ? "the layout of objects is not known for Python " : "no Python was found",
 		     p->python ? p->python : "");
-	put_census(p, moment, typed, time_ms);
+	if (p->out->references)
+		holders_end(&holders);
+	if (!holders.begun)
+		put_census(p, moment, typed, time_ms);
 	put_blocks(p, blocks, n, &labels, time_ms);
 	pages_put(p, copy->pid, time_ms);
 	texts_clear(&labels);

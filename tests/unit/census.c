@@ -61,7 +61,7 @@ static const char *name(struct census_block *blocks, size_t n)
 {
 	static char line[4096];
 	int memory = open("/proc/self/mem", O_RDONLY);
-	struct census_source from = { memory, release, at(TYPE), NULL, NULL };
+	struct census_source from = { .memory = memory, .release = release, .type_type = at(TYPE) };
 	census_sort(blocks, n);
 	bool known = census_name(blocks, n, &from, &labels);
 	close(memory);
