@@ -206,8 +206,8 @@ class TimeStrip {
     const height = this.frame.clientHeight;
     const scale = globalThis.devicePixelRatio || 1;
     if (!width || !height) return;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
+    const [wide, high] = [width, height].map(size => Math.round(size * scale));
+    if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
     const context = this.context = canvas.getContext('2d');
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.fillStyle = palette.page;

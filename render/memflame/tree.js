@@ -38,6 +38,7 @@ class MergedTree {
     this.slot = new Int32Array(this.grouping.count).fill(-1);
     this.scratch = { nodes: new Int32Array(1024), sources: new Int32Array(1024) };
     this.numbers = new Int32Array(1024);
+    this.boxes = [];        // merge()'s, as many as it says
     this.pool = null;       // the nodes of boxes, many boxes to an array
     this.used = 0;
   }
@@ -195,7 +196,7 @@ class MergedTree {
 
   /** Makes one box per group of the nodes between `from` and `to`; without sources (going down) nodes carry their totals. */
   merge(parent, nodes, sources, from, to) {
-    const { slot, weight, grouping } = this;
+    const { slot, weight, grouping, boxes } = this;
     const { of, packageOf } = grouping;
     const { frame, total } = this.profile;
     // Below a function, those of other packages are in a box of their package.
@@ -203,13 +204,13 @@ class MergedTree {
     const numbers = this.numbersFor(to - from);
     const amountOf = sources ? parent.amountOf : total;
     const carriers = sources || nodes;
-    const boxes = [];
+    let count = 0;
     for (let i = from; i < to; i++) {
       let group = of[frame[nodes[i]]];
       if (here !== null && packageOf[group] >= 0 && packageOf[group] !== here) group = packageOf[group];
       if (slot[group] < 0) {
-        slot[group] = boxes.length;
-        boxes.push(new Box(parent, group));
+        slot[group] = count;
+        boxes[count++] = new Box(parent, group);
       }
       numbers[i - from] = slot[group];
       boxes[slot[group]].to++;
@@ -218,7 +219,8 @@ class MergedTree {
     const { pool } = this;
     const own = sources && pool.subarray(to - from);      // sources have the places after those of the nodes
     let next = at;
-    for (const box of boxes) {
+    for (let k = 0; k < count; k++) {
+      const box = boxes[k];
       const size = box.to;
       box.nodes = pool;
       if (sources) box.sources = own;
@@ -239,10 +241,13 @@ class MergedTree {
         box.amounts[3] += fourth[carriers[i]];
       }
     }
-    for (const box of boxes) slot[box.group] = -1;
-    return boxes
-      .filter(box => box.amounts[weight] > 0)
-      .sort((a, b) => b.amounts[weight] - a.amounts[weight] || a.group - b.group);
+    let shown = 0;
+    for (let k = 0; k < count; k++) {
+      slot[boxes[k].group] = -1;
+      if (boxes[k].amounts[weight] > 0) boxes[shown++] = boxes[k];
+    }
+    const children = boxes.slice(0, shown);     // an array that has grown has room for more: half of all memory here
+    return shown > 1 ? children.sort((a, b) => b.amounts[weight] - a.amounts[weight] || a.group - b.group) : children;
   }
 
   // ---- amounts and paths
