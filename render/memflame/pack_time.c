@@ -70,27 +70,26 @@ static void put_slices(struct buffer *b, const struct points *p)
 	free(v);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Returns the intervals sorted by node, as node << 32 | interval; those of one node keep their order. */
+/* Returns the intervals sorted by node, as node << 32 | interval; those of one node keep their order. A counting sort. */
 static uint64_t *by_node(const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order,
 			 uint32_t n_nodes)
 {
 	size_t n = points_intervals(r->points);
-	uint32_t *place = xmalloc(n_nodes * sizeof *place);
+	uint32_t *place = xmalloc(n_nodes * sizeof *place), *next = xcalloc((size_t)n_nodes + 1, sizeof *next);
 	uint64_t *sorted = xmalloc((n + 1) * sizeof *sorted);
 
 	for (uint32_t i = 0; i < n_nodes; i++)
 		place[order->nodes[i]] = i;
 	for (size_t i = 0; i < n; i++)
-		sorted[i] = (uint64_t)place[node_of_key[points_interval(r->points, i).key]] << 32 | i;
-	qsort(sorted, n, sizeof *sorted, by_number);
+		next[place[node_of_key[points_interval(r->points, i).key]] + 1]++;
+	for (uint32_t i = 0; i < n_nodes; i++)
+		next[i + 1] += next[i];
+	for (size_t i = 0; i < n; i++) {
+		uint32_t node = place[node_of_key[points_interval(r->points, i).key]];
+		sorted[next[node]++] = (uint64_t)node << 32 | i;
+	}
 	free(place);
+	free(next);
 	return sorted;
 }
 

@@ -61,10 +61,9 @@ class Panel {
     const stacks = app.time ? [] : [pluralText(profile.stacks, 'stack')];
     const [unit] = profile.units;
     const [, before, after] = profile.total.map(total => total[0]);
-    const [from, to] = (profile.inputs || ['', '']).map((name, i) => amounts[i + 1] + (name && ` in ${name}`));
     const kept = profile.total[0][0] === profile.whole[0] ? '' : `, of ${amountText(profile.whole[0], unit)}`;
     byId('figures').replaceChildren(...profile.difference
-      ? [make('b', {}, changeText(before, after, unit)), `: from ${from} to ${to}, ${stacks.join(', ')}${kept}`]
+      ? [make('b', {}, changeText(before, after, unit)), `: from ${amounts[1]} to ${amounts[2]}, ${stacks.join(', ')}${kept}`]
       : [make('b', {}, amounts[0]), ` in ${[...amounts.slice(1), ...stacks].join(', ')}${kept}`]);
   }
 

@@ -223,9 +223,14 @@ static uint32_t *order_of_keys(const struct keys *keys)
 {
 	uint32_t *order = xmalloc((keys->n + 1) * sizeof *order);
 
-	for (size_t i = 0; i < keys->n; i++)
-		order[i] = (uint32_t)i;
-	qsort_r(order, keys->n, sizeof *order, by_thread, keys->at);
+	bool sorted = true;
+
+	for (uint32_t i = 0; i < keys->n; i++) {
+		order[i] = i;
+		sorted = sorted && (i == 0 || by_thread(&order[i - 1], &order[i], keys->at) < 0);
+	}
+	if (!sorted)
+		qsort_r(order, keys->n, sizeof *order, by_thread, keys->at);
 	return order;
 }
 
