@@ -345,6 +345,19 @@ END
   run -1 grep script.py page.svg
 }
 
+@test "processes are named by their commands, also below many folders" {
+  folders=/srv$(printf '/company%.0s' $(seq 20))
+  trace >t.lz4 <<END
+{"event":"process","pid":7,"info":{"command":["$folders/bin/python3.11","$folders/bin/gunicorn","-w","3"]}}
+{"event":"process","pid":8,"info":{"command":["worker","$(printf 'ä%.0s' $(seq 300))"]}}
+alloc 1 100 main@app.py:1 pid=7
+alloc 2 50 main@app.py:1 pid=8
+END
+  memflame t.lz4 >page.html
+  browse page.html "{\"suites\": [\"labels\"], \"labels\": \"[process 7: gunicorn -w 3]; [process 8: worker '$(printf 'ä%.0s' $(seq 246))]\"}"
+  all_passed 1
+}
+
 @test "packages as boxes around their functions" {
   cat >packages.folded <<'END'
 main (/srv/app.py:1);array (/v/lib/python3.11/site-packages/numpy/core.py:5);call (/v/lib/python3.11/site-packages/numpy/sub.py:6) 100

@@ -70,7 +70,7 @@ static void put_slices(struct buffer *b, const struct points *p)
 	free(v);
 }
 
-/* Returns the intervals sorted by node, as node << 32 | interval; those of one node keep their order. A counting sort. */
+/* Returns the intervals sorted by node (counting sort), as node << 32 | interval; those of a node keep their order. */
 static uint64_t *by_node(const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order,
 			 uint32_t n_nodes)
 {

@@ -8,6 +8,8 @@
 #include "trace.h"
 #include "xmalloc.h"
 
+#define LONGEST_COMMAND 500	/* bytes */
+
 struct planting {
 	const struct recording *r;
 	struct tree *t;
@@ -80,6 +82,17 @@ static void find_commands(struct planting *p)
 	}
 }
 
+/* With most of its command: the page's label leaves out the folders before it, which may be long. */
+static char *named_process(uint32_t pid, const char *command)
+{
+	size_t n = strnlen(command, LONGEST_COMMAND);
+
+	if (n == LONGEST_COMMAND)
+		while (n && (command[n] & 0xc0) == 0x80)	/* not within a character */
+			n--;
+	return xasprintf("[process %u: %.*s]", (unsigned)pid, (int)n, command);
+}
+
 static uint32_t process_node(struct planting *p, uint32_t pid)
 {
 	uint32_t *node = pids_number(&p->process_nodes, pid), command = *pids_number(&p->commands, pid);
@@ -89,8 +102,7 @@ static uint32_t process_node(struct planting *p, uint32_t pid)
 				       add_virtual(p->t,
 						   command == PIDS_NONE
 						       ? xasprintf("[process %u]", (unsigned)pid)
-						       : xasprintf("[process %u: %.80s]", (unsigned)pid,
-								   p->r->processes[command].command),
+						       : named_process(pid, p->r->processes[command].command),
 						   PLACE_PROCESS));
 	return *node;
 }

@@ -292,6 +292,13 @@ Object.assign(SUITES, {
     app.go({ ...app.defaults });
   },
 
+  async labels() {
+    await check('the first row has these labels', () => {
+      reset();
+      equal(app.scene.rows[1].map(box => app.labelOf(box)[0]).join('; '), EXPECT.labels, 'labels');
+    });
+  },
+
   async trace() {
     await check('the weights are bytes and allocations', () => {
       reset();
