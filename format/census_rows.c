@@ -70,11 +70,6 @@ struct mt_str census_row_done(struct census_row *r)
 
 /* ---------------------------------------------------------------- reading */
 
-static bool is_key(const char *key, size_t n, const char *name)
-{
-	return n == strlen(name) && memcmp(key, name, n) == 0;
-}
-
 static bool read_names(struct census_reading *r)
 {
 	size_t cap = 0;
@@ -90,26 +85,18 @@ static bool read_names(struct census_reading *r)
 
 bool census_reading_begin(struct census_reading *r, struct mt_str info)
 {
-	struct mp_view v = { (const uint8_t *)info.p, (const uint8_t *)info.p + info.n };
-	uint32_t n = 0;
+	struct mp_pairs pairs = mp_pairs_begin(info.p, info.n);
 	*r = (struct census_reading){ 0 };
-	if (info.n == 0 || !mp_take_head(&v, MP_MAP, &n))
-		return false;
-	for (; n; n--) {
-		const char *key;
-		size_t size, object_size;
-		const uint8_t *object;
-		if (!mp_take_text(&v, &key, &size) || !mp_take_object(&v, &object, &object_size))
-			return false;
-		struct mp_view items = { object, object + object_size };
-		if (is_key(key, size, "types") && mp_take_head(&items, MP_ARRAY, &r->n_types))
+	while (mp_pairs_next(&pairs)) {
+		struct mp_view items = pairs.value;
+		if (mp_key_is(&pairs, "types") && mp_take_head(&items, MP_ARRAY, &r->n_types)) {
 			r->types = items;
-		else if (is_key(key, size, "blocks") && mp_take_head(&items, MP_ARRAY, &r->n_blocks)) {
+		} else if (mp_key_is(&pairs, "blocks") && mp_take_head(&items, MP_ARRAY, &r->n_blocks)) {
 			r->blocks = items;
 			r->has_blocks = true;
 		}
 	}
-	return read_names(r);
+	return !pairs.damaged && read_names(r);
 }
 
 bool census_reading_next(struct census_reading *r, struct census_entry *e)

@@ -170,3 +170,29 @@ bool mp_take_object(struct mp_view *v, const uint8_t **p, size_t *n)
 	v->p += *n;
 	return true;
 }
+
+struct mp_pairs mp_pairs_begin(const char *map, size_t size)
+{
+	struct mp_pairs p = { .rest = { (const uint8_t *)map, (const uint8_t *)map + size } };
+
+	p.damaged = size == 0 || !mp_take_head(&p.rest, MP_MAP, &p.n);
+	return p;
+}
+
+bool mp_pairs_next(struct mp_pairs *p)
+{
+	size_t size;
+
+	if (p->damaged || p->n == 0)
+		return false;
+	p->n--;
+	p->damaged = !mp_take_text(&p->rest, &p->key, &p->key_size) || !mp_take_object(&p->rest, &p->value.p, &size);
+	if (!p->damaged)
+		p->value.end = p->value.p + size;
+	return !p->damaged;
+}
+
+bool mp_key_is(const struct mp_pairs *p, const char *key)
+{
+	return p->key_size == strlen(key) && memcmp(p->key, key, p->key_size) == 0;
+}

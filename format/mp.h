@@ -47,6 +47,22 @@ bool mp_take_head(struct mp_view *v, enum mp_type type, uint32_t *n);
 bool mp_take_text(struct mp_view *v, const char **p, size_t *n);
 bool mp_take_object(struct mp_view *v, const uint8_t **p, size_t *n);
 
+/* The pairs of a map whose keys are texts, one after the other. */
+struct mp_pairs {
+	const char *key;		/* of the pair taken last */
+	size_t key_size;
+	struct mp_view value;		/* one object */
+	bool damaged;			/* it is not such a map, or not a whole one */
+
+	struct mp_view rest;
+	uint32_t n;			/* pairs not taken yet */
+};
+
+struct mp_pairs mp_pairs_begin(const char *map, size_t size);
+/* Takes the next pair. Returns false at the end and at damage. */
+bool mp_pairs_next(struct mp_pairs *p);
+bool mp_key_is(const struct mp_pairs *p, const char *key);
+
 static inline uint64_t mp_load(const uint8_t *p)
 {
 	uint64_t x;

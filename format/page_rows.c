@@ -71,41 +71,28 @@ struct mt_str page_row_done(struct page_row *r, enum mapping_kind kind)
 
 /* ---------------------------------------------------------------- reading */
 
-static bool is(const char *p, size_t n, const char *name)
-{
-	return n == strlen(name) && memcmp(p, name, n) == 0;
-}
-
 static enum mapping_kind kind_of(struct mt_str name)
 {
 	for (size_t i = 0; i < N_MAPPING_KINDS; i++)
-		if (is(name.p, name.n, names[i]))
+		if (name.n == strlen(names[i]) && memcmp(name.p, names[i], name.n) == 0)
 			return (enum mapping_kind)i;
 	return MAPPING_ANONYMOUS;
 }
 
 bool page_reading_begin(struct page_reading *r, struct mt_str info)
 {
-	struct mp_view v = { (const uint8_t *)info.p, (const uint8_t *)info.p + info.n };
-	uint32_t n = 0;
+	struct mp_pairs pairs = mp_pairs_begin(info.p, info.n);
 
 	*r = (struct page_reading){ .kind = kind_of(mt_info_text(info, "mapping")) };
-	if (info.n == 0 || !mp_take_head(&v, MP_MAP, &n))
-		return false;
-	for (; n; n--) {
-		const char *key;
-		size_t size, object_size;
-		const uint8_t *object;
-		if (!mp_take_text(&v, &key, &size) || !mp_take_object(&v, &object, &object_size))
-			return false;
-		struct mp_view items = { object, object + object_size };
-		if (is(key, size, "start"))
+	while (mp_pairs_next(&pairs)) {
+		struct mp_view items = pairs.value;
+		if (mp_key_is(&pairs, "start"))
 			mp_take_uint(&items, &r->start);
-		else if (is(key, size, "resident") && mp_take_head(&items, MP_ARRAY, &r->n_runs))
+		else if (mp_key_is(&pairs, "resident") && mp_take_head(&items, MP_ARRAY, &r->n_runs))
 			r->runs = items;
 	}
 	r->at = r->start;
-	return true;
+	return !pairs.damaged;
 }
 
 /* Adds so many pages to an address. Returns false if that is beyond all addresses. */

@@ -86,11 +86,6 @@ struct mt_str reference_row_done(struct reference_row *r, const char *root)
 
 /* ---------------------------------------------------------------- reading */
 
-static bool is(const char *p, size_t n, const char *name)
-{
-	return n == strlen(name) && memcmp(p, name, n) == 0;
-}
-
 static bool read_names(struct reference_reading *r, uint32_t n)
 {
 	size_t cap = 0;
@@ -106,28 +101,21 @@ static bool read_names(struct reference_reading *r, uint32_t n)
 
 bool reference_reading_begin(struct reference_reading *r, struct mt_str info)
 {
-	struct mp_view v = { (const uint8_t *)info.p, (const uint8_t *)info.p + info.n };
-	uint32_t n = 0, n_names = 0;
+	struct mp_pairs pairs = mp_pairs_begin(info.p, info.n);
+	uint32_t n_names = 0;
 	bool any = false;
 
 	*r = (struct reference_reading){ .root = mt_info_text(info, "root") };
-	if (info.n == 0 || !mp_take_head(&v, MP_MAP, &n))
-		return false;
-	for (; n; n--) {
-		const char *key;
-		size_t size, object_size;
-		const uint8_t *object;
-		if (!mp_take_text(&v, &key, &size) || !mp_take_object(&v, &object, &object_size))
-			return false;
-		struct mp_view items = { object, object + object_size };
-		if (is(key, size, "names") && mp_take_head(&items, MP_ARRAY, &n_names)) {
+	while (mp_pairs_next(&pairs)) {
+		struct mp_view items = pairs.value;
+		if (mp_key_is(&pairs, "names") && mp_take_head(&items, MP_ARRAY, &n_names)) {
 			r->names = items;
-		} else if (is(key, size, "references") && mp_take_head(&items, MP_ARRAY, &r->n_numbers)) {
+		} else if (mp_key_is(&pairs, "references") && mp_take_head(&items, MP_ARRAY, &r->n_numbers)) {
 			r->numbers = items;
 			any = true;
 		}
 	}
-	return any && read_names(r, n_names);
+	return any && !pairs.damaged && read_names(r, n_names);
 }
 
 static bool take(struct reference_reading *r, int64_t *number)
