@@ -46,15 +46,54 @@ static uint64_t word(const void *p, int offset)
 	return w;
 }
 
-static int by_address(const void *a, const void *b)
+static void sort_few(struct census_block *b, size_t n)
 {
-	uint64_t x = ((const struct census_block *)a)->addr, y = ((const struct census_block *)b)->addr;
-	return x < y ? -1 : x > y;
+	for (size_t i = 1; i < n; i++) {
+		struct census_block block = b[i];
+		size_t at = i;
+		for (; at && b[at - 1].addr > block.addr; at--)
+			b[at] = b[at - 1];
+		b[at] = block;
+	}
+}
+
+#define FEW 32u
+#define DIGIT(block, shift) ((block).addr >> (shift) & 255)
+
+/* By the byte of the address at `shift` and those below it, in place: for many blocks, qsort(3) copies all of them. */
+static void sort_from(struct census_block *b, size_t n, int shift)
+{
+	size_t next[256], end[256] = { 0 };
+	if (n <= FEW || shift < 0) {
+		sort_few(b, n <= FEW ? n : 0);	/* below the last byte all addresses are equal */
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		end[DIGIT(b[i], shift)]++;
+	for (size_t d = 0, sum = 0; d < 256; d++) {
+		next[d] = sum;
+		sum += end[d];
+		end[d] = sum;
+	}
+	for (size_t d = 0; d < 256; d++)
+		while (next[d] < end[d]) {
+			struct census_block *at = &b[next[d]];
+			size_t to = DIGIT(*at, shift);
+			if (to == d) {
+				next[d]++;
+				continue;
+			}
+			struct census_block block = b[next[to]];
+			b[next[to]++] = *at;
+			*at = block;
+		}
+	for (size_t d = 0, begin = 0; d < 256; begin = end[d++])
+		sort_from(b + begin, end[d] - begin, shift - 8);
 }
 
 void census_sort(struct census_block *blocks, size_t n)
 {
-	qsort(blocks, n, sizeof *blocks, by_address);
+	sort_from(blocks, n, 56);
 }
 
 /* ---------------------------------------------------------------- objects */

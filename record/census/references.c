@@ -18,8 +18,9 @@
 #define STR_HEAD_BYTES 72u		/* the letters after it are not references */
 #define IDENTIFIERS 65536u
 #define LEAST_STACK (UINT64_C(16) << 10)
-#define MOST_STACK (UINT64_C(1) << 30)
-#define MOST_STACKS 65536u
+#define MOST_STACK (UINT64_C(16) << 20)
+#define MOST_STACKS 4096u
+#define MOST_BYTES (UINT64_C(64) << 20)	/* of a block or range whose contents are not known: it may be sparse */
 #define NO_CHUNK UINT32_MAX
 
 struct chunk {
@@ -262,6 +263,8 @@ static bool is_weak(const struct finder *f, const struct scan *s, uint64_t offse
 static void look(struct finder *f, const struct scan *s, uint64_t addr, uint64_t size, uint64_t ahead)
 {
 	uint64_t before = 0;
+	if (!s->type && size > MOST_BYTES)
+		size = MOST_BYTES;
 	for (uint64_t at = 0; at < size;) {
 		size_t have = size - at < READ_BYTES ? (size_t)(size - at) : READ_BYTES;
 		const uint8_t *p = remote_window(f->types->remote, addr + at, &have, ahead);

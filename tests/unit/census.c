@@ -56,12 +56,44 @@ static void make_heap(void)
 	put_type(META, at(TYPE), "Meta", TYPE_HAS_GC | TYPE_TYPE, 904);
 }
 
+/* References, if they are asked for: "8192>9216 …", of roots "0>…", as offsets in the heap; and how many. */
+static bool asks_references;
+static char referred[4096];
+static size_t n_references;
+
+static void refer(void *arg, uint64_t from, const struct census_reference *r, size_t n)
+{
+	(void)arg;
+	n_references += n;
+	for (size_t i = 0; i < n; i++) {
+		size_t used = strlen(referred);
+		snprintf(referred + used, sizeof referred - used, "%s%u>%u", used ? " " : "",
+			 from ? (unsigned)(from - (uint64_t)heap) : 0, (unsigned)(r[i].to - (uint64_t)heap));
+	}
+}
+
+static void root(void *arg, size_t number, const struct census_reference *r, size_t n)
+{
+	(void)number;
+	refer(arg, 0, r, n);
+}
+
 /* Returns the labels of the blocks as one line. */
 static const char *name(struct census_block *blocks, size_t n)
 {
 	static char line[4096];
 	int memory = open("/proc/self/mem", O_RDONLY);
 	struct census_source from = { .memory = memory, .release = release, .type_type = at(TYPE) };
+	struct census_range roots[] = { { at(0), at(1024), "a" },
+					{ at(HEAP_BYTES), at(2 * HEAP_BYTES), "unreadable" } };
+	if (asks_references) {
+		from.refer = refer;
+		from.root = root;
+		from.roots = roots;
+		from.n_roots = N(roots);
+	}
+	referred[0] = '\0';
+	n_references = 0;
 	census_sort(blocks, n);
 	bool known = census_name(blocks, n, &from, &labels);
 	close(memory);
@@ -187,7 +219,7 @@ static void check_anything(void)
 	static const char *const releases[] = { "3.8.1", "3.9.1", "3.10.1", "3.11.1", "3.12.1", "3.13.1" };
 	static struct census_block blocks[HEAP_BYTES / 64], again[N(blocks)];
 	unsigned long long state = 1;
-	unsigned found = 0, different = 0;
+	unsigned found = 0, different = 0, endless = 0;
 	for (unsigned round = 0; round < 300; round++) {
 		release = releases[round % N(releases)];
 		for (unsigned i = 0; i < HEAP_BYTES / 8; i++)
@@ -207,14 +239,69 @@ static void check_anything(void)
 			}
 		}
 		memcpy(again, blocks, sizeof blocks);
+		asks_references = true;
 		name(blocks, N(blocks));
+		endless += n_references > HEAP_BYTES;
+		asks_references = false;
 		name(again, N(blocks));
 		for (unsigned i = 0; i < N(blocks); i++) {
 			found += blocks[i].label != 0;
 			different += blocks[i].label != again[i].label;
 		}
 	}
-	CHECK("a heap of anything is read to its end, twice with the same result", found > 100 && different == 0);
+	CHECK("a heap of anything is read to its end, twice with the same result",
+	      found > 100 && different == 0 && endless == 0);
+}
+
+/* Two collected objects, a plain one and a block of C: what refers to what. */
+static void check_references(void)
+{
+	make_heap();
+	put_type(COLLECTED, at(TYPE), "app.Collected", TYPE_HAS_GC, 32);
+	struct census_block blocks[] = { { .addr = at(8192), .size = 48 }, { .addr = at(9216), .size = 48 },
+					 { .addr = at(10240), .size = 32 }, { .addr = at(11264), .size = 64 } };
+	for (unsigned i = 8192; i <= 9216; i += 1024) {
+		put(i + 16, 1);
+		put(i + 24, at(COLLECTED));
+	}
+	put(8192, at(9216));		/* the collector's list: the next object's block, … */
+	put(8192 + 8, at(9216 + 16));	/* … and, as no list has it, the object: these words are left out */
+	put(8192 + 32, at(9216 + 16));	/* a reference */
+	put(8192 + 40, at(9216));	/* the beginning of the block is no reference to the object */
+	put(9216 + 32, at(10240));
+	put(9216 + 40, at(10240 + 8));	/* its middle is none */
+	put(10240, 1);
+	put(10240 + 8, at(PLAIN));
+	put(11264, at(8192 + 16));
+	put(11264 + 8, at(11264));	/* to itself */
+	put(16, at(10240));		/* a root */
+	asks_references = true;
+	name(blocks, N(blocks));
+	CHECK("references are to objects, not from the collector's words, nor to beginnings or middles",
+	      is(referred, "8192>9216 9216>10240 11264>8192 0>10240"));
+	put(11264 + 16, at(HEAP_BYTES));	/* as if it were a chunk of frames: it cannot be read */
+	name(blocks, N(blocks));
+	CHECK("an address that cannot be read is no frames'", is(referred, "8192>9216 9216>10240 11264>8192 0>10240"));
+	asks_references = false;
+}
+
+static void check_sorting(void)
+{
+	static struct census_block blocks[5000];
+	unsigned long long state = 7;
+	uint64_t sum = 0, wrong = 0;
+	for (size_t i = 0; i < N(blocks); i++) {
+		unsigned shift = (unsigned)check_random(&state) % 60;
+		blocks[i].addr = (uint64_t)check_random(&state) << 32 >> shift;
+		blocks[i].size = blocks[i].addr ^ 1;
+		sum += blocks[i].addr;
+	}
+	census_sort(blocks, N(blocks));
+	for (size_t i = 0; i < N(blocks); i++) {
+		sum -= blocks[i].addr;
+		wrong += blocks[i].size != (blocks[i].addr ^ 1) || (i && blocks[i].addr < blocks[i - 1].addr);
+	}
+	CHECK("blocks of any addresses are sorted, none is lost", sum == 0 && wrong == 0);
 }
 
 static void check_rows(void)
@@ -262,6 +349,8 @@ int main(void)
 	check_types();
 	check_parts();
 	check_anything();
+	check_references();
+	check_sorting();
 	check_rows();
 	texts_clear(&labels);
 	return check_done();
