@@ -45,6 +45,27 @@ blocks() { # builds the program
 	END
 }
 
+@test "Python's own blocks, too, which its allocators pass on to one another when they grow and shrink" {
+	export PYTHONHASHSEED=0
+	grown() { memgrep --file growing.py t.lz4 | memtable --total --json | jq -c '[.total_bytes, .total_allocations, .total_bytes_error, .total_allocations_error]'; }
+	memrec -A -f -o t.lz4 -- /usr/bin/python3 "$TESTS/sampling/growing.py"
+	grown > truth
+	for seed in $(seq 60); do
+		memrec -A --sample 16KiB --seed "$seed" -f -o t.lz4 -- /usr/bin/python3 "$TESTS/sampling/growing.py"
+		grown
+	done > estimates
+	python3 - <<-'END'
+		import json
+		truth = json.load(open("truth"))
+		rows = [json.loads(line) for line in open("estimates")]
+		assert len(rows) == 60
+		for i in 0, 1:
+		    off = [(row[i] - truth[i]) / row[i + 2] for row in rows]
+		    print("mean %.2f, most %.2f" % (sum(off) / 60, max(map(abs, off))))
+		    assert abs(sum(off) / 60) < .5 and sum(abs(z) > 3 for z in off) <= 2
+	END
+}
+
 @test "the same seed gives the same sample, another one another" {
 	blocks
 	local n=0

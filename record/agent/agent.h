@@ -17,5 +17,9 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((noinline, cold))
 #define HOOK __attribute__((visibility("default")))
+/* The less frequent part of a hook: the other part then saves no registers for it. */
+#define APART __attribute__((noinline))
+/* For declarations of variables that hooks read each time: the compiler knows then that they are the agent's own. */
+#define OWN __attribute__((visibility("hidden")))
 
 #endif

@@ -162,8 +162,7 @@ void ring_new_thread(void)
 	ring_local.tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 	ring_local.generation = ring_generation;
 	if (sampler_mean)
-		sampler_thread(ring_generation,
-			       entry == &no_entry ? WIRE_MAX_THREADS : (uint32_t)(entry - ring->threads));
+		sampler_thread(entry == &no_entry ? WIRE_MAX_THREADS : (uint32_t)(entry - ring->threads));
 	errno = e;
 }
 
@@ -426,6 +425,8 @@ bool ring_connect(void)
 		ring_begun(forked ? RING_FORKED : again ? RING_AGAIN : RING_FIRST);
 	}
 	__atomic_store_n(ring_state, r ? RING_ON : RING_OFF, __ATOMIC_RELEASE);
+	if (r)
+		sampler_open();	/* now, as a thread that exceeds the limit before recording is on may rest */
 	ring_local.guard = guard;
 	errno = e;
 	return r != NULL;

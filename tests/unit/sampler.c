@@ -26,6 +26,13 @@ struct sums {
 	uint64_t n;		/* sampled blocks */
 };
 
+static void begin(uint64_t mean, uint64_t seed)
+{
+	sampler_begin(mean, seed, counts);
+	sampler_open();
+	sampler_thread(0);
+}
+
 static void allocate(struct sums *s, struct samples *weights, uint64_t size, uint64_t times)
 {
 	for (uint64_t i = 0; i < times; i++) {
@@ -53,8 +60,7 @@ static void run(struct sums sums[N_CLASSES], uint64_t mean, uint64_t seed)
 
 	sampling_next(&how);
 	samples_init(&weights, &how, counts);
-	sampler_begin(mean, how.seed, counts);
-	sampler_thread(1, 0);
+	begin(mean, how.seed);
 	memset(sums, 0, N_CLASSES * sizeof *sums);
 	for (int turn = 0; turn < 4; turn++)
 		for (int i = 0; i < N_CLASSES; i++)
@@ -147,11 +153,70 @@ static bool has_probability(uint64_t size, uint64_t mean, unsigned n)
 {
 	double p = -expm1(-((double)size + WIRE_SAMPLE_MORE) / (double)mean), hits = 0;
 
-	sampler_begin(mean, 7, counts);
-	sampler_thread(1, 0);
+	begin(mean, 7);
 	for (unsigned i = 0; i < n; i++)
 		hits += sampler_chooses(size);
 	return fabs(hits - n * p) < 3.5 * sqrt(n * p * (1 - p)) + 1e-9;
+}
+
+/*
+ * What the hooks do: some blocks are only looked at, some counted twice, of which the first time does not matter.
+ * Returns the share of blocks that are sampled, in standard errors from the right one.
+ */
+static double share_off(uint64_t size, uint64_t mean, unsigned n)
+{
+	double p = -expm1(-((double)size + WIRE_SAMPLE_MORE) / (double)mean), hits = 0;
+
+	begin(mean, 11);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t bytes = size + WIRE_SAMPLE_MORE;
+		if (sampler_count(bytes)) {
+			sampler_uncount(bytes);
+			(void)sampler_chooses(size);
+		}
+		hits += sampler_is_near(bytes) && sampler_chooses(size);
+		if (!sampler_is_near(bytes))
+			(void)sampler_count(bytes);
+	}
+	return (hits - n * p) / sqrt(n * p * (1 - p));
+}
+
+/* A thread that was in an earlier session, or is in a forked child, finds the limit exceeded at once. */
+static bool sessions_differ(void)
+{
+	begin(UINT64_C(1) << 40, 3);
+	(void)sampler_chooses(100);
+	bool far = !sampler_is_near(1000);
+	sampler_begin(1, 3, counts);
+	sampler_open();
+	bool new_session = sampler_is_near(0) && sampler_chooses(100) && sampler_chooses(100);
+	begin(UINT64_C(1) << 40, 3);
+	(void)sampler_chooses(100);
+	sampler_wiped.limit = 0;
+	bool child = sampler_is_near(0);
+	sampler_rest();
+	bool rests = !sampler_is_near(1000);
+	sampler_open();
+	return far && new_session && child && rests && sampler_is_near(0);
+}
+
+/* Draws it anew. */
+static uint64_t distance(void)
+{
+	sampler_next();
+	return sampler_local.limit - sampler_local.used + sampler_local.more;
+}
+
+/* Distances beyond a stride are no shorter for it. */
+static bool strides_add_up(void)
+{
+	uint64_t bytes = 0, far;
+
+	begin(UINT64_C(1) << 30, 5);
+	far = distance();
+	while (!sampler_chooses(100))
+		bytes += 100 + WIRE_SAMPLE_MORE;
+	return far > 2 * SAMPLER_STRIDE && bytes <= far && far - bytes < 100 + WIRE_SAMPLE_MORE;
 }
 
 static bool follows_seed(void)
@@ -166,21 +231,20 @@ static bool follows_seed(void)
 
 static void *first_distance(void *to)
 {
-	sampler_thread(1, 1);
-	*(int64_t *)to = sampler_local.left;
+	sampler_thread(1);
+	*(uint64_t *)to = distance();
 	return NULL;
 }
 
 static bool threads_differ(void)
 {
 	pthread_t thread;
-	int64_t other = 0;
+	uint64_t other = 0;
 
-	sampler_begin(1 << 20, 9, counts);
-	sampler_thread(1, 0);
+	begin(1 << 20, 9);
 	pthread_create(&thread, NULL, first_distance, &other);
 	pthread_join(thread, NULL);
-	return other != sampler_local.left;
+	return other != distance();
 }
 
 static bool counts_are_kept(void)
@@ -236,6 +300,10 @@ int main(int argc, char **argv)
 	CHECK("a mean of one byte samples nearly every block",
 	      has_probability(0, 1, 200000) && has_probability(64, 1, 200000));
 	CHECK("a block far larger than the mean is sampled", has_probability(1ull << 40, 512 << 10, 1000));
+	CHECK("so is one that hooks look at before they count it, and count twice",
+	      fabs(share_off(28, 4096, 2000000)) < 3.5 && fabs(share_off(500, 4096, 2000000)) < 3.5);
+	CHECK("each session has its own distances, and so has a forked child", sessions_differ());
+	CHECK("a distance may be longer than a stride", strides_add_up());
 	struct figures f = runs(512 << 10, RUNS);
 	CHECK("bytes are off by as much as the standard error says", is_right(&f.bytes));
 	CHECK("numbers of allocations too", is_right(&f.count));

@@ -7,6 +7,10 @@
  *
  * Each real call is made under GUARD_DROP, so the arenas that an allocator maps
  * (jemalloc) are not counted as well.
+ *
+ * With --sample, nearly all blocks only need to be counted. If the real functions are the C library's own, which call no
+ * hook, passes() finds out with a few instructions, and the hook ends with the real call. Whatever passes() lets through
+ * would not have been recorded below either; whatever it does not, it leaves uncounted.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -72,6 +76,26 @@ static inline bool is_bootstrap(const void *p)
 	return (uintptr_t)p - (uintptr_t)bootstrap < sizeof bootstrap;
 }
 
+static int find_libc(struct dl_phdr_info *info, size_t size, void *libc)
+{
+	(void)size;
+	return object_read(libc, info) && strncmp(((struct object *)libc)->soname, "libc.so", 7) == 0;
+}
+
+/* The functions that leave out everything else for blocks that are not sampled (sampler.h). */
+static void find_obstacles(void)
+{
+	struct object libc;
+	void *const functions[] = { *(void **)&real.malloc, *(void **)&real.calloc, *(void **)&real.realloc,
+				    *(void **)&real.free };
+	if (bootstrap_used || !dl_iterate_phdr(find_libc, &libc))
+		return;
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+		if ((uintptr_t)functions[i] - libc.start >= libc.end - libc.start)
+			return;
+	sampler_obstacles &= (uint8_t)~SAMPLER_ALLOCATOR;
+}
+
 void hooks_resolve(void)
 {
 	if (real.malloc || resolving)
@@ -96,6 +120,7 @@ void hooks_resolve(void)
 		others_first = object_first("realloc") != (void *)(uintptr_t)realloc;
 		*(void **)&first_free = object_first("free");
 	}
+	find_obstacles();
 	resolving = false;
 }
 
@@ -108,7 +133,20 @@ static inline bool ready(void)
 	return real.malloc != NULL;
 }
 
-HOOK void *malloc(size_t n)
+/* Returns whether nothing is recorded of an allocation of n bytes, which is counted then. */
+static inline bool passes(size_t n)
+{
+	if (UNLIKELY(ring_local.guard != GUARD_NONE))
+		return ring_local.guard != GUARD_CAPTURE;
+	if (UNLIKELY((ssize_t)n < 0))
+		return false;
+	if (LIKELY(!sampler_count(n + WIRE_SAMPLE_MORE)))
+		return true;
+	sampler_uncount(n + WIRE_SAMPLE_MORE);
+	return false;
+}
+
+static APART void *record_malloc(size_t n)
 {
 	if (UNLIKELY(!ready()))
 		return bootstrap_alloc(16, n);
@@ -119,7 +157,12 @@ HOOK void *malloc(size_t n)
 	return p;
 }
 
-HOOK void *calloc(size_t n, size_t size)
+HOOK void *malloc(size_t n)
+{
+	return LIKELY(sampler_obstacles == 0) && passes(n) ? real.malloc(n) : record_malloc(n);
+}
+
+static APART void *record_calloc(size_t n, size_t size)
 {
 	if (UNLIKELY(!ready()))
 		return bootstrap_alloc(16, n * size);	/* never reused, so zero */
@@ -130,7 +173,14 @@ HOOK void *calloc(size_t n, size_t size)
 	return p;
 }
 
-HOOK void free(void *p)
+HOOK void *calloc(size_t n, size_t size)
+{
+	size_t bytes;
+	bool light = LIKELY(sampler_obstacles == 0) && !__builtin_mul_overflow(n, size, &bytes) && passes(bytes);
+	return light ? real.calloc(n, size) : record_calloc(n, size);
+}
+
+static APART void record_free(void *p)
 {
 	if (UNLIKELY(p == NULL || is_bootstrap(p) || !ready()))
 		return;
@@ -138,6 +188,14 @@ HOOK void free(void *p)
 	uint8_t guard = guard_set(GUARD_DROP);
 	real.free(p);
 	guard_reset(guard);
+}
+
+HOOK void free(void *p)
+{
+	if (LIKELY(sampler_obstacles == 0) && LIKELY(!sampler_may_have(p)) && LIKELY(!*pystack_finalizing))
+		real.free(p);
+	else
+		record_free(p);
 }
 
 static inline void free_first(void *p)
@@ -193,7 +251,7 @@ static inline void *realloc_record(uint8_t kind, void *old, void *p, size_t n, s
 	return p;
 }
 
-HOOK void *realloc(void *old, size_t n)
+static APART void *record_realloc(void *old, size_t n)
 {
 	if (UNLIKELY(!ready()))
 		return bootstrap_alloc(16, n);
@@ -202,6 +260,12 @@ HOOK void *realloc(void *old, size_t n)
 	struct resizing r = realloc_begin(old);
 	void *p = REAL(real.realloc(old, n));
 	return realloc_record(WIRE_REALLOC, old, p, n, r);
+}
+
+HOOK void *realloc(void *old, size_t n)
+{
+	bool light = LIKELY(sampler_obstacles == 0) && LIKELY(!sampler_may_have(old)) && LIKELY(n != 0) && passes(n);
+	return light ? real.realloc(old, n) : record_realloc(old, n);
 }
 
 /* The C library's version calls the first realloc in the order of search; an allocator's own version may not. */

@@ -85,8 +85,11 @@ static inline bool record_alloc(uint8_t kind, void *p, size_t n)
 		ring_put_inline(kind, (uintptr_t)p, n, 0);
 		return true;
 	}
-	if (UNLIKELY(!ring_on()))
+	if (UNLIKELY(!ring_on())) {
+		if (sampler_mean)
+			sampler_rest();
 		return false;
+	}
 	if (UNLIKELY(ring_local.generation != ring_generation))
 		ring_new_thread();
 	if (UNLIKELY(sampler_mean != 0) && !is_chosen(kind, p, n))

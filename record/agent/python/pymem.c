@@ -19,10 +19,15 @@
  * With --sample the hooks must cost next to nothing, since Python allocates small objects all the time. pymalloc, the
  * default allocator of the domains _MEM and _OBJ, makes blocks of at most 512 bytes itself and passes all others on to
  * the domain _RAW, calls and frees alike. So a small block that is to be recorded is requested as one of 513 bytes: it
- * then comes from _RAW and goes back to it. For the two domains a light hook remains that counts the bytes of small
- * blocks, and none for free; the hooks of _RAW see all other blocks, and the free of every sampled one. (tcmalloc and
+ * then comes from _RAW and goes back to it. For the two domains light hooks remain that count bytes, and none for free;
+ * the hooks of _RAW see all other blocks, and the free of every sampled one. (tcmalloc and
  * jemalloc place sampled blocks apart for the same reason.) Whether the allocator behaves like this is tried out with
  * the first call (is_light()); others keep all their hooks. Until then, and for these, sampled blocks are as large.
+ *
+ * The light hooks count every block, as a comparison of its size would cost more; but a sampling point is ignored that
+ * is in a block that _RAW sees as well (sampler.h says why this is right). Those of _RAW only look whether a block
+ * contains the next point, and leave counting to the hooks of the C library, if the allocator of _RAW passes each call
+ * on to it unchanged (is_direct()).
  *
  * Each time we hook, other functions are used (a generation), each with its own
  * originals. So being called twice in one chain is harmless (the guard
@@ -45,6 +50,7 @@ enum { DOMAIN_RAW, DOMAIN_MEM, DOMAIN_OBJ, N_DOMAINS };
 
 #define N_GENERATIONS 4
 #define CHECK_EVERY 256		/* allocations between two checks of the chain */
+#define STRIDES 4		/* with --sample: strides of counting (sampler.h) */
 #define MAX_CHAIN 8		/* allocators in a chain */
 #define SMALL 512		/* the largest block that pymalloc makes itself: SMALL_REQUEST_THRESHOLD, since 3.3 */
 
@@ -62,6 +68,7 @@ uint8_t pymem_wanted, pymem_late, pymem_mimalloc;
 static struct allocator original[N_GENERATIONS][N_DOMAINS];
 static uint8_t generations[N_DOMAINS];		/* number in use */
 static uint32_t checks;
+static bool settled;				/* the interpreter was initialized when last looked at */
 static bool told_to_use_mimalloc;		/* by the environment */
 static struct lock lock;
 
@@ -132,11 +139,15 @@ static inline size_t as_large(size_t n)
 
 static inline bool chooses(size_t n)
 {
-	if (UNLIKELY(ring_local.guard != GUARD_NONE || !ring_on()))
+	if (UNLIKELY(ring_local.guard != GUARD_NONE))
 		return false;
+	if (UNLIKELY(!ring_on() || sampler_mean == 0)) {
+		sampler_rest();
+		return false;
+	}
 	if (UNLIKELY(ring_local.generation != ring_generation))
 		ring_new_thread();
-	return sampler_mean != 0 && sampler_chooses(n);
+	return sampler_chooses(n);
 }
 
 static COLD void record_chosen(uint8_t kind, void *p, size_t n)
@@ -145,7 +156,7 @@ static COLD void record_chosen(uint8_t kind, void *p, size_t n)
 	record_stack(kind, p, n);
 }
 
-static inline void *sampled_malloc(int g, int d, void *ctx, size_t n)
+static APART void *sampled_malloc(int g, int d, void *ctx, size_t n)
 {
 	if (UNLIKELY(!tried[g][d]))
 		try_out(g, d);
@@ -160,7 +171,7 @@ static inline void *sampled_malloc(int g, int d, void *ctx, size_t n)
 	return p;
 }
 
-static inline void *sampled_calloc(int g, int d, void *ctx, size_t n, size_t size)
+static APART void *sampled_calloc(int g, int d, void *ctx, size_t n, size_t size)
 {
 	const struct allocator *a = &original[g][d];
 	bool chosen = chooses(n * size);
@@ -172,7 +183,7 @@ static inline void *sampled_calloc(int g, int d, void *ctx, size_t n, size_t siz
 	return p;
 }
 
-static inline void *sampled_realloc(int g, int d, void *ctx, void *old, size_t n)
+static APART void *sampled_realloc(int g, int d, void *ctx, void *old, size_t n)
 {
 	bool begun = old && ring_local.guard == GUARD_NONE && record(WIRE_REALLOC_BEGIN, old, 0), chosen = chooses(n);
 	uint8_t guard = guard_set(GUARD_PYTHON);
@@ -185,7 +196,7 @@ static inline void *sampled_realloc(int g, int d, void *ctx, void *old, size_t n
 	return p;
 }
 
-static inline void sampled_free(int g, int d, void *ctx, void *p)
+static APART void sampled_free(int g, int d, void *ctx, void *p)
 {
 	if (d == DOMAIN_RAW && UNLIKELY(seen.on))
 		seen.freed = p;
@@ -196,47 +207,94 @@ static inline void sampled_free(int g, int d, void *ctx, void *p)
 	guard_reset(guard);
 }
 
-/* Returns whether a small block is to be recorded; others are counted by the domain _RAW. */
-static inline bool is_due(size_t n)
+/* Whether pymalloc makes the block itself. Others are requested from the domain _RAW, an empty one as one byte. */
+static inline bool is_small(size_t n)
 {
-	return n - 1 < SMALL && (UNLIKELY(sampler_local.generation != ring_generation) || sampler_is_due(n));
+	return n - 1 < SMALL;
 }
 
-/* Called when it seems to be due: returns whether it is. */
-static COLD bool is_really_due(size_t n)
+/*
+ * n bytes were counted, and the limit is exceeded: counts them with more care. Returns whether the block is recorded. A
+ * point in one that is not small is used up here, and the block is counted once more by _RAW.
+ */
+static COLD bool is_due(size_t n)
 {
-	if (ring_local.guard != GUARD_NONE || !ring_on() || sampler_mean == 0) {
-		sampler_rest();
-		return false;
-	}
-	if (sampler_local.generation == ring_generation) {
-		sampler_next();
-		return true;
-	}
-	ring_new_thread();
-	return sampler_chooses(n);
+	sampler_uncount(n + WIRE_SAMPLE_MORE);
+	return chooses(n) && is_small(n);
 }
 
 static COLD void *light_due(const struct allocator *a, void *ctx, size_t n, bool zeroed)
 {
-	bool chosen = is_really_due(n);
-	size_t size = chosen ? as_large(n) : n;
+	bool chosen = is_due(n);
+	if (!chosen)
+		return zeroed ? a->calloc(ctx, 1, n) : a->malloc(ctx, n);
 	uint8_t guard = guard_set(GUARD_PYTHON);
-	void *p = zeroed ? a->calloc(ctx, 1, size) : a->malloc(ctx, size);
+	void *p = zeroed ? a->calloc(ctx, 1, as_large(n)) : a->malloc(ctx, as_large(n));
 	guard_reset(guard);
-	if (chosen && p)
+	if (p)
 		record_chosen(zeroed ? WIRE_PYMALLOC_CALLOC : WIRE_PYMALLOC_MALLOC, p, n);
 	return p;
 }
 
-static inline void *light_malloc(const struct allocator *a, void *ctx, size_t n)
+static inline void *light_malloc(int g, int d, void *ctx, size_t n)
 {
-	return UNLIKELY(is_due(n)) ? light_due(a, ctx, n, false) : a->malloc(ctx, n);
+	const struct allocator *a = &original[g][d];
+	uint64_t bytes = n + WIRE_SAMPLE_MORE;
+	if (d == DOMAIN_RAW)
+		return UNLIKELY(sampler_is_near(bytes)) ? sampled_malloc(g, d, ctx, n) : a->malloc(ctx, n);
+	return UNLIKELY(sampler_count(bytes)) ? light_due(a, ctx, n, false) : a->malloc(ctx, n);
 }
 
-static inline void *light_calloc(const struct allocator *a, void *ctx, size_t n, size_t size)
+static inline void *light_calloc(int g, int d, void *ctx, size_t n, size_t size)
 {
-	return UNLIKELY(is_due(n * size)) ? light_due(a, ctx, n * size, true) : a->calloc(ctx, n, size);
+	const struct allocator *a = &original[g][d];
+	uint64_t bytes = n * size + WIRE_SAMPLE_MORE;
+	if (d == DOMAIN_RAW)
+		return UNLIKELY(sampler_is_near(bytes)) ? sampled_calloc(g, d, ctx, n, size) :
+							  a->calloc(ctx, n, size);
+	return UNLIKELY(sampler_count(bytes)) ? light_due(a, ctx, n * size, true) : a->calloc(ctx, n, size);
+}
+
+/* A block that becomes small may still be resized by _RAW, which is not to count it then. */
+static inline void *light_resize(const struct allocator *a, void *ctx, void *old, size_t n)
+{
+	if (!old || !is_small(n))
+		return a->realloc(ctx, old, n);
+	uint8_t guard = guard_set(GUARD_PYTHON);
+	void *p = a->realloc(ctx, old, n);
+	guard_reset(guard);
+	return p;
+}
+
+static COLD void *light_resize_due(int g, int d, void *ctx, void *old, size_t n)
+{
+	if (is_small(n)) {
+		sampler_uncount(n + WIRE_SAMPLE_MORE);
+		return sampled_realloc(g, d, ctx, old, n);
+	}
+	is_due(n);
+	return light_resize(&original[g][d], ctx, old, n);
+}
+
+static inline void *light_realloc(int g, int d, void *ctx, void *old, size_t n)
+{
+	const struct allocator *a = &original[g][d];
+	if (UNLIKELY(sampler_may_have(old)))
+		return sampled_realloc(g, d, ctx, old, n);
+	uint64_t bytes = n + WIRE_SAMPLE_MORE;
+	if (d == DOMAIN_RAW)
+		return UNLIKELY(sampler_is_near(bytes)) ? sampled_realloc(g, d, ctx, old, n) :
+							  a->realloc(ctx, old, n);
+	return UNLIKELY(sampler_count(bytes)) ? light_resize_due(g, d, ctx, old, n) : light_resize(a, ctx, old, n);
+}
+
+/* Of _RAW; the other domains keep their own. */
+static inline void light_free(int g, int d, void *ctx, void *p)
+{
+	if (UNLIKELY(sampler_may_have(p)))
+		sampled_free(g, d, ctx, p);
+	else
+		original[g][d].free(ctx, p);
 }
 
 /* ---------------------------------------------------------------- the functions */
@@ -276,11 +334,19 @@ static inline void *light_calloc(const struct allocator *a, void *ctx, size_t n,
 	} \
 	static void *light_malloc_##g##d(void *ctx, size_t n) \
 	{ \
-		return light_malloc(&original[g][d], ctx, n); \
+		return light_malloc(g, d, ctx, n); \
 	} \
 	static void *light_calloc_##g##d(void *ctx, size_t n, size_t size) \
 	{ \
-		return light_calloc(&original[g][d], ctx, n, size); \
+		return light_calloc(g, d, ctx, n, size); \
+	} \
+	static void *light_realloc_##g##d(void *ctx, void *p, size_t n) \
+	{ \
+		return light_realloc(g, d, ctx, p, n); \
+	} \
+	static void light_free_##g##d(void *ctx, void *p) \
+	{ \
+		light_free(g, d, ctx, p); \
 	}
 #define GENERATION(g) DOMAIN(g, 0) DOMAIN(g, 1) DOMAIN(g, 2)
 
@@ -289,13 +355,13 @@ GENERATION(1)
 GENERATION(2)
 GENERATION(3)
 
-/* LIGHT has no function for free: the original remains. */
+/* LIGHT's function for free is only for the domain _RAW; in others the original remains. */
 enum hooks_for { EVERY, SAMPLED, LIGHT, N_HOOKS };
 
 #define HOOKS(g, d) { \
 	{ NULL, malloc_##g##d, calloc_##g##d, realloc_##g##d, free_##g##d }, \
 	{ NULL, sampled_malloc_##g##d, sampled_calloc_##g##d, sampled_realloc_##g##d, sampled_free_##g##d }, \
-	{ NULL, light_malloc_##g##d, light_calloc_##g##d, sampled_realloc_##g##d, NULL }, \
+	{ NULL, light_malloc_##g##d, light_calloc_##g##d, light_realloc_##g##d, light_free_##g##d }, \
 }
 
 static const struct allocator hooks[N_GENERATIONS][N_DOMAINS][N_HOOKS] = {
@@ -367,7 +433,7 @@ static void hook(const struct python *p, bool late)
 			continue;
 		original[g][d] = now;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		tried[g][d] = d == DOMAIN_RAW;
+		tried[g][d] = 0;
 		struct allocator ours = hooks[g][d][sampler_mean ? SAMPLED : EVERY];
 		ours.ctx = now.ctx;
 		p->set_allocator(d, &ours);
@@ -383,19 +449,54 @@ static void hook(const struct python *p, bool late)
 static bool is_light(const struct allocator *a)
 {
 	bool light;
+	uint64_t used = sampler_local.used;
+	sampler_local.used = UINT64_MAX / 2;	/* the light hooks of _RAW pass on what they should tell of */
 	seen.made = seen.freed = NULL;
 	seen.on = true;
 	void *small = a->malloc(a->ctx, SMALL);
 	bool apart = seen.made == NULL;
 	void *large = a->malloc(a->ctx, as_large(SMALL));
 	light = small && large && apart && seen.made == large;
+	sampler_add(small);
+	sampler_add(large);
 	a->free(a->ctx, large);
 	light = light && seen.freed == large;
 	seen.freed = NULL;
 	a->free(a->ctx, small);
 	light = light && seen.freed == NULL;
+	sampler_subtract(small);
+	sampler_subtract(large);
 	seen.on = false;
+	sampler_local.used = used;
 	return light;
+}
+
+/* Returns whether each call to this allocator of _RAW makes the hooks of the C library count the same bytes. */
+static bool is_direct(const struct allocator *a)
+{
+	enum { BYTES = 1000 };
+	uint64_t used = sampler_local.used, from = sampler_wiped.limit - SAMPLER_STRIDE;
+	sampler_local.used = from;
+	void *p = a->malloc(a->ctx, BYTES), *q = a->calloc(a->ctx, 2, BYTES);
+	bool direct = p && q && sampler_local.used == from + 3 * BYTES + 2 * WIRE_SAMPLE_MORE;
+	void *resized = p ? a->realloc(a->ctx, p, 2 * BYTES) : NULL;
+	direct = direct && resized && sampler_local.used == from + 5 * BYTES + 3 * WIRE_SAMPLE_MORE;
+	a->free(a->ctx, resized ? resized : p);
+	a->free(a->ctx, q);
+	sampler_local.used = used;
+	return direct;
+}
+
+static bool may_be_light(int g, int d)
+{
+	if (d != DOMAIN_RAW)
+		return is_light(&original[g][d]);
+	if (sampler_obstacles)
+		return false;
+	guard_set(GUARD_NONE);
+	bool direct = is_direct(&original[g][d]);
+	guard_set(GUARD_DROP);
+	return direct;
 }
 
 /*
@@ -405,17 +506,21 @@ static bool is_light(const struct allocator *a)
 static COLD void try_out(int g, int d)
 {
 	const struct python *p = pystack_python();
-	if (ring_local.guard != GUARD_NONE || !p)
+	if (ring_local.guard != GUARD_NONE || !p || !ring_on())
 		return;
 	guard_set(GUARD_DROP);		/* before the lock: a signal handler must not wait for it */
-	if (lock_try(&lock)) {
+	if (sampler_obstacles & SAMPLER_UNSETTLED)
+		pymem_check();
+	bool early = d == DOMAIN_RAW && sampler_obstacles & SAMPLER_UNSETTLED;
+	if (!early && lock_try(&lock)) {
 		struct allocator now;
 		tried[g][d] = 1;
 		p->get_allocator(d, &now);
-		if (now.malloc == hooks[g][d][SAMPLED].malloc && is_light(&original[g][d])) {
+		if (now.malloc == hooks[g][d][SAMPLED].malloc && may_be_light(g, d)) {
 			struct allocator ours = hooks[g][d][LIGHT];
 			ours.ctx = now.ctx;
-			ours.free = original[g][d].free;
+			if (d != DOMAIN_RAW)
+				ours.free = original[g][d].free;
 			p->set_allocator(d, &ours);
 		}
 		lock_drop(&lock);
@@ -427,6 +532,16 @@ static COLD void try_out(int g, int d)
 static bool is_initialized(const struct python *p)
 {
 	return python_begun(p) && p->is_initialized && p->is_initialized();
+}
+
+/* Until the interpreter has settled on its allocators, or when it was finalized, each allocation is a time to check. */
+static void settle(bool is_settled)
+{
+	settled = is_settled;
+	if (is_settled)
+		sampler_obstacles &= (uint8_t)~SAMPLER_UNSETTLED;
+	else
+		sampler_obstacles |= SAMPLER_UNSETTLED;
 }
 
 static void look(bool late)
@@ -457,14 +572,18 @@ void pymem_init(bool late)
 	told_to_use_mimalloc = name && strncmp(name, "mimalloc", 8) == 0;
 	pymem_mimalloc = p && is_on_mimalloc(p);
 	pymem_wanted = pymem_mimalloc || (orders.flags & WIRE_FLAG_PYTHON_ALLOCATORS);
-	if (pymem_wanted)
+	if (pymem_wanted) {
+		settle(false);
 		look(late);
+	}
 }
 
 void pymem_found(const struct python *p)
 {
-	if (is_on_mimalloc(p))
+	if (is_on_mimalloc(p)) {
 		pymem_wanted = pymem_mimalloc = 1;
+		settle(false);
+	}
 }
 
 /* Returns the originals of this hook of ours, or NULL if it is not one. */
@@ -481,6 +600,7 @@ void pymem_stop(void)
 {
 	const struct python *p = pystack_python();
 	pymem_wanted = 0;
+	sampler_obstacles &= (uint8_t)~SAMPLER_UNSETTLED;
 	if (!p || !p->get_allocator || !p->set_allocator)
 		return;
 	lock_take(&lock);
@@ -504,16 +624,13 @@ void pymem_check(void)
 	/* Each time until the interpreter has settled on its allocators, then rarely. Losing a count does no harm. */
 	uint32_t n = __atomic_load_n(&checks, __ATOMIC_RELAXED) + 1;
 	__atomic_store_n(&checks, n, __ATOMIC_RELAXED);
-	static bool settled;
-	if (settled && n % CHECK_EVERY)
+	if (settled && n % (sampler_obstacles ? CHECK_EVERY : STRIDES))
 		return;
 	const struct python *p = pystack_python();
-	if (p && is_initialized(p)) {
-		settled = true;
+	bool initialized = p && is_initialized(p);
+	settle(initialized);
+	if (initialized)
 		look(true);
-	} else {
-		settled = false;	/* not begun, or finalized: check every time until it begins again */
-	}
 }
 
 void pymem_forked(void)

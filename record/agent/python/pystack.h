@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent.h"
 #include "pylayout.h"
 
 /* ---------------------------------------------------------------- for hooks */
@@ -43,7 +44,7 @@ bool pystack_underway(void);
 /* Whether functions of that interpreter may be called: it has begun, or was there before the program did. */
 bool pystack_may_call(void);
 /* A word that is not 0 once the interpreter finalizes (_PyRuntime's finalizing); and the function to call then. */
-extern const volatile uintptr_t *pystack_finalizing;
+extern const volatile uintptr_t *pystack_finalizing OWN;
 void pystack_tell_finalizing(void);
 /* Returns the calling thread's PyThreadState, or 0. */
 uintptr_t pystack_thread_state(const struct python *p);
