@@ -426,11 +426,18 @@ answer_of() {
       # The maximum within a window, including memory from before, which --alive writes first.
       answer_of '{"from":"40","to":"90"}' '' '| memslice --alive -b 40ms -e 90ms'
     } | jq -sc . >answers.json
+    # How the system divides the memory of both, after all else.
+    { memcat --json t.lz4 | grep -v '"event":"end"'
+      for pid in $(memcat --json t.lz4 | jq -r 'select(.event == "process").pid' | sort -u | head -1); do
+        echo '{"event":"memory","pid":'"$pid"',"info":{"private":100000000,"shared":1,"proportional":200000000,"swap":3000000},"time_ms":'"$(memcat --json t.lz4 | jq -s '[.[].time_ms // 0] | max')"'}'
+      done
+      echo '{"event":"end"}'; } | memcat --from-json >with.lz4
+    mv with.lz4 t.lz4
     memflame t.lz4 >page.html
     memfold t.lz4 >peak.folded
     memtime --every 1ms t.lz4 | awk '!/^#/ { printf "[%s,%s,%s]\n", $1, $2, $3 }' | jq -sc . >curve.json
     jq -n --slurpfile answers answers.json --slurpfile curve curve.json --argjson total "$(total peak.folded)" \
-      '{$total, suites: ["time"], answers: $answers[0], curve: $curve[0], facts: ["peak ", "ran 0.", "each recorded", "Python and C"], warnings: "17 events were lost: the ring was full"}' >expect.json
+      '{$total, suites: ["time"], answers: $answers[0], curve: $curve[0], facts: ["peak ", "ran 0.", "each recorded", "Python and C", "peak private 100.000MB", "peak proportional 200.000MB", "peak swap 3.000MB"], warnings: "17 events were lost: the ring was full"}' >expect.json
     browse page.html "$(cat expect.json)"
     all_passed 22
   done

@@ -69,6 +69,23 @@ for r in json.load(sys.stdin)["rows"]:
 	[[ "$output" == *"▁"* || "$output" == *"█"* ]]
 }
 
+@test "private, proportional and swapped memory of all processes has a line, where the trace has it" {
+	{ some | memcat --json | grep -v '"event":"end"'
+	  echo '{"event":"memory","pid":7,"info":{"private":100000,"shared":900000,"proportional":550000,"swap":4096},"time_ms":3500}'
+	  echo '{"event":"process","pid":8,"info":{"command":["python3","app.py"]},"time_ms":3500}'
+	  echo '{"event":"memory","pid":8,"info":{"private":200000,"shared":900000,"proportional":450000,"swap":0},"time_ms":3600}'
+	  echo '{"event":"end"}'; } | memcat --from-json > t.lz4
+	on_screen wait=ended show keys=q -- memtop t.lz4
+	echo "$output"
+	[[ "$output" == *"2 processes"*$'\n'"of all processes: private 300.000kB, proportional 1.000MB, swap 4.096kB"*$'\n'*". resident"*"By line"* ]]
+	{ memcat --json t.lz4 | grep -v '"event":"end"'; echo '{"event":"exit","pid":8,"info":{"code":0},"time_ms":4000}'; echo '{"event":"end"}'; } | memcat --from-json > u.lz4
+	on_screen wait=ended show keys=q -- memtop u.lz4
+	[[ "$output" == *"private 100.000kB, proportional 550.000kB, swap 4.096kB"* ]]
+	some > v.lz4
+	on_screen wait=ended show keys=q -- memtop v.lz4
+	[[ "$output" != *proportional* ]]
+}
+
 @test "p shows the high-water mark; the arrows move the row; eighty columns are enough" {
 	some > t.lz4
 	run python3 "$TESTS/lib/screen.py" 80x20 wait=ended keys=p 'wait=at the peak' 'wait=main at /srv/app.py:3' show 'keys=<down><enter>' 'wait=Calls to load' keys=q -- memtop t.lz4

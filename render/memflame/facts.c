@@ -56,6 +56,21 @@ static char *sample_of(const struct recording *r)
 	return text;
 }
 
+/* What the system knew of all processes together; a page of a trace shows their resident memory itself. */
+static void add_memory(struct page *page, const struct resident_sizes *most)
+{
+	const struct { const char *name; uint64_t bytes; } sizes[] = {
+		{ "peak private", most->private },
+		{ "peak proportional", most->proportional },
+		{ "peak swap", most->swap },
+	};
+	char size[SIZE_TEXT];
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		if (sizes[i].bytes)
+			add_fact(page, sizes[i].name, xstrdup(size_text(sizes[i].bytes, size)));
+}
+
 void facts_take(struct page *page, const struct recording *r, const char *damage)
 {
 	char count[28];
@@ -67,6 +82,7 @@ void facts_take(struct page *page, const struct recording *r, const char *damage
 	add_fact(page, "stacks of", xstrdup(r->native ? "Python and C functions" : "Python functions"));
 	add_fact(page, "Python's small objects",
 		 xstrdup(r->python_allocators ? "each recorded" : "not recorded, only their arenas"));
+	add_memory(page, &r->most_memory);
 	if (r->sample_bytes)
 		add_fact(page, "sampled:", sample_of(r));
 	if (r->filters[0])

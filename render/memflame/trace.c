@@ -25,6 +25,7 @@ struct reading {
 	struct recent *recent;	/* per thread */
 	size_t n_recent, cap_recent;
 	uint64_t rss;		/* of all processes */
+	struct resident resident;
 	struct high_water water;	/* of a sampled trace: the mark, … */
 	struct variance mark;		/* … and its variances */
 };
@@ -258,6 +259,7 @@ static void close_process(struct reading *g, const struct mt_event *ev)
 	}
 	points_settle(r->points);
 	take_rss(g, ev->pid, 0, ev->time_ms);
+	resident_take(&g->resident, ev);
 	struct process *p = see_process(r, ev->pid, ev->time_ms);
 	p->end_ms = ev->time_ms;
 	p->ended = true;
@@ -341,6 +343,7 @@ static void begin_trace(struct reading *g, const struct mt_header *h)
 
 	replay_begin(&g->replay, h);
 	g->rss = 0;
+	resident_clear(&g->resident);
 	g->n_recent = 0;
 	points_free(r->points);
 	r->points = points_new();
@@ -405,6 +408,10 @@ static void take(struct reading *g, const struct mt_event *ev, struct mt_in *in)
 	case MT_PROCESS: take_process(g, ev); break;
 	case MT_EXIT: close_process(g, ev); break;
 	case MT_RSS: take_rss(g, ev->pid, ev->size, ev->time_ms); break;
+	case MT_MEMORY:
+		resident_take(&g->resident, ev);
+		resident_raise(&r->most_memory, &g->resident.all);
+		break;
 	case MT_THREAD: threads_take(r->threads, ev); break;
 	case MT_SPAN: take_span(r, ev); break;
 	case MT_LOST: take_lost(r, ev); break;
@@ -458,6 +465,7 @@ struct recording *recording_read(struct mt_in *in, enum tally_what what, bool so
 		r->points = NULL;
 	}
 	replay_clear(&g.replay);
+	resident_clear(&g.resident);
 	keys_close(&r->keys);
 	free(g.recent);
 	return r;

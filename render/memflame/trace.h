@@ -12,6 +12,7 @@
 #include "pids.h"
 #include "points.h"
 #include "sources.h"
+#include "resident.h"
 #include "stacks.h"
 #include "tally.h"
 #include "threads.h"
@@ -69,6 +70,7 @@ struct recording {
 	size_t n_spans, cap_spans;
 	struct lost *lost;
 	size_t n_lost, cap_lost;
+	struct resident_sizes most_memory;	/* of all processes together */
 };
 
 /* Reads `in` to its end, with or without source code. Exits if out of memory. */

@@ -23,6 +23,7 @@
 
 #define REDRAW_NS 300000000u
 #define REPAINT_NS 1000000000u	/* how long other commands of the pipeline may overwrite the screen */
+#define HEAD_LINES 2
 #define COURSE_LINES 4
 #define ESC 27
 
@@ -141,6 +142,24 @@ static void put_text(int y, int x, const char *text, int columns)
 	free(fitting);
 }
 
+/* Whether the trace has how resident memory is divided, which has a line of its own then. */
+static int head_lines(const struct screen *s)
+{
+	const struct resident_sizes *all = &s->state->resident.all;
+
+	return all->private || all->proportional || all->swap ? HEAD_LINES + 1 : HEAD_LINES;
+}
+
+static void draw_division(const struct resident_sizes *all)
+{
+	char private[SIZE_TEXT], proportional[SIZE_TEXT], swap[SIZE_TEXT], line[128];
+
+	snprintf(line, sizeof line, "of all processes: private %s, proportional %s, swap %s",
+		 size_text(all->private, private), size_text(all->proportional, proportional),
+		 size_text(all->swap, swap));
+	put_text(HEAD_LINES, 0, line, COLS);
+}
+
 static void draw_head(struct screen *s)
 {
 	const struct state *st = s->state;
@@ -154,11 +173,13 @@ static void draw_head(struct screen *s)
 	snprintf(line, sizeof line, "%s, %s: heap %s%s%s, resident %s, peak %s, %zu process%s", what,
 		 duration_text(st->now_ms, after), size_text(peak_live(st->peak).bytes, heap), sampled ? " ± " : "",
 		 sampled ? size_text(variance_error(st->replay.live_variance).bytes, error) : "",
-		 size_text(st->rss, rss),
+		 size_text(st->resident.all.rss, rss),
 		 size_text(peak_now(st->peak).bytes, peak), st->n_processes, st->n_processes == 1 ? "" : "es");
 	if (!s->ended)
 		snprintf(line + strlen(line), sizeof line - strlen(line), ", %" PRIu64 "/s", s->rate);
 	put_text(1, 0, line, COLS);
+	if (head_lines(s) > HEAD_LINES)
+		draw_division(&st->resident.all);
 }
 
 /* Returns a bar of so many eighths of a character's height; without Unicode, a full one or none. */
@@ -191,11 +212,11 @@ static void draw_course(const struct screen *s)
 			double part = heap - 8 * (COURSE_LINES - 1 - y), over = rss - 8 * (COURSE_LINES - 1 - y);
 			unsigned eighths = part <= 0 ? 0 : part >= 8 ? 8 : (unsigned)(part + .5);
 			bool resident = eighths == 0 && over > 0 && over <= 8;
-			mvaddstr(2 + y, (int)k, resident ? "." : bar(s, eighths));
+			mvaddstr(head_lines(s) + y, (int)k, resident ? "." : bar(s, eighths));
 		}
 	}
-	put_text(2, (int)columns + 1, size_text(most, text), 10);
-	put_text(1 + COURSE_LINES, (int)columns + 1, ". resident", 10);
+	put_text(head_lines(s), (int)columns + 1, size_text(most, text), 10);
+	put_text(head_lines(s) + COURSE_LINES - 1, (int)columns + 1, ". resident", 10);
 }
 
 static void draw_row(const struct screen *s, int y, const struct row *row)
@@ -212,15 +233,15 @@ static void draw_row(const struct screen *s, int y, const struct row *row)
 	put_text(y, (int)strlen(line), row->text, COLS - (int)strlen(line));
 }
 
-static int table_line(void)
+static int table_line(const struct screen *s)
 {
-	return 2 + COURSE_LINES;
+	return head_lines(s) + COURSE_LINES;
 }
 
 /* Returns the number of lines for rows: between the table's heading and the last line of the screen. */
-static int table_lines(void)
+static int table_lines(const struct screen *s)
 {
-	return LINES > table_line() + 3 ? LINES - table_line() - 2 : 1;
+	return LINES > table_line(s) + 3 ? LINES - table_line(s) - 2 : 1;
 }
 
 static void draw_table(struct screen *s)
@@ -233,14 +254,14 @@ static void draw_table(struct screen *s)
 	else
 		snprintf(line, sizeof line, "%sBy %s, sorted by %s%s", ROWS_HEAD, rows_by_name(s->by),
 			 rows_sort_name(s->sort), s->at_peak ? ", at the peak" : "");
-	mvhline(table_line(), 0, ' ', COLS);
-	put_text(table_line(), 0, line, COLS);
+	mvhline(table_line(s), 0, ' ', COLS);
+	put_text(table_line(s), 0, line, COLS);
 	attroff(A_REVERSE);
-	for (int y = 0; y < table_lines() && s->top + (uint32_t)y < s->rows.n; y++) {
+	for (int y = 0; y < table_lines(s) && s->top + (uint32_t)y < s->rows.n; y++) {
 		bool chosen = s->top + (uint32_t)y == s->at;
 		if (chosen)
 			attron(A_BOLD | A_UNDERLINE);
-		draw_row(s, table_line() + 1 + y, &s->rows.at[s->top + (uint32_t)y]);
+		draw_row(s, table_line(s) + 1 + y, &s->rows.at[s->top + (uint32_t)y]);
 		if (chosen)
 			attroff(A_BOLD | A_UNDERLINE);
 	}
@@ -258,10 +279,10 @@ static const char *const help[] = {
 	"q        quit",
 };
 
-static void draw_help(void)
+static void draw_help(const struct screen *s)
 {
-	for (int i = 0; i < (int)(sizeof help / sizeof *help) && table_line() + 1 + i < LINES; i++)
-		put_text(table_line() + 1 + i, 2, help[i], COLS - 2);
+	for (int i = 0; i < (int)(sizeof help / sizeof *help) && table_line(s) + 1 + i < LINES; i++)
+		put_text(table_line(s) + 1 + i, 2, help[i], COLS - 2);
 }
 
 static void draw_foot(const struct screen *s)
@@ -301,14 +322,14 @@ static void draw(struct screen *s, uint64_t now)
 		make_rows(s);
 	if (s->at < s->top)
 		s->top = s->at;
-	if (s->at >= s->top + (uint32_t)table_lines())
-		s->top = s->at - (uint32_t)table_lines() + 1;
+	if (s->at >= s->top + (uint32_t)table_lines(s))
+		s->top = s->at - (uint32_t)table_lines(s) + 1;
 	measure_rate(s, now);
 	erase();
 	draw_head(s);
 	draw_course(s);
 	if (s->view == VIEW_HELP)
-		draw_help();
+		draw_help(s);
 	else
 		draw_table(s);
 	draw_foot(s);
@@ -408,8 +429,8 @@ static bool take_key(struct screen *s, int key)
 	case 'h': show(s, s->view == VIEW_HELP ? VIEW_TABLE : VIEW_HELP); break;
 	case KEY_UP: move_by(s, -1); break;
 	case KEY_DOWN: move_by(s, 1); break;
-	case KEY_PPAGE: move_by(s, -table_lines()); break;
-	case KEY_NPAGE: move_by(s, table_lines()); break;
+	case KEY_PPAGE: move_by(s, -table_lines(s)); break;
+	case KEY_NPAGE: move_by(s, table_lines(s)); break;
 	case KEY_HOME: move_by(s, INT32_MIN); break;
 	case KEY_END: move_by(s, INT32_MAX); break;
 	default: break;

@@ -12,7 +12,7 @@ static void begin_trace(struct state *s, const struct mt_header *h)
 {
 	replay_begin(&s->replay, h);
 	s->n_processes = 0;
-	s->rss = 0;
+	resident_clear(&s->resident);
 }
 
 void state_init(struct state *s, const struct mt_header *h)
@@ -27,6 +27,7 @@ void state_clear(struct state *s)
 	threads_free(s->threads);
 	peak_free(s->peak);
 	replay_clear(&s->replay);
+	resident_clear(&s->resident);
 	index_clear(&s->index);
 	free(s->sources);
 	free(s->processes);
@@ -100,7 +101,7 @@ static void halve(struct state *s)
 
 static void note(struct state *s)
 {
-	struct sample now = { peak_live(s->peak).bytes, s->rss };
+	struct sample now = { peak_live(s->peak).bytes, s->resident.all.rss };
 
 	while (s->now_ms / s->every_ms >= COURSE_MOST) {
 		while (s->n_course < COURSE_MOST)
@@ -136,7 +137,6 @@ static void end_process(struct state *s, uint32_t pid)
 
 	for (size_t cursor = 0; replay_exit(&s->replay, pid, &cursor, &gone);)
 		peak_sub(s->peak, gone.key, gone.amount);
-	s->rss -= p->rss;
 	*p = s->processes[--s->n_processes];
 }
 
@@ -181,8 +181,9 @@ void state_take(struct state *s, const struct mt_event *ev, const struct mt_head
 			peak_sub(s->peak, gone.key, gone.amount);
 		break;
 	case MT_RSS:
-		s->rss += ev->size - process_of(s, ev->pid)->rss;
-		process_of(s, ev->pid)->rss = ev->size;
+	case MT_MEMORY:
+		process_of(s, ev->pid);
+		resident_take(&s->resident, ev);
 		note(s);
 		break;
 	case MT_PROCESS:
@@ -190,6 +191,7 @@ void state_take(struct state *s, const struct mt_event *ev, const struct mt_head
 		break;
 	case MT_EXIT:
 		end_process(s, ev->pid);
+		resident_take(&s->resident, ev);
 		note(s);
 		break;
 	case MT_HEADER:

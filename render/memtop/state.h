@@ -9,6 +9,7 @@
 #include "index.h"
 #include "peak.h"
 #include "replay.h"
+#include "resident.h"
 #include "stacks.h"
 #include "threads.h"
 
@@ -21,7 +22,6 @@ struct source {
 
 struct inhabitant {		/* a process that has not ended */
 	uint32_t pid;
-	uint64_t rss;
 };
 
 struct sample {
@@ -41,7 +41,8 @@ struct state {
 	bool any_thread;
 	struct inhabitant *processes;
 	size_t n_processes, cap_processes;
-	uint64_t rss, now_ms, events;
+	struct resident resident;
+	uint64_t now_ms, events;
 	struct sample course[COURSE_MOST];
 	uint32_t n_course;	/* intervals so far, including the current one */
 	uint64_t every_ms;	/* their length */
