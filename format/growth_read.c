@@ -33,6 +33,8 @@ struct reading {
 	uint64_t rss, end_rss;		/* of all, now; at the end of the course, if that is held */
 	struct variance end_variance;	/* then too, of a sampled trace */
 	bool begun;
+	uint32_t only;			/* the only process that is read; 0: all are */
+	char *command;			/* its command */
 	uint64_t start_ns;		/* of the current trace */
 	uint64_t offset_ms, last_ms;	/* offset_ms: added to this trace's times; last_ms: the current time, with it */
 };
@@ -119,10 +121,24 @@ static bool passes_time(const struct reading *r, const struct mt_event *ev)
 	return (ev->kind == MT_FREE || ev->kind == MT_RESIZE || ev->kind == MT_RSS) && r->begun && !r->replay.answer;
 }
 
+static void keep_command(struct reading *r, const struct mt_event *ev)
+{
+	char *command = r->only ? mt_info_words(ev->info, "command") : NULL;
+
+	if (!command)
+		return;
+	free(r->command);
+	r->command = command;
+}
+
 static void take(struct reading *r, const struct mt_event *ev, struct mt_in *in)
 {
 	struct share gone;
 
+	if (r->only && ev->kind != MT_HEADER && ev->pid != r->only) {
+		stacks_take(r->stacks, ev);
+		return;
+	}
 	if (passes_time(r, ev)) {
 		r->last_ms = mt_known_ms(mt_in_header(in), ev) + r->offset_ms;
 		growth_reach(r->growth, r->last_ms, r->n_processes > 0 && r->n_going_on == 0);
@@ -146,6 +162,7 @@ static void take(struct reading *r, const struct mt_event *ev, struct mt_in *in)
 		process_of(r, ev->pid)->rss = ev->size;
 		break;
 	case MT_PROCESS:
+		keep_command(r, ev);
 		if (ending_take(&r->ending, ev))
 			begin_ending(r, process_of(r, ev->pid));
 		else
@@ -163,13 +180,14 @@ static void take(struct reading *r, const struct mt_event *ev, struct mt_in *in)
 	}
 }
 
-struct grown_trace growth_read(struct mt_in *in, enum origins_by by, uint64_t every_ms)
+static struct grown_trace read_all(struct mt_in *in, enum origins_by by, uint64_t every_ms, uint32_t only)
 {
 	struct stacks *stacks = stacks_new();
 	struct reading r = {
 		.growth = growth_new(every_ms ? every_ms : 1, every_ms ? MOST_INTERVALS : AUTOMATIC_INTERVALS),
 		.stacks = stacks,
 		.origins = origins_new(by, stacks),
+		.only = only,
 	};
 	struct mt_event ev;
 
@@ -185,11 +203,22 @@ struct grown_trace growth_read(struct mt_in *in, enum origins_by by, uint64_t ev
 	free(r.processes);
 	pids_clear(&r.pids);
 	return (struct grown_trace){ r.growth, r.origins, r.stacks, r.n_going_on ? r.rss : r.end_rss,
-				      variance_error(end) };
+				      r.command, variance_error(end) };
+}
+
+struct grown_trace growth_read(struct mt_in *in, enum origins_by by, uint64_t every_ms)
+{
+	return read_all(in, by, every_ms, 0);
+}
+
+struct grown_trace growth_read_process(struct mt_in *in, enum origins_by by, uint32_t pid)
+{
+	return read_all(in, by, 0, pid);
 }
 
 void growth_read_clear(struct grown_trace *t)
 {
+	free(t->command);
 	growth_free(t->growth);
 	origins_free(t->origins);
 	stacks_free(t->stacks);

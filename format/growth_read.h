@@ -15,6 +15,7 @@ struct grown_trace {
 	struct origins *origins;
 	struct stacks *stacks;
 	uint64_t rss;			/* resident size of all processes at the end of the course; 0: not known */
+	char *command;			/* of the only process; NULL: not known */
 	struct amount error;		/* of a sampled trace: the standard errors of what is live then (sampled.h) */
 };
 
@@ -24,6 +25,8 @@ struct grown_trace {
  * memory.
  */
 struct grown_trace growth_read(struct mt_in *in, enum origins_by by, uint64_t every_ms);
+/* The same of one process of the trace, as if there were no other. */
+struct grown_trace growth_read_process(struct mt_in *in, enum origins_by by, uint32_t pid);
 void growth_read_clear(struct grown_trace *t);
 
 #endif

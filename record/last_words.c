@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "error.h"
@@ -110,17 +111,16 @@ static void print_places(const struct grown_trace *t)
 
 enum cause { NONE, NO_MEMORY, KILLED, FAILED };
 
-static void print_cause(const struct last_words *w, enum cause cause)
+static void print_cause(const char *command, pid_t pid, int status, enum cause cause)
 {
 	if (cause == NO_MEMORY)
-		warn("%s (process %d) was killed by the kernel: no memory is left in its cgroup", w->command,
-		     (int)w->pid);
+		warn("%s (process %d) was killed by the kernel: no memory is left in its cgroup", command, (int)pid);
 	else if (cause == KILLED)
-		warn("%s (process %d) was killed by SIGKILL; who did it is not known (dmesg may tell)", w->command,
-		     (int)w->pid);
+		warn("%s (process %d) was killed by SIGKILL; who did it is not known (dmesg may tell)", command,
+		     (int)pid);
 	else
-		warn("%s (process %d) failed with status %d near the limit of its memory", w->command, (int)w->pid,
-		     WEXITSTATUS(w->status));
+		warn("%s (process %d) failed with status %d near the limit of its memory", command, (int)pid,
+		     WEXITSTATUS(status));
 }
 
 static void print_sizes(const struct cgroup_state *now, const struct grown_trace *t)
@@ -133,6 +133,11 @@ static void print_sizes(const struct cgroup_state *now, const struct grown_trace
 		     size_text(growth_of_all(t->growth, 0).now.bytes, heap));
 	else
 		warn("limit %s", limited);
+}
+
+static void print_elsewhere(void)
+{
+	warn("where its memory was is in the trace, which went elsewhere: memgrow there; or record with -o FILE");
 }
 
 /* Returns the trace in those files, or NULL. */
@@ -167,11 +172,10 @@ bool last_words_print(const struct last_words *w, const char *const *files, size
 	if (cause == NONE)
 		return false;
 	struct mt_in *in = open_trace(files, n_files);
-	print_cause(w, cause);
+	print_cause(w->command, w->pid, w->status, cause);
 	if (!in) {
 		print_sizes(&now, NULL);
-		warn("where its memory was is in the trace, which went elsewhere: memgrow there; or record with "
-		     "-o FILE");
+		print_elsewhere();
 		return true;
 	}
 	struct grown_trace t = growth_read(in, ORIGINS_LINE, 0);
@@ -189,4 +193,63 @@ bool last_words_print(const struct last_words *w, const char *const *files, size
 	}
 	free(name);
 	return true;
+}
+
+/* ---------------------------------------------------------------- a child */
+
+static void print_of_child(const char *command, pid_t pid, enum cause cause, const struct cgroup_state *now,
+			   const char *const *files, size_t n_files)
+{
+	struct mt_in *in = open_trace(files, n_files);
+
+	if (!in) {
+		print_cause(command, pid, 0, cause);
+		print_sizes(now, NULL);
+		print_elsewhere();
+		return;
+	}
+	struct grown_trace t = growth_read_process(in, ORIGINS_LINE, (uint32_t)pid);
+	char *own = tool_printable(t.command ? t.command : command), *name = tool_printable(files[n_files - 1]);
+
+	mt_close_in(in);
+	print_cause(own, pid, 0, cause);
+	print_sizes(now, &t);
+	print_places(&t);
+	warn("next: memgrep --pid %d %s | memgrow; the others are still being recorded", (int)pid, name);
+	growth_read_clear(&t);
+	free(own);
+	free(name);
+}
+
+/* Whether the last report is still being made. */
+static bool is_reporting(struct last_words *w)
+{
+	if (w->reporter && waitpid(w->reporter, NULL, WNOHANG) != 0)	/* with -f, launch.c may have waited for it */
+		w->reporter = 0;
+	return w->reporter != 0;
+}
+
+void last_words_of_child(struct last_words *w, pid_t pid, const char *const *files, size_t n_files)
+{
+	struct cgroup_state now = cgroup_state(w->folder);
+	enum cause cause = now.kills > w->kills ? NO_MEMORY : KILLED;
+
+	w->kills = now.kills;
+	pid_t reporter = is_reporting(w) ? -1 : fork();
+	if (reporter < 0) {
+		print_cause(w->command, pid, 0, cause);
+		return;
+	}
+	if (reporter == 0) {
+		print_of_child(w->command, pid, cause, &now, files, n_files);
+		_exit(0);
+	}
+	w->reporter = reporter;
+}
+
+void last_words_wait(struct last_words *w)
+{
+	if (w->reporter)
+		waitpid(w->reporter, NULL, 0);
+	w->reporter = 0;
 }

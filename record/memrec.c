@@ -615,18 +615,54 @@ static void check_oom_report(const struct settings *s)
 	free(trace);
 }
 
+/* The files that the trace goes to. */
+struct trace_files {
+	const char **names;
+	size_t n;
+	char *path;
+};
+
+static struct trace_files files_of(const struct settings *s, const struct trace *t)
+{
+	struct trace_files f = { 0 };
+	if (parts_are_files(&s->parts)) {
+		f.names = segments_names(t->segments, &f.n);
+		return f;
+	}
+	f.path = s->output ? xstrdup(s->output) : redirected_to();
+	f.names = xcalloc(1, sizeof *f.names);
+	f.names[0] = f.path;
+	f.n = f.path != NULL;
+	return f;
+}
+
+static void free_files(struct trace_files *f)
+{
+	free(f->names);
+	free(f->path);
+}
+
 /* Returns whether there were any: the program was killed, or ran out of memory. */
 static bool print_last_words(const struct last_words *w, const struct settings *s, const struct trace *t)
 {
-	char *path = s->output ? xstrdup(s->output) : redirected_to();
-	const char *one = path, *const *files = &one, **several = NULL;
-	size_t n = path != NULL;
-	if (parts_are_files(&s->parts))
-		files = several = segments_names(t->segments, &n);
-	bool printed = last_words_print(w, files, n);
-	free(several);
-	free(path);
+	struct trace_files f = files_of(s, t);
+	bool printed = last_words_print(w, f.names, f.n);
+	free_files(&f);
 	return printed;
+}
+
+struct mourner {
+	const struct settings *settings;
+	const struct trace *trace;
+	struct last_words *words;
+};
+
+static void child_killed(void *arg, pid_t pid)
+{
+	struct mourner *m = arg;
+	struct trace_files f = files_of(m->settings, m->trace);
+	last_words_of_child(m->words, pid, f.names, f.n);
+	free_files(&f);
 }
 
 /* What was recorded, or why nothing was. */
@@ -663,6 +699,9 @@ int main(int argc, char **argv)
 	open_collector(&c, &s, &t);
 	bool began;
 	struct last_words words = { 0 };
+	struct mourner mourner = { &s, &t, &words };
+	c.killed = child_killed;
+	c.killed_arg = &mourner;
 	int status = record(&c, &s, &d, &words, &began);
 	if (!began) {
 		discard(&d);
@@ -670,6 +709,7 @@ int main(int argc, char **argv)
 	}
 	uint64_t bytes;
 	int failed = end_trace(&t, &c.output, &bytes);
+	last_words_wait(&words);
 	words.page = s.oom_report;
 	if (c.n_recorded == 0 || failed || !print_last_words(&words, &s, &t))
 		report(&c, &s, &t, bytes, failed);

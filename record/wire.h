@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520008u
+#define WIRE_MAGIC 0x4d520009u
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits in a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -77,6 +77,7 @@ enum wire_kind {
 	WIRE_TYPE,		/* addr: PyType_Type, the type of all types */
 	WIRE_CENSUS_BEGIN,	/* blocks after this are not in the copy that this thread's next record announces, … */
 	WIRE_CENSUS,		/* … this. addr: enum wire_moment; size: the copy's pid, or 0; stack: the errno if 0 */
+	WIRE_KILLED,		/* a child was killed by SIGKILL; addr: its pid */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is before it */
 };
 

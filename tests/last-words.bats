@@ -7,6 +7,9 @@ teardown() {
 	for folder in "$CGROUP/memory/memrec-test" "$CGROUP/memrec-test"; do
 		[ ! -d "$folder" ] || rmdir "$folder" || true
 	done
+	for pid in ${gunicorn:-} ${recorder:-} $(cat pids 2> /dev/null); do
+		kill -9 "$pid" 2> /dev/null || true
+	done
 }
 
 # A memory cgroup of 100 MB for the rest of this test, in $folder; skips where there is none to be had.
@@ -148,4 +151,135 @@ hungry() {
 	echo "$output"
 	[[ "${lines[2]}" =~ ^memrec:\ live:\ 10\.00[0-9]MB\ load\ at ]]
 	[[ "${lines[4]}" =~ next:\ memgrow\ t\.0000[0-9]+\.lz4 ]]
+}
+
+# ---------------------------------------------------------------- a worker whose master lives
+
+# A master with two workers, of which one keeps 20 MB, then waits; the master lives until there is a file `told`.
+master() {
+	cat > master.py <<-'END'
+		import os, signal, sys, time
+		def load(): return [bytearray(1_000_000) for i in range(20)]
+		def other(): return [bytearray(1_000_000) for i in range(7)]
+		def worker(work):
+		    pid = os.fork()
+		    if not pid:
+		        kept = work()
+		        open("ready.%d" % os.getpid(), "w")
+		        time.sleep(60)
+		    while not os.path.exists("ready.%d" % pid):
+		        time.sleep(.01)
+		    return pid
+		first, second = worker(load), worker(other)
+		print(os.getpid(), first, second, flush=True)
+		while not os.path.exists("die"):
+		    time.sleep(.01)
+		os.kill(first, int(sys.argv[1]))
+		sys.argv[2:] and os.waitid(os.P_PID, first, os.WEXITED) or os.waitpid(first, 0)
+		while not os.path.exists("told"):
+		    time.sleep(.01)
+		os.kill(second, signal.SIGTERM)
+		os.waitpid(second, 0)
+	END
+}
+
+lines_about() { # PID: waits until the five lines about it are in `err`
+	for i in $(seq 300); do
+		! grep -q "^memrec: next: memgrep --pid $1 " err || break
+		sleep .1
+	done
+	cat err
+	grep -v 'memrec: recording\|has .* child' err > five
+	[ "$(wc -l < five)" = 5 ]
+	[[ "$(sed -n 1p five)" =~ ^memrec:\ .*\(process\ $1\)\ was\ killed\ by\ SIGKILL ]]
+	[[ "$(sed -n 2p five)" =~ ^memrec:\ limit\ .*\;\ resident\ [0-9.]+MB,\ live\ in\ the\ heap\ and\ mappings\ [0-9.]+MB$ ]]
+}
+
+@test "a worker is killed and its master lives: five lines about the worker alone, and the recording goes on" {
+	master
+	touch die
+	for how in "" waitid; do
+		for parts in "-o t.lz4" "-o t.lz4 --last 1min"; do
+			rm -f told ready.* pids err
+			memrec -f --follow-fork $parts -- /usr/bin/python3 master.py 9 $how > pids 2> err 3>&- &
+			recorder=$!
+			until [ -s pids ]; do kill -0 $recorder; sleep .05; done
+			read -r of first second < pids
+			lines_about "$first"
+			[[ "$(sed -n 1p five)" == "memrec: /usr/bin/python3 master.py 9"* ]]
+			[[ "$(sed -n 3p five)" =~ ^memrec:\ live:\ 20\.00[0-9]MB\ load.*\ at\ .*master.py:2 ]]
+			[[ "$(sed -n 3,4p five)" != *other* ]]
+			kill -0 $recorder
+			touch told
+			wait $recorder
+			[ "$(wc -l < err)" = 5 ]
+			file=$(ls t*.lz4 | tail -1)
+			[ "$(memstats --json "$file" | jq .total_num_allocations)" -gt 20 ]
+			memgrep --pid "$second" "$file" | memtable --total | grep -q '7.0.*other'
+			rm -f t*.lz4
+		done
+	done
+}
+
+@test "a worker is killed by its memory cgroup, and its master lives: that, and the planted function" {
+	limit_memory
+	hungry
+	cat > master.py <<-'END'
+		import os, subprocess, sys, time
+		child = subprocess.Popen([sys.executable, "hungry.py"])
+		print(os.getpid(), child.pid, child.pid, flush=True)
+		child.wait()
+		while not os.path.exists("told"): time.sleep(.01)
+	END
+	within memrec --follow-fork -o t.lz4 -- /usr/bin/python3 master.py > pids 2> err 3>&- &
+	recorder=$!
+	until [ -s pids ]; do kill -0 $recorder; sleep .05; done
+	read -r of first second < pids
+	for i in $(seq 300); do ! grep -q "^memrec: next: " err || break; sleep .1; done
+	cat err
+	[ "$(wc -l < err)" = 5 ]
+	[[ "$(sed -n 1p err)" == "memrec: "*" hungry.py (process $first) was killed by the kernel: no memory is left in its cgroup" ]]
+	[[ "$(sed -n 3p err)" =~ ^memrec:\ live:\ [6789][0-9]\.[0-9]+MB\ load\ at\ .*hungry.py:3\; ]]
+	touch told
+	wait $recorder
+	[ "$(wc -l < err)" = 5 ]
+}
+
+@test "a worker that ends otherwise is not reported" {
+	master
+	touch die told
+	memrec --follow-fork -o t.lz4 -- /usr/bin/python3 master.py 15 > pids 2> err
+	[ ! -s err ]
+}
+
+@test "a worker of gunicorn, attached to, is killed: the same" {
+	command -v gunicorn > /dev/null || skip "no gunicorn"
+	cat > app.py <<-'END'
+		import os
+		kept = []
+		def remember(): kept.append(bytearray(1_000_000))
+		def app(environ, start):
+		    remember()
+		    start("200 OK", [])
+		    return [b"%d" % os.getpid()]
+	END
+	gunicorn -b unix:g.sock -w 2 app:app 2> log 3>&- &
+	gunicorn=$!
+	until [ -S g.sock ] && [ "$(grep -c 'Booting worker' log)" = 2 ]; do kill -0 $gunicorn; sleep .1; done
+	memrec --follow-fork -o t.lz4 -p $gunicorn 2> err 3>&- &
+	recorder=$!
+	until [ "$(memcat --json t.lz4 2> /dev/null | jq -r 'select(.event == "process").pid' | sort -u | wc -l)" = 3 ]; do
+		kill -0 $recorder
+		sleep .1
+	done
+	for i in $(seq 30); do curl -s --unix-socket g.sock http://x/; echo; done > served
+	pid=$(sort served | uniq -c | sort -n | tail -1 | sed 's/.* //')
+	n=$(grep -c "^$pid$" served)
+	kill -9 "$pid"
+	lines_about "$pid"
+	[[ "$(sed -n 3p five)" =~ ^memrec:\ live:\ $n\.0[0-9]*MB\ remember\ at\ .*app.py:3 ]]
+	curl -s --unix-socket g.sock http://x/
+	kill -0 $recorder
+	kill -INT $recorder
+	wait $recorder
 }

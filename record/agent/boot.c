@@ -10,6 +10,7 @@
 #include "hooks/exec.h"
 #include "hooks/got.h"
 #include "hooks/hooks.h"
+#include "hooks/reaped.h"
 #include "loadname.h"
 #include "native/native.h"
 #include "orders.h"
@@ -54,6 +55,7 @@ __attribute__((constructor)) static void start(void)
 	loadname_init();
 	hooks_resolve();
 	exec_resolve();
+	reaped_resolve();
 	got_resolve();
 	if (got_late())		/* session.c */
 		return;

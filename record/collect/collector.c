@@ -104,6 +104,43 @@ void collector_init(struct collector *c, const struct recording_options *how)
 
 /* ---------------------------------------------------------------- processes */
 
+static struct departed *departed_of(struct collector *c, pid_t pid, pid_t parent)
+{
+	for (size_t i = 0; i < COLLECTOR_DEPARTED; i++)
+		if (c->departed[i].pid == pid && pid > 0 && c->departed[i].ppid == parent)
+			return &c->departed[i];
+	return NULL;
+}
+
+/*
+ * The process says that a child of its own was killed. It is believed once, of a recorded child that has ended. Pids
+ * are compared where those of its namespace are ours.
+ */
+static void take_killed(struct collector *c, struct process *p)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < p->n_killed; i++) {
+		pid_t child = p->killed[i];
+		struct departed *d = p->own_pid == p->pid ? departed_of(c, child, p->pid) : NULL;
+		if (d) {
+			*d = (struct departed){ 0 };
+			output_flush(&c->output);
+			if (c->killed && !c->output.failed)
+				c->killed(c->killed_arg, child);
+		} else if (collector_process(c, child)) {
+			p->killed[kept++] = child;	/* it will be found to have ended */
+		}
+	}
+	p->n_killed = kept;
+}
+
+static void take_all_killed(struct collector *c)
+{
+	for (size_t i = 0; i < c->n_processes; i++)
+		if (c->processes[i]->n_killed)
+			take_killed(c, c->processes[i]);
+}
+
 /* Ends a process: takes the rest of its ring, and releases it. */
 static void finish(struct collector *c, size_t i, int status)
 {
@@ -114,6 +151,9 @@ static void finish(struct collector *c, size_t i, int status)
 	if (!c->output.failed)
 		process_drain_rest(p);
 	process_end(p, status);
+	take_killed(c, p);
+	if (!p->executed)
+		c->departed[c->next_departed++ % COLLECTOR_DEPARTED] = (struct departed){ p->own_pid, p->ppid };
 	process_free(p);
 	c->processes[i] = c->processes[--c->n_processes];
 }
@@ -381,6 +421,7 @@ void collector_run(struct collector *c, struct recording *r)
 		}
 		if (marked)
 			put_marks(c);
+		take_all_killed(c);
 		if (o->now_ms - flushed >= FLUSH_MS) {
 			flushed = o->now_ms;
 			output_flush(o);

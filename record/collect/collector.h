@@ -14,6 +14,8 @@
 #include "output.h"
 #include "samples.h"
 
+#define COLLECTOR_DEPARTED 64
+
 struct process;
 struct pollfd;
 struct wire_control;
@@ -35,6 +37,13 @@ struct collector {
 	uint64_t footprint_after_ns;	/* when the next footprint may be read */
 	bool failed;			/* a process could not be admitted, which was said */
 	uint64_t n_recorded;		/* processes admitted so far */
+	struct departed {
+		pid_t pid, ppid;
+	} departed[COLLECTOR_DEPARTED];	/* the last processes that ended; pid 0: none */
+	size_t next_departed;
+	/* Called when a process was killed whose recorded parent lives: all it did is in the output. */
+	void (*killed)(void *arg, pid_t pid);
+	void *killed_arg;
 };
 
 /* How a recording begins and ends; launch.h, attach.h and await.h define one each. */

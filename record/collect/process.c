@@ -408,6 +408,7 @@ struct process *process_new(struct output *out, struct symbols *symbols, pid_t p
 	snprintf(path, sizeof path, "/proc/%d/statm", pid);
 	p->statm = open(path, O_RDONLY | O_CLOEXEC);
 	p->own_pid = hello->pid;
+	p->ppid = hello->ppid;
 	struct stat st;
 	p->ring_inode = fstat(*memfd, &st) == 0 ? st.st_ino : 0;
 	p->ring = r;

@@ -50,11 +50,16 @@ struct node_stacks {
 	size_t n, cap;
 };
 
+#define PROCESS_KILLED 16	/* more at a time are not reported */
+
 struct process {
 	struct output *out;
 	struct symbols *symbols;	/* NULL: C stacks are not recorded */
 	pid_t pid;
 	pid_t own_pid;			/* its pid in its own pid namespace */
+	pid_t ppid;			/* its parent when it joined, in that namespace */
+	pid_t killed[PROCESS_KILLED];	/* children that were killed by SIGKILL, which its caller takes off */
+	size_t n_killed;
 	uint64_t number;		/* of all that were recorded; from 1 */
 	int pidfd, statm;		/* -1: none */
 	struct wire_ring *ring;

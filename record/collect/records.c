@@ -461,6 +461,10 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 	case WIRE_CENSUS:
 		snapshot_take(p, s);
 		return 1;
+	case WIRE_KILLED:
+		if (p->n_killed < PROCESS_KILLED)
+			p->killed[p->n_killed++] = (pid_t)s->addr;
+		return 1;
 	case WIRE_NODE:
 		take_node(p, s, ticket);
 		return 1;

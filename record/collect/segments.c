@@ -642,5 +642,7 @@ const char **segments_names(const struct segments *s, size_t *n)
 	for (size_t i = 0; i < s->n_done; i++)
 		names[i] = s->done[i].name;
 	*n = s->n_done;
+	if (s->recording)
+		names[(*n)++] = s->name;
 	return names;
 }
