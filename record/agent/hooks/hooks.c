@@ -8,9 +8,9 @@
  * Each real call is made under GUARD_DROP, so the arenas that an allocator maps
  * (jemalloc) are not counted as well.
  *
- * With --sample, nearly all blocks only need to be counted. If the real functions are the C library's own, which call no
- * hook, passes() finds out with a few instructions, and the hook ends with the real call. Whatever passes() lets through
- * would not have been recorded below either; whatever it does not, it leaves uncounted.
+ * With --sample, nearly all blocks only need to be counted. If the real functions are the C library's own, which call
+ * no hook, passes() finds out with a few instructions, and the hook ends with the real call. Of whatever passes,
+ * nothing would have been recorded below either; what does not pass has not been counted yet.
  */
 #include <errno.h>
 #include <malloc.h>

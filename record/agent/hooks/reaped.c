@@ -1,5 +1,5 @@
 /*
- * reaped.c - hooks of wait and its relatives: that a child was killed is known only to its parent, which reports it here
+ * reaped.c - hooks of wait and its relatives: only a parent learns that its child was killed
  *
  * Only a death by SIGKILL is recorded, as the kernel causes it when no memory is left. The call itself is passed on.
  */
