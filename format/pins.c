@@ -78,8 +78,10 @@ static void sort(struct pins *p)
 	size_t n = 0;
 	uint64_t end = 0;
 
-	qsort(p->blocks, p->n_blocks, sizeof *p->blocks, by_block);
-	qsort(p->ranges, p->n_ranges, sizeof *p->ranges, by_start);
+	if (p->n_blocks)
+		qsort(p->blocks, p->n_blocks, sizeof *p->blocks, by_block);
+	if (p->n_ranges)
+		qsort(p->ranges, p->n_ranges, sizeof *p->ranges, by_start);
 	for (size_t i = 0; i < p->n_ranges; i++) {
 		struct pins_range r = p->ranges[i];
 		if (r.start < end)

@@ -411,6 +411,7 @@ int main(int argc, char **argv)
 
 	replay_clear(&c.replay);
 	judge_clear(&c.judge);
+	resident_clear(&c.resident);
 	stacks_free(c.s.stacks);
 	sizes_free(c.s.sizes);
 	threads_free(c.seen);

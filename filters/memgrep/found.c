@@ -116,7 +116,8 @@ static int put_census(const struct found *f, struct process *p, struct mt_out *o
 	struct census_row row;
 	int r = mt_put(out, &p->census);
 
-	qsort(p->at, p->n, sizeof *p->at, by_address);
+	if (p->n)
+		qsort(p->at, p->n, sizeof *p->at, by_address);
 	census_row_init(&row);
 	for (size_t i = 0; i < p->n && r == 0; i++) {
 		census_row_add(&row, p->at[i].addr, p->at[i].alloc.id, texts_text(&f->types, p->at[i].type));
@@ -134,7 +135,8 @@ int found_put(struct found *f, struct mt_out *out)
 
 	for (size_t i = 0; i < f->n && r == 0; i++) {
 		struct process *p = &f->at[i];
-		qsort(p->at, p->n, sizeof *p->at, by_time);
+		if (p->n)
+			qsort(p->at, p->n, sizeof *p->at, by_time);
 		for (size_t k = 0; k < p->n && r == 0; k++)
 			r = mt_put(out, &p->at[k].alloc);
 		r = r ? r : put_census(f, p, out);
