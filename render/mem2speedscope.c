@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "index.h"
@@ -285,6 +286,8 @@ int main(int argc, char **argv)
 		case 't': tally_choose(&what, TALLY_TOTAL); break;
 		case 'o': tool_open_output(optarg); break;
 		}
+	if (isatty(STDOUT_FILENO))
+		usage_die("the output is a file for speedscope: append '> FILE', or use -o FILE");
 	struct mt_in *in = tool_input(argc, argv);
 	p.processes = origins_new(ORIGINS_PROCESS, NULL);
 	struct tally *t = tally_read_more(in, what, &(struct tally_by){

@@ -66,3 +66,12 @@ samples() {
 	printf '{"event":"end"}\n' | memcat --from-json | mem2speedscope -o out
 	jq -e '.shared.frames == [] and .profiles[0].endValue == 0 and (.profiles | length) == 1' out
 }
+
+@test "nothing is written to a terminal, but -o FILE is" {
+	echo 'alloc 1 10 main@a.py:1' | trace > t.lz4
+	run script -qec "mem2speedscope t.lz4" /dev/null
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"the output is a file for speedscope: append '> FILE', or use -o FILE"* ]]
+	script -qec "mem2speedscope -o out t.lz4" /dev/null
+	mem2speedscope t.lz4 | cmp - out
+}
