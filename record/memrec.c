@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -680,8 +681,20 @@ static void report(const struct collector *c, const struct settings *s, const st
 		closing_line(&c->output, s, bytes, stopped(&c->output, t, failed));
 }
 
+/*
+ * Tables that grow have mappings of their own: they grow without being copied, and leave no holes behind. Otherwise the
+ * C library would move them to its heap once the first has been freed.
+ */
+static void map_large_tables(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+	map_large_tables();
 	launch_open_standard();
 	struct settings s = { 0 };
 	read_options(&s, argc, argv);

@@ -111,6 +111,41 @@ for row in map(json.loads, sys.stdin):
 	done < <(pythons)
 }
 
+# Prints a field of the recorder's status, in kB, as its program sees it at the end.
+recorder() {
+	local field=$1
+	shift
+	"$@" | awk -v field="$field:" '$1 == field { print $2 }'
+}
+
+@test "the recorder's memory does not grow with the number of different stacks" {
+	local python few many
+	python=$(pythons | head -1)
+	for options in -A "-n -A"; do
+		few=$(NODES_LIMIT=16384 recorder VmHWM "${VERIFY%/*}/verify/bin/memrec" $options -f -o few.lz4 -- "$python" "$TESTS/native/many_stacks.py" 20000)
+		many=$(NODES_LIMIT=16384 recorder VmHWM "${VERIFY%/*}/verify/bin/memrec" $options -f -o many.lz4 -- "$python" "$TESTS/native/many_stacks.py" 100000)
+		echo "$options: $few kB, with five times as many $many kB"
+		[ "$many" -lt $((few + 1024)) ]
+	done
+	# Those that were defined again are one stack to a reader.
+	memslice --span script many.lz4 | memfold | sed 's/ [0-9]*$//' | sort | uniq -d > twice
+	[ ! -s twice ]
+}
+
+@test "the recorder does not keep the object files in memory that it has read" {
+	local python plain native
+	python=$(pythons | head -1)
+	cat > imports.py <<-'END'
+		import asyncio, ctypes, decimal, json, lzma, sqlite3, ssl, xml.etree.ElementTree, os
+		json.loads("[1, 2]")
+		print(open("/proc/%d/status" % os.getppid()).read())
+	END
+	plain=$(recorder RssFile memrec -f -o t.lz4 -- "$python" imports.py)
+	native=$(recorder RssFile memrec -n -A -f -o t.lz4 -- "$python" imports.py)
+	echo "$plain kB, with C stacks $native kB"
+	[ "$native" -lt $((plain + 5120)) ]
+}
+
 @test "using a cached walk without checking it would be detected" {
 	PYSTACK_SEEDS=2 NATIVE_BLIND=1 run cached_walks pystack/operands.py alone
 	[[ $output == *elsewhere* ]]

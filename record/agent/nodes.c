@@ -34,10 +34,13 @@
 #define PAGE 4096u
 #define HUGE_PAGE (2ul << 20)
 /*
- * Nodes of an epoch: 16 MiB for their first children, and as much for the table, which is limited to as many entries.
- * Fewer would be found again too seldom: importing a large package makes half a million.
+ * Nodes of an epoch at first, and at most: 4 MiB, 16 MiB for their first children, and as much for the table, which is
+ * limited to as many entries. Most programs import their packages, and run in few places then: their early nodes are
+ * not needed again. A program that goes on filling epochs gets larger ones, so that it finds more of its nodes again.
  */
+#define FIRST_LIMIT (1u << 18)
 #define LIMIT (1u << 20)
+#define FULL_EPOCHS 4			/* of one size */
 #define MOST_NODES (1u << WIRE_EPOCH_SHIFT)
 #define MANY_UNUSED (1u << 16)		/* nodes that may remain after an unloading */
 
@@ -73,7 +76,8 @@ static uint32_t last;			/* node of this epoch */
 static uint32_t epoch_bits;		/* of their numbers */
 static bool is_full;
 uint32_t node_epoch = 1, node_generation = 1;
-uint32_t nodes_limit = LIMIT;
+static uint32_t n_full;			/* epochs of this size that were filled */
+uint32_t nodes_limit = FIRST_LIMIT;
 
 #ifdef NATIVE_VERIFY
 __attribute__((constructor)) static void limit_for_test(void)
@@ -282,10 +286,21 @@ static void count_epoch(void)
 	__atomic_add_fetch(&node_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
+/* For tests, the limit may be less than the first. */
+static void count_full(void)
+{
+	if (nodes_limit < FIRST_LIMIT || nodes_limit >= LIMIT || ++n_full < FULL_EPOCHS)
+		return;
+	n_full = 0;
+	nodes_limit *= 2;
+}
+
 /* Called under the lock. */
 static COLD void begin_epoch(void)
 {
 	uint32_t epoch = ((epoch_bits >> WIRE_EPOCH_SHIFT) + 1) % WIRE_EPOCHS;
+	if (is_full)
+		count_full();
 	discard_all();
 	epoch_bits = epoch << WIRE_EPOCH_SHIFT;
 	ring_put(WIRE_EPOCH, epoch, 0, 0);

@@ -6,6 +6,7 @@
 #include "xmalloc.h"
 
 #define LOG2_FIRST_SLOTS 12
+#define LARGE (1u << 18)	/* slots: 4 MiB */
 
 static struct addresses make(unsigned log2_slots)
 {
@@ -50,9 +51,15 @@ static void grow(struct addresses *a)
 	addresses_clear(&old);
 }
 
+/* Searches are shorter in a table that is at most half full, but memory counts for more when it is large. */
+static inline bool is_full(const struct addresses *a)
+{
+	return a->used * 2 > a->mask && (a->mask < LARGE || a->used / 3 * 4 > a->mask);
+}
+
 void addresses_put(struct addresses *a, const struct address *new)
 {
-	if (a->used * 2 > a->mask)
+	if (is_full(a))
 		grow(a);
 	const struct address_slot s = { new->addr << 16 | (new->size >> 32 & 0xffff), new->id, (uint32_t)new->size };
 	insert(a, &s);

@@ -2,7 +2,7 @@
  * addresses.h - the live blocks of one process: from address to id and size
  *
  * Open addressing with linear probing; a removal shifts the following entries back, so
- * there are no tombstones. 16 bytes per slot, at most half full: for a large
+ * there are no tombstones. 16 bytes per slot, at most half full, or three quarters if it is large: for a large
  * process, this table takes most of memrec's memory.
  */
 #ifndef ADDRESSES_H

@@ -37,23 +37,27 @@ struct merging_frame {
 #define NOT_MERGING UINT32_MAX		/* instead of a Python stack */
 
 /*
- * A node of the agent, the Python stack that it was first merged with, and the result:
- * frames called from there are put on top of it. NOT_MERGING: merged with none.
- * `others` has a bit set for each further Python stack it was merged with, as a
- * filter: most lookups are for stacks that are not among them.
+ * A node of the agent: a C frame, or a Python stack. `others` has a bit set for each further Python stack that a C
+ * frame was merged with, as a filter: most lookups are for stacks that are not among them.
  */
-struct native {
-	uint32_t parent, site;		/* site 0: the node is not defined */
-	uint32_t python, stack;		/* stack 0: not merged yet */
+struct node {
+	uint32_t site;			/* 0: a Python stack, or not defined */
+	uint32_t parent_or_python;	/* of a C frame, the node that called it */
 	uint16_t runs, others;
 };
+
+/*
+ * The Python stack that a node was first merged with, and the result: frames called from there are put on top of it.
+ * NOT_MERGING: merged with none.
+ */
+struct first_merged { uint32_t python, stack; };	/* stack 0: not merged yet */
 
 /*
  * A cache of recent stacks that Python frames were put on: `stack` is `base` with the frames of `python` that are
  * newer than `outer`. Putting a deeper Python stack on the same base then adds only its new frames.
  */
 struct extended { uint32_t base, python, outer, stack; };
-#define EXTENDED (1u << 14)		/* entries: 256 KiB */
+#define EXTENDED (1u << 12)		/* entries: 64 KiB */
 #define FEW_FRAMES 16			/* stacks of at most this many frames are not cached */
 
 /* The stack of a node merged with a further Python stack. */
@@ -62,24 +66,24 @@ struct merged { uint32_t node, python, stack; };
 /* The agent's nodes of one epoch (wire.h). Here, they are known by their numbers - first. */
 struct epoch {
 	uint32_t first;
-	uint32_t *python_of;		/* Python stacks of nodes */
-	size_t n_python_of, cap_python_of;
-	struct native *natives;
-	size_t n_natives, cap_natives;
+	/* Python stacks of the trace's frames; they get stacks in the trace only when needed */
+	struct stacks *pythons;
+	uint32_t *ancestors;		/* a distant ancestor of each: see ancestor_of() */
+	size_t cap_ancestors;
+	struct node *nodes;
+	size_t n_nodes, cap_nodes;
+	struct first_merged *firsts;	/* of nodes that are C frames */
+	size_t n_firsts, cap_firsts;
 	struct merged *merged;
 	uint32_t n_merged;
 	size_t cap_merged;
 	struct index merged_index;	/* by node and Python stack */
+	struct extended *extended;	/* direct-mapped by base and Python stack; NULL: not used yet */
 };
 
 struct hybrid {
 	struct output *out;
 	struct sites sites;		/* the addresses of its C frames */
-	/* Python stacks of the trace's frames; they get stacks in the trace only when needed */
-	struct stacks *pythons;
-	uint32_t *ancestors;		/* a distant ancestor of each: see ancestor_of() */
-	size_t cap_ancestors;
-	struct extended *extended;	/* direct-mapped by base and Python stack; NULL: not used yet */
 	struct epoch epochs[2], *now, *last;	/* now: of the nodes that are looked up; last: the other one */
 	bool counted;			/* native nodes carry their number of Python frames … */
 	/* … or evaluators are recognised by name, each running one. Neither: no interpreter yet */
@@ -91,6 +95,38 @@ struct hybrid {
 	size_t cap_pending;
 };
 
+static void epoch_begin(struct epoch *e, uint32_t first)
+{
+	*e = (struct epoch){ .first = first, .pythons = stacks_new() };
+	GROW(e->ancestors, 0, e->cap_ancestors);
+	e->ancestors[0] = 0;
+}
+
+/* Forgets what only saves work. */
+static void forget_merged(struct epoch *e)
+{
+	free(e->firsts);
+	e->firsts = NULL;
+	e->n_firsts = 0;
+	e->cap_firsts = 0;
+	free(e->merged);
+	e->merged = NULL;
+	e->n_merged = 0;
+	e->cap_merged = 0;
+	index_clear(&e->merged_index);
+	free(e->extended);
+	e->extended = NULL;
+}
+
+static void epoch_clear(struct epoch *e)
+{
+	stacks_free(e->pythons);
+	free(e->ancestors);
+	free(e->nodes);
+	forget_merged(e);
+	*e = (struct epoch){ 0 };
+}
+
 struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid, const char *exe)
 {
 	struct hybrid *h = xcalloc(1, sizeof *h);
@@ -98,28 +134,15 @@ struct hybrid *hybrid_new(struct output *out, struct symbols *symbols, pid_t pid
 	sites_begin(&h->sites, out, symbols, pid, exe);
 	h->now = &h->epochs[0];
 	h->last = &h->epochs[1];
-	h->pythons = stacks_new();
-	GROW(h->ancestors, 0, h->cap_ancestors);
-	h->ancestors[0] = 0;
+	epoch_begin(h->now, 0);
+	epoch_begin(h->last, 0);
 	return h;
-}
-
-static void epoch_clear(struct epoch *e)
-{
-	free(e->python_of);
-	free(e->natives);
-	free(e->merged);
-	index_clear(&e->merged_index);
-	*e = (struct epoch){ 0 };
 }
 
 void hybrid_free(struct hybrid *h)
 {
 	if (!h)
 		return;
-	stacks_free(h->pythons);
-	free(h->ancestors);
-	free(h->extended);
 	epoch_clear(h->now);
 	epoch_clear(h->last);
 	sites_clear(&h->sites);
@@ -141,13 +164,22 @@ const struct object *hybrid_module(struct hybrid *h, const struct wire_module *m
 
 /* ---------------------------------------------------------------- nodes */
 
+/* Few nodes are needed once more when their epoch is over. */
+static void epoch_end(struct epoch *e)
+{
+	forget_merged(e);
+	for (size_t i = 0; i < e->n_nodes; i++)
+		e->nodes[i].others = 0;
+}
+
 void hybrid_epoch(struct hybrid *h, uint32_t first)
 {
 	struct epoch *new = h->last;
 	epoch_clear(new);
-	new->first = first;
+	epoch_begin(new, first);
 	h->last = h->now;
 	h->now = new;
+	epoch_end(h->last);
 }
 
 /* Returns the number in its epoch; larger than any if it is not of that epoch. 0 is the root in each. */
@@ -160,19 +192,19 @@ void hybrid_native(struct hybrid *h, uint32_t id, uint32_t parent, uint64_t what
 {
 	struct epoch *e = h->now;
 	uint32_t n = number_in(e, id);
-	GROW_ZEROED(e->natives, n, e->n_natives, e->cap_natives);
-	e->natives[n] = (struct native){
-		.parent = number_in(e, parent),
+	GROW_ZEROED(e->nodes, n, e->n_nodes, e->cap_nodes);
+	e->nodes[n] = (struct node){
+		.parent_or_python = number_in(e, parent),
 		.site = sites_number(&h->sites, what & ((1ull << 48) - 1)),
 		.runs = (uint16_t)(what >> 48),
 	};
 	if (what >> 48 && !h->interpreter)
-		h->interpreter = h->sites.at[e->natives[n].site].object;
+		h->interpreter = h->sites.at[e->nodes[n].site].object;
 }
 
 /* ---------------------------------------------------------------- merging */
 
-static struct site *site_at(struct hybrid *h, const struct native *f)
+static struct site *site_at(struct hybrid *h, const struct node *f)
 {
 	struct site *s = &h->sites.at[f->site];
 	if (s->n == 0) {
@@ -183,10 +215,10 @@ static struct site *site_at(struct hybrid *h, const struct native *f)
 	return s;
 }
 
-static const struct native *native_at(const struct hybrid *h, uint32_t node)
+static const struct node *native_at(const struct hybrid *h, uint32_t node)
 {
 	const struct epoch *e = h->now;
-	return node < e->n_natives && e->natives[node].site ? &e->natives[node] : NULL;
+	return node < e->n_nodes && e->nodes[node].site ? &e->nodes[node] : NULL;
 }
 
 /* ---------------------------------------------------------------- stacks merged before */
@@ -206,10 +238,12 @@ static uint16_t other_bit(uint32_t python)
 static uint32_t merged_find(const struct hybrid *h, uint32_t node, uint32_t python)
 {
 	const struct epoch *e = h->now;
-	const struct native *f = &e->natives[node];
-	if (f->stack == 0 || f->python == python)
-		return f->stack;
-	if (!(f->others & other_bit(python)))
+	if (node >= e->n_firsts)
+		return 0;
+	const struct first_merged *first = &e->firsts[node];
+	if (first->stack == 0 || first->python == python)
+		return first->stack;
+	if (!(e->nodes[node].others & other_bit(python)))
 		return 0;
 	struct merged key = { .node = node, .python = python };
 	uint32_t n = index_find(&e->merged_index, index_hash(node, python), is_merged, e->merged, &key);
@@ -229,15 +263,15 @@ static void merged_put(struct hybrid *h, size_t i, uint32_t stack)
 	const struct merging_frame *s = &h->steps[i];
 	uint32_t node = s->node, python = s->python;
 	struct epoch *e = h->now;
-	struct native *f = &e->natives[node];
-	if (f->stack == 0 || f->python == python) {
-		f->python = python;
-		f->stack = stack;
+	GROW_ZEROED(e->firsts, node, e->n_firsts, e->cap_firsts);
+	struct first_merged *first = &e->firsts[node];
+	if (first->stack == 0 || first->python == python) {
+		*first = (struct first_merged){ python, stack };
 		return;
 	}
 	if (s->runs < 0 && (h->n_steps < MANY_STEPS || i % STORED_EVERY != 0))
 		return;
-	f->others |= other_bit(python);
+	e->nodes[node].others |= other_bit(python);
 	struct merged new = { node, python, stack };
 	uint32_t n = index_put(&e->merged_index, index_hash(node, python), is_merged, e->merged, &new, e->n_merged);
 	if (n == e->n_merged) {
@@ -252,16 +286,16 @@ static void merged_put(struct hybrid *h, size_t i, uint32_t stack)
 /* Returns how many frames the other, older evaluators leave for one with WIRE_RUNS_REST. */
 static int64_t rest(const struct hybrid *h, uint32_t outer, uint32_t python)
 {
-	int64_t left = python ? stacks_stack(h->pythons, python)->depth : 0;
-	const struct native *f;
-	for (; (f = native_at(h, outer)) != NULL; outer = f->parent)
+	int64_t left = python ? stacks_stack(h->now->pythons, python)->depth : 0;
+	const struct node *f;
+	for (; (f = native_at(h, outer)) != NULL; outer = f->parent_or_python)
 		if (f->runs && f->runs != WIRE_RUNS_REST)
 			left -= f->runs - 1;
 	return left > 0 ? left : 0;
 }
 
 /* Returns whether the agent reported an evaluator. Its name is not needed, as its Python frames replace it. */
-static bool runs_by_agent(const struct hybrid *h, const struct native *f, uint32_t python)
+static bool runs_by_agent(const struct hybrid *h, const struct node *f, uint32_t python)
 {
 	return python && f->runs && h->counted;
 }
@@ -270,18 +304,18 @@ static bool runs_by_agent(const struct hybrid *h, const struct native *f, uint32
  * Returns how many Python frames a C frame runs; -1: it is not an evaluator. If evaluators are recognised by name, its
  * site must be resolved.
  */
-static int64_t runs(const struct hybrid *h, const struct native *f, const struct site *s, uint32_t python)
+static int64_t runs(const struct hybrid *h, const struct node *f, const struct site *s, uint32_t python)
 {
 	if (!python)
 		return -1;
 	if (h->by_name)
 		return s->evaluator ? 1 : -1;
-	return f->runs == WIRE_RUNS_REST ? rest(h, f->parent, python) : (int64_t)f->runs - 1;
+	return f->runs == WIRE_RUNS_REST ? rest(h, f->parent_or_python, python) : (int64_t)f->runs - 1;
 }
 
 static uint32_t depth_of(const struct hybrid *h, uint32_t python)
 {
-	return stacks_stack(h->pythons, python)->depth;
+	return stacks_stack(h->now->pythons, python)->depth;
 }
 
 /*
@@ -290,7 +324,7 @@ static uint32_t depth_of(const struct hybrid *h, uint32_t python)
  */
 static uint32_t ancestor_of(const struct hybrid *h, uint32_t parent)
 {
-	uint32_t far = h->ancestors[parent], farther = h->ancestors[far];
+	uint32_t far = h->now->ancestors[parent], farther = h->now->ancestors[far];
 	return depth_of(h, parent) - depth_of(h, far) == depth_of(h, far) - depth_of(h, farther) ? farther : parent;
 }
 
@@ -300,9 +334,10 @@ static uint32_t outer_python(const struct hybrid *h, uint32_t python, int64_t n)
 	int64_t depth = (int64_t)depth_of(h, python) - (n > 0 ? n : 0);
 	if (depth <= 0)
 		return 0;
-	while (depth_of(h, python) > depth)
-		python = depth_of(h, h->ancestors[python]) >= depth ? h->ancestors[python]
-								    : stacks_stack(h->pythons, python)->parent;
+	while (depth_of(h, python) > depth) {
+		uint32_t far = h->now->ancestors[python];
+		python = depth_of(h, far) >= depth ? far : stacks_stack(h->now->pythons, python)->parent;
+	}
 	return python;
 }
 
@@ -328,8 +363,8 @@ static bool is_nameless_part(const struct hybrid *h, const struct site *s)
 /* Returns whether `node` is an evaluator, or a calling function with a name that was called by one. */
 static bool is_under_evaluator(struct hybrid *h, uint32_t node, uint32_t python)
 {
-	const struct native *f = native_at(h, node);
-	for (; f; f = native_at(h, f->parent)) {
+	const struct node *f = native_at(h, node);
+	for (; f; f = native_at(h, f->parent_or_python)) {
 		const struct site *s = site_at(h, f);
 		if (runs(h, f, s, python) >= 0)
 			return true;
@@ -355,9 +390,10 @@ static void leave_out_nameless(struct hybrid *h)
 
 static struct extended *extended_at(struct hybrid *h, uint32_t base, uint32_t python)
 {
-	if (!h->extended)
-		h->extended = xcalloc(EXTENDED, sizeof *h->extended);
-	return &h->extended[(base * 0x9E3779B1u ^ python * 0x85EBCA6Bu) >> 18];
+	struct epoch *e = h->now;
+	if (!e->extended)
+		e->extended = xcalloc(EXTENDED, sizeof *e->extended);
+	return &e->extended[(base * 0x9E3779B1u ^ python * 0x85EBCA6Bu) >> 20];
 }
 
 /* Puts the newest frames of a Python stack, at most `most`, on top of a stack. */
@@ -374,11 +410,11 @@ static uint32_t put_python(struct hybrid *h, uint32_t base, uint32_t python, int
 		}
 		GROW(h->pending, n, h->cap_pending);
 		h->pending[n] = python;
-		python = stacks_stack(h->pythons, python)->parent;
+		python = stacks_stack(h->now->pythons, python)->parent;
 	}
 	while (n > 0) {
 		python = h->pending[--n];
-		stack = output_stack(h->out, stack, stacks_stack(h->pythons, python)->frame);
+		stack = output_stack(h->out, stack, stacks_stack(h->now->pythons, python)->frame);
 		if (many)
 			*extended_at(h, base, python) = (struct extended){ base, python, outer, stack };
 	}
@@ -391,11 +427,11 @@ static uint32_t put_python(struct hybrid *h, uint32_t base, uint32_t python, int
  */
 static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 {
-	const struct native *f;
+	const struct node *f;
 	bool merging = python != 0, in_bridge = false, ended = false;
 	size_t bridge = 0;
 	h->n_steps = 0;
-	for (; !ended && (f = native_at(h, node)) != NULL; node = f->parent) {
+	for (; !ended && (f = native_at(h, node)) != NULL; node = f->parent_or_python) {
 		struct site *s = runs_by_agent(h, f, python) ? &h->sites.at[f->site] : site_at(h, f);
 		int64_t takes = runs(h, f, s, python);
 		bool is_bridge = s->bridge && python && takes < 0, nameless = takes < 0 && is_nameless_part(h, s);
@@ -414,7 +450,7 @@ static uint32_t collect_steps(struct hybrid *h, uint32_t node, uint32_t python)
 		struct merging_frame *step = &h->steps[h->n_steps++];
 		*step = (struct merging_frame){
 			.site = s, .node = node, .python = key, .runs = takes,
-			.under_evaluator = nameless && is_under_evaluator(h, f->parent, python),
+			.under_evaluator = nameless && is_under_evaluator(h, f->parent_or_python, python),
 		};
 		step->kept = !s->bridge && !step->under_evaluator;	/* see leave_out_nameless() */
 		python = outer_python(h, python, step->runs);
@@ -445,16 +481,17 @@ static uint32_t put_site(struct hybrid *h, uint32_t stack, const struct site *s,
 static uint32_t python_at(const struct hybrid *h, uint32_t node)
 {
 	const struct epoch *e = h->now;
-	return node < e->n_python_of ? e->python_of[node] : 0;
+	return node < e->n_nodes && !e->nodes[node].site ? e->nodes[node].parent_or_python : 0;
 }
 
 static uint32_t add_python(struct hybrid *h, uint32_t parent, uint32_t frame)
 {
-	uint32_t count = stacks_count(h->pythons), python = stacks_add_stack(h->pythons, parent, frame);
+	struct epoch *e = h->now;
+	uint32_t count = stacks_count(e->pythons), python = stacks_add_stack(e->pythons, parent, frame);
 	if (python != count)
 		return python;
-	GROW(h->ancestors, python, h->cap_ancestors);
-	h->ancestors[python] = ancestor_of(h, parent);
+	GROW(e->ancestors, python, e->cap_ancestors);
+	e->ancestors[python] = ancestor_of(h, parent);
 	return python;
 }
 
@@ -462,8 +499,8 @@ void hybrid_python_node(struct hybrid *h, uint32_t id, uint32_t parent, uint32_t
 {
 	struct epoch *e = h->now;
 	uint32_t n = number_in(e, id), python = python_at(h, number_in(e, parent));
-	GROW_ZEROED(e->python_of, n, e->n_python_of, e->cap_python_of);
-	e->python_of[n] = frame ? add_python(h, python, frame) : python;
+	GROW_ZEROED(e->nodes, n, e->n_nodes, e->cap_nodes);
+	e->nodes[n] = (struct node){ .parent_or_python = frame ? add_python(h, python, frame) : python };
 }
 
 /* Merges a native node with a Python stack, 0: none. */

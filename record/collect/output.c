@@ -106,8 +106,29 @@ uint32_t output_frame(struct output *o, uint32_t function, uint32_t line)
 	return frame;
 }
 
+/* Returns 0 once there are no more numbers. */
+static uint32_t define_recent(struct output *o, uint32_t parent, uint32_t frame)
+{
+	if (!o->recent)
+		o->recent = recent_stacks_new();
+	if (o->n_stacks == UINT32_MAX)
+		return 0;
+	uint32_t n = recent_stacks_put(o->recent, parent, frame, o->n_stacks + 1);
+	if (n > o->n_stacks) {
+		/* A stack's row uses no other members; zeroing them all would cost more than the row. */
+		struct mt_event ev;
+		ev.kind = MT_STACK;
+		ev.stack = ++o->n_stacks;
+		ev.parent = parent;
+		ev.frame = frame;
+		mt_put(o->out, &ev);
+	}
+	return n;
+}
+
 uint32_t output_stack(struct output *o, uint32_t parent, uint32_t frame)
 {
-	return o->used.from ? stacks_add_stack(o->stacks, parent, frame)
-			    : define_stack(o->out, o->stacks, parent, frame);
+	if (o->used.from)
+		return stacks_add_stack(o->stacks, parent, frame);
+	return o->segments ? define_stack(o->out, o->stacks, parent, frame) : define_recent(o, parent, frame);
 }

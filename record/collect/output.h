@@ -15,6 +15,7 @@
 #include "ids.h"
 #include "info.h"
 #include "memtrace.h"
+#include "recent_stacks.h"
 #include "segments.h"
 #include "source_files.h"
 #include "stacks.h"
@@ -28,7 +29,9 @@ struct output {
 	int old_file;			/* a file that is truncated when the trace begins; 0: none */
 	uint32_t now_ms;		/* the clock, set once a turn: milliseconds since the recording began */
 	uint64_t last_ms;		/* of the last event */
-	struct stacks *stacks;
+	struct stacks *stacks;		/* without the stacks themselves, if `recent` finds them */
+	struct recent_stacks *recent;	/* NULL: not used yet, or segments or `used` need all stacks */
+	uint32_t n_stacks;		/* that are defined, if `recent` finds them */
 	bool references;		/* censuses have references */
 	bool from_script;		/* processes are recorded from the beginning of their scripts on */
 	struct define used;		/* if it has `from`: only stacks of allocations are defined in the trace */
@@ -63,7 +66,8 @@ void output_end(struct output *o);
 
 /*
  * Return numbers in the trace, and define them there if they are new. ev: a function without its number. A new frame is
- * followed by its line of source code.
+ * followed by its line of source code. A stack that was not asked for lately may be defined again, with another number
+ * (recent_stacks.h).
  */
 uint32_t output_function(struct output *o, struct mt_event *ev);
 uint32_t output_frame(struct output *o, uint32_t function, uint32_t line);

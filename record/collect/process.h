@@ -38,9 +38,12 @@ struct code {
 	uint8_t *table;
 	size_t table_size;
 	struct py_place place;		/* in the table */
-	uint32_t *frames;		/* in the trace, by instruction; 0: not yet looked up */
-	size_t cap_frames;
 };
+
+/* The frame in the trace of an instruction. */
+struct instruction { uint32_t code, lasti, frame; };	/* frame 0: none */
+#define LOG2_INSTRUCTIONS 14
+#define INSTRUCTIONS (1u << LOG2_INSTRUCTIONS)	/* that are kept: 192 KiB */
 
 /* The stacks in the trace of the nodes of one epoch (wire.h). */
 struct node_stacks {
@@ -82,7 +85,8 @@ struct process {
 	struct index thread_index;	/* by tid */
 	struct traced_thread *thread;	/* of the last event */
 	struct code *codes;		/* by the agent's numbers */
-	size_t cap_codes, n_frames;	/* n_frames: the total of their cap_frames */
+	size_t cap_codes;
+	struct instruction *frames;	/* the last ones, by hash; NULL: none */
 	struct node_stacks nodes, last_nodes;	/* of the present epoch, and of the one before */
 	struct hybrid *hybrid;		/* C stacks; NULL: not recorded */
 	struct source_view files;

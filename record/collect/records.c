@@ -13,8 +13,6 @@
 #include "traced.h"
 #include "xmalloc.h"
 
-#define MOST_FRAMES_KEPT 65536	/* per code object; lines of later instructions are searched each time */
-#define MOST_FRAMES_OF_ALL (64u << 20)	/* for all code objects of a process */
 #define MOST_WARNINGS 16		/* of a process */
 #define NUMBERS_AHEAD 65536		/* how far a number may exceed the ticket */
 
@@ -199,7 +197,8 @@ static void take_code(struct process *p, const uint8_t *bytes, size_t size, uint
 	memset(p->codes + cap, 0, (p->cap_codes - cap) * sizeof *p->codes);
 	struct code *c = &p->codes[w.id];
 	free(c->table);
-	free(c->frames);
+	if (c->function && p->frames)
+		memset(p->frames, 0, INSTRUCTIONS * sizeof *p->frames);
 	*c = (struct code){
 		.function = output_function(p->out, &ev),
 		.first_line = w.first_line,
@@ -219,18 +218,16 @@ static uint32_t make_frame(struct process *p, struct code *c, int lasti)
 	return output_frame(p->out, c->function, line > 0 ? (uint32_t)line : 0);
 }
 
-/* Returns the frame of the instruction at byte `lasti`, and keeps it, as many stacks share an instruction. */
-static uint32_t frame_of(struct process *p, struct code *c, int lasti)
+/* Returns the frame of the instruction at byte `lasti` of code number n, and keeps it: many stacks share one. */
+static uint32_t frame_of(struct process *p, uint32_t n, int lasti)
 {
-	size_t i = lasti < 0 ? 0 : (size_t)lasti / 2 + 1, cap = c->cap_frames;
-	if (i >= MOST_FRAMES_KEPT || (i >= cap && p->n_frames > MOST_FRAMES_OF_ALL))
-		return make_frame(p, c, lasti);
-	GROW(c->frames, i, c->cap_frames);
-	p->n_frames += c->cap_frames - cap;
-	memset(c->frames + cap, 0, (c->cap_frames - cap) * sizeof *c->frames);
-	if (c->frames[i] == 0)
-		c->frames[i] = make_frame(p, c, lasti);
-	return c->frames[i];
+	if (!p->frames)
+		p->frames = xcalloc(INSTRUCTIONS, sizeof *p->frames);
+	uint32_t hash = n * 0x9E3779B1u + (uint32_t)lasti * 0x85EBCA6Bu;
+	struct instruction *i = &p->frames[hash >> (32 - LOG2_INSTRUCTIONS)];
+	if (i->frame == 0 || i->code != n || i->lasti != (uint32_t)lasti)
+		*i = (struct instruction){ n, (uint32_t)lasti, make_frame(p, &p->codes[n], lasti) };
+	return i->frame;
 }
 
 static void take_node(struct process *p, const struct wire_slot *s, uint64_t ticket)
@@ -244,7 +241,7 @@ static void take_node(struct process *p, const struct wire_slot *s, uint64_t tic
 	if (c && may_run_script(p, s) && phases_is_script(&p->phases, id, parent, c->role))
 		phases_begin(&p->phases, PHASE_SCRIPT, p->out, (uint32_t)p->pid, slot_ms(p, s));
 	/* 0: a thread ended before it had committed the definition. */
-	uint32_t frame = c && c->function ? frame_of(p, c, lasti) : 0;
+	uint32_t frame = c && c->function ? frame_of(p, code, lasti) : 0;
 	if (p->hybrid) {
 		hybrid_python_node(p->hybrid, id, parent, frame);
 		return;
@@ -379,10 +376,9 @@ void records_clear(struct process *p)
 		free(p->threads[i]);
 	}
 	index_clear(&p->thread_index);
-	for (size_t i = 0; i < p->cap_codes; i++) {
+	for (size_t i = 0; i < p->cap_codes; i++)
 		free(p->codes[i].table);
-		free(p->codes[i].frames);
-	}
+	free(p->frames);
 	free(p->threads);
 	free(p->codes);
 	free(p->nodes.stack);

@@ -28,7 +28,7 @@
 #define LINES_PER_MARK 64
 #define CHECK_MS 100			/* a process may change its user at any time */
 #define CACHED_FILES 64			/* whose contents stay in memory, with at most … */
-#define CACHED_BYTES (8u << 20)
+#define CACHED_BYTES (1u << 20)		/* … or the last one alone */
 
 struct source_file {
 	bool known, unusable;
@@ -274,7 +274,7 @@ static struct contents *make_room(struct source_files *s, size_t n)
 		for (size_t i = 1; i < CACHED_FILES; i++)
 			if (s->cached[i].used < oldest->used)
 				oldest = &s->cached[i];
-		if (!oldest->name && s->cached_bytes + n <= CACHED_BYTES)
+		if (!oldest->name && (s->cached_bytes == 0 || s->cached_bytes + n <= CACHED_BYTES))
 			return oldest;
 		if (oldest->name) {
 			forget(s, oldest);

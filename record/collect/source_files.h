@@ -9,7 +9,8 @@
  * The names come from the recorded process, so they may be any: only regular files of at most 4 MiB
  * are opened, none of /proc or /sys, with the rights of the process's user, and within its root directory.
  *
- * Memory: 100 to 200 bytes for each file, and 12 for 64 lines of it; the contents of 64 files, at most 8 MiB.
+ * Memory: 100 to 200 bytes for each file, and 12 for 64 lines of it; the contents of 64 files, at most 1 MiB or one
+ * file.
  */
 #ifndef SOURCE_FILES_H
 #define SOURCE_FILES_H

@@ -36,9 +36,17 @@ struct rows {
 
 struct file { const char *folder, *name; };
 
+#define BLOCK 32		/* rows, at most */
+#define FAR (1ull << 32)	/* a distance of addresses at which another begins */
+
+/* A block: its first row's address, and where its rows are in `bytes`. */
+struct block { uint64_t address; uint64_t at; };
+
 struct line_table {
-	struct line_row *rows;
-	size_t n_rows;
+	struct block *blocks;
+	size_t n_blocks, cap_blocks;
+	uint8_t *bytes;
+	size_t n_bytes, cap_bytes;
 	struct file *files;
 	size_t n_files, cap_files;
 };
@@ -299,7 +307,7 @@ static void sort_rows(struct rows *r)
 }
 
 /* Drops rows equal to the one before, and rows at the same address as the next one. */
-static void keep_rows(struct line_table *t, const struct rows *r)
+static void drop_rows(struct rows *r)
 {
 	size_t n = 0;
 	if (r->n)
@@ -313,10 +321,65 @@ static void keep_rows(struct line_table *t, const struct rows *r)
 		if (!n || r->at[n - 1].file != row->file || r->at[n - 1].line != row->line)
 			r->at[n++] = *row;
 	}
-	t->rows = xreallocarray(NULL, n + !n, sizeof *t->rows);
-	if (n)
-		memcpy(t->rows, r->at, n * sizeof *t->rows);
-	t->n_rows = n;
+	r->n = n;
+}
+
+static uint8_t *put_uleb(uint8_t *p, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		*p++ = (uint8_t)(v | 0x80);
+	*p++ = (uint8_t)v;
+	return p;
+}
+
+#define LONGEST_ROW 30		/* bytes */
+
+/*
+ * A row is the distance of its address from the last row's, doubled, and 1 more if its file is another one; the
+ * distance of its line, doubled, and negative ones inverted, so that small distances are small numbers; and the file,
+ * if it is another one. A block begins as if after a row of its own address, of line 0 and file 0.
+ */
+static uint8_t *pack_row(uint8_t *p, const struct line_row *last, const struct line_row *row)
+{
+	int64_t lines = (int64_t)row->line - last->line;
+	bool other_file = row->file != last->file;
+	uint64_t address = (row->address - last->address) << 1 | other_file;
+	uint64_t line = (uint64_t)lines << 1 ^ (uint64_t)(lines >> 63);
+	if (!other_file && address < 0x80 && line < 0x80) {
+		*p++ = (uint8_t)address;
+		*p++ = (uint8_t)line;
+		return p;
+	}
+	p = put_uleb(put_uleb(p, address), line);
+	return other_file ? put_uleb(p, row->file) : p;
+}
+
+static void unpack_row(struct cursor *c, struct line_row *row)
+{
+	unsigned bits;
+	uint64_t address = cursor_leb(c, &bits), line = cursor_leb(c, &bits);
+	row->address += address >> 1;
+	row->line = (int32_t)((uint32_t)row->line + (uint32_t)(line >> 1 ^ -(line & 1)));
+	if (address & 1)
+		row->file = (uint32_t)cursor_leb(c, &bits);
+}
+
+static void keep_rows(struct line_table *t, const struct rows *r)
+{
+	struct line_row last = { 0 };
+	size_t in_block = BLOCK;
+	for (size_t i = 0; i < r->n; last = r->at[i++], in_block++) {
+		if (in_block == BLOCK || r->at[i].address - last.address >= FAR) {
+			in_block = 0;
+			GROW(t->blocks, t->n_blocks, t->cap_blocks);
+			t->blocks[t->n_blocks++] = (struct block){ r->at[i].address, t->n_bytes };
+			last = (struct line_row){ .address = r->at[i].address };
+		}
+		GROW(t->bytes, t->n_bytes + LONGEST_ROW, t->cap_bytes);
+		t->n_bytes = (size_t)(pack_row(t->bytes + t->n_bytes, &last, &r->at[i]) - t->bytes);
+	}
+	t->blocks = xreallocarray(t->blocks, t->n_blocks, sizeof *t->blocks);
+	t->bytes = xreallocarray(t->bytes, t->n_bytes, 1);
 }
 
 /* ---------------------------------------------------------------- the program */
@@ -424,6 +487,7 @@ static bool read_table(struct line_table *t, struct cursor *c, struct header *h,
 	            c->at == program && run(c, h, &rows);
 	if (good) {
 		sort_rows(&rows);
+		drop_rows(&rows);
 		keep_rows(t, &rows);
 	}
 	free(folders.at);
@@ -450,25 +514,44 @@ void line_table_free(struct line_table *t)
 {
 	if (!t)
 		return;
-	free(t->rows);
+	free(t->blocks);
+	free(t->bytes);
 	free(t->files);
 	free(t);
 }
 
-bool line_table_find(const struct line_table *t, uint64_t address, uint32_t *line, uint32_t *file)
+/* Returns the number of blocks that begin at or before an address. */
+static size_t blocks_until(const struct line_table *t, uint64_t address)
 {
-	size_t low = 0, high = t->n_rows;
+	size_t low = 0, high = t->n_blocks;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (t->rows[middle].address <= address)
+		if (t->blocks[middle].address <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == 0 || t->rows[low - 1].file & END)
+	return low;
+}
+
+bool line_table_find(const struct line_table *t, uint64_t address, uint32_t *line, uint32_t *file)
+{
+	size_t n = blocks_until(t, address);
+	if (n == 0)
 		return false;
-	*line = t->rows[low - 1].line > 0 ? (uint32_t)t->rows[low - 1].line : 0;
-	*file = t->rows[low - 1].file;
+	const struct block *b = &t->blocks[n - 1];
+	struct cursor c = { t->bytes + b->at, t->bytes + (n < t->n_blocks ? b[1].at : t->n_bytes), false };
+	struct line_row row = { .address = b->address }, found = { .file = END };
+	while (c.at < c.end) {
+		unpack_row(&c, &row);
+		if (row.address > address)
+			break;
+		found = row;
+	}
+	if (found.file & END)
+		return false;
+	*line = found.line > 0 ? (uint32_t)found.line : 0;
+	*file = found.file;
 	return true;
 }
 

@@ -2,8 +2,8 @@
  * linetable.h - compact DWARF line tables: from an address to a line and a file
  *
  * Gives the same results as libdw's dwarf_getsrc_die(), dwarf_lineno(), dwarf_linesrc() and
- * dwarf_filesrc(), in a tenth of the memory and less time. A table
- * is read once, into rows of 16 bytes; rows that cannot change a result
+ * dwarf_filesrc(), in a fiftieth of the memory and less time. A table
+ * is read once, into rows of 3 to 4 bytes; rows that cannot change a result
  * are dropped. Supports tables of DWARF 2 to 5, of 32 and 64 bits, as compilers and
  * assemblers write them. Other tables, including damaged ones, are not read: the
  * caller uses libdw, which decides whether it is an error.

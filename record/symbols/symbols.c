@@ -21,6 +21,7 @@
 #include "elf_file.h"
 #include "entries.h"
 #include "linetable.h"
+#include "mapped_pages.h"
 #include "sections.h"
 #include "texts.h"
 #include "xmalloc.h"
@@ -28,8 +29,9 @@
 #define DEEPEST_SCOPE 256	/* nesting of blocks and inlined functions */
 
 struct symbol {
-	uint64_t start, size;
+	uint64_t start;
 	const char *name;
+	uint32_t size;
 	unsigned char rank;		/* of two at one address, the more global one is used */
 };
 
@@ -73,6 +75,7 @@ struct dwfl_object {
 	struct debug_sections sections;
 	bool symbols_read, units_read;
 	bool names_only;		/* its debug information is not used */
+	bool read;			/* since pages were last released */
 	uint64_t dwarf_bias;		/* of the debug information, like file.bias of the file */
 	struct symbol *symbols;
 	size_t n_symbols, cap_symbols;
@@ -87,6 +90,7 @@ struct symbols {
 	struct texts texts;		/* demangled or generated names */
 	struct location *found;
 	size_t n_found, cap_found;
+	struct mapped_pages pages;
 };
 
 /* ---------------------------------------------------------------- names */
@@ -146,7 +150,10 @@ static void read_symbols(struct dwfl_object *d)
 			continue;
 		GROW(d->symbols, d->n_symbols, d->cap_symbols);
 		d->symbols[d->n_symbols++] = (struct symbol){
-			at, sym.st_size, name, bind == STB_LOCAL ? 0 : bind == STB_WEAK ? 1 : 2
+			.start = at,
+			.name = name,
+			.size = sym.st_size < UINT32_MAX ? (uint32_t)sym.st_size : UINT32_MAX,
+			.rank = bind == STB_LOCAL ? 0 : bind == STB_WEAK ? 1 : 2,
 		};
 	}
 	elf_file_release(&d->file, elf);
@@ -533,11 +540,31 @@ static const char *bare_name(struct symbols *s, const struct object *o, uint64_t
 	return kept;
 }
 
+static void release_pages(struct symbols *s)
+{
+	GElf_Addr bias;
+
+	mapped_pages_begin(&s->pages);
+	for (const struct object *o = s->objects; o; o = o->next) {
+		if (!o->data || !o->data->read)
+			continue;
+		o->data->read = false;
+		Elf *file = dwfl_module_getelf(o->data->file.module, &bias);
+		Elf *debug = o->data->dwarf ? dwarf_getelf(o->data->dwarf) : NULL;
+		mapped_pages_release(&s->pages, file);
+		if (debug != file)
+			mapped_pages_release(&s->pages, debug);
+	}
+	mapped_pages_end(&s->pages);
+}
+
 size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, const struct location **locations)
 {
 	struct dwfl_object *d = o->data;
 	const char *name = NULL;
 	s->n_found = 0;
+	if (d)
+		d->read = true;
 	if (d && !d->names_only && !d->units_read)
 		read_units(d);
 	if (!d || d->names_only || !locate_by_dwarf(s, d, address + d->file.bias - d->dwarf_bias)) {
@@ -546,6 +573,8 @@ size_t symbols_locate(struct symbols *s, struct object *o, uint64_t address, con
 		s->found[s->n_found++] =
 		    (struct location){ name ? symbol_name(s, name) : bare_name(s, o, address), "", 0 };
 	}
+	if (mapped_pages_many(&s->pages))
+		release_pages(s);
 	*locations = s->found;
 	return s->n_found;
 }

@@ -12,7 +12,7 @@ is like this:
   process begins with a "process" line and ends with an "exit" line
 - functions, frames and stacks are defined just before the first allocation that
   needs them; about one function in eight is native, about one allocation in
-  fifty has no stack
+  fifty has no stack; now and then a stack is defined again, with another number
 - sizes are from 0 to a few megabytes, most of them small; --weights gives about
   one allocation in ten a weight over 1
 - about one event in a thousand is followed by an "rss" line, --lost adds a
@@ -62,7 +62,11 @@ class Generator:
         self.time_ms = 0
         self.functions = 0
         self.frames = {}            # (function, line) -> number
-        self.stacks = {}            # (parent, frame) -> number
+        self.stacks = {}            # (parent, frame) -> which it is, from 1
+        self.keys = [None]          # the same, in order
+        self.numbers = [0]          # of each, the last one it got
+        self.n_numbers = 0
+        self.again = random.Random(1)
         self.free_ids = []
         self.ids = 0
         self.live = []              # (id, pid, size, allocator)
@@ -100,12 +104,23 @@ class Generator:
             return 0
         n = len(self.stacks)
         if n >= self.args.stacks or (n and r.random() < 0.9):
-            return min(n, int(r.expovariate(1) * n / 6) + 1)
+            which = min(n, int(r.expovariate(1) * n / 6) + 1)
+            if self.again.random() < 0.01:
+                self.define(which)
+            return self.numbers[which]
         key = (r.randint(0, n) if n else 0), self.frame()
         if key not in self.stacks:
             self.stacks[key] = n + 1
-            self.put("stack", stack=n + 1, parent=key[0], frame=key[1])
-        return self.stacks[key]
+            self.keys.append(key)
+            self.numbers.append(0)
+            self.define(n + 1)
+        return self.numbers[self.stacks[key]]
+
+    def define(self, which):
+        parent, frame = self.keys[which]
+        self.n_numbers += 1
+        self.numbers[which] = self.n_numbers
+        self.put("stack", stack=self.n_numbers, parent=self.numbers[parent], frame=frame)
 
     def size(self):
         r = self.random.random()

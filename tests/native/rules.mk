@@ -10,6 +10,10 @@ $B/tests/addresses: tests/unit/addresses.c record/collect/addresses.c record/col
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Irecord/collect $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/addresses.c record/collect/addresses.c $(LIB)
 
+$B/tests/recent_stacks: tests/unit/recent_stacks.c record/collect/recent_stacks.c record/collect/recent_stacks.h $(LIB) tests/unit/check.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Irecord/collect $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/recent_stacks.c record/collect/recent_stacks.c $(LIB)
+
 $B/tests/nodes: tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c record/agent/nodes.h record/agent/agent.h record/wire.h tests/unit/check.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/unit/nodes.c record/agent/nodes.c record/agent/memory.c record/agent/libc.c record/agent/object.c

@@ -157,8 +157,26 @@ static bool limit_is_raised(void)
 	return node != NODE_NONE && nodes_limit == 4 * FEW;
 }
 
+/* Fills epochs until there have been n, and returns their limit then. */
+static uint32_t limit_after(uint32_t n)
+{
+	for (uint32_t i = 0; n_epochs < n; i++)
+		(void)node_add(WIRE_NATIVE, NODE_ROOT, i);
+	return nodes_limit;
+}
+
+static bool filling_raises_limit(uint32_t first)
+{
+	nodes_forked();
+	nodes_limit = first;
+	epoch = told = n_epochs = 0;
+	return limit_after(3) == first && limit_after(4) == 2 * first && limit_after(8) == 4 * first &&
+	       limit_after(16) == 4 * first && first < 1u << 20;
+}
+
 int main(void)
 {
+	uint32_t first = nodes_limit;
 	nodes_limit = MOST;
 	CHECK("an unknown node has no number",
 	      node_known(NODE_ROOT, 7) == 0 && node_known(WIRE_NATIVE_ROOT | 1, 7) == 0);
@@ -180,5 +198,6 @@ int main(void)
 	CHECK("a number of the last epoch gets no children", number_is_void());
 	CHECK("unloading begins a new epoch if there are many nodes, and a new generation always", unloading_ends_it());
 	CHECK("a stack that is too large for an epoch gets a larger one", limit_is_raised() && wrong == 0);
+	CHECK("a program that fills several epochs gets larger ones, up to a limit", filling_raises_limit(first));
 	return check_done();
 }
