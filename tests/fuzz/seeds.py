@@ -39,13 +39,29 @@ def run(*command, data=None, **more):
     return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True, **more).stdout
 
 
+def with_census(text):
+    """Adds the rows of a census to the lines of a trace, after its last allocation."""
+    lines = text.splitlines(True)
+    last = max(i for i, line in enumerate(lines) if json.loads(line)["event"] == "alloc")
+    place = {"pid": json.loads(lines[last])["pid"], "time_ms": 1}
+    blocks = [{"types": ["module", "dict", "list [items]"], "blocks": [4096, 1, 1, 4096, 1, 2, 64, 1, 3, 4032, 1, 0]},
+              {"names": ["app", "x"], "references": [4096, 1, 4096, 2, 4096, 2, 64, 4, 4032, 3]},
+              {"root": "libc.so.6", "names": [], "references": [0, 1, 12288, 0]}]
+    rows = [{"event": "census", "info": {"moment": "script end", "typed": 1, "blocks": 4}}]
+    rows += [{"event": "blocks", "info": info} for info in blocks]
+    rows += [{"event": "pages", "info": {"mapping": "heap", "start": 4096, "resident": [0, 3, 1, 2]}}]
+    lines[last + 1:last + 1] = [json.dumps({**row, **place}).encode() + b"\n" for row in rows]
+    return b"".join(lines)
+
+
 def traces():
     options = [[], ["--processes=3", "--threads=3"], ["--weights", "--spans"], ["--lost", "--unknown"], ["--unfinished"],
-               ["--mappings", "--spans", "--processes=2"]]
+               ["--mappings", "--spans", "--processes=2"], []]
     for i, more in enumerate(options, 1):
         for events in (12, 60):
             lines = run(sys.executable, TESTS + "/lib/gen_trace.py", "--events=%d" % events, "--seed=%d" % i,
                         "--functions=8", "--stacks=12", "--live=9", *more)
+            lines = with_census(lines) if i == len(options) else lines
             name = "%d" % i if events == 60 else "%d-small" % i
             put("json", name, lines)
             stored = run(BIN + "/memcat", "--from-json", data=lines)     # to a pipe: blocks are not compressed
