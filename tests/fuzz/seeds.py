@@ -7,6 +7,7 @@ are in memory.
 """
 import ctypes
 import glob
+import json
 import os
 import shutil
 import struct
