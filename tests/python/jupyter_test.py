@@ -96,7 +96,7 @@ class Magic(Case):
         self.assertIn("--threshold needs --temporary", (self.cell("--threshold 5", "1"), self.said)[1])
 
     def test_answers_are_shown_as_tables(self):
-        self.cell("-o " + self.out, CELL + "del kept[:]\nkept = bytearray(5000000)\n")
+        self.cell("-o " + self.out, CELL + "import time\ndel kept[:]\nkept = bytearray(5000000)\ntime.sleep(0.05)\nmore = bytearray(3000)\n")
         shown = self.shell.display_formatter.format(memrec.table(self.out))[0]["text/html"]
         self.assertIn("<th style=\"text-align:right\">size</th>", shown)
         self.assertIn(">5.000MB</td>", shown)
