@@ -3,6 +3,7 @@
  */
 #include "xmalloc.h"
 
+#include <malloc.h>
 #include <msgpack.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -31,6 +32,13 @@ static void *or_die(void *p)
 	if (!p)
 		die_without_memory();
 	return p;
+}
+
+void xmalloc_map_large(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
 }
 
 void *xmalloc(size_t size)

@@ -11,6 +11,11 @@
 /* If set, called before exiting for lack of memory: a program that must clean up does so there. */
 extern void (*out_of_memory)(void);
 
+/*
+ * For programs that run long: from now on, blocks of 128 KiB and more have mappings of their own. They grow without
+ * being copied and leave no holes. Otherwise the C library takes them from its heap once the first has been freed.
+ */
+void xmalloc_map_large(void);
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +31,7 @@
 #include "parts.h"
 #include "rights.h"
 #include "tool.h"
+#include "trace_files.h"
 #include "units.h"
 #include "wire.h"
 #include "xmalloc.h"
@@ -379,20 +379,6 @@ static int end_trace(struct trace *t, struct output *o, uint64_t *bytes)
 	return failed;
 }
 
-/* Our standard output, if it is a file whose name can be told. */
-static char *redirected_to(void)
-{
-	struct stat st, named;
-	char *path = realpath("/proc/self/fd/1", NULL);
-	bool same = path && fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && stat(path, &named) == 0 &&
-		    st.st_dev == named.st_dev && st.st_ino == named.st_ino;
-	if (!same) {
-		free(path);
-		return NULL;
-	}
-	return path;
-}
-
 /* Returns the path without the working directory; the caller frees it. */
 static char *relative(char *path)
 {
@@ -416,7 +402,7 @@ static char *next_command(const struct settings *s)
 	bool several = parts_are_files(&s->parts);
 	char *name = several	? segments_pattern(s->output) :
 		     s->output	? xstrdup(s->output) :
-				  relative(redirected_to());
+				  relative(trace_file_redirected());
 	char *command = name ? xasprintf("%s %s", several ? "memgrow" : "memsummary", name) : NULL;
 	free(name);
 	return command;
@@ -603,7 +589,7 @@ static void check_oom_report(const struct settings *s)
 {
 	if (!s->oom_report)
 		return;
-	char *trace = s->output ? xstrdup(s->output) : redirected_to();
+	char *trace = s->output ? xstrdup(s->output) : trace_file_redirected();
 	if (!trace)
 		usage_die("--oom-report needs the trace in a file: -o FILE");
 	if (!s->force && access(s->oom_report, F_OK) == 0)
@@ -616,43 +602,17 @@ static void check_oom_report(const struct settings *s)
 	free(trace);
 }
 
-/* The files that the trace goes to. */
-struct trace_files {
-	const char **names;
-	size_t n;
-	char *path;
-};
-
-static struct trace_files files_of(const struct settings *s, const struct trace *t)
-{
-	struct trace_files f = { 0 };
-	if (parts_are_files(&s->parts)) {
-		f.names = segments_names(t->segments, &f.n);
-		return f;
-	}
-	f.path = s->output ? xstrdup(s->output) : redirected_to();
-	f.names = xcalloc(1, sizeof *f.names);
-	f.names[0] = f.path;
-	f.n = f.path != NULL;
-	return f;
-}
-
-static void free_files(struct trace_files *f)
-{
-	free(f->names);
-	free(f->path);
-}
-
 /* Returns whether there were any: the program was killed, or ran out of memory. */
 static bool print_last_words(const struct last_words *w, const struct settings *s, const struct trace *t)
 {
-	struct trace_files f = files_of(s, t);
+	struct trace_files f = trace_files_of(&s->parts, s->output, t->segments);
 	bool printed = last_words_print(w, f.names, f.n);
-	free_files(&f);
+	trace_files_clear(&f);
 	return printed;
 }
 
-struct mourner {
+/* What a report about a child that was killed needs. */
+struct child_report {
 	const struct settings *settings;
 	const struct trace *trace;
 	struct last_words *words;
@@ -660,10 +620,10 @@ struct mourner {
 
 static void child_killed(void *arg, pid_t pid)
 {
-	struct mourner *m = arg;
-	struct trace_files f = files_of(m->settings, m->trace);
-	last_words_of_child(m->words, pid, f.names, f.n);
-	free_files(&f);
+	struct child_report *r = arg;
+	struct trace_files f = trace_files_of(&r->settings->parts, r->settings->output, r->trace->segments);
+	last_words_of_child(r->words, pid, f.names, f.n);
+	trace_files_clear(&f);
 }
 
 /* What was recorded, or why nothing was. */
@@ -681,20 +641,9 @@ static void report(const struct collector *c, const struct settings *s, const st
 		closing_line(&c->output, s, bytes, stopped(&c->output, t, failed));
 }
 
-/*
- * Tables that grow have mappings of their own: they grow without being copied, and leave no holes behind. Otherwise the
- * C library would move them to its heap once the first has been freed.
- */
-static void map_large_tables(void)
-{
-#ifdef M_MMAP_THRESHOLD
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
-#endif
-}
-
 int main(int argc, char **argv)
 {
-	map_large_tables();
+	xmalloc_map_large();
 	launch_open_standard();
 	struct settings s = { 0 };
 	read_options(&s, argc, argv);
@@ -712,9 +661,9 @@ int main(int argc, char **argv)
 	open_collector(&c, &s, &t);
 	bool began;
 	struct last_words words = { 0 };
-	struct mourner mourner = { &s, &t, &words };
+	struct child_report children = { &s, &t, &words };
 	c.killed = child_killed;
-	c.killed_arg = &mourner;
+	c.killed_arg = &children;
 	int status = record(&c, &s, &d, &words, &began);
 	if (!began) {
 		discard(&d);
