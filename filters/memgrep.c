@@ -38,7 +38,7 @@ static const struct tool_option options[] = {
 	  .words = "innermost" },
 	{ "thread", 'T', "REGEX", "the thread's name at that moment matches REGEX",
 	  .words = "threads '%'" },
-	{ "type", 'y', "REGEX", "what the last census found alive, if its type matches REGEX",
+	{ "type", 'y', "REGEX", "keep blocks that the last census found alive, if their type matches REGEX",
 	  .words = "types '%'", .title = "alive at the last census, only %" },
 	{ "min-size", 's', "SIZE", "the size is at least SIZE bytes (512, 1.5k, 24MB, 1GiB)",
 	  .words = "at least %" },
@@ -323,7 +323,7 @@ static bool take_by_type(struct matcher *m, const struct mt_event *ev)
 	}
 }
 
-/* The loop by type: what was found comes at the end of its trace. */
+/* The loop by type: the blocks found come at the end of their trace. */
 static void answer_by_type(struct matcher *m, struct mt_in *in, struct mt_out *out)
 {
 	struct mt_event ev;

@@ -1,5 +1,5 @@
 /*
- * alive.c - what was live when a census was taken, by type
+ * alive.c - the blocks that were live when a census was taken, by type
  */
 #include "alive.h"
 
@@ -8,8 +8,8 @@
 
 #include "census_rows.h"
 #include "error.h"
-#include "live.h"
 #include "provenance.h"
+#include "replay.h"
 #include "sampled.h"
 #include "xmalloc.h"
 
@@ -57,14 +57,6 @@ static struct counted *counted_of(struct census *c, struct triple triple)
 
 /* ---------------------------------------------------------------- reading */
 
-static void open_block(struct census *c, const struct mt_event *ev)
-{
-	struct tally *t = c->alive->tally;
-	struct block b = { ev->size, ev->weight, c->by->key(c->by->arg, t, ev), ev->pid };
-
-	live_open(c->live, ev->id, &b, NULL);
-}
-
 /* What an earlier census of the process found no longer counts. */
 static void begin_census(struct census *c, const struct mt_event *ev)
 {
@@ -110,17 +102,12 @@ static void count_blocks(struct census *c, const struct mt_event *ev)
 static void take(struct census *c, const struct mt_event *ev)
 {
 	struct tally *t = c->alive->tally;
-	struct block was;
 
+	replay_blocks(c->live, ev, ev->kind == MT_ALLOC ? c->by->key(c->by->arg, t, ev) : 0);
 	switch (ev->kind) {
 	case MT_ALLOC:
-		open_block(c, ev);
-		return;
 	case MT_FREE:
-		live_close(c->live, ev->id, &was);
-		return;
 	case MT_RESIZE:
-		live_shrink(c->live, ev->id, ev->size, &was);
 		return;
 	case MT_CENSUS:
 		begin_census(c, ev);
@@ -132,7 +119,6 @@ static void take(struct census *c, const struct mt_event *ev)
 		threads_take(t->threads, ev);
 		break;
 	case MT_HEADER:
-		live_clear(c->live);
 		c->trace++;
 		stacks_take(t->stacks, ev);
 		break;

@@ -1,5 +1,5 @@
 /*
- * alive.h - what was live when a census was taken, by type
+ * alive.h - the blocks that were live when a census was taken, by type
  *
  * Of each process the last census counts. A block whose type is not known counts, too, under type 0.
  *
@@ -26,7 +26,7 @@ struct alive {
 
 /*
  * Reads `in` to its end, or to where it is damaged. by->key and by->take are those of tally.h. Exits with a message if
- * there is no census, or none of blocks that are there, as behind a filter whose answer has no frees.
+ * there is no census, or none of blocks that are there, as after a filter whose answer has no frees.
  */
 struct alive *alive_read(struct mt_in *in, const struct tally_by *by);
 void alive_free(struct alive *a);

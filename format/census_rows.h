@@ -44,7 +44,7 @@ struct mt_str census_row_renumber(struct census_row *r, struct mt_str info, cons
 /* ---------------------------------------------------------------- reading */
 
 struct census_reading {
-	struct mp_view types, blocks;	/* what is left of them */
+	struct mp_view types, blocks;	/* those not read yet */
 	uint32_t n_types, n_blocks;
 	bool has_blocks;		/* it is not a row of references only */
 	struct mt_str *names;		/* from number 1 on; they are the event's */

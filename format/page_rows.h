@@ -38,7 +38,7 @@ struct mt_str page_row_done(struct page_row *r, enum mapping_kind kind);
 /* ---------------------------------------------------------------- reading */
 
 struct page_reading {
-	struct mp_view runs;		/* what is left of them */
+	struct mp_view runs;		/* those not read yet */
 	uint32_t n_runs;
 	uint64_t start, at;		/* addresses: the first, and of the next run */
 	enum mapping_kind kind;

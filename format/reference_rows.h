@@ -32,7 +32,7 @@ struct mt_str reference_row_done(struct reference_row *r, const char *root);
 /* ---------------------------------------------------------------- reading */
 
 struct reference_reading {
-	struct mp_view names, numbers;	/* numbers: what is left of them */
+	struct mp_view names, numbers;	/* numbers: those not read yet */
 	uint32_t n_numbers, left;	/* left: references of this block */
 	struct mt_str root;		/* the event's; empty: blocks refer */
 	struct mt_str *name;		/* from number 1 on; they are the event's */

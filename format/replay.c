@@ -162,3 +162,26 @@ bool replay_is_exec(const struct mt_event *exit_)
 
 	return exit_->kind == MT_EXIT && reason.n == 4 && memcmp(reason.p, "exec", 4) == 0;
 }
+
+void replay_blocks(struct live *live, const struct mt_event *ev, uint32_t key)
+{
+	struct block b;
+
+	switch (ev->kind) {
+	case MT_ALLOC:
+		b = (struct block){ .size = ev->size, .weight = ev->weight, .key = key, .thread = ev->pid };
+		live_open(live, ev->id, &b, NULL);
+		break;
+	case MT_FREE:
+		live_close(live, ev->id, &b);
+		break;
+	case MT_RESIZE:
+		live_shrink(live, ev->id, ev->size, &b);
+		break;
+	case MT_HEADER:
+		live_clear(live);
+		break;
+	default:
+		break;
+	}
+}

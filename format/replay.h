@@ -57,6 +57,12 @@ bool replay_resize(struct replay *r, const struct mt_event *ev, struct share *lo
 bool replay_exit(struct replay *r, uint32_t pid, size_t *cursor, struct share *ended);
 /* Walks the open allocations: *cursor starts at 0; returns false at the end. */
 bool replay_each(const struct replay *r, size_t *cursor, struct share *open);
+/*
+ * For programs that only look up blocks by their ids, as a census names them: keeps `live` up to date, also in an
+ * answer, and forgets everything at a header. key: the caller's, of an MT_ALLOC; block.thread is the process. The
+ * blocks of a process that has ended stay, as no later event names them.
+ */
+void replay_blocks(struct live *live, const struct mt_event *ev, uint32_t key);
 /* Returns whether this MT_EXIT says that the process executed another program: the kernel freed all its memory. */
 bool replay_is_exec(const struct mt_event *exit_);
 

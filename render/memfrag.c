@@ -14,10 +14,10 @@
 #include "census_rows.h"
 #include "fit.h"
 #include "json.h"
-#include "live.h"
 #include "pids.h"
 #include "pins.h"
 #include "provenance.h"
+#include "replay.h"
 #include "report.h"
 #include "tool.h"
 #include "units.h"
@@ -96,21 +96,11 @@ static void take_blocks(struct frag *f, const struct mt_event *ev)
 
 static void take(struct frag *f, const struct mt_event *ev)
 {
-	struct block b;
+	bool opens = ev->kind == MT_ALLOC;
 	struct process *p;
 
+	replay_blocks(f->live, ev, opens ? view_frame(&f->view, f->stacks, stacks_number(f->stacks, ev->stack)) : 0);
 	switch (ev->kind) {
-	case MT_ALLOC:
-		b = (struct block){ ev->size, ev->weight,
-				    view_frame(&f->view, f->stacks, stacks_number(f->stacks, ev->stack)), ev->pid };
-		live_open(f->live, ev->id, &b, NULL);
-		break;
-	case MT_FREE:
-		live_close(f->live, ev->id, &b);
-		break;
-	case MT_RESIZE:
-		live_shrink(f->live, ev->id, ev->size, &b);
-		break;
 	case MT_CENSUS:
 		begin_census(f, ev);
 		break;
@@ -123,7 +113,6 @@ static void take(struct frag *f, const struct mt_event *ev)
 			pins_add_pages(&p->pins, ev);
 		break;
 	case MT_HEADER:
-		live_clear(f->live);
 		pids_clear(&f->pids);	/* those of the next trace are other processes */
 		stacks_take(f->stacks, ev);
 		break;

@@ -1,5 +1,5 @@
 /*
- * memheld.c - show who holds memory: what is retained, and the paths from a root
+ * memheld.c - show who holds memory: retained sizes and the paths from a root
  *
  * In:    a trace with a census that has references (stdin or files)
  * Out:   for the last census: the objects that retain the most, or, of a type or
@@ -34,7 +34,7 @@ static const struct tool_option options[] = {
 
 static const struct tool tool = {
 	.name = "memheld",
-	.summary = "show who holds memory: what is retained, and the paths from a root",
+	.summary = "show who holds memory: retained sizes and the paths from a root",
 	.operands = "[TRACE...]",
 	.example = "memrec -A --references -- python3 app.py | memheld --type Request",
 	.options = options,
@@ -180,8 +180,8 @@ static bool is_target(const struct heap *h, uint32_t node, const struct choices 
 }
 
 /*
- * The wanted objects by the paths to them. One that another of them dominates is counted, but what it retains is that
- * one's already.
+ * The wanted objects by the paths to them. One that another of them dominates is counted, but that one's memory
+ * includes its own already.
  */
 static struct row *find_targets(const struct heap *h, const struct choices *c, size_t *n, struct row *all)
 {

@@ -28,11 +28,11 @@ place() { # LINE: pins free_held pages alone live blocks
 	jq -r --argjson line "$1" '.processes[0].places[] | select(.line == $line) | "\(.pins) \(.free_held) \(.pages) \(.alone) \(.live) \(.blocks)"' out.json
 }
 
-@test "pages under blocks, free ones before them, and what is between; the end of the heap is pinned by none" {
+@test "pages under blocks, free ones before them, and the gaps between; the end of the heap is pinned by none" {
 	# 1 and 2 on page 16; 3 (73944) on page 18; 4 (82136) on pages 20 and 21, of which 19 is not resident, 22 to 25 are free
 	heap | trace > t.lz4
 	memfrag --json t.lz4 > out.json
-	# resident 9 pages; live 100 + 200 + 50 + 5000; free: page 17, and 22 to 25 behind
+	# resident 9 pages; live 100 + 200 + 50 + 5000; free: page 17, and 22 to 25 after
 	[ "$(area 'C library, first heap')" = "$((9 * 4096)) 5350 $((5 * 4096)) $((4 * 4096)) $((4 * 4096 - 5350))" ]
 	[ "$(place 41)" = "4096 0 4096 4096 300 2" ]
 	[ "$(place 3)" = "8192 4096 4096 4096 50 1" ]

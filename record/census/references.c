@@ -320,7 +320,7 @@ static void look_at_block(struct finder *f, size_t i)
 
 /*
  * Returns where the first block from an address on begins, `end` at most: the kernel joins variables and an allocator's
- * memory behind them into one mapping.
+ * memory after them into one mapping.
  */
 static uint64_t first_from(const struct finder *f, uint64_t start, uint64_t end)
 {

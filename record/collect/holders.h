@@ -1,5 +1,5 @@
 /*
- * holders.h - which blocks refer to which: where references can begin, and the rows of what was found
+ * holders.h - which blocks refer to which: where references can begin, and the rows of those found
  */
 #ifndef HOLDERS_H
 #define HOLDERS_H

@@ -24,7 +24,7 @@
 
 #define LONGEST_NAME 160		/* bytes, as in a URL */
 #define LONGEST_WAIT_S 60		/* between two attempts */
-#define REST_MS 10000			/* for what is left at the end */
+#define REST_MS 10000			/* for the rest, at the end */
 #define CURL_SECONDS "30"		/* for one attempt */
 
 #define WAKE 'w'			/* to the sender: there is a profile */
@@ -109,7 +109,7 @@ static int configure(const struct push *p, const char *file)
 }
 
 /*
- * Runs curl with an option and its value (NULL: none), `in` as its standard input, in `folder`. Gets what it prints,
+ * Runs curl with an option and its value (NULL: none), `in` as its standard input, in `folder`. Gets its output,
  * errors included. Returns its exit status, 127: not found.
  */
 static int run_curl(int in, int folder, const char *option, const char *value, char *text, size_t size)
@@ -215,7 +215,7 @@ static bool pause_for(struct news *n, unsigned seconds)
 	return now_ms() < n->end_ms;
 }
 
-/* Sends what is in the queue until there will be no more. Returns the exit status: 1 if not every profile was sent. */
+/* Sends the queue until there will be no more profiles. Returns the exit status: 1 if one was not sent. */
 static int send_all(const struct push *p, struct news *n)
 {
 	char file[NAME_MAX + 1], why[500];

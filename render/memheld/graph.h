@@ -30,7 +30,7 @@ struct graph {
 	uint32_t *parent_label;
 	uint32_t *dominator;		/* GRAPH_NONE: it cannot be reached, or is the root */
 	uint64_t *retained;		/* 0: it cannot be reached */
-	uint32_t *order;		/* n_order that can be reached, dominators before what they dominate */
+	uint32_t *order;		/* n_order that can be reached, dominators before the nodes they dominate */
 	uint32_t n_order;
 };
 

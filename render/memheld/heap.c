@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reference_rows.h"
+#include "replay.h"
 #include "xmalloc.h"
 
 /* Roots by how much they say: a module is a better answer than a variable of C. */
@@ -84,19 +85,8 @@ static void take_blocks(struct heap *h, const struct mt_event *ev)
 
 void heap_take(struct heap *h, const struct mt_event *ev)
 {
-	struct block b;
-
+	replay_blocks(h->live, ev, ev->kind == MT_ALLOC ? stacks_number(h->stacks, ev->stack) : 0);
 	switch (ev->kind) {
-	case MT_ALLOC:
-		b = (struct block){ ev->size, ev->weight, stacks_number(h->stacks, ev->stack), ev->pid };
-		live_open(h->live, ev->id, &b, NULL);
-		break;
-	case MT_FREE:
-		live_close(h->live, ev->id, &b);
-		break;
-	case MT_RESIZE:
-		live_shrink(h->live, ev->id, ev->size, &b);
-		break;
 	case MT_CENSUS:
 		if (h->only && ev->pid != h->wanted)
 			break;
@@ -108,10 +98,6 @@ void heap_take(struct heap *h, const struct mt_event *ev)
 			take_references(h, ev);
 			take_blocks(h, ev);
 		}
-		break;
-	case MT_HEADER:
-		live_clear(h->live);
-		stacks_take(h->stacks, ev);
 		break;
 	default:
 		stacks_take(h->stacks, ev);

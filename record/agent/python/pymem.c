@@ -450,7 +450,7 @@ static bool is_light(const struct allocator *a)
 {
 	bool light;
 	uint64_t used = sampler_local.used;
-	sampler_local.used = UINT64_MAX / 2;	/* the light hooks of _RAW pass on what they should tell of */
+	sampler_local.used = UINT64_MAX / 2;	/* the light hooks of _RAW pass on what they should report */
 	seen.made = seen.freed = NULL;
 	seen.on = true;
 	void *small = a->malloc(a->ctx, SMALL);
