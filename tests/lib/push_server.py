@@ -2,7 +2,7 @@
 """A server that receives profiles: push_server.py FOLDER STATUS...
 
 Listens on a free port, which it writes to FOLDER/port. Answers the requests with these statuses in turn, the last one from then
-on ("slow": 200 after two seconds). Each request becomes a line of JSON in FOLDER/requests: path, query, headers, status, and
+on ("held": 200, once there is FOLDER/go). Each request becomes a line of JSON in FOLDER/requests: path, query, headers, status, and
 the parts of a form (name, file name); the profile in it becomes FOLDER/1.pb.gz, 2.pb.gz, … by the number of the request.
 """
 import email.parser
@@ -33,8 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         n += 1
         body = self.rfile.read(int(self.headers["Content-Length"]))
         status = statuses[min(n, len(statuses)) - 1]
-        if status == "slow":
-            time.sleep(2)
+        while status == "held" and not os.path.exists(os.path.join(folder, "go")):
+            time.sleep(0.05)
         url = urllib.parse.urlsplit(self.path)
         kind = self.headers["Content-Type"]
         parts = parts_of(kind, body) if kind.startswith("multipart/form-data") else {"profile": (None, body)}
@@ -46,7 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             line["types"] = json.loads(parts["sample_type_config"][1])
         with open(os.path.join(folder, "requests"), "a") as out:
             out.write(json.dumps(line) + "\n")
-        self.send_response(200 if status == "slow" else int(status))
+        self.send_response(200 if status == "held" else int(status))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
