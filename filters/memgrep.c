@@ -4,7 +4,7 @@
  * In:    a trace (stdin or files)
  * Out:   the trace without the allocations that do not match, and without their
  *        frees; before a thread's next event, the number it made that do not.
- *        By type: at the end, those that the last census found alive
+ *        By type: at the end, those that a census found alive
  * Keeps: a bit per live allocation; a byte per function, frame and stack;
  *        by type, the live set (open_blocks.h)
  *
@@ -40,6 +40,8 @@ static const struct tool_option options[] = {
 	  .words = "threads '%'" },
 	{ "type", 'y', "REGEX", "keep blocks that the last census found alive, if their type matches REGEX",
 	  .words = "types '%'", .title = "alive at the last census, only %" },
+	{ "census", 'C', "N", "keep blocks that the Nth census of their process found alive, not the last",
+	  .words = "census %", .title = "alive at a census, only %" },
 	{ "min-size", 's', "SIZE", "the size is at least SIZE bytes (512, 1.5k, 24MB, 1GiB)",
 	  .words = "at least %" },
 	{ "max-size", 'S', "SIZE", "the size is at most SIZE bytes", .words = "at most %" },
@@ -74,6 +76,8 @@ struct conditions {
 	bool has_pid, has_tid;
 	uint32_t pid, tid;
 	bool innermost, inverted;
+	uint64_t census;		/* its number; 0: the last */
+	bool by_type;			/* the answer is what a census found alive */
 };
 
 /* A flag for each number of the trace. */
@@ -179,7 +183,7 @@ static bool is_foreign(const struct conditions *c, uint32_t pid)
 	if (!c->inverted)
 		return pid != c->pid;
 	return pid == c->pid && !has_frame_conditions(c) && !c->thread.text && c->min == 0 && c->max == UINT64_MAX &&
-	       !c->allocators && !c->has_tid && !c->type.text;
+	       !c->allocators && !c->has_tid && !c->by_type;
 }
 
 /* ---------------------------------------------------------------- flags */
@@ -329,7 +333,7 @@ static void answer_by_type(struct matcher *m, struct mt_in *in, struct mt_out *o
 	struct mt_event ev;
 
 	m->open = open_blocks_new();
-	m->found = found_new();
+	m->found = found_new(m->when.census);
 	while (mt_next(in, &ev) > 0) {
 		if ((ev.kind == MT_HEADER || ev.kind == MT_END) && found_put(m->found, out) < 0)
 			break;
@@ -400,6 +404,7 @@ static struct conditions parse(int argc, char **argv)
 		case 'm': c.module = (struct pattern){ .text = optarg, .option = "--module" }; break;
 		case 'T': c.thread = (struct pattern){ .text = optarg, .option = "--thread" }; break;
 		case 'y': c.type = (struct pattern){ .text = optarg, .option = "--type" }; break;
+		case 'C': c.census = tool_number(optarg, "--census", 1, UINT32_MAX); break;
 		case 's': c.min = tool_size(optarg, "--min-size"); break;
 		case 'S': c.max = tool_size(optarg, "--max-size"); break;
 		case 'a': c.allocators = parse_allocators(optarg); break;
@@ -424,6 +429,7 @@ static struct conditions parse(int argc, char **argv)
 	compile(&c.module, flags);
 	compile(&c.thread, flags);
 	compile(&c.type, flags);
+	c.by_type = c.type.text || c.census;
 	return c;
 }
 
@@ -434,11 +440,11 @@ int main(int argc, char **argv)
 	struct mt_in *in = tool_input(argc, argv);
 	struct tool as_asked = tool;
 	as_asked.mappings = !m.when.inverted && m.when.allocators & MT_NOT_MEMORY;
-	as_asked.answer = m.when.type.text != NULL;
+	as_asked.answer = m.when.by_type;
 	struct mt_out *out = tool_output(&as_asked, in, argv);
 	m.threads = threads_new();
 	m.kept = idset_new();
-	if (m.when.type.text)
+	if (m.when.by_type)
 		answer_by_type(&m, in, out);
 	else
 		pass(&m, in, out);
@@ -455,5 +461,5 @@ int main(int argc, char **argv)
 	threads_free(m.threads);
 	idset_free(m.kept);
 	int status = tool_finish(in, out);
-	return m.when.type.text && !m.n_censuses ? 1 : status;
+	return m.when.by_type && !m.n_censuses ? 1 : status;
 }

@@ -294,8 +294,8 @@ static void print_json(const struct heap *h, struct row *rows, size_t n, uint64_
 {
 	struct row lost = unreachable(h);
 
-	printf(",\"pid\":%u,\"unreachable_objects\":%llu,\"unreachable_bytes\":%llu,\"rows\":[", h->pid,
-	       (unsigned long long)lost.count, (unsigned long long)lost.own);
+	printf(",\"pid\":%u,\"references\":%zu,\"unreachable_objects\":%llu,\"unreachable_bytes\":%llu,\"rows\":[",
+	       h->pid, h->n_references, (unsigned long long)lost.count, (unsigned long long)lost.own);
 	for (size_t i = 0; i < n && i < most; i++) {
 		fputs(i ? ",\n" : "\n", stdout);
 		print_json_row(h, &rows[i]);

@@ -78,6 +78,24 @@ Total: 1.150kB in 2 allocations, 1 row" ]
 	[ "$(memgrep --type '^$' t.lz4 | memfold)" = '[unknown] 7' ]
 }
 
+@test "memgrep --census: another census than the last" {
+	[ "$(memgrep --census 1 t.lz4 | memfold --types)" = 'main (app.py:3);load (app.py:41);[old] 300' ]
+	[ "$(memgrep --census 2 t.lz4 | memfold --types)" = "$(memfold --types t.lz4)" ]
+	[ "$(memgrep --census 1 --type old --min-size 150 t.lz4 | memfold)" = 'main (app.py:3);load (app.py:41) 200' ]
+	[ "$(memgrep --census 1 t.lz4 | memsummary --by type | head -1)" = 'app: alive at a census, only census 1' ]
+	[ "$(memgrep --census 3 t.lz4 | memfold)" = '' ]
+	run -1 memfold --types <(memgrep --census 3 t.lz4)
+	run -2 memgrep --census 0 t.lz4
+	# each process and each trace has censuses of its own
+	printf '%s\n' 'alloc 1 10 a@a.py:1 pid=7' 'alloc 2 20 a@a.py:1 pid=8' \
+		'{"event":"census","pid":7,"time_ms":1,"info":{}}' '{"event":"blocks","pid":7,"time_ms":1,"info":{"types":["x"],"blocks":[1,1,1]}}' \
+		'{"event":"census","pid":8,"time_ms":1,"info":{}}' '{"event":"blocks","pid":8,"time_ms":1,"info":{"types":["y"],"blocks":[1,2,1]}}' |
+		trace > two.lz4
+	[ "$(cat two.lz4 t.lz4 | memgrep --census 1 | memsummary --by type --json | jq -c '[.locations[] | [.function, .total_bytes]]')" = \
+		'[["old",300],["y",20],["x",10]]' ]
+	[ "$(cat two.lz4 t.lz4 | memgrep --census 2 | memfold)" = "$(memgrep --census 2 t.lz4 | memfold)" ]
+}
+
 @test "memgrep --type beside other conditions, inverted, and twice" {
 	[ "$(memgrep --type Request --min-size 1000 t.lz4 | memfold)" = 'main (app.py:3);load (app.py:41) 1000' ]
 	[ "$(memgrep --type Request --min-size 1000 t.lz4 | memgrep --type app | memfold)" = 'main (app.py:3);load (app.py:41) 1000' ]

@@ -114,7 +114,7 @@ rows() { # [OPTION...]
 	printf 'alloc 1 1 a@a.py:1\n' | trace > none.lz4
 	run memheld none.lz4
 	[ "${lines[1]}" = "There is no census with references: record one with 'memrec --references'." ]
-	[ "$(memheld --json none.lz4 | jq -c .rows)" = '[]' ]
+	[ "$(memheld --json none.lz4 | jq -c '[.references, .rows]')" = '[0,[]]' ]
 	run -2 memheld --type '(' none.lz4
 }
 

@@ -59,4 +59,5 @@ tested() { # MODULE.CLASS
 @test "spans within a block, and without a recording" { tested spans_test.Spans; }
 @test "asyncio, greenlets, gevent" { tested spans_test.Asynchronous; }
 @test "traces read in Python" { tested reading_test.Reading; }
+@test "censuses as rows in Python: blocks with address, size, type and stack; types; holders" { tested census_test.Census; }
 @test "python -m memrec" { tested reading_test.Module; }

@@ -1,5 +1,5 @@
 /*
- * found.c - the blocks of a type that the last census of each process found alive
+ * found.c - the blocks of a type that a census of each process found alive
  */
 #include "found.h"
 
@@ -19,20 +19,25 @@ struct one {
 struct process {
 	struct mt_event census;		/* its info is a copy */
 	char *info;
+	uint64_t number;		/* of the census, from 1 on */
 	struct one *at;
 	size_t n, cap;
 };
 
 struct found {
+	uint64_t wanted;		/* the number of a census; 0: the last */
 	struct process *at;
 	size_t n, cap;
 	struct pids pids;		/* their places */
 	struct texts types;
 };
 
-struct found *found_new(void)
+struct found *found_new(uint64_t wanted)
 {
-	return xcalloc(1, sizeof(struct found));
+	struct found *f = xcalloc(1, sizeof *f);
+
+	f->wanted = wanted;
+	return f;
 }
 
 static void empty(struct found *f)
@@ -63,6 +68,8 @@ void found_begin(struct found *f, const struct mt_event *census)
 		f->at[f->n++] = (struct process){ 0 };
 	}
 	struct process *p = &f->at[*place];
+	if (f->wanted && p->number++ >= f->wanted)
+		return;
 	free(p->info);
 	p->info = xmalloc(census->info.n + 1);
 	memcpy(p->info, census->info.p, census->info.n);
@@ -78,6 +85,8 @@ void found_add(struct found *f, uint32_t pid, const struct mt_event *alloc, cons
 	if (place == PIDS_NONE)
 		return;		/* rows without a census */
 	struct process *p = &f->at[place];
+	if (f->wanted && p->number != f->wanted)
+		return;
 	GROW(p->at, p->n, p->cap);
 	p->at[p->n++] = (struct one){ *alloc, e->addr, texts_number(&f->types, e->type.p, e->type.n) };
 }
@@ -135,6 +144,8 @@ int found_put(struct found *f, struct mt_out *out)
 
 	for (size_t i = 0; i < f->n && r == 0; i++) {
 		struct process *p = &f->at[i];
+		if (p->number < f->wanted)
+			continue;
 		if (p->n)
 			qsort(p->at, p->n, sizeof *p->at, by_time);
 		for (size_t k = 0; k < p->n && r == 0; k++)

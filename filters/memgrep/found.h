@@ -1,5 +1,5 @@
 /*
- * found.h - the blocks of a type that the last census of each process found alive
+ * found.h - the blocks of a type that a census of each process found alive
  *
  * Memory: 100 bytes for each block.
  */
@@ -10,10 +10,10 @@
 
 struct found;
 
-/* Exits if out of memory, as all functions here do. */
-struct found *found_new(void);
+/* The census number `wanted` of each process counts, from 1 on; 0: the last. Exits if out of memory, as all do here. */
+struct found *found_new(uint64_t wanted);
 void found_free(struct found *f);
-/* Takes a census: what an earlier one of the process found is dropped. */
+/* Takes a census: what an earlier one of the process found is dropped. Call it for each, wanted or not. */
 void found_begin(struct found *f, const struct mt_event *census);
 /* Adds a block of this process's census: its MT_ALLOC event, and its entry. */
 void found_add(struct found *f, uint32_t pid, const struct mt_event *alloc, const struct census_entry *e);

@@ -23,8 +23,14 @@ with open("out.lz4", "rb") as f:
 try:
     largest = memrec.summary("out.lz4", rows=3)[0]["total_bytes"], memrec.table(Path("out.lz4"), leaks=True)
     peak = memrec.stats("out.lz4")["peak_bytes"]
+    requested: bool = memrec.census()
+    census = memrec.census("out.lz4", "memtemp", n=1, pid=7)
+    places = [(b.address + b.size, b.type.upper(), b.stack[0][2] + 1) for b in census[3:]] + [(len(census), census[0].type, 0)]
+    most = census.types(since=memrec.census(Path("out.lz4")))[0]["bytes"], memrec.holders("out.lz4", type="Request", rows=3)
 except memrec.TraceError:
     pass
 memrec.Tracker(3.5)  # type: ignore[arg-type]
 memrec.no_such_name  # type: ignore[attr-defined]
 work("text")  # type: ignore[arg-type]
+for never in memrec.census():  # type: ignore[attr-defined]
+    pass

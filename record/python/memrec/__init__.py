@@ -9,13 +9,14 @@ Everything else is done by the commands: memcat, memfold, memflame, …
 from __future__ import annotations
 
 from . import requests
+from ._census import Block, Census, census
 from .destinations import FileDestination, Pipe
-from .reading import TraceError, read, stats, summary, table, times
-from .tracker import FileFormat, Tracker, census, span
+from .reading import TraceError, holders, read, stats, summary, table, times
+from .tracker import FileFormat, Tracker, span
 
 __version__ = "0.1.0"
-__all__ = ["FileDestination", "FileFormat", "Pipe", "TraceError", "Tracker",
-           "census", "read", "requests", "span", "stats", "summary", "table", "times"]
+__all__ = ["Block", "Census", "FileDestination", "FileFormat", "Pipe", "TraceError", "Tracker",
+           "census", "holders", "read", "requests", "span", "stats", "summary", "table", "times"]
 
 _INSTEAD = {
     "FileReader": "memrec.read, memrec.summary, memrec.table and memrec.stats read traces",

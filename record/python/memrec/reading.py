@@ -1,4 +1,4 @@
-"""Traces in Python: a thin layer over memcat --json, memsummary, memtable and memstats.
+"""Traces in Python: a thin layer over memcat --json, memsummary, memtable, memheld and memstats.
 
 A trace is a path, an open binary file (a pipe, a socket's makefile), or any object
 with read(). If it is damaged or cut off, the part before that is used, with a warning.
@@ -112,7 +112,12 @@ def read(trace: Trace, through: Filters = ()) -> Iterator[Dict[str, Any]]:
     through: a filter to apply, "memtemp"; or several, each a word or a list of words:
     [["memgrep", "--min-size", "1MB"], "memtemp"].
     """
-    pipeline = _Pipeline(trace, _through(through, ["memcat", "--json"]))
+    return events(trace, _through(through, ["memcat", "--json"]), _judge)
+
+
+def events(trace, commands, judge):
+    """The events that these commands print; at the end judge(said, anything) gets the text written to standard error, and whether there was any event."""
+    pipeline = _Pipeline(trace, commands)
     whole = any_event = False
     try:
         for line in pipeline.output:
@@ -122,7 +127,7 @@ def read(trace: Trace, through: Filters = ()) -> Iterator[Dict[str, Any]]:
         whole = True
     finally:
         said = pipeline.close(early=not whole)
-    _judge(said, any_event)
+    judge(said, any_event)
 
 
 def _with_large_numbers(value):
@@ -139,6 +144,11 @@ def _judge(said, anything):
         raise TraceError(said)
     if said:
         warnings.warn(said, RuntimeWarning, stacklevel=3)
+
+
+def judge_census(said, anything):
+    """A trace without a census is no better than none."""
+    _judge(said, anything and "has no census" not in said)
 
 
 def _answer(trace, through, last):
@@ -173,12 +183,28 @@ def summary(trace: Trace, through: Filters = (), *, leaks: bool = False, total: 
 
 
 def table(trace: Trace, through: Filters = (), *, leaks: bool = False, total: bool = False,
-          split_threads: bool = False, rows: Optional[int] = None) -> List[Dict[str, Any]]:
+          split_threads: bool = False, by: Optional[str] = None, rows: Optional[int] = None) -> List[Dict[str, Any]]:
     """Returns the places that allocated memory, a dict each: size, allocations, allocator, function, file, line,
-    threads. See memtable(1).
+    threads. by: "type", of what the last census found alive; or "span". See memtable(1).
     """
-    split = ["--split-threads"] if split_threads else []
+    split = (["--split-threads"] if split_threads else []) + ([] if by is None else ["--by", by])
     return _display.Rows(_answer(trace, through, ["memtable", "--json"] + split + _which(leaks, total) + _first(rows))["rows"])
+
+
+def holders(trace: Trace, through: Filters = (), *, type: Optional[str] = None, function: Optional[str] = None,
+            pid: Optional[int] = None, rows: Optional[int] = None) -> List[Dict[str, Any]]:
+    """Returns who holds memory at the last census, a dict each: retained, objects, own, type, path, function, file, line.
+
+    type, function: regular expressions; then the rows are all objects of these types, or allocated by these functions, by the
+    paths to them. Without: the objects at which memory accumulates. The census needs references: memrec --references.
+    rows: the N that retain the most (default 20). See memheld(1).
+    """
+    options = [("--type", type), ("--function", function), ("--pid", pid), ("--rows", rows)]
+    words = ["%s=%s" % (name, value) for name, value in options if value is not None]
+    answer = _answer(trace, through, ["memheld", "--json"] + words)
+    if not answer["references"]:
+        raise TraceError("the trace has no census with references: record it with 'memrec --references'")
+    return _display.Rows(answer["rows"])
 
 
 def stats(trace: Trace, through: Filters = ()) -> Dict[str, Any]:

@@ -188,16 +188,6 @@ class span:
         return _decorated(self.name, function)
 
 
-def census() -> bool:
-    """Takes a census: what each block that is live now is goes into the trace.
-
-    Returns whether it was requested: False if the process is not recorded. The process waits only
-    until it has been copied (fork(2)); memrec reads the copy.
-    """
-    library = _agent.loaded()
-    return library is not None and bool(library.memrec_agent_census())
-
-
 def _decorated(name, function):
     import functools
     import inspect
