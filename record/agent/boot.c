@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "census.h"
+#include "hooks/entries.h"
 #include "hooks/environment.h"
 #include "hooks/exec.h"
 #include "hooks/got.h"
@@ -40,6 +41,7 @@ static void begun(enum ring_beginning how)
 		pymem_forked();
 		native_forked();
 		got_forked();
+		entries_forked();
 		census_forked();
 	} else if (how == RING_AGAIN) {
 		pystack_restarted();
@@ -51,6 +53,8 @@ __attribute__((constructor)) static void start(void)
 {
 	ring_begun = begun;
 	pystack_found = pymem_found;
+	got_opening = entries_mark;
+	got_opened = entries_add;
 	got_own_file();		/* before it gets another name */
 	loadname_init();
 	hooks_resolve();
@@ -77,5 +81,6 @@ __attribute__((constructor)) static void start(void)
 	if (orders.flags & WIRE_FLAG_NATIVE)
 		native_init();
 	pymem_init(false);
+	entries_begin();
 	ring_local.guard = GUARD_NONE;
 }

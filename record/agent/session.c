@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "orders.h"
+#include "hooks/entries.h"
 #include "hooks/got.h"
 #include "loadname.h"
 #include "memory.h"
@@ -93,8 +94,10 @@ static const char *start(const char *how)
 	if (orders.flags & WIRE_FLAG_NATIVE)
 		native_init();
 	pymem_init(true);
-	if (got_late())
+	if (got_late()) {
 		got_patch();
+		entries_begin();
+	}
 	return NULL;
 }
 
@@ -105,6 +108,7 @@ static void take_lock(void)
 	if (pid != getpid()) {
 		lock = (struct lock){ 0 };
 		got_forked();
+		entries_forked();
 		pymem_forked();
 		pid = getpid();
 	}

@@ -148,6 +148,9 @@ static void keep()
 	fill(aligned_alloc(64, 4000064), 4000064, "keep");
 	fill(memalign(64, 4000061), 4000061, "keep");
 	fill(valloc(4000071), 4000071, "keep");
+	fill(operator new(4000081), 4000081, "keep");
+	fill(operator new[](4000091, std::nothrow), 4000091, "keep");
+	fill(operator new(4000101, std::align_val_t(128)), 4000101, "keep");
 }
 
 int main(int argc, char **)

@@ -207,6 +207,9 @@ static int find_ret(struct dl_phdr_info *info, size_t size, void *context)
 	return 0;
 }
 
+uintptr_t (*got_opening)(void);
+void (*got_opened)(uintptr_t mark);
+
 static void *(*real_dlopen)(const char *, int);
 static void *(*real_dlmopen)(Lmid_t, const char *, int);
 
@@ -216,13 +219,14 @@ void got_resolve(void)
 	*(void **)&real_dlopen = got_real("dlopen");
 }
 
-static void patch_new_objects(void)
+static void patch_new_objects(uintptr_t mark)
 {
 	int e = errno;
 	uint8_t guard = ring_local.guard;
 	if (guard == GUARD_NONE && ring_on()) {
 		ring_local.guard = GUARD_DROP;
 		got_patch_new();
+		got_opened(mark);
 		ring_local.guard = guard;
 	}
 	errno = e;
@@ -231,24 +235,26 @@ static void patch_new_objects(void)
 static __attribute__((noinline)) void *hook_dlopen(const char *file, int mode)
 {
 	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
+	uintptr_t mark = got_opening();
 	pystack_opening();
 	dl_iterate_phdr(find_ret, &c);
 	void *handle = c.ret
 			   ? got_call_from(c.ret, *(void **)&real_dlopen, (uintptr_t)file, (uintptr_t)(unsigned)mode, 0)
 			   : real_dlopen(file, mode);
-	patch_new_objects();
+	patch_new_objects(mark);
 	return handle;
 }
 
 static __attribute__((noinline)) void *hook_dlmopen(Lmid_t space, const char *file, int mode)
 {
 	struct caller c = { .pc = (uintptr_t)__builtin_return_address(0) };
+	uintptr_t mark = got_opening();
 	pystack_opening();
 	dl_iterate_phdr(find_ret, &c);
 	void *handle = c.ret ? got_call_from(c.ret, *(void **)&real_dlmopen, (uintptr_t)space, (uintptr_t)file,
 					     (uintptr_t)(unsigned)mode)
 			     : real_dlmopen(space, file, mode);
-	patch_new_objects();
+	patch_new_objects(mark);
 	return handle;
 }
 

@@ -9,6 +9,7 @@
 #define GOT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Returns whether the agent was loaded after the C library, so that calls do not reach it without patching. */
 bool got_late(void);
@@ -28,6 +29,13 @@ const char *got_own_file(void);
  * returns. May be called again, for objects loaded since. Thread-safe.
  */
 void got_patch(void);
+/*
+ * Called before a dlopen, and after it with the first one's result, while slots are patched. Set once, by the
+ * constructor.
+ */
+extern uintptr_t (*got_opening)(void);
+extern void (*got_opened)(uintptr_t mark);
+
 /* Calls got_patch() if objects were loaded since, or some were not ready. */
 void got_patch_new(void);
 

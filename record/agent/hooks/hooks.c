@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "entries.h"
 #include "got.h"
 #include "hooks.h"
 #include "object.h"
@@ -229,28 +230,6 @@ static void *leave_bootstrap(const void *old, size_t n)
 	return p;
 }
 
-/* A realloc: nested in Python's allocator, or recorded as begun, so that its outcome is to follow. */
-struct resizing { bool nested, begun; };
-
-static inline struct resizing realloc_begin(void *old)
-{
-	struct resizing r = { .nested = ring_local.guard == GUARD_PYTHON };
-	if (old)
-		r.begun = record(r.nested ? WIRE_FREE : WIRE_REALLOC_BEGIN, old, 0) && !r.nested;
-	return r;
-}
-
-static inline void *realloc_record(uint8_t kind, void *old, void *p, size_t n, struct resizing r)
-{
-	if (UNLIKELY(p == NULL)) {
-		if (r.begun)
-			record(n ? WIRE_REALLOC_FAILED : WIRE_REALLOC_FREED, old, 0);
-	} else if (!record_alloc(kind, p, n) && UNLIKELY(sampler_mean != 0) && r.begun) {
-		record(WIRE_REALLOC_FREED, old, 0);	/* the old block was sampled, the new one is not */
-	}
-	return p;
-}
-
 static APART void *record_realloc(void *old, size_t n)
 {
 	if (UNLIKELY(!ready()))
@@ -349,6 +328,8 @@ static inline void *map(void *addr, size_t n, int protection, int flags, int fd,
 	void *p = REAL(real.mmap(addr, n, protection, flags, fd, offset));
 	look_after_python();
 	if (p == MAP_FAILED || (UNLIKELY(pymem_mimalloc) && flags & MAP_NORESERVE))
+		return p;
+	if (flags & MAP_ANONYMOUS && entries_own(caller))
 		return p;
 	uint8_t kind = mapping_kind(n, protection, flags, caller);
 	/* With both options the hooks of small objects leave no mark while they map an arena for them (pymem.c). */

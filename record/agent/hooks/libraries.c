@@ -109,15 +109,9 @@ HOOK void *arrow_mi_realloc_aligned(void *old, size_t n, size_t align)
 	void *(*real)(void *, size_t, size_t) = (void *(*)(void *, size_t, size_t))real_of(CALLER, MI_REALLOC);
 	if (!real)
 		return NULL;
-	bool begun = old && record(WIRE_REALLOC_BEGIN, old, 0);
+	struct resizing r = realloc_begin(old);
 	void *p = REAL(real(old, n, align));
-	if (UNLIKELY(p == NULL)) {
-		if (begun)
-			record(WIRE_REALLOC_FAILED, old, 0);
-	} else if (!record_alloc(WIRE_MIMALLOC, p, n) && UNLIKELY(sampler_mean != 0) && begun) {
-		record(WIRE_REALLOC_FREED, old, 0);
-	}
-	return p;
+	return realloc_record(WIRE_MIMALLOC, old, p, n, r);
 }
 
 HOOK void arrow_mi_free(void *p);

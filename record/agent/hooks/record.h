@@ -137,4 +137,26 @@ static inline bool record(uint8_t kind, const void *p, size_t n)
 	return true;
 }
 
+/* A realloc: nested in Python's allocator, or recorded as begun, so that its outcome is to follow. */
+struct resizing { bool nested, begun; };
+
+static inline struct resizing realloc_begin(void *old)
+{
+	struct resizing r = { .nested = ring_local.guard == GUARD_PYTHON };
+	if (old)
+		r.begun = record(r.nested ? WIRE_FREE : WIRE_REALLOC_BEGIN, old, 0) && !r.nested;
+	return r;
+}
+
+static inline void *realloc_record(uint8_t kind, void *old, void *p, size_t n, struct resizing r)
+{
+	if (UNLIKELY(p == NULL)) {
+		if (r.begun)
+			record(n ? WIRE_REALLOC_FAILED : WIRE_REALLOC_FREED, old, 0);
+	} else if (!record_alloc(kind, p, n) && UNLIKELY(sampler_mean != 0) && r.begun) {
+		record(WIRE_REALLOC_FREED, old, 0);	/* the old block was sampled, the new one is not */
+	}
+	return p;
+}
+
 #endif
