@@ -302,7 +302,7 @@ uint64_t pins_trim(const struct pins *p)
 const char *pins_area_name(enum pins_area area)
 {
 	static const char *const names[N_PINS_AREAS] = {
-		[PINS_HEAP] = "C library, first heap", [PINS_ARENAS] = "C library, threads' heaps",
+		[PINS_HEAP] = "C library, first heap", [PINS_ARENAS] = "C library, thread heaps",
 		[PINS_LARGE] = "C library, large blocks", [PINS_PYTHON] = "Python's arenas",
 		[PINS_MAPPED] = "mappings", [PINS_OTHER] = "other blocks", [PINS_NONE] = "no blocks",
 	};

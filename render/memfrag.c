@@ -159,17 +159,17 @@ static void print_area(const char *name, const struct pins_amount *a)
 	double share = report_share(a->free + a->between, a->resident);
 
 	if (!a->used && !a->free) {	/* no blocks are known there */
-		printf("%-24s  %9s\n", name, size_text(a->resident, resident));
+		printf("%-23s %9s\n", name, size_text(a->resident, resident));
 		return;
 	}
-	printf("%-24s  %9s  %9s  %9s  %9s  %9s  %5.1f%%\n", name, size_text(a->resident, resident),
+	printf("%-23s %9s %9s %9s %9s %9s %5.1f%%\n", name, size_text(a->resident, resident),
 	       size_text(a->used, live), size_text(a->free, free_), size_text(a->largest, largest),
 	       size_text(a->between, between), 100 * share);
 }
 
 static void print_areas(const struct pins *p)
 {
-	printf("%-24s  %9s  %9s  %9s  %9s  %9s  %6s\n", "Area", "Resident", "Live", "Free", "Longest", "Between",
+	printf("%-23s %9s %9s %9s %9s %9s %6s\n", "Area", "Resident", "Live", "Free", "Longest", "Between",
 	       "Unused");
 	for (int i = 0; i < N_PINS_AREAS; i++)
 		if (p->areas[i].resident)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "fit.h"
 #include "json.h"
 #include "memheld/heap.h"
 #include "memheld/paths.h"
@@ -232,13 +233,56 @@ static char *place_of(const struct heap *h, uint32_t node)
 	return report_location(f->name, function_place(f), *f->file ? heap_line(h, node) : 0, function_is_native(f));
 }
 
+#define NUMBERS_COLUMNS 33	/* before the path */
+#define LEAST_COLUMNS 20	/* for the path, on whatever terminal */
+
+/* Prints a part of the path where it has room in its columns, or else in the next line, cut to those columns. */
+static void print_part(const char *part, size_t n, unsigned columns, size_t *used)
+{
+	char *text = xasprintf("%.*s", (int)n, part), *fitted;
+
+	if (*used && *used + tool_columns(text) > columns) {
+		printf("\n%*s", NUMBERS_COLUMNS, "");
+		*used = 0;
+	}
+	fitted = fit(*used ? text : text + strspn(text, ", "), columns - *used);
+	fputs(fitted, stdout);
+	*used += tool_columns(fitted);
+	free(fitted);
+	free(text);
+}
+
+/* Prints "module app -> kept (list), allocated at make at app.py:3"; columns: 0 for one line, however long. */
+static void print_path(const char *path, const char *place, unsigned columns)
+{
+	size_t used = 0;
+
+	if (!columns) {
+		printf("%s, allocated at %s\n", path, place);
+		return;
+	}
+	for (const char *end; *path; path = end) {
+		end = strstr(path + 1, " -> ");
+		end = end ? end : path + strlen(path);
+		print_part(path, (size_t)(end - path), columns, &used);
+	}
+	char *rest = xasprintf(", allocated at %s", place);
+	print_part(rest, strlen(rest), columns, &used);
+	putchar('\n');
+	free(rest);
+}
+
 static void print_row(const struct heap *h, const struct row *row)
 {
 	char retained[SIZE_TEXT], own[SIZE_TEXT], count[28];
 	char *place = place_of(h, row->node), *path = tool_printable(row->path);
+	unsigned lines, columns = 0;
 
-	printf("%9s  %9s  %9s  %s, allocated at %s\n", size_text(row->retained, retained),
-	       count_text(row->count, count), size_text(row->own, own), path, place);
+	printf("%9s  %9s  %9s  ", size_text(row->retained, retained), count_text(row->count, count),
+	       size_text(row->own, own));
+	if (tool_terminal(&lines, &columns))
+		columns = columns > NUMBERS_COLUMNS + LEAST_COLUMNS ? columns - NUMBERS_COLUMNS : LEAST_COLUMNS;
+	print_path(path, place, columns);
 	free(place);
 	free(path);
 }
@@ -286,7 +330,7 @@ static void print_text(const struct heap *h, struct row *rows, size_t n, const s
 		printf("%zu more rows (-r %zu shows all)\n", n - (size_t)most, n);
 	struct row lost = unreachable(h);
 	if (!all && lost.count)
-		printf("%s objects, %s, hold one another, and no root reaches them: garbage for the collector\n",
+		printf("%s objects, %s, hold one another, and no root reaches them: garbage\n",
 		       count_text(lost.count, count), size_text(lost.own, own));
 }
 

@@ -74,7 +74,7 @@ place() { # LINE: pins free_held pages alone live blocks
 	END
 	memfrag --json t.lz4 > out.json
 	jq -c '.processes[0].areas[]' out.json
-	[ "$(jq -r '.processes[0].areas[] | "\(.area) \(.live)"' out.json)" = "C library, threads' heaps 100
+	[ "$(jq -r '.processes[0].areas[] | "\(.area) \(.live)"' out.json)" = "C library, thread heaps 100
 C library, large blocks 200000
 Python's arenas 512
 mappings 8192

@@ -40,7 +40,7 @@ rows() { # [OPTION...]
 	[ "$(rows --type '^Node$')" = '23000 1 11000 no known holder -> Node 11
 19000 2 19000 (not reachable from a root) 9' ]
 	[ "$(memheld --json t.lz4 | jq -c '[.unreachable_objects, .unreachable_bytes]')" = '[2,19000]' ]
-	memheld t.lz4 | grep -qx '2 objects, 19.000kB, hold one another, and no root reaches them: garbage for the collector'
+	memheld t.lz4 | grep -qx '2 objects, 19.000kB, hold one another, and no root reaches them: garbage'
 }
 
 @test "without options: where memory accumulates" {
@@ -52,7 +52,7 @@ rows() { # [OPTION...]
  23.000kB          1   11.000kB  no known holder -> Node, allocated at make at app.py:11
  22.000kB          1    4.000kB  module app -> x (list), allocated at make at app.py:4
 1 more rows (-r 3 shows all)
-2 objects, 19.000kB, hold one another, and no root reaches them: garbage for the collector' ]
+2 objects, 19.000kB, hold one another, and no root reaches them: garbage' ]
 }
 
 @test "dominators and paths agree with their definitions on random graphs" {

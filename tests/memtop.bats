@@ -88,7 +88,7 @@ for r in json.load(sys.stdin)["rows"]:
 
 @test "p shows the high-water mark; the arrows move the row; eighty columns are enough" {
 	some > t.lz4
-	run python3 "$TESTS/lib/screen.py" 80x20 wait=ended keys=p 'wait=at the peak' 'wait=main at /srv/app.py:3' show 'keys=<down><enter>' 'wait=Calls to load' keys=q -- memtop t.lz4
+	run python3 "$TESTS/lib/screen.py" 80x20 wait=ended keys=p 'wait=at peak' 'wait=main at /srv/app.py:3' show 'keys=<down><enter>' 'wait=Calls to load' keys=q -- memtop t.lz4
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"   9.000kB    9.000kB"* ]]

@@ -68,15 +68,27 @@ on_terminal() { # COLUMNS COMMAND
 
 @test "on a terminal of 80, 100 and 200 columns every report fits, hides imports, and cuts paths at a slash" {
 	local folders=/srv/company/project/source/package/subpackage report
-	local reports=(memsummary memtable "memtree --all" memtree memstats memgrow memtime "memsummary --python --by file" "memdiff imports.lz4")
+	local reports=(memsummary memtable "memtree --all" memtree memstats memgrow memtime "memsummary --python --by file" "memdiff imports.lz4"
+		"memheld census.lz4 --type . #" "memheld census.lz4 #" "memfrag census.lz4 #" "memtable --by type census.lz4 #"
+		"memsummary --by type census.lz4 #")
 	printf 'alloc %d 1000 main@/srv/app.py:3;handler_of_requests_number_%d@'$folders'/module_%d.py:1%d\n' $(seq 20 | sed 's/.*/& & & &/') | trace > long.lz4
 	printf 'alloc 1 1000 main@/srv/app.py:3;_find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9;<module>@/srv/b.py:1\n' | trace > imports.lz4
+	printf 'alloc 1 1000 main@/srv/app.py:3\nfree 1\n' | trace > freed.lz4
+	trace > census.lz4 <<-END
+		alloc 1 1000 main@/srv/app.py:3;handler_of_requests@$folders/module_1.py:11 pid=7 tid=7
+		alloc 2 2000 main@/srv/app.py:3;handler_of_requests_with_a_long_name@$folders/module_2.py:12 pid=7 tid=7
+		alloc 3 3000 main@/srv/app.py:3;handler_of_requests@$folders/module_3.py:13 pid=7 tid=7
+		{"event":"census","pid":7,"time_ms":1,"info":{"moment":"script end","typed":1}}
+		{"event":"blocks","pid":7,"time_ms":1,"info":{"names":["company.project.package","requests_that_wait"],"references":[65636,1,100,1,100,1,100,2,100,0,100,0]}}
+		{"event":"blocks","pid":7,"time_ms":1,"info":{"types":["module","company.project.package.Requests","company.project.package.RequestWithALongName"],"blocks":[65636,1,1,100,1,2,100,1,3]}}
+		{"event":"pages","pid":7,"time_ms":1,"info":{"mapping":"heap","start":65536,"resident":[0,3]}}
+	END
 	for columns in 80 100 200; do
 		for report in "${reports[@]}"; do
 			on_terminal $columns "$report long.lz4" > out
 			[ -s out ]
 			awk -v most=$columns '{ gsub(/[^\001-\177]+/, "x"); gsub(/\t/, "        ") } length($0) > most { print length($0) ": " $0; bad = 1 } END { exit bad }' out
-			run ! grep -E '…[^/]*\.py' out
+			run ! grep -E "…[^/]*\.py|Try '|There is no" out
 		done
 		on_terminal $columns "memsummary long.lz4" > out
 		grep -qE '…/(.*/)?module_[0-9]+\.py' out || [ $columns = 200 ]
@@ -87,6 +99,8 @@ on_terminal() { # COLUMNS COMMAND
 		# A screen of its own: the terminal emulator would put what is too wide over the last column.
 		python3 "$TESTS/lib/screen.py" ${columns}x24 wait=ended show keys=q -- memtop long.lz4 > out
 		grep -q '/module_1*[0-9]\.py:1[0-9]*$' out
+		python3 "$TESTS/lib/screen.py" ${columns}x24 wait=ended show keys=q -- memtop freed.lz4 > out
+		grep -q '  Growth  By line, sorted by own, at peak$' out
 		# A page or a profile does not go to a terminal; one line says where to.
 		for report in memflame mem2pprof; do
 			on_terminal $columns "$report long.lz4" > out

@@ -246,16 +246,20 @@ static int table_lines(const struct screen *s)
 
 static void draw_table(struct screen *s)
 {
-	char line[256];
+	char columns[ROWS_NUMBERS], line[256];
 
+	if (s->view == VIEW_TREE) {
+		snprintf(columns, sizeof columns, "%11s %6s %12s  ", "Size", "", "Blocks");
+		snprintf(line, sizeof line, "Calls to %s", s->tree_text);
+	} else {
+		snprintf(columns, sizeof columns, "%s", ROWS_HEAD);
+		snprintf(line, sizeof line, "By %s, sorted by %s%s", rows_by_name(s->by), rows_sort_name(s->sort),
+			 s->at_peak ? ", at peak" : "");
+	}
 	attron(A_REVERSE);
-	if (s->view == VIEW_TREE)
-		snprintf(line, sizeof line, "%11s %6s %12s  Calls to %s", "Size", "", "Blocks", s->tree_text);
-	else
-		snprintf(line, sizeof line, "%sBy %s, sorted by %s%s", ROWS_HEAD, rows_by_name(s->by),
-			 rows_sort_name(s->sort), s->at_peak ? ", at the peak" : "");
 	mvhline(table_line(s), 0, ' ', COLS);
-	put_text(table_line(s), 0, line, COLS);
+	put_text(table_line(s), 0, columns, COLS);
+	put_text(table_line(s), (int)strlen(columns), line, COLS - (int)strlen(columns));
 	attroff(A_REVERSE);
 	for (int y = 0; y < table_lines(s) && s->top + (uint32_t)y < s->rows.n; y++) {
 		bool chosen = s->top + (uint32_t)y == s->at;
