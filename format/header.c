@@ -522,6 +522,15 @@ struct mt_str mt_info_text(struct mt_str info, const char *key)
 	return text;
 }
 
+char *mt_shell_words(const char *const *words, size_t n)
+{
+	struct text t = text_new();
+
+	for (size_t i = 0; i < n; i++)
+		text_add_word(&t, words[i], strlen(words[i]));
+	return t.p;
+}
+
 char *mt_info_words(struct mt_str info, const char *key)
 {
 	struct mp_view v;

@@ -161,6 +161,8 @@ struct mt_str mt_info_text(struct mt_str info, const char *key);
  * with errno 0, if the key is absent or not such an array; with ENOMEM, if out of memory.
  */
 char *mt_info_words(struct mt_str info, const char *key);
+/* Returns n words as one shell-quoted line, which the caller frees; NULL if out of memory. */
+char *mt_shell_words(const char *const *words, size_t n);
 /* Returns the integer of a key in an info map; `otherwise` if it is absent or not an integer. */
 int64_t mt_info_int(struct mt_str info, const char *key, int64_t otherwise);
 

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "attach.h"
 #include "await.h"
 #include "collect/clock.h"
@@ -112,6 +113,7 @@ struct settings {
 	struct parts parts;
 	struct source_rules source;
 	char **argv;		/* of the program */
+	struct typed typed;	/* our own, if it is to be started */
 };
 
 /* Returns the arguments of a running process. */
@@ -248,6 +250,7 @@ static void read_options(struct settings *s, int argc, char **argv)
 		s->output = NULL;
 	parts_check(&s->parts, s->output);
 	s->argv = s->pid ? command_of(s->pid) : argv + optind;
+	s->typed = (struct typed){ argv, optind, !s->output && isatty(STDOUT_FILENO) };
 }
 
 /* Returns whether we load the agent into the process; memrec.Tracker does so itself. */
@@ -477,29 +480,10 @@ static void run(struct collector *c, struct recording *r)
 	collector_run(c, r);
 }
 
-static bool is_python_file(const char *name)
+/* Returns memrec's exit status. */
+static int not_executed(const struct settings *s, int error)
 {
-	const char *dot = strrchr(name, '.');
-	return dot && strcmp(dot, ".py") == 0 && access(name, R_OK) == 0;
-}
-
-/* Returns the command for a user of memray who types "memrec run script.py" or "memrec attach 1234", or NULL. */
-static const char *instead_of(const char *name)
-{
-	return strcmp(name, "run") == 0 ? "memrec -- python3 SCRIPT" :
-	       strcmp(name, "attach") == 0 ? "memrec --pid PID" : NULL;
-}
-
-static int not_executed(const char *name, int error)
-{
-	if (error == ENOENT && instead_of(name) && access(name, F_OK) != 0)
-		warn("%s: no such command, and memrec has no subcommands: %s", name, instead_of(name));
-	else if (error == EACCES && is_python_file(name))
-		warn("%s: not executable; put python3 before it: memrec -- python3 %s", name, name);
-	else if (error == ENOENT && !strchr(name, '/') && access(name, F_OK) == 0)
-		warn("%s: not found in PATH; to run the file of that name: memrec -- python3 %s", name, name);
-	else
-		warn("%s: %s", name, strerror(error));
+	advice_print(&s->typed, error);
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
@@ -511,7 +495,7 @@ static int record_launched(struct collector *c, const struct settings *s, const 
 	int error = launch_begin(&l, c, &how);
 	*began = error == 0;
 	if (error)
-		return not_executed(s->argv[0], error);
+		return not_executed(s, error);
 	empty(d);
 	last_words_begin(w, l.recording.root, s->argv);
 	run(c, &l.recording);
@@ -650,6 +634,9 @@ int main(int argc, char **argv)
 	if (attaches(&s) && s.n_pids == 1)	/* of several, some may be refused */
 		inject_examine(s.pid, s.ignore_seccomp);
 	check_oom_report(&s);
+	int error = s.pid ? 0 : advice_error(s.argv[0]);
+	if (error)
+		return not_executed(&s, error);
 	struct destination d = open_output(&s);
 	struct trace t;
 	make_trace(&t, &s, &d, argv);

@@ -54,7 +54,7 @@ check_blocks() { # PYTHON
 	[ ! -e t.lz4 ]
 	touch plain
 	run -127 memrec -o t.lz4 -- plain
-	[[ "$output" == "memrec: plain: not found in PATH; "*"memrec -- python3 plain" ]]
+	[[ "$output" == "memrec: plain: not found in PATH; "*"memrec -o t.lz4 -- python3 plain" ]]
 	run -126 memrec -o t.lz4 -- ./plain
 	[ "$output" = "memrec: ./plain: Permission denied" ]
 	[ ! -e t.lz4 ]
@@ -352,13 +352,40 @@ if os.fork() == 0:
 	[ "$(memcat --json t.lz4 | grep -c '"size":54321')" = 1 ]
 }
 
-@test "a script without python3, and subcommands of memray: the message shows the right command" {
+@test "a script without python3, and subcommands of memray: the message is the line to type" {
 	echo 'print(1)' > script.py
+	run -126 memrec -o t.lz4 ./script.py a 'b c'
+	[ "$output" = "memrec: ./script.py: not executable; put python3 before it: memrec -o t.lz4 -- python3 ./script.py a 'b c'" ]
+	run -127 memrec -n -o t.lz4 -- script.py
+	[ "$output" = "memrec: script.py: not found in PATH; to run the file of that name: memrec -n -o t.lz4 -- python3 script.py" ]
+	chmod +x script.py
 	run -126 memrec -o t.lz4 ./script.py
-	[ "$output" = "memrec: ./script.py: not executable; put python3 before it: memrec -- python3 ./script.py" ]
-	run -127 memrec -o t.lz4 run script.py
-	[ "$output" = "memrec: run: no such command, and memrec has no subcommands: memrec -- python3 SCRIPT" ]
-	run -127 memrec -o t.lz4 attach 1234
-	[ "$output" = "memrec: attach: no such command, and memrec has no subcommands: memrec --pid PID" ]
+	[ "$output" = "memrec: ./script.py: without a #! line a shell would run it; put python3 before it: memrec -o t.lz4 -- python3 ./script.py" ]
+	sed -i '1i#!/usr/bin/python3' script.py
+	run -0 memrec -o t.lz4 ./script.py
+	[ "$output" = 1 ]
+	rm t.lz4
+	mkdir folder
+	run -126 memrec -o t.lz4 ./folder
+	[ "$output" = "memrec: ./folder: is a directory" ]
+	local typed
+	while IFS='>' read -r typed line; do
+		run -127 --separate-stderr memrec $typed
+		echo "$typed: $stderr"
+		[ "$stderr" = "memrec: $(sed 's/-n //; s/ .*//' <<< "$typed"): no such command, and memrec has no subcommands:$line" ]
+	done <<-'END'
+		run -fo t.lz4 script.py 1 -o x> memrec -fo t.lz4 -- python3 script.py 1 -o x
+		-n run -m http.server 80> memrec -n -- python3 -m http.server 80
+		run> memrec -- python3 SCRIPT
+		attach 1234> memrec --pid 1234
+		attach -o t.lz4 --duration 5 1234> memrec -o t.lz4 --duration 5 --pid 1234
+		attach 1234 -n> memrec -n --pid 1234
+		attach> memrec --pid PID
+		flamegraph -o out.html t.lz4> memflame -o out.html t.lz4
+		stats t.lz4> memstats t.lz4
+	END
+	# On a terminal, where the trace has no place to go, too: that comes second.
+	run -127 script -qec 'memrec -n script.py' /dev/null
+	[[ "$output" == "memrec: script.py: not found in PATH; to run the file of that name: memrec -n -o trace.lz4 -- python3 script.py"* ]]
 	[ ! -e t.lz4 ]
 }

@@ -38,15 +38,15 @@ int main(void)
 	      becomes("handle_request at /srv/views.py:3", 18, "handle…/views.py:3") &&
 	      becomes("handle_request at /srv/views.py:3", 17, "handle_request a…") &&
 	      becomes("handle_request at /srv/views.py:3", 9, "handle_r…"));
-	CHECK("a package's own file keeps its folder as long as it has room; <module> goes first",
-	      becomes("<module> at /usr/lib/python3/asyncio/__init__.py:9", 36, "<module> at …/asyncio/__init__.py:9") &&
-	      becomes("<module> at /usr/lib/python3/asyncio/__init__.py:9", 34, "<module> at…/asyncio/__init__.py:9") &&
-	      becomes("<module> at /usr/lib/python3/asyncio/__init__.py:9", 29, "<modul…/asyncio/__init__.py:9") &&
-	      becomes("<module> at /usr/lib/python3/asyncio/__init__.py:9", 28, "…/asyncio/__init__.py:9") &&
-	      becomes("<module> at /usr/lib/python3/asyncio/__init__.py:9", 22, "<module…/__init__.py:9") &&
-	      becomes("<module> at /usr/lib/python3/asyncio/__init__.py:9", 20, "…/__init__.py:9") &&
-	      becomes("<module> at /usr/lib/python3/asyncio/__init__.py:9", 14, "<module> at /…") &&
-	      becomes("namedtuple at /usr/lib/python3/collections/__init__.py:9", 30, "namedtuple at …/__init__.py:9") &&
+	CHECK("a package's own file keeps its folder while it has room; <module> goes first",
+	      becomes("<module> at /usr/lib/asyncio/__init__.py:9", 36, "<module> at …/asyncio/__init__.py:9") &&
+	      becomes("<module> at /usr/lib/asyncio/__init__.py:9", 34, "<module> at…/asyncio/__init__.py:9") &&
+	      becomes("<module> at /usr/lib/asyncio/__init__.py:9", 29, "<modul…/asyncio/__init__.py:9") &&
+	      becomes("<module> at /usr/lib/asyncio/__init__.py:9", 28, "…/asyncio/__init__.py:9") &&
+	      becomes("<module> at /usr/lib/asyncio/__init__.py:9", 22, "<module…/__init__.py:9") &&
+	      becomes("<module> at /usr/lib/asyncio/__init__.py:9", 20, "…/__init__.py:9") &&
+	      becomes("<module> at /usr/lib/asyncio/__init__.py:9", 14, "<module> at /…") &&
+	      becomes("namedtuple at /usr/lib/collections/__init__.py:9", 30, "namedtuple at …/__init__.py:9") &&
 	      becomes("run at /srv/shop/__main__.py", 24, "run at…/shop/__main__.py"));
 	CHECK("the name of a frozen module is cut at its points, or not at all",
 	      becomes("load at <frozen importlib._bootstrap>:241", 30, "load at …_bootstrap>:241") &&
