@@ -129,11 +129,7 @@ hunt() { # PYTHON NAME PATTERN OPTION...
 
 @test "hunts: a cache on a method, tracebacks kept, tasks in a set, a reference too many, a cycle" {
 	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
-	for python in $(pythons); do
-		case $("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.abiflags)') in
-		3.[89]\ * | 3.1[0123]\ ) ;;
-		*) continue ;;
-		esac
+	for python in $(all_pythons); do
 		hunt "$python" lru_cache '^[0-9]+ module __main__ -> Repo \(type\) -> size \(functools._lru_cache_wrapper\)'
 		hunt "$python" tracebacks '^1 module __main__ -> FAILED \(list\)$'
 		hunt "$python" tracebacks '^1[0-9][0-9] .* -> FAILED \(list\) -> .* \(ValueError\) -> traceback -> .*frame -> ' --type '^bytes$'

@@ -19,6 +19,9 @@
 #define MOST_SLACK 64u		/* bytes after the items of an object */
 #define LOWEST_ADDRESS 65536u	/* of any mapping (vm.mmap_min_addr) */
 #define IMMORTAL UINT64_C(0xffffffff)
+#define MOST_FLAGS 0xffu
+#define MOST_LOCK 3u
+#define IMMORTAL_SHARED (INT64_C(1) << 61)
 
 struct census {
 	struct census_block *blocks;
@@ -98,26 +101,26 @@ void census_sort(struct census_block *blocks, size_t n)
 
 /* ---------------------------------------------------------------- objects */
 
-/* Of a str: its header and letters. 0: they are not in this block. */
-static uint64_t str_bytes(const struct heap_layout *o, const struct object *found)
+/* Whether a str can have this size: with its letters, or, of a derived class, without. */
+static bool str_fits(const struct heap_layout *o, const struct object *found, uint64_t size)
 {
-	uint32_t state = (uint32_t)word(found->at, STR_STATE), kind = state >> 2 & 7;
-	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
-	uint64_t length = word(found->at, STR_LENGTH);
-	if (!compact)
-		return (uint64_t)found->type->basic_size;
-	if ((kind != 1 && kind != 2 && kind != 4) || length >> 40)
-		return UINT64_MAX;
-	return (uint64_t)(ascii ? o->str_ascii : o->str_compact) + (length + 1) * kind;
+	uint64_t basic = (uint64_t)found->type->basic_size;
+	struct str_state state = types_str_state(o, (uint32_t)word(found->at, STR_STATE + o->more));
+	uint64_t length = word(found->at, STR_LENGTH + o->more);
+	if (length >> 40 || !(state.valid || (o->str_wide != NONE && state.kind == 0)))
+		return false;
+	if (!state.compact)
+		return size >= basic && size <= ((basic + 7) & ~UINT64_C(7));
+	return state.letters + (length + 1) * state.kind <= size;
 }
 
 /* Whether the items of an object have room after it. Frames, generators and the like count theirs elsewhere. */
 static bool items_fit(const struct heap_layout *o, const struct object *found, uint64_t room)
 {
 	const struct type *t = found->type;
-	if (!(t->flags & (TYPE_LONG | TYPE_TUPLE | TYPE_BYTES)) || t->basic_size < OB_SIZE + 8)
+	if (!(t->flags & (TYPE_LONG | TYPE_TUPLE | TYPE_BYTES)) || t->basic_size < OB_SIZE + 8 + o->more)
 		return true;
-	uint64_t n = word(found->at, OB_SIZE);
+	uint64_t n = word(found->at, OB_SIZE + o->more);
 	if (t->flags & TYPE_LONG) {
 		if (o->int_size_shift != NONE)
 			n >>= o->int_size_shift;
@@ -129,54 +132,97 @@ static bool items_fit(const struct heap_layout *o, const struct object *found, u
 	return size <= room && (t->flags & TYPE_LONG || room - size <= MOST_SLACK);
 }
 
+/*
+ * Whether an object's values are in it: their number, how many are set, that they are in it; at the end their order. A
+ * class's first instances have room for one more: _PyObject_InitInlineValues().
+ */
+static uint64_t values_bytes(uint64_t n)
+{
+	return (n + 1) * 8 + ((n + 7) & ~UINT64_C(7));
+}
+
+static bool are_values(const struct object *found, uint64_t basic, uint64_t room)
+{
+	const uint8_t *values = found->at + basic;
+	if (values + 4 > found->head + found->have)
+		return true;	/* beyond what was read */
+	uint64_t n = values[0];
+	return n && values[1] <= n && values[2] == 1 && (room == values_bytes(n) || room == values_bytes(n + 1));
+}
+
 /* Whether an object of that type can have the size of the block. */
 static bool fits(const struct heap_layout *o, const struct object *found)
 {
 	const struct type *t = found->type;
 	uint64_t size = found->block_size - t->prefix, basic = (uint64_t)t->basic_size;
 	if (t->flags & TYPE_STR)
-		return size >= STR_STATE + 8 && str_bytes(o, found) <= size;
+		return size >= (uint64_t)(STR_STATE + 8 + o->more) && str_fits(o, found, size);
 	if (t->item_size)
 		return basic <= size && items_fit(o, found, size - basic);
 	if (t->flags & o->inline_flag)
-		return basic < size;
+		return basic < size && are_values(found, basic, size - basic);
 	return size + t->optional >= basic && size <= ((basic + 7) & ~UINT64_C(7));
 }
 
 /* Whether the words before an object can be those of the garbage collector: the next object in its list, or none. */
-static bool has_gc_head(const struct object *found)
+static bool has_gc_head(const struct heap_layout *o, const struct object *found)
 {
-	uint64_t next = word(found->at - GC_HEAD_BYTES, 0) & ~UINT64_C(1);	/* the bit is set during a collection */
+	if (!o->gc_head)
+		return true;
+	uint64_t next = word(found->at - o->gc_head, 0) & ~UINT64_C(1);		/* the bit is set during a collection */
 	return next == 0 || (next % 8 == 0 && next >= LOWEST_ADDRESS && next >> 47 == 0);
 }
 
-/* Returns whether the object in `found` begins `prefix` bytes after the block, by what its type says. */
-static bool is_object(struct census *c, struct object *found, uint64_t addr, uint32_t prefix)
+/* Whether the words before the type can be those of an object: without the GIL, flags and a lock are among them. */
+static bool has_head(const struct heap_layout *o, const struct object *found)
 {
-	if (found->have < prefix + OB_SIZE || found->block_size < prefix + OB_SIZE)
+	uint64_t second = o->counts == COUNTS_LOCAL ? word(found->at, OB_LOCAL - 4) : 0;
+	return (second & 0xffff) <= MOST_FLAGS && (second >> 16 & 0xff) <= MOST_LOCK;
+}
+
+/* Whether it has references, and no more than there can be. */
+static bool is_counted(const struct heap_layout *o, const struct object *found)
+{
+	uint64_t count = word(found->at, OB_REFCNT);
+	int64_t shared;
+	switch (o->counts) {
+	case COUNTS_FLAGS:
+		return (uint32_t)count && (count >> 32 & 0xffff) == 0 && count >> 56 == 0;
+	case COUNTS_LOCAL:
+		shared = (int64_t)word(found->at, OB_SHARED) >> 2;
+		return ((uint32_t)(word(found->at, OB_LOCAL - 4) >> 32) || shared) && shared > -IMMORTAL_SHARED &&
+		       shared < IMMORTAL_SHARED;
+	default:
+		return count && count <= IMMORTAL;
+	}
+}
+
+/* Returns whether an object can begin `prefix` bytes after the beginning of the block, by what its type says. */
+static bool can_be_object(struct census *c, struct object *found, uint64_t addr, uint32_t prefix)
+{
+	const struct heap_layout *o = c->types.layout;
+	size_t least = prefix + OB_SIZE + (uint32_t)o->more;
+	if (found->have < least || found->block_size < least)
 		return false;
 	found->at = found->head + prefix;
 	found->addr = addr + prefix;
-	uint64_t references = word(found->at, OB_REFCNT);
-	if (references == 0 || references > IMMORTAL)
-		return false;
-	found->type = types_at(&c->types, word(found->at, OB_TYPE));
-	return found->type && found->type->prefix == prefix &&
-	       (!(found->type->flags & TYPE_HAS_GC) || has_gc_head(found)) && fits(c->types.layout, found);
+	found->type = types_at(&c->types, word(found->at, OB_TYPE + o->more));
+	return found->type && found->type->prefix == prefix && has_head(o, found) &&
+	       (!(found->type->flags & TYPE_HAS_GC) || has_gc_head(o, found)) && fits(o, found);
 }
 
-/* If it could be two objects, it is none. */
+/* If it could be two objects, one of them without references (in a free list of the interpreter's), it is none. */
 static bool find_object(struct census *c, struct object *found, uint64_t addr)
 {
-	static const uint32_t prefixes[] = { 0, GC_HEAD_BYTES, GC_HEAD_BYTES + PRE_BYTES };
+	static const uint32_t prefixes[] = { 0, 16, 32 };
 	struct object one = *found;
 	int n = 0;
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-		if (is_object(c, &one, addr, prefixes[i])) {
+		if (can_be_object(c, &one, addr, prefixes[i])) {
 			*found = one;
 			n++;
 		}
-	return n == 1;
+	return n == 1 && is_counted(c->types.layout, found);
 }
 
 /* ---------------------------------------------------------------- what belongs to an object */
@@ -219,15 +265,16 @@ static bool claim(struct census *c, struct type *type, enum part part, uint64_t 
 }
 
 /* A field of an object; 0 if it is beyond what was read. */
-static uint64_t field(const struct object *o, int offset)
+static uint64_t field(const struct census *c, const struct object *o, int offset)
 {
+	offset += c->types.layout->more;
 	size_t end = (size_t)(o->at - o->head) + (size_t)offset + 8;
 	return end <= o->have ? word(o->at, offset) : 0;
 }
 
 static void claim_deque(struct census *c, const struct object *o)
 {
-	uint64_t block = field(o, DEQUE_LEFT), last = field(o, DEQUE_RIGHT);
+	uint64_t block = field(c, o, DEQUE_LEFT), last = field(c, o, DEQUE_RIGHT);
 	for (int i = 0; i < MOST_DEQUE_BLOCKS && claim(c, o->type, PART_BLOCK, block, 0); i++)
 		if (block == last || !remote_read(&c->remote, block + DEQUE_LINK, &block, sizeof block))
 			break;
@@ -236,14 +283,13 @@ static void claim_deque(struct census *c, const struct object *o)
 static void claim_text(struct census *c, const struct object *o)
 {
 	const struct heap_layout *l = c->types.layout;
-	uint32_t state = (uint32_t)field(o, STR_STATE);
-	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
-	if (!compact)
-		claim(c, o->type, PART_TEXT, field(o, l->str_compact), 0);
-	if (!compact || !ascii)
-		claim(c, o->type, PART_TEXT, field(o, l->str_ascii + 8), 0);	/* as UTF-8 */
+	struct str_state state = types_str_state(l, (uint32_t)field(c, o, STR_STATE));
+	if (!state.compact)
+		claim(c, o->type, PART_TEXT, field(c, o, l->str_compact), 0);
+	if (!state.compact || !state.ascii)
+		claim(c, o->type, PART_TEXT, field(c, o, l->str_ascii + 8), 0);	/* as UTF-8 */
 	if (l->str_wide != NONE)
-		claim(c, o->type, PART_TEXT, field(o, l->str_wide), 0);
+		claim(c, o->type, PART_TEXT, field(c, o, l->str_wide), 0);
 }
 
 /* The values of an instance that has no dict of its own yet. */
@@ -260,38 +306,40 @@ static void claim_parts(struct census *c, const struct object *o)
 	uint64_t keys;
 	switch (o->type->owner) {
 	case OWNS_LIST:
-		claim(c, o->type, PART_ITEMS, field(o, LIST_ITEMS), 0);
+		claim(c, o->type, PART_ITEMS, field(c, o, LIST_ITEMS),
+		      (uint64_t)c->types.layout->list_items);
 		break;
 	case OWNS_DICT:
-		claim(c, o->type, PART_KEYS, field(o, DICT_KEYS), 0);
-		claim(c, o->type, PART_VALUES, field(o, DICT_VALUES), c->types.layout->values_prefix);
+		claim(c, o->type, PART_KEYS, field(c, o, DICT_KEYS), 0);
+		claim(c, o->type, PART_VALUES, field(c, o, DICT_VALUES), c->types.layout->values_prefix);
 		break;
 	case OWNS_SET:
-		claim(c, o->type, PART_TABLE, field(o, SET_TABLE), 0);
+		claim(c, o->type, PART_TABLE, field(c, o, SET_TABLE), 0);
 		break;
 	case OWNS_STR:
 		claim_text(c, o);
 		break;
 	case OWNS_BYTEARRAY:
-		claim(c, o->type, PART_BUFFER, field(o, BYTEARRAY_BYTES), 0);
+		claim(c, o->type, PART_BUFFER, field(c, o, BYTEARRAY_BYTES), 0);
 		break;
 	case OWNS_ARRAY:
-		claim(c, o->type, PART_BUFFER, field(o, ARRAY_ITEMS), 0);
+		claim(c, o->type, PART_BUFFER, field(c, o, ARRAY_ITEMS), 0);
 		break;
 	case OWNS_DEQUE:
 		claim_deque(c, o);
 		break;
 	case OWNS_NDARRAY:
-		claim(c, o->type, PART_BUFFER, field(o, NDARRAY_DATA), 0);
-		claim(c, o->type, PART_DIMENSIONS, field(o, NDARRAY_DIMENSIONS), 0);
+		claim(c, o->type, PART_BUFFER, field(c, o, NDARRAY_DATA), 0);
+		claim(c, o->type, PART_DIMENSIONS, field(c, o, NDARRAY_DIMENSIONS), 0);
 		break;
 	case OWNS_TYPE:
-		if (remote_read(&c->remote, o->addr + (uint64_t)c->types.layout->qualname + 8, &keys, sizeof keys))
+		if (remote_read(&c->remote, types_keys_at(&c->types, o->addr), &keys, sizeof keys))
 			claim(c, o->type, PART_KEYS, keys, 0);
 		break;
 	case OWNS_NOTHING:
 	case REFERS_WEAKLY:
 	case IS_MODULE:
+	case HAS_FRAME:
 		break;
 	}
 	if (o->type->flags & c->types.layout->pre_flags & TYPE_MANAGED_DICT)

@@ -15,13 +15,14 @@
 #define READ_BYTES (64u << 10)
 #define REFERENCES_A_TURN 4096u
 #define BLOCKS_A_TURN 4096u
-#define STR_HEAD_BYTES 72u		/* the letters after it are not references */
+#define STR_HEAD_BYTES 88u		/* the letters after it are not references */
 #define IDENTIFIERS 65536u
 #define LEAST_STACK (UINT64_C(16) << 10)
 #define MOST_STACK (UINT64_C(16) << 20)
 #define MOST_STACKS 4096u
 #define MOST_BYTES (UINT64_C(64) << 20)	/* of a block or range whose contents are not known: it may be sparse */
 #define NO_CHUNK UINT32_MAX
+#define MOST_PREFIX 32u			/* bytes from the beginning of a block to its object, or to its items */
 
 struct chunk {
 	uint64_t number;
@@ -57,6 +58,7 @@ struct scan {
 	const struct type *type;	/* NULL: not known */
 	struct dict_entries entries;	/* of a dict's keys */
 	uint64_t values;		/* in the block, where an object's values begin */
+	bool tagged;			/* it is a frame whose references may have their lowest bit set */
 };
 
 static uint64_t word(const void *p, uint64_t offset)
@@ -108,7 +110,7 @@ static uint32_t block_of(const struct finder *f, uint64_t addr)
 {
 	uint32_t i = last_before(f, addr);
 	if (i == NO_CHUNK) {	/* the block of an object, or of values, may begin at the end of the chunk before */
-		if ((addr & ((UINT64_C(1) << CHUNK_SHIFT) - 1)) >= f->types->layout->values_prefix + 2 * GC_HEAD_BYTES)
+		if ((addr & ((UINT64_C(1) << CHUNK_SHIFT) - 1)) >= f->types->layout->values_prefix + MOST_PREFIX)
 			return NO_CHUNK;
 		i = last_before(f, addr - (addr & ((UINT64_C(1) << CHUNK_SHIFT) - 1)) - 1);
 		if (i == NO_CHUNK)
@@ -120,7 +122,8 @@ static uint32_t block_of(const struct finder *f, uint64_t addr)
 		return offset == 16 * (note & NOTE_PREFIX) ? i : NO_CHUNK;
 	if (NOTE_PART(note) == PART_VALUES)
 		return offset <= f->types->layout->values_prefix && offset < f->blocks[i].size ? i : NO_CHUNK;
-	return offset == 0 ? i : NO_CHUNK;
+	uint64_t begin = NOTE_PART(note) == PART_ITEMS ? (uint64_t)f->types->layout->list_items : 0;
+	return offset == begin ? i : NO_CHUNK;
 }
 
 /* ---------------------------------------------------------------- frames of running threads */
@@ -164,24 +167,26 @@ static uint32_t index_label(uint64_t index)
 static uint32_t label_of(struct finder *f, const struct scan *s, uint64_t offset, uint64_t before)
 {
 	const struct type *t = s->type;
+	const struct heap_layout *o = f->types->layout;
 	uint64_t i;
 	if (!t)
 		return 0;
+	uint64_t tuple = t->prefix + (uint64_t)(o->tuple_items + o->more);
 	switch (NOTE_PART(s->note)) {
 	case PART_OBJECT:
-		if (t->owner == IS_MODULE && offset == t->prefix + MODULE_DICT) {
+		if (t->owner == IS_MODULE && offset == t->prefix + (uint64_t)(MODULE_DICT + o->more)) {
 			uint32_t name = types_module_name(f->types, s->from + t->prefix);
 			return name ? CENSUS_NAME(name) : 0;
 		}
-		if (t->flags & TYPE_TUPLE && offset >= t->prefix + OB_SIZE + 8)
-			return index_label((offset - t->prefix - OB_SIZE - 8) / 8);
-		if (t->flags & f->types->layout->inline_flag && offset >= t->prefix + (uint64_t)t->basic_size + 8) {
+		if (t->flags & TYPE_TUPLE && offset >= tuple)
+			return index_label((offset - tuple) / 8);
+		if (t->flags & o->inline_flag && offset >= t->prefix + (uint64_t)t->basic_size + 8) {
 			i = (offset - t->prefix - (uint64_t)t->basic_size - 8) / 8;
 			return i < t->n_names && t->names[i] ? CENSUS_NAME(t->names[i]) : 0;
 		}
 		return 0;
 	case PART_ITEMS:
-		return index_label(offset / 8);
+		return index_label((offset - (uint64_t)o->list_items) / 8);
 	case PART_VALUES:
 		i = (offset - s->values) / 8;
 		return offset >= s->values && i < t->n_names && t->names[i] ? CENSUS_NAME(t->names[i]) : 0;
@@ -225,6 +230,8 @@ static void take_word(struct finder *f, const struct scan *s, uint64_t w, uint64
 	if (f->types->layout->managed == MANAGED_TAGGED && s->type && s->note & NOTE_OBJECT && offset == 8 &&
 	    s->type->flags & TYPE_MANAGED_DICT)
 		w += w & 1;	/* its values, whose address is stored less 1 */
+	if (s->tagged && (w & 3) == 1)
+		w--;
 	if (w % 8 || w < 65536 || w >> 47)
 		return;
 	uint32_t to = block_of(f, w);
@@ -249,14 +256,14 @@ static bool is_weak(const struct finder *f, const struct scan *s, uint64_t offse
 	if (!t || !(s->note & NOTE_OBJECT))
 		return false;
 	if (offset < t->prefix) {
-		bool collector = offset + GC_HEAD_BYTES >= t->prefix && t->flags & TYPE_HAS_GC;
+		bool collector = offset + (uint64_t)f->types->layout->gc_head >= t->prefix && t->flags & TYPE_HAS_GC;
 		return collector || (offset == 0 && f->types->layout->managed != MANAGED_POINTER);
 	}
-	offset -= t->prefix;
-	if (t->owner == REFERS_WEAKLY &&
-	    (offset == WEAKREF_OBJECT || offset == WEAKREF_PREVIOUS || offset == WEAKREF_NEXT))
+	if (t->weak > 0 && offset - t->prefix == (uint64_t)t->weak)
 		return true;
-	return t->weak > 0 && offset == (uint64_t)t->weak;
+	offset -= t->prefix + (uint64_t)f->types->layout->more;
+	return t->owner == REFERS_WEAKLY &&
+	       (offset == WEAKREF_OBJECT || offset == WEAKREF_PREVIOUS || offset == WEAKREF_NEXT);
 }
 
 /* Looks at the words from an address on; where they cannot be read, there are none. */
@@ -282,12 +289,12 @@ static void look(struct finder *f, const struct scan *s, uint64_t addr, uint64_t
 	flush(f, s);
 }
 
-static bool has_no_references(const struct type *t, uint32_t note)
+static bool has_no_references(const struct heap_layout *o, const struct type *t, uint32_t note)
 {
 	if (!(note & NOTE_OBJECT))
 		return NOTE_PART(note) == PART_BUFFER || NOTE_PART(note) == PART_TEXT ||
 		       NOTE_PART(note) == PART_DIMENSIONS;
-	return t && (t->flags & (TYPE_LONG | TYPE_BYTES) || (t->item_size == 0 && t->basic_size <= OB_SIZE + 8 &&
+	return t && (t->flags & (TYPE_LONG | TYPE_BYTES) || (t->item_size == 0 && t->basic_size <= OB_SIZE + 8 + o->more &&
 		     !(t->flags & TYPE_HAS_GC) && !(t->flags & TYPE_IS_HEAP)));	/* float and the like */
 }
 
@@ -308,13 +315,14 @@ static void look_at_block(struct finder *f, size_t i)
 		if (t->flags & f->types->layout->inline_flag || NOTE_PART(s.note) == PART_VALUES)
 			types_name_values(f->types, t);
 		s.type = t;
+		s.tagged = f->types->layout->frame_tags && s.note & NOTE_OBJECT && t->owner == HAS_FRAME;
 		s.values = values_offset(size);
 		if (t->flags & TYPE_STR && s.note & NOTE_OBJECT && size > STR_HEAD_BYTES)
 			size = STR_HEAD_BYTES;
 		if (NOTE_PART(s.note) == PART_KEYS && !types_entries(f->types, b->addr, &s.entries))
 			s.entries.n = 0;
 	}
-	if (b->label != CENSUS_UNSETTLED && !has_no_references(s.type, s.note))
+	if (b->label != CENSUS_UNSETTLED && !has_no_references(f->types->layout, s.type, s.note))
 		look(f, &s, b->addr, size, ahead_of(f, i));
 }
 
@@ -354,7 +362,7 @@ void references_find(const struct census_block *blocks, size_t n, const uint32_t
 		look(&f, &s, r->start, end - r->start, end);
 	}
 	for (size_t i = 0; i < f.n_stacks; i++) {	/* more may be found meanwhile */
-		struct scan s = { .root = source->n_roots };
+		struct scan s = { .root = source->n_roots, .tagged = types->layout->frame_tags };
 		look(&f, &s, f.stacks[i].addr, f.stacks[i].size, 0);
 	}
 	free(f.found);

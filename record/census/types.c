@@ -32,7 +32,7 @@ static uint64_t word(const void *p, int offset)
 static bool read_head(const struct types *t, uint64_t addr, struct head *h)
 {
 	uint8_t bytes[TP_END];
-	if (addr % 8 || addr == 0 || !remote_read(t->remote, addr, bytes, sizeof bytes))
+	if (addr % 8 || addr == 0 || !remote_read(t->remote, addr + (uint64_t)t->layout->more, bytes, sizeof bytes))
 		return false;
 	*h = (struct head){ word(bytes, OB_TYPE), word(bytes, TP_NAME), word(bytes, TP_FLAGS), word(bytes, TP_BASE),
 			    word(bytes, TP_DICT), word(bytes, TP_DEALLOC), (int64_t)word(bytes, TP_BASICSIZE),
@@ -58,6 +58,27 @@ static bool is_type(const struct types *t, uint64_t addr, const struct head *h)
 
 /* ---------------------------------------------------------------- names */
 
+#define STATE_INTERNED 3u
+
+struct str_state types_str_state(const struct heap_layout *o, uint32_t state)
+{
+	uint32_t kind = state >> o->str_kind_shift & 7;
+	bool ascii = state >> (o->str_kind_shift + 4) & 1;
+	return (struct str_state){
+		.valid = kind == 1 || kind == 2 || kind == 4,
+		.compact = state >> (o->str_kind_shift + 3) & 1,
+		.ascii = ascii,
+		.interned = state & STATE_INTERNED,
+		.kind = kind,
+		.letters = (uint64_t)((ascii ? o->str_ascii : o->str_compact) + o->more),
+	};
+}
+
+uint64_t types_keys_at(const struct types *t, uint64_t type)
+{
+	return type + (uint64_t)(t->layout->qualname + t->layout->more) + 8;
+}
+
 static size_t put_utf8(char *to, uint32_t c)
 {
 	if (c < 0x80) {
@@ -76,15 +97,13 @@ static size_t put_utf8(char *to, uint32_t c)
 static size_t read_str(const struct types *t, uint64_t addr, char *to)
 {
 	uint8_t head[40], letters[4 * MOST_LETTERS];
-	if (addr % 8 || !remote_read(t->remote, addr, head, sizeof head))
+	if (addr % 8 || !remote_read(t->remote, addr + (uint64_t)t->layout->more, head, sizeof head))
 		return 0;
 	uint64_t length = word(head, STR_LENGTH);
-	uint32_t state = (uint32_t)word(head, STR_STATE), kind = state >> 2 & 7;
-	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
-	if (!compact || length == 0 || length > MOST_LETTERS || (kind != 1 && kind != 2 && kind != 4))
-		return 0;
-	int at = ascii ? t->layout->str_ascii : t->layout->str_compact;
-	if (!remote_read(t->remote, addr + (uint64_t)at, letters, length * kind))
+	struct str_state state = types_str_state(t->layout, (uint32_t)word(head, STR_STATE));
+	uint32_t kind = state.kind;
+	if (!state.compact || length == 0 || length > MOST_LETTERS || !state.valid ||
+	    !remote_read(t->remote, addr + state.letters, letters, length * kind))
 		return 0;
 	size_t n = 0;
 	for (size_t i = 0; i < length; i++) {
@@ -145,8 +164,8 @@ static size_t read_item(const struct types *t, uint64_t dict, const char *name, 
 {
 	uint8_t head[DICT_END];
 	struct dict_entries e;
-	if (dict % 8 || dict == 0 || !remote_read(t->remote, dict, head, sizeof head) || word(head, DICT_VALUES) ||
-	    !types_entries(t, word(head, DICT_KEYS), &e))
+	if (dict % 8 || dict == 0 || !remote_read(t->remote, dict + (uint64_t)t->layout->more, head, sizeof head) ||
+	    word(head, DICT_VALUES) || !types_entries(t, word(head, DICT_KEYS), &e))
 		return 0;
 	for (uint32_t i = 0; i < e.n; i++) {
 		uint8_t entry[24];
@@ -166,7 +185,7 @@ static size_t read_name(const struct types *t, uint64_t addr, const struct head 
 	if (!(h->flags & TYPE_IS_HEAP))
 		return read_text(t, h->name, to);
 	uint64_t qualname;
-	if (!remote_read(t->remote, addr + (uint64_t)t->layout->qualname, &qualname, sizeof qualname))
+	if (!remote_read(t->remote, types_keys_at(t, addr) - 8, &qualname, sizeof qualname))
 		return 0;
 	size_t n = read_item(t, h->dict, "__module__", to);
 	if (n == 8 && memcmp(to, "builtins", 8) == 0)
@@ -176,8 +195,6 @@ static size_t read_name(const struct types *t, uint64_t addr, const struct head 
 	size_t more = read_str(t, qualname, to + n);
 	return more ? n + more : 0;
 }
-
-#define STATE_INTERNED 3u
 
 static bool is_identifier(const char *p, size_t n)
 {
@@ -192,8 +209,8 @@ uint32_t types_identifier(struct types *t, uint64_t str)
 {
 	char text[4 * MOST_LETTERS];
 	uint32_t state;
-	if (str % 8 || !str || !remote_read(t->remote, str + STR_STATE, &state, sizeof state) ||
-	    !(state & STATE_INTERNED))
+	if (str % 8 || !str || !remote_read(t->remote, str + (uint64_t)(STR_STATE + t->layout->more), &state, sizeof state) ||
+	    !types_str_state(t->layout, state).interned)
 		return 0;
 	size_t n = read_str(t, str, text);
 	return is_identifier(text, n) ? texts_number(t->texts, text, n) : 0;
@@ -203,7 +220,7 @@ uint32_t types_module_name(struct types *t, uint64_t module)
 {
 	char text[4 * MOST_LETTERS];
 	uint64_t name;
-	if (!remote_read(t->remote, module + MODULE_NAME, &name, sizeof name) || !name)
+	if (!remote_read(t->remote, module + (uint64_t)(t->layout->module_name + t->layout->more), &name, sizeof name) || !name)
 		return 0;
 	size_t n = read_str(t, name, text);
 	for (size_t at = 0; at < n;) {
@@ -225,7 +242,7 @@ void types_name_values(struct types *t, struct type *type)
 		return;
 	type->named = true;
 	if (!(type->flags & TYPE_IS_HEAP) ||
-	    !remote_read(t->remote, type->addr + (uint64_t)t->layout->qualname + 8, &keys, sizeof keys) || !keys ||
+	    !remote_read(t->remote, types_keys_at(t, type->addr), &keys, sizeof keys) || !keys ||
 	    !types_entries(t, keys, &e))
 		return;
 	type->names = xcalloc((size_t)e.n + 1, sizeof *type->names);
@@ -246,7 +263,10 @@ static enum owner owner_by_name(struct mt_str name)
 {
 	static const struct { const char *name; enum owner owner; } owners[] = {
 		{ "set", OWNS_SET }, { "frozenset", OWNS_SET }, { "bytearray", OWNS_BYTEARRAY },
+		{ "frozendict", OWNS_DICT },
 		{ "array.array", OWNS_ARRAY }, { "collections.deque", OWNS_DEQUE }, { "numpy.ndarray", OWNS_NDARRAY },
+		{ "frame", HAS_FRAME }, { "generator", HAS_FRAME }, { "coroutine", HAS_FRAME },
+		{ "async_generator", HAS_FRAME },
 		{ "module", IS_MODULE }, { "weakref", REFERS_WEAKLY }, { "weakref.ReferenceType", REFERS_WEAKLY },
 	};
 	for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
@@ -287,7 +307,8 @@ static struct type *add(struct types *t, uint64_t addr, const struct head *h, st
 	struct type *type = xcalloc(1, sizeof *type);
 	*type = (struct type){ .addr = addr, .flags = h->flags, .base = h->base, .basic_size = h->basic_size,
 			       .item_size = h->item_size };
-	type->prefix = (h->flags & TYPE_HAS_GC ? GC_HEAD_BYTES : 0) + (h->flags & t->layout->pre_flags ? PRE_BYTES : 0);
+	type->prefix = (h->flags & TYPE_HAS_GC ? (uint32_t)t->layout->gc_head : 0) +
+		       (h->flags & t->layout->pre_flags ? PRE_BYTES : 0);
 	type->labels[PART_OBJECT] = texts_number(t->texts, name.p, name.n);
 	type->owner = find_owner(t, type);
 	type->optional = is_name(name, "datetime.datetime") || is_name(name, "datetime.time") ? 8 : 0;	/* its tzinfo */
@@ -336,9 +357,11 @@ uint32_t types_label(struct types *t, struct type *type, enum part part)
 bool types_init(struct types *t, const char *release, uint64_t type_type, struct remote *remote, struct texts *texts)
 {
 	*t = (struct types){ .remote = remote, .type_type = type_type, .texts = texts };
+	const char *build = strchr(release, ' ');
+	int free_threaded = build && strcmp(build, " free-threaded") == 0;
 	for (size_t i = 0; i < sizeof heap_layouts / sizeof *heap_layouts; i++)
 		if (strncmp(release, heap_layouts[i].release, strlen(heap_layouts[i].release)) == 0 &&
-		    !strchr(release, ' '))
+		    free_threaded == heap_layouts[i].free_threaded && (!build || free_threaded))
 			t->layout = &heap_layouts[i];
 	if (!t->layout || !type_type)
 		return false;

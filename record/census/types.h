@@ -19,7 +19,7 @@
 
 /* What an object of a type owns that is allocated apart from it. */
 enum owner { OWNS_NOTHING, OWNS_LIST, OWNS_DICT, OWNS_SET, OWNS_STR, OWNS_BYTEARRAY, OWNS_ARRAY, OWNS_DEQUE,
-	OWNS_NDARRAY, OWNS_TYPE, REFERS_WEAKLY, IS_MODULE };
+	OWNS_NDARRAY, OWNS_TYPE, REFERS_WEAKLY, IS_MODULE, HAS_FRAME };
 
 /* Tables and buffers that belong to an object. */
 enum part { PART_OBJECT, PART_ITEMS, PART_KEYS, PART_VALUES, PART_TABLE, PART_BUFFER, PART_TEXT, PART_BLOCK,
@@ -62,6 +62,17 @@ void types_clear(struct types *t);
 struct type *types_at(struct types *t, uint64_t addr);
 /* Returns the label of a part of its objects: "collections.deque", "list [items]". */
 uint32_t types_label(struct types *t, struct type *type, enum part part);
+
+/* How a str is stored. */
+struct str_state {
+	bool valid, compact, ascii, interned;
+	uint32_t kind;		/* bytes of a letter */
+	uint64_t letters;	/* where a compact str has them */
+};
+
+struct str_state types_str_state(const struct heap_layout *o, uint32_t state);
+/* Returns where a class has the address of its shared keys. */
+uint64_t types_keys_at(const struct types *t, uint64_t type);
 
 /* The entries of a dict's keys: where, how many, the bytes of each, where in it its key is; the value follows. */
 struct dict_entries {

@@ -130,10 +130,10 @@ static void check_objects(void)
 	put_plain(1, at(PLAIN));
 	CHECK("a block with the header of an object of its size is one", is(name_one(OBJECT, 32), "app.Plain"));
 	CHECK("a block of another size is not", is(name_one(OBJECT, 40), "") && is(name_one(OBJECT, 24), ""));
-	CHECK("no types are found for a release that is not known",
+	CHECK("no types are found for a release or build that is not known",
 	      (release = "3.7.1", is(name_one(OBJECT, 32), "unknown release")) &&
 		      (release = "3.99.0", is(name_one(OBJECT, 32), "unknown release")) &&
-		      (release = "3.13.1 free-threaded", is(name_one(OBJECT, 32), "unknown release")));
+		      (release = "3.12.1 free-threaded", is(name_one(OBJECT, 32), "unknown release")));
 	release = "3.11.2";
 	put_plain(0, at(PLAIN));
 	CHECK("an object without references is not live", is(name_one(OBJECT, 32), ""));
@@ -147,6 +147,41 @@ static void check_objects(void)
 	CHECK("after the collector's words it does", is(name_one(OBJECT, 40), "app.Collected"));
 	put(OBJECT, 12);
 	CHECK("if these can be the collector's", is(name_one(OBJECT, 40), ""));
+	put_plain(0, at(PLAIN));
+	put_type(COLLECTED, at(TYPE), "app.Collected", TYPE_HAS_GC, 16);
+	put(OBJECT + 16, 7);
+	put(OBJECT + 24, at(COLLECTED));
+	CHECK("one without references, kept to be used again, is none other", is(name_one(OBJECT, 32), ""));
+	put(OBJECT + 8, 0);
+	CHECK("without its type the other one is", is(name_one(OBJECT, 32), "app.Collected"));
+}
+
+/* A free-threaded build: a larger head, with flags, a lock and two counts; no words of the collector's. */
+static void check_free_threaded(void)
+{
+	make_heap();
+	release = "3.13.1 free-threaded";
+	put(TYPE + 16 + OB_TYPE, at(TYPE));
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned type = i ? COLLECTED : TYPE;
+		put(type + OB_TYPE + 16, at(TYPE));
+		put(type + TP_NAME + 16, (uint64_t)(i ? "app.Collected" : "type"));
+		put(type + TP_BASICSIZE + 16, i ? 40 : 904);
+		put(type + TP_ITEMSIZE + 16, 0);
+		put(type + TP_DEALLOC + 16, at(8));
+		put(type + TP_FLAGS + 16, TYPE_READY | TYPE_HAS_GC | (i ? 0 : TYPE_TYPE));
+		put(type + TP_BASE + 16, 0);
+	}
+	put(OBJECT + 8, UINT64_C(1) << 32);
+	put(OBJECT + 24, at(COLLECTED));
+	CHECK("free-threaded: an object that its thread refers to", is(name_one(OBJECT, 40), "app.Collected"));
+	put(OBJECT + 8, 0);
+	CHECK("one that no thread refers to", is(name_one(OBJECT, 40), ""));
+	put(OBJECT + 16, 4);
+	CHECK("one that other threads refer to", is(name_one(OBJECT, 40), "app.Collected"));
+	put(OBJECT + 8, at(PLAIN) | 0xfff0);
+	CHECK("an address is no flags and lock", is(name_one(OBJECT, 40), ""));
+	release = "3.11.2";
 }
 
 static void check_types(void)
@@ -216,7 +251,9 @@ static uint64_t odd_word(unsigned long long *state)
 
 static void check_anything(void)
 {
-	static const char *const releases[] = { "3.8.1", "3.9.1", "3.10.1", "3.11.1", "3.12.1", "3.13.1" };
+	static const char *const releases[] = { "3.8.1", "3.9.1", "3.10.1", "3.11.1", "3.12.1", "3.13.1",
+					      "3.13.1 free-threaded", "3.14.1", "3.14.1 free-threaded",
+					      "3.15.1", "3.15.1 free-threaded" };
 	static struct census_block blocks[HEAP_BYTES / 64], again[N(blocks)];
 	unsigned long long state = 1;
 	unsigned found = 0, different = 0, endless = 0;
@@ -346,6 +383,7 @@ int main(void)
 	if (heap == MAP_FAILED || mprotect((char *)heap + HEAP_BYTES, HEAP_BYTES, PROT_NONE) < 0)
 		return 1;
 	check_objects();
+	check_free_threaded();
 	check_types();
 	check_parts();
 	check_anything();
