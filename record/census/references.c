@@ -294,8 +294,9 @@ static bool has_no_references(const struct heap_layout *o, const struct type *t,
 	if (!(note & NOTE_OBJECT))
 		return NOTE_PART(note) == PART_BUFFER || NOTE_PART(note) == PART_TEXT ||
 		       NOTE_PART(note) == PART_DIMENSIONS;
-	return t && (t->flags & (TYPE_LONG | TYPE_BYTES) || (t->item_size == 0 && t->basic_size <= OB_SIZE + 8 + o->more &&
-		     !(t->flags & TYPE_HAS_GC) && !(t->flags & TYPE_IS_HEAP)));	/* float and the like */
+	return t && (t->flags & (TYPE_LONG | TYPE_BYTES) ||
+		     (t->item_size == 0 && t->basic_size <= OB_SIZE + 8 + o->more && !(t->flags & TYPE_HAS_GC) &&
+		      !(t->flags & TYPE_IS_HEAP)));	/* float and the like */
 }
 
 /* Returns how far the window may be read for the blocks after this one. */

@@ -32,7 +32,8 @@ static uint64_t word(const void *p, int offset)
 static bool read_head(const struct types *t, uint64_t addr, struct head *h)
 {
 	uint8_t bytes[TP_END];
-	if (addr % 8 || addr == 0 || !remote_read(t->remote, addr + (uint64_t)t->layout->more, bytes, sizeof bytes))
+	if (addr % 8 || addr == 0 ||
+	    !remote_read(t->remote, addr + (uint64_t)t->layout->more, bytes, sizeof bytes))
 		return false;
 	*h = (struct head){ word(bytes, OB_TYPE), word(bytes, TP_NAME), word(bytes, TP_FLAGS), word(bytes, TP_BASE),
 			    word(bytes, TP_DICT), word(bytes, TP_DEALLOC), (int64_t)word(bytes, TP_BASICSIZE),
@@ -164,7 +165,8 @@ static size_t read_item(const struct types *t, uint64_t dict, const char *name, 
 {
 	uint8_t head[DICT_END];
 	struct dict_entries e;
-	if (dict % 8 || dict == 0 || !remote_read(t->remote, dict + (uint64_t)t->layout->more, head, sizeof head) ||
+	if (dict % 8 || dict == 0 ||
+	    !remote_read(t->remote, dict + (uint64_t)t->layout->more, head, sizeof head) ||
 	    word(head, DICT_VALUES) || !types_entries(t, word(head, DICT_KEYS), &e))
 		return 0;
 	for (uint32_t i = 0; i < e.n; i++) {
@@ -209,7 +211,8 @@ uint32_t types_identifier(struct types *t, uint64_t str)
 {
 	char text[4 * MOST_LETTERS];
 	uint32_t state;
-	if (str % 8 || !str || !remote_read(t->remote, str + (uint64_t)(STR_STATE + t->layout->more), &state, sizeof state) ||
+	uint64_t at = str + (uint64_t)(STR_STATE + t->layout->more);
+	if (str % 8 || !str || !remote_read(t->remote, at, &state, sizeof state) ||
 	    !types_str_state(t->layout, state).interned)
 		return 0;
 	size_t n = read_str(t, str, text);
@@ -220,16 +223,17 @@ uint32_t types_module_name(struct types *t, uint64_t module)
 {
 	char text[4 * MOST_LETTERS];
 	uint64_t name;
-	if (!remote_read(t->remote, module + (uint64_t)(t->layout->module_name + t->layout->more), &name, sizeof name) || !name)
+	uint64_t at = module + (uint64_t)(t->layout->module_name + t->layout->more);
+	if (!remote_read(t->remote, at, &name, sizeof name) || !name)
 		return 0;
 	size_t n = read_str(t, name, text);
-	for (size_t at = 0; at < n;) {
+	for (size_t begin = 0; begin < n;) {
 		size_t part = 0;
-		while (at + part < n && text[at + part] != '.')
+		while (begin + part < n && text[begin + part] != '.')
 			part++;
-		if (!is_identifier(text + at, part))
+		if (!is_identifier(text + begin, part))
 			return 0;
-		at += part + 1;
+		begin += part + 1;
 	}
 	return n ? texts_number(t->texts, text, n) : 0;
 }
