@@ -2,6 +2,7 @@
 import gc
 import io
 import os
+import shlex
 import subprocess
 import sys
 
@@ -171,6 +172,47 @@ class Module(Case):
         said = subprocess.run(["script", "-qec", script, "/dev/null"], cwd=self.folder, stdout=subprocess.PIPE,
                               stdin=subprocess.DEVNULL, check=True).stdout.decode()
         self.assertIn("memrec: this is: memsummary -r 3 %s" % self.out, said)
+
+    def on_terminal(self, *words, status=0):
+        """What it prints on a terminal: first of all the command that it becomes."""
+        p = subprocess.run(["script", "-qec", shlex.join((sys.executable, "-m", "memrec") + words), "/dev/null"], cwd=self.folder,
+                           stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.assertEqual(p.returncode, status, p.stdout)
+        return p.stdout.decode().replace("\r", "")
+
+    def test_options_that_only_memray_has(self):
+        with open(os.path.join(self.folder, "script.py"), "w") as f:
+            f.write("x = [bytes(3000000) for i in range(3)]\n")
+        for options, line in (
+                ("-qfo t.lz4 --no-compress", "--force --output=t.lz4"), ("--aggregate --buffered-file-io -nfo t.lz4", "-nfo t.lz4"),
+                ("--compress-on-exit --trace-python --follow -f -o t.lz4", "--trace-python --follow -f -o t.lz4")):
+            said = self.on_terminal("run", *options.split(), "script.py")
+            self.assertTrue(said.startswith("memrec: this is: memrec %s -- %s script.py\n" % (line, sys.executable)), said)
+        for words, line in (
+                ("flamegraph -fo page.html t.lz4", "memflame --output=page.html t.lz4"),
+                ("flamegraph --temporal --no-web --split-threads --max-memory-records 9 -o page.html t.lz4", "memflame -o page.html t.lz4"),
+                ("flamegraph --confidential-files=all -o page.html t.lz4", "memflame -o page.html --no-source t.lz4"),
+                ("flamegraph --temporary-allocations -o page.html t.lz4", "memtemp t.lz4 | memflame -o page.html"),
+                ("table --temporary-allocation-threshold 3 t.lz4", "memtemp --threshold 3 t.lz4 | memtable"),
+                ("table -fo table.txt --no-web t.lz4", "memtable t.lz4 > table.txt"),
+                ("tree --temporary-allocations t.lz4", "memtemp t.lz4 | memtree"),
+                ("tree --biggest-allocs 5 t.lz4", "memtree --biggest=5 t.lz4"),
+                ("summary --sort-column 2 --max-rows 3 t.lz4", "memsummary --sort=2 --rows=3 t.lz4"),
+                ("stats --json --num-largest 3 -fo stats.json t.lz4", "memstats --json --num-largest 3 t.lz4 > stats.json"),
+                ("transform --leaks csv -o leaks.csv t.lz4", "memtable --csv --leaks t.lz4 > leaks.csv"),
+                ("transform speedscope -o profile.json t.lz4", "mem2speedscope -o profile.json t.lz4"),
+                ("parse t.lz4", "memcat --json t.lz4")):
+            said = self.on_terminal(*words.split())
+            self.assertTrue(said.startswith("memrec: this is: %s\n" % line), said)
+        for name, start in (("table.txt", "%s script.py: alive" % sys.executable), ("stats.json", "{"), ("leaks.csv", "size,"), ("page.html", "<!doctype")):
+            with open(os.path.join(self.folder, name)) as f:
+                self.assertTrue(f.read(200).lower().startswith(start.lower()), name)
+        self.assertIn("script.py:1", self.memrec("transform", "csv", "t.lz4").replace(",1,", ":1"))
+        self.assertIn("<listcomp> at " if sys.version_info < (3, 12) else "<module> at ", self.memrec("run", "--live", "script.py"))
+        for words, advice in (("run --live-remote script.py", "ssh HOST memrec"), ("run --live-port 9 --live-remote script.py", "ssh HOST memrec"),
+                              ("run --track-object-lifetimes script.py", "--census"), ("transform gprof2dot t.lz4", "mem2pprof"),
+                              ("transform", "csv or speedscope"), ("live 9000", "memtop"), ("detach 1", "Ctrl-C")):
+            self.assertIn(advice, self.memrec(*words.split(), status=2))
 
     def test_commands_and_usage_errors(self):
         self.assertIn("memrec 0.1.0", self.memrec("--version"))

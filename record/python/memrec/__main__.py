@@ -3,6 +3,7 @@
     python -m memrec run [OPTION...] (SCRIPT | -m MODULE | -c CODE) [ARG...]
     python -m memrec attach [OPTION...] PID
     python -m memrec flamegraph | table | tree | summary | stats [OPTION...] TRACE
+    python -m memrec transform (csv | speedscope) | parse [OPTION...] TRACE
     python -m memrec COMMAND [ARG...]
 
 `run` records with this Python interpreter, `attach` a running process; both take the
@@ -11,8 +12,8 @@ options of memrec (python -m memrec run --help). What follows the script, -m MOD
 terminal, into memrec-NAME.PID.lz4 here.
 
 The reports are the commands memflame, memtable, memtree, memsummary and memstats, with
-their options. A flame graph goes into memrec-flamegraph-TRACE.html here, unless -o or
-a pipe says otherwise. Each name says on a terminal what it stands for.
+their options and memray's. A flame graph goes into memrec-flamegraph-TRACE.html here,
+unless -o or a pipe says otherwise. Each name says on a terminal what it stands for.
 
 COMMAND is any command of the suite, with or without its "mem": memfold, fold, diff, …
 
@@ -25,11 +26,9 @@ import shlex
 import subprocess
 import sys
 
+from . import _memray
 from . import _places
 from . import rows as _rows
-
-# Names that are memray's, and no command's.
-_REPORTS = {"flamegraph": "memflame"}
 
 
 def _fail(text):
@@ -38,16 +37,23 @@ def _fail(text):
 
 
 class _Options:
-    """The options of a command, as its own table has them (--help-options)."""
+    """The options of a command, as its own table has them (--help-options), and those that only memray has."""
 
-    def __init__(self, command):
-        self.short, self.long = {}, {}
+    def __init__(self, command, name=""):
+        self.short, self.long, self.memray = {}, {}, {}
         text = subprocess.check_output([_places.command(command), "--help-options"], env=_places.environment())
         for line in text.decode().splitlines():
-            short, name, argument, _ = line.split("\t")
-            self.long[name] = bool(argument)
-            if short:
-                self.short[short] = name
+            short, option, argument, _ = line.split("\t")
+            self._add(short, option, bool(argument))
+        for option, (short, argument, meaning) in _memray.OPTIONS.get(name, {}).items():
+            if option not in self.long:
+                self._add(short, option, argument)
+                self.memray[option] = meaning
+
+    def _add(self, short, name, argument):
+        self.long[name] = argument
+        if short:
+            self.short.setdefault(short, name)
 
     def _whole(self, name):
         """The name that an abbreviation stands for; as it is if there is none, or several: memrec says so."""
@@ -55,41 +61,52 @@ class _Options:
         return found[0] if name not in self.long and len(found) == 1 else name
 
     def _of_cluster(self, word):
-        """(names, whether the last one needs the next word, where python's -m or -c begins) of "-fo", "-nm"."""
-        names = []
+        """([(name, argument)], where python's -m or -c begins) of "-fo", "-nm"; the argument is "" if it is the next word."""
+        found = []
         for at, letter in enumerate(word[1:], 1):
             if letter in "mc" and letter not in self.short:
-                return names, False, at
+                return found, at
             name = self.short.get(letter)
-            names.append(name)
-            if name and self.long[name]:
-                return names, at + 1 == len(word), 0
-        return names, False, 0
+            takes = bool(name) and self.long[name]
+            found.append((name, word[at + 1:] if takes else None))
+            if takes:
+                break
+        return found, 0
+
+    def _read(self, word):
+        """([(name, argument)], where python's -m or -c begins) of one word."""
+        if not word.startswith("--"):
+            return self._of_cluster(word)
+        name, equals, argument = word[2:].partition("=")
+        name = self._whole(name)
+        return [(name, argument if equals else "" if self.long.get(name) else None)], 0
 
     def split(self, words):
-        """What is the command's, the names of its options, and the rest, which begins with python's -m or -c or an operand."""
-        options, given = [], []
+        """The command's options, what was given (name: argument), and the rest, which begins with python's -m or -c or an operand."""
+        options, given = [], {}
         while words and words[0].startswith("-") and words[0] != "-":
             word, words = words[0], words[1:]
             if word == "--":
                 break
-            needs, python = False, 0
-            if word.startswith("--"):
-                name, equals, _ = word[2:].partition("=")
-                name = self._whole(name)
-                given.append(name)
-                needs = self.long.get(name, False) and not equals
-            else:
-                names, needs, python = self._of_cluster(word)
-                given += names
+            found, python = self._read(word)
+            same = [word[:python] if python else word] if python != 1 else []
+            if found and found[-1][1] == "" and words:
+                found[-1], same, words = (found[-1][0], words[0]), same + [words[0]], words[1:]
+            given.update(found)
+            if any(name in self.memray for name, _ in found):
+                same = ["--" + name + ("" if argument is None else "=" + argument) for name, argument in found if name not in self.memray]
+            options += same
             if python:
-                options += [word[:python]] if python > 1 else []
                 return options, given, ["-" + word[python:]] + words
-            options.append(word)
-            if needs and words:
-                options.append(words[0])
-                words = words[1:]
         return options, given, words
+
+    def meanings(self, given):
+        """What was given of memray's options alone: [(meaning, argument)]."""
+        found = [(self.memray[name], argument) for name, argument in given.items() if name in self.memray]
+        for meaning, _ in found:
+            if isinstance(meaning, str):
+                _fail(meaning)
+        return found
 
 
 def _name(words):
@@ -118,46 +135,80 @@ def _to_a_file(options, given, name):
 
 
 def _run(words):
-    options, given, words = _Options("memrec").split(words)
+    table = _Options("memrec", "run")
+    options, given, words = table.split(words)
     if "help" in given or "version" in given:
         if "version" in given:
             _execute([_places.command("memrec"), "--version"])
         _help("memrec", "run [OPTION...] (SCRIPT | -m MODULE | -c CODE) [ARG...]")
+    reader = [_places.command(m[0]) for m, _ in table.meanings(given) if m]
     if not words or words[0] in ("-m", "-c") and len(words) == 1:
         _fail("nothing to run: give a script, -m MODULE or -c CODE")
-    options = _to_a_file(options, given, _name(words))
-    _execute([_places.command("memrec")] + options + ["--", sys.executable] + words, tell=True)
+    if not reader:
+        options = _to_a_file(options, given, _name(words))
+    _execute([_places.command("memrec")] + options + ["--", sys.executable] + words, *([reader] if reader else []), tell=True)
 
 
 def _attach(words):
-    table, options, given, pids = _Options("memrec"), [], [], []
+    table, options, given, pids = _Options("memrec", "attach"), [], {}, []
     while words:		# PID may come first, as with memray
         more, names, words = table.split(words)
-        options, given = options + more, given + names
+        options, given = options + more, dict(given, **names)
         pids, words = pids + words[:1], words[1:]
     if "help" in given:
         _help("memrec", "attach [OPTION...] PID")
+    table.meanings(given)
     if len(pids) != 1 or not pids[0].isdigit():
         _fail("attach to which process? Give one PID" if not pids else "%r is not one PID" % " ".join(pids))
     options = _to_a_file(options, given, pids[0])
     _execute([_places.command("memrec"), "--pid", pids[0]] + options, tell=True)
 
 
-def _report(command, words):
-    options, given, traces = _Options(command).split(words)
-    if command == "memflame" and len(traces) == 1 and not {"output", "help", "version"} & set(given) and sys.stdout.isatty():
-        name = os.path.basename(traces[0])
-        options += ["-o", "memrec-flamegraph-%s.html" % (name[:-4] if name.endswith(".lz4") else name)]
+def _report(name, command, words):
+    table = _Options(command[0], name)
+    options, given, traces = table.split(words)
+    first, output = [], None
+    for meaning, argument in table.meanings(given):
+        if meaning is _memray.FILE:
+            output = argument
+        elif isinstance(meaning, tuple):
+            options += ["--%s=%s" % (meaning[0], argument)]
+        elif meaning is _memray.SOURCE:
+            options += ["--no-source"] if argument == "all" else []
+        elif meaning:
+            first = [_places.command(meaning[0])] + meaning[1:] + ([] if argument is None else [argument]) + traces
+    if command[0] == "memflame" and len(traces) == 1 and not {"output", "help", "version"} & set(given) and sys.stdout.isatty():
+        trace = os.path.basename(traces[0])
+        options += ["-o", "memrec-flamegraph-%s.html" % (trace[:-4] if trace.endswith(".lz4") else trace)]
         sys.stderr.write("memrec: writing to %s\n" % options[-1])
-    _execute([_places.command(command)] + options + traces, tell=True)
+    command = [_places.command(command[0])] + command[1:] + options
+    if first:
+        _execute(first, command, output=output, tell=True)
+    _execute(command + traces, output=output, tell=True)
 
 
-def _execute(argv, tell=False):
+def _transform(words):
+    rest = _Options("memtable", "transform").split(words)[2]
+    if not rest:
+        _fail("transform into what? csv or speedscope")
+    if rest[0] not in _memray.FORMATS:
+        _fail(_memray.NO_FORMAT % rest[0])
+    _report("transform", _memray.FORMATS[rest[0]], words[:len(words) - len(rest)] + rest[1:])
+
+
+def _execute(argv, *readers, output=None, tell=False):
+    """Becomes the command, or the last one of a pipe, with its output in a file."""
     if tell and sys.stderr.isatty():
-        words = [os.path.basename(argv[0])] + argv[1:]
-        sys.stderr.write("memrec: this is: %s\n" % " ".join(map(shlex.quote, words)))
+        lines = [" ".join(map(shlex.quote, [os.path.basename(words[0])] + words[1:])) for words in [argv, *readers]]
+        sys.stderr.write("memrec: this is: %s%s\n" % (" | ".join(lines), " > " + shlex.quote(output) if output else ""))
     sys.stdout.flush()
     sys.stderr.flush()
+    if output:
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), 1)
+    for reader in readers:
+        source = subprocess.Popen(argv, stdout=subprocess.PIPE, env=_places.environment())
+        os.dup2(source.stdout.fileno(), 0)
+        argv = reader
     os.execve(argv[0], argv, _places.environment())
 
 
@@ -180,8 +231,12 @@ def main(words):
             command, arguments = "memrec", ["--version"]
         if command in ("rows", "memrows") and _rows.wanted(arguments):
             sys.exit(_rows.main(arguments))
-        if command in _REPORTS or (not command.startswith("mem") and _is_command("mem" + command)):
-            _report(_REPORTS.get(command, "mem" + command), arguments)
+        if command == "transform":
+            _transform(arguments)
+        if command in _memray.INSTEAD:
+            _fail(_memray.INSTEAD[command])
+        if command in _memray.REPORTS or (not command.startswith("mem") and _is_command("mem" + command)):
+            _report(command, _memray.REPORTS.get(command, ["mem" + command]), arguments)
         if _is_command(command):
             _execute([_places.command(command)] + arguments)
     except OSError as e:
