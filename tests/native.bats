@@ -143,7 +143,7 @@ recorder() {
 	plain=$(recorder RssFile memrec -f -o t.lz4 -- "$python" imports.py)
 	native=$(recorder RssFile memrec -n -A -f -o t.lz4 -- "$python" imports.py)
 	echo "$plain kB, with C stacks $native kB"
-	[ "$native" -lt $((plain + 5120)) ]
+	[ "$native" -lt $((plain + 3072)) ]
 }
 
 @test "using a cached walk without checking it would be detected" {

@@ -14,7 +14,7 @@
 
 #include "xmalloc.h"
 
-#define ASKED_TIMES 64
+#define ASKED_TIMES 16
 #define READ_BYTES 32768
 
 /* Returns the bytes of files in our memory: those of shared memory, which are few, included. 0: not known. */

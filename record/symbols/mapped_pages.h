@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAPPED_PAGES_MOST (2u << 20)	/* bytes of files */
+#define MAPPED_PAGES_MOST (512u << 10)	/* bytes of files */
 
 struct mapped_pages {
 	unsigned asked;
