@@ -163,10 +163,14 @@ gcc:
 clang:
 	@$(MAKE) --no-print-directory CC=clang B=build/clang CFLAGS='$(CFLAGS) -Werror' all man
 
-## setup: install the packages that are missing (Debian, Ubuntu), or print their names (Fedora and others)
+## setup: install the packages that are missing, those of the tests included (Debian, Ubuntu), or print their names (Fedora and others)
 # Without a browser the tests that need one are skipped; everything else is required.
 setup:
 	@.ci/setup '$(PACKAGES)' '$(TEST_PACKAGES)' '$(PAGE_TEST_PACKAGES)' '$(FEDORA_PACKAGES)'
+
+## packages: the same, but only those that building needs
+packages:
+	@.ci/setup '$(PACKAGES)' '' '' '$(FEDORA_PACKAGES)'
 
 # For pip: prints the missing build requirements on one line, or nothing if the compiler finds them all.
 missing:
@@ -257,8 +261,8 @@ wheel: all man
 
 -include packaging/rules.mk
 
-## demo: set up, build, record examples/words.py and make its reports in build/demo
-demo: setup
+## demo: build, record examples/words.py and make its reports in build/demo
+demo: packages
 	@$(MAKE) --no-print-directory all
 	@B=$B examples/demo
 
@@ -352,7 +356,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: dataframes all axe pprof picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: dataframes all packages axe pprof picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -90,3 +90,13 @@ lists() { # make's own lists, one a line
 		[ -n "$found" ] || { echo "$entry"; false; }
 	done
 }
+
+@test "make packages: only what building needs, without a word about tests" {
+	make -n -s -C "$TESTS/.." packages > recipe
+	run_setup 'gcc' '' '' ''
+	[[ "$(cat recipe)" == *"libunwind-dev"* && "$(cat recipe)" != *chromium* && "$(cat recipe)" != *bats* ]]
+	rm -f asked bin/dpkg-query
+	run run_setup gcc '' '' 'gcc msgpack-devel'
+	[ "$status" -eq 0 ]
+	[[ "$output" == *'in Debian: gcc; in Fedora: gcc msgpack-devel' ]]
+}
