@@ -228,11 +228,12 @@ PYTHON_PACKAGE = $(wildcard record/python/memrec/*.py) record/python/memrec/py.t
 VERSION  = $(shell sed -n 's/^\#define MEMREC_VERSION "\(.*\)"/\1/p' format/tool.h)
 BACKEND  = $(PYTHON) packaging/backend.py
 
-## install: into $(DESTDIR)$(PREFIX): bin, lib/memrec, share/man, and the Python package (PYTHON_DIR=, PYTHON=python3)
+## install: into $(DESTDIR)$(PREFIX): bin, include/memrec.h, lib/memrec, share/man, and the Python package (PYTHON_DIR=, PYTHON=python3)
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/memrec $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/memrec $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7)
 	install -m 755 $(if $(wildcard record/memrec.c),$B/bin/memrec) $(TOOL_BINS) $(DESTDIR)$(PREFIX)/bin
 	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
+	install -m 644 record/memrec.h $(DESTDIR)$(PREFIX)/include
 	$(foreach s,1 5 7,install -m 644 $(filter %.$s,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man$s &&) :
 
 	packaging/completions $B/bin $B/completions
@@ -251,6 +252,7 @@ install: all man
 uninstall:
 	$(foreach t,memrec $(TOOLS),rm -f $(DESTDIR)$(PREFIX)/bin/$t $(DESTDIR)$(BASH_DIR)/$t $(DESTDIR)$(FISH_DIR)/$t.fish;)
 	rm -f $(DESTDIR)$(ZSH_DIR)/_memrec
+	rm -f $(DESTDIR)$(PREFIX)/include/memrec.h
 	rm -rf $(DESTDIR)$(PREFIX)/lib/memrec
 	$(foreach p,$(PAGES),rm -f $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $p))/$(notdir $p);)
 	rm -rf $(DESTDIR)$(PYTHON_DIR)/memrec $(DESTDIR)$(PYTHON_DIR)/memrec-$(VERSION).dist-info

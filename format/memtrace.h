@@ -56,6 +56,7 @@ enum mt_allocator {
 	MT_MEMALIGN, MT_VALLOC, MT_PVALLOC, MT_MMAP, MT_MREMAP,
 	MT_PYMALLOC_MALLOC, MT_PYMALLOC_CALLOC, MT_PYMALLOC_REALLOC,
 	MT_MMAP_RESERVED, MT_MMAP_FILE, MT_MIMALLOC, MT_JEMALLOC,
+	MT_POOL,
 	MT_N_ALLOCATORS		/* one past the last */
 };
 
@@ -253,7 +254,7 @@ int mt_out_errno(const struct mt_out *out);
  */
 int mt_close(struct mt_out *out, char **why) MT_MUST_USE;
 
-/* Returns "malloc", …, "jemalloc"; "?" if unknown. */
+/* Returns "malloc", …, "pool"; "?" if unknown. */
 const char *mt_allocator_name(unsigned allocator);
 /* Returns the number of the allocator with that name; 0 if unknown. */
 unsigned mt_allocator_of(const char *name, size_t n);

@@ -57,6 +57,7 @@ const struct row_kind row_kinds[N_ROWS] = {
 	ALLOCATION(MT_MMAP_FILE, "mmap_file")
 	ALLOCATION(MT_MIMALLOC, "mimalloc")
 	ALLOCATION(MT_JEMALLOC, "jemalloc")
+	ALLOCATION(MT_POOL, "pool")
 #include "kinds.def"
 	ROW(MT_OTHER, ROW_PID, "pid", 0, 0, F(U32, pid, "pid"))
 	ROW(MT_OTHER, ROW_TID, "tid", 0, 0, F(U32, tid, "tid"))

@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d520009u
+#define WIRE_MAGIC 0x4d52000au
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits in a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -47,6 +47,7 @@ enum wire_kind {
 	WIRE_MMAP_RESERVED,	/* private, anonymous, PROT_NONE */
 	WIRE_MMAP_FILE,		/* of a file */
 	WIRE_MIMALLOC, WIRE_JEMALLOC,	/* blocks of such an allocator inside a library */
+	WIRE_POOL,		/* a block of a pool that the program itself reports */
 	WIRE_ARENA,		/* a mapping that Python's own allocator made for its small blocks */
 	WIRE_FREE = 32,		/* addr: before the real free */
 	/* addr: before the real realloc; this thread's next record is an allocation, which frees the old block, … */

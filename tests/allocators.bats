@@ -109,3 +109,78 @@ mapped() { # the largest mapping
 	memrec -f -o t.lz4 -- ./fork
 	[ -z "$(blocks)" ]
 }
+
+# ---------------------------------------------------------------- memrec.h
+
+clients() {
+	local c="cc -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -I$TESTS/../record"
+	$c -DBYTES=1234 -o client "$TESTS/allocators/client.c" -ldl
+	$c -fPIC -shared -DLIBRARY -DBYTES=4321 -o client.so "$TESTS/allocators/client.c"
+}
+
+pools() { # sizes of the blocks of pools that are left
+	memleak t.lz4 | memcat --json | jq 'select(.event == "alloc" and .allocator == "pool") | .size' | sort -n | tr '\n' ' '
+}
+
+@test "memrec.h: the blocks of a pool are recorded, and what it hides is not; in a library, too" {
+	clients
+	printf 'work\n./client.so\n' | memrec -f -o t.lz4 -- ./client
+	[ "$(pools)" = "1234 4321 600000 600000 " ]
+	[ "$(memcat --json t.lz4 | jq 'select(.allocator == "pool" and .size == 500000) | .size' | wc -l)" -eq 2 ]
+	[ "$(memcat --json t.lz4 | grep -cE '"size":(50000000|60000000|1000),')" -eq 0 ]
+	[ "$(memcat --json t.lz4 | grep -c '"size":70000,')" -eq 2 ]
+	memrec --native -f -o t.lz4 -- ./client <<< work
+	memgrep --allocator pool t.lz4 | memleak | memfold | grep -q 'main.*;work.* 601234$'
+}
+
+@test "memrec.h: without a recording nothing happens; nor with clang, C++, older C, or optimization at link time" {
+	clients
+	[ "$(printf 'work\n./client.so\n' | ./client)" = $'ready\ndone\ndone' ]
+	printf '#include "memrec.h"\nint main(void) { memrec_alloc("", 1); memrec_free(""); memrec_show(memrec_hide()); return 0; }\n' > a.c
+	cp a.c a.cc
+	local compile
+	for compile in "cc -std=gnu99 -pedantic" "clang" "c++ -std=c++11" "cc -O2 -flto" "cc -static" "cc -m32 -fsyntax-only"; do
+		[[ $compile != clang ]] || command -v clang > /dev/null || continue
+		$compile -Wall -Wextra -Werror -I"$TESTS/../record" -o a "$([[ $compile == c++* ]] && echo a.cc || echo a.c)"
+		[[ $compile == *syntax* ]] || ./a
+	done
+	memrec -f -o t.lz4 -- ./a
+}
+
+@test "memrec.h in a program that is attached to, and in a library that it loads then" {
+	[ -z "$NO_ATTACH" ] || skip "$NO_ATTACH"
+	clients
+	start_told ./client
+	tell work done
+	attach
+	tell work done
+	tell ./client.so done
+	detach
+	[ "$(pools)" = "1234 4321 600000 600000 " ]
+	tell work done
+	attach
+	tell ./client.so done
+	detach
+	[ "$(pools)" = "4321 600000 " ]
+}
+
+@test "Python: memrec.alloc and memrec.free report blocks, with the stack of their caller" {
+	cat > pool.py <<-'END'
+	import memrec
+	def take(i): memrec.alloc(0x1000 + i * 4096, 1000 + i)
+	for i in range(3): take(i)
+	memrec.free(0x2000)
+	END
+	export PYTHONPATH=$TESTS/../record/python
+	python3 pool.py
+	memrec -f -o t.lz4 -- python3 pool.py
+	[ "$(pools)" = "1000 1002 " ]
+	memleak t.lz4 | memgrep --allocator pool | memfold | grep -q 'take (.*pool.py:2) 2002$'
+	cat > tracked.py <<-'END'
+	import memrec, pool
+	with memrec.Tracker("t.lz4", overwrite=True):
+	    pool.take(7)
+	END
+	python3 tracked.py
+	[ "$(pools)" = "1007 " ]
+}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "census.h"
+#include "hooks/clients.h"
 #include "hooks/entries.h"
 #include "hooks/environment.h"
 #include "hooks/exec.h"
@@ -34,6 +35,13 @@ static void leave_environment(void)
 	orders.preload[0] = '\0';
 }
 
+/* For an agent that was loaded late. */
+static void opened(uintptr_t mark)
+{
+	entries_add(mark);
+	clients_connect();
+}
+
 static void begun(enum ring_beginning how)
 {
 	if (how == RING_FORKED) {
@@ -54,7 +62,7 @@ __attribute__((constructor)) static void start(void)
 	ring_begun = begun;
 	pystack_found = pymem_found;
 	got_opening = entries_mark;
-	got_opened = entries_add;
+	got_opened = opened;
 	got_own_file();		/* before it gets another name */
 	loadname_init();
 	hooks_resolve();

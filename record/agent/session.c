@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "orders.h"
+#include "hooks/clients.h"
 #include "hooks/entries.h"
 #include "hooks/got.h"
 #include "loadname.h"
@@ -60,8 +61,10 @@ static bool collector_wants_more(void)
 static void stop(void)
 {
 	bool quiet = ring_stop();
-	if (got_late())
+	if (got_late()) {
+		clients_disconnect();
 		got_restore();
+	}
 	pymem_stop();
 	pystack_stop();
 	native_on = false;
@@ -97,6 +100,7 @@ static const char *start(const char *how)
 	if (got_late()) {
 		got_patch();
 		entries_begin();
+		clients_connect();
 	}
 	return NULL;
 }

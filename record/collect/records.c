@@ -16,7 +16,7 @@
 #define MOST_WARNINGS 16		/* of a process */
 #define NUMBERS_AHEAD 65536		/* how far a number may exceed the ticket */
 
-_Static_assert((int)WIRE_JEMALLOC == (int)MT_JEMALLOC && (int)MT_JEMALLOC == MT_N_ALLOCATORS - 1,
+_Static_assert((int)WIRE_POOL == (int)MT_POOL && (int)MT_POOL == MT_N_ALLOCATORS - 1,
 	       "allocators are numbered alike");
 
 /* ---------------------------------------------------------------- allocations */
@@ -489,6 +489,7 @@ uint64_t record_take(struct process *p, const struct wire_slot *s, uint64_t tick
 	case WIRE_MEMALIGN:
 	case WIRE_VALLOC:
 	case WIRE_PVALLOC:
+	case WIRE_POOL:
 	case WIRE_PYMALLOC_MALLOC:
 	case WIRE_PYMALLOC_CALLOC:
 		take_block(p, s);

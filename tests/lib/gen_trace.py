@@ -31,7 +31,7 @@ import sys
 FIRST_PID = 1000
 ALLOCATORS = ["malloc"] * 6 + ["calloc", "realloc", "posix_memalign", "aligned_alloc", "mmap",
                                "pymalloc_malloc", "pymalloc_malloc", "pymalloc_calloc", "pymalloc_realloc"]
-MAPPINGS = ["mmap_reserved", "mmap_file", "mimalloc", "jemalloc"]
+MAPPINGS = ["mmap_reserved", "mmap_file", "mimalloc", "jemalloc", "pool"]
 NAMES = ["main", "load", "parse", "Näme <lambda>", "<listcomp>", "run", "__init__", "read \"quoted\"", "fold"]
 
 

@@ -159,7 +159,7 @@ static void test_info(void)
 	      mt_info_text((struct mt_str){ NULL, 0 }, "k").n == 0);
 	CHECK("allocators have names, which can be looked up",
 	      strcmp(mt_allocator_name(MT_PYMALLOC_REALLOC), "pymalloc_realloc") == 0 &&
-	      strcmp(mt_allocator_name(MT_JEMALLOC), "jemalloc") == 0 &&
+	      strcmp(mt_allocator_name(MT_POOL), "pool") == 0 &&
 	      strcmp(mt_allocator_name(MT_N_ALLOCATORS), "?") == 0 && strcmp(mt_allocator_name(0), "?") == 0 &&
 	      mt_allocator_of("mmap", 4) == MT_MMAP && mt_allocator_of("mma", 3) == 0);
 }

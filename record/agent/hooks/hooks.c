@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clients.h"
 #include "entries.h"
 #include "got.h"
 #include "hooks.h"
@@ -355,6 +356,8 @@ HOOK int munmap(void *addr, size_t n)
 {
 	if (UNLIKELY(!ready()))
 		return (int)system_call(SYS_munmap, addr, n);
+	if (UNLIKELY(n == 0))
+		clients_announced(addr);
 	/* Otherwise it fails without any effect. */
 	bool plausible = n && !((uintptr_t)addr & 4095) && n <= USER_SPACE && (uintptr_t)addr <= USER_SPACE - n;
 	if (plausible)

@@ -24,8 +24,15 @@ def _declare(library):
     library.memrec_agent_recording.restype = ctypes.c_int
     library.memrec_agent_span.argtypes = [ctypes.c_char_p, ctypes.c_int]
     library.memrec_agent_span.restype = ctypes.c_int
-    # With the GIL held, no other thread is initialising an object.
-    library.memrec_agent_census = ctypes.PyDLL(library._name, handle=library._handle).memrec_agent_census
+    # With the GIL held: no other thread is initialising an object, and there is a Python stack.
+    holding = ctypes.PyDLL(library._name, handle=library._handle)
+    library.memrec_agent_census = holding.memrec_agent_census
+    library.memrec_agent_alloc = holding.memrec_agent_alloc
+    library.memrec_agent_alloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    library.memrec_agent_alloc.restype = None
+    library.memrec_agent_free = holding.memrec_agent_free
+    library.memrec_agent_free.argtypes = [ctypes.c_void_p]
+    library.memrec_agent_free.restype = None
     library.memrec_agent_census.argtypes = []
     library.memrec_agent_census.restype = ctypes.c_int
     library.memrec_agent_spawn.argtypes = [ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p),
@@ -65,6 +72,18 @@ def load():
         except OSError as e:
             raise OSError("cannot load %s: %s" % (path, e)) from None
     return _library
+
+
+def _nothing(*_):
+    pass
+
+
+def block_function(name):
+    """Returns memrec.alloc or memrec.free. They do nothing where there is no agent to load."""
+    try:
+        return getattr(load(), "memrec_agent_" + name)
+    except OSError:
+        return _nothing
 
 
 def recording():
