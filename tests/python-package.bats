@@ -60,4 +60,5 @@ tested() { # MODULE.CLASS
 @test "asyncio, greenlets, gevent" { tested spans_test.Asynchronous; }
 @test "traces read in Python" { tested reading_test.Reading; }
 @test "censuses as rows in Python: blocks with address, size, type and stack; types; holders" { tested census_test.Census; }
+@test "limit_leaked_objects: the objects that a block made and left" { tested objects_test.Objects; }
 @test "python -m memrec" { tested reading_test.Module; }

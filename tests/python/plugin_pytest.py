@@ -57,14 +57,8 @@ def test_meaningless_marks_fail_their_test(pytester, mark):
     result.stdout.fnmatch_lines(["*ValueError: *"])
 
 
-def test_an_unsupported_limit_fails_its_test(pytester):
-    result = run(pytester, "@pytest.mark.limit_leaked_objects(0)\ndef test_it(): assert 0, 'it ran'\ndef test_other(): pass\n", "--strict-markers")
-    result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(["*NotImplementedError: limit_leaked_objects is not supported*"])
-    result.stdout.no_fnmatch_line("*it ran*")
-
-
-@pytest.mark.parametrize("mark", ["limit_memory()", 'limit_memory("1 MB", "2 MB")', 'limit_leaks("1 MB", limit="2 MB")'])
+@pytest.mark.parametrize("mark", ["limit_memory()", 'limit_memory("1 MB", "2 MB")', 'limit_leaks("1 MB", limit="2 MB")', "limit_leaked_objects(0)",
+                                  "limit_leaked_objects(filter_fn=3)"])
 def test_a_mark_with_wrong_arguments_fails_its_test_alone(pytester, mark):
     result = run(pytester, "@pytest.mark.%s\ndef test_it(): assert 0, 'it ran'\ndef test_other(): pass\n" % mark)
     result.assert_outcomes(failed=1, passed=1)
@@ -104,6 +98,62 @@ def unknown(stack):
     return not any(f.function.endswith("test_it") for f in stack.frames)
 @pytest.mark.limit_leaks("1 MB", filter_fn=unknown)''', 200000)
     run(pytester, text).assert_outcomes(passed=1)
+
+
+LEAVING = """
+class Request:
+    def __init__(self): self.body = []
+class Answer:
+    def __repr__(self): raise ValueError
+kept, before = [], [Request() for i in range(50)]
+%s
+def test_it():
+    for i in range(100):
+        Request().me = Request()
+        cycle = Request()
+        cycle.me = cycle
+    for i in range(%d):
+        kept.append(Request())
+        kept.append(Answer())
+"""
+
+
+def test_objects_that_a_test_leaves_are_limited(pytester):
+    run(pytester, LEAVING % ("@pytest.mark.limit_leaked_objects()", 0)).assert_outcomes(passed=1)
+    result = run(pytester, LEAVING % ("@pytest.mark.limit_leaked_objects(filter_fn=lambda o: not isinstance(o, (dict, str, int)))", 3), "--strict-markers")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*test_objects_that_a_test_leaves* M*", "Test leaked 9 objects", "*memrec-leaked-objects*", "List of leaked objects:",
+                                 "    Object types that leaked (total: 9 objects):"])
+    for line in ["        - 3 Request instance(s)", "        - 3 Answer instance(s)", "        - 3 list instance(s)",
+                 "        - Answer: <repr failed>, allocated here:", "        - Request: <*.Request object at 0x*>, allocated here:",
+                 "            test_it:*test_objects_that_a_test_leaves_are_limited.py:15"]:
+        result.stdout.fnmatch_lines([line])
+
+
+def test_objects_that_are_known_to_stay(pytester):
+    text = LEAVING % ("@pytest.mark.limit_leaked_objects(filter_fn=lambda o: isinstance(o, %s))", 3)
+    run(pytester, text % "float").assert_outcomes(passed=1)
+    run(pytester, text % "Answer").stdout.fnmatch_lines(["Test leaked 3 objects"])
+    result = run(pytester, text % "nix" + "def test_other(): pass\n")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*NameError: *nix*"])
+
+
+def test_objects_where_there_can_be_no_census_fail_their_test(pytester):
+    pytester.makeconftest("""
+import pytest, memrec._objects
+memrec._objects.Watch.end = lambda watch: None		# as if the process could not be copied
+""")
+    result = run(pytester, LEAVING % ("@pytest.mark.limit_leaked_objects()", 0) + "def test_other(): pass\n")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*TraceError: *has no census*"])
+
+
+def test_a_test_that_fails_does_so_whatever_it_leaves(pytester):
+    result = run(pytester, LEAVING % ("@pytest.mark.limit_leaked_objects()", 3) + "    assert 1 == 2\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*assert 1 == 2"])
+    result.stdout.no_fnmatch_line("*Test leaked*")
 
 
 def test_a_filter_that_raises_fails_its_test_alone(pytester):

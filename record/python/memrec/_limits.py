@@ -1,4 +1,5 @@
-"""Judging a test by its trace: its blocks at its peak, and its leaks."""
+"""Judging a test by its trace: its blocks at its peak, its leaks, and the objects that it left."""
+import collections
 import inspect
 import os
 import re
@@ -85,6 +86,13 @@ def _listed(found, n_frames):
     return "\n".join(lines)
 
 
+class Recorded:
+    """A recorded test: its trace, the thread that ran it, and with limit_leaked_objects what is still alive (_objects.py)."""
+
+    def __init__(self, trace, tid, survivors=()):
+        self.trace, self.tid, self.survivors = trace, tid, survivors
+
+
 class Verdict:
     """Why a test failed: one line, and a section for its report (a title and a text)."""
 
@@ -93,9 +101,9 @@ class Verdict:
         self.section = (title, text)
 
 
-def judge_memory(trace, tid, settings, limit, *, current_thread_only=False):
+def judge_memory(recorded, settings, limit, *, current_thread_only=False):
     """Returns a Verdict if the test held `limit` or more at its peak, otherwise None."""
-    found = places(trace, "mempeak", tid if current_thread_only else None)
+    found = places(recorded.trace, "mempeak", recorded.tid if current_thread_only else None)
     size = sum(p.size for p in found)
     previous = settings.previous_peak(size)
     if previous is not None and settings.fail_on_increase and size > previous:
@@ -110,10 +118,10 @@ def judge_memory(trace, tid, settings, limit, *, current_thread_only=False):
                    "memrec-max-memory", text)
 
 
-def judge_leaks(trace, tid, settings, location_limit, *, filter_fn=None, current_thread_only=False):
+def judge_leaks(recorded, settings, location_limit, *, filter_fn=None, current_thread_only=False):
     """Returns a Verdict if a stack leaked `location_limit` or more, otherwise None."""
     limit = parse_size(location_limit)
-    found = [p for p in places(trace, "memleak", tid if current_thread_only else None)
+    found = [p for p in places(recorded.trace, "memleak", recorded.tid if current_thread_only else None)
              if p.size >= limit and (filter_fn is None or filter_fn(p.stack))]
     if not found:
         return None
@@ -121,19 +129,52 @@ def judge_leaks(trace, tid, settings, location_limit, *, filter_fn=None, current
                    "memrec-leaked-memory", "List of leaked allocations:\n" + _listed(found, max(settings.stacks, 5)))
 
 
-JUDGES = {"limit_memory": judge_memory, "limit_leaks": judge_leaks}
-MARKERS = {*JUDGES, "limit_leaked_objects"}
+_MOST_TYPES = _MOST_SAMPLES = 10
+_LONGEST = 100		# of the text of an object
+
+
+def _repr(obj):
+    try:
+        text = repr(obj)
+    except Exception:		# it is the program's
+        text = "<repr failed>"
+    return text if len(text) <= _LONGEST else text[:_LONGEST - 3] + "..."
+
+
+def judge_leaked_objects(recorded, settings, *, filter_fn=None):
+    """Returns a Verdict if objects that the test made are still alive, otherwise None."""
+    found = [s for s in recorded.survivors if filter_fn is None or filter_fn(s.obj)]
+    if not found:
+        return None
+    counts = collections.Counter(type(s.obj).__name__ for s in found).most_common()
+    width = max(len(str(count)) for _, count in counts)
+    lines = ["    Object types that leaked (total: %d objects):" % len(found)]
+    lines += ["        - %*d %s instance(s)" % (width, count, name) for name, count in counts[:_MOST_TYPES]]
+    if len(counts) > _MOST_TYPES:
+        lines.append("        ... and %d more types" % (len(counts) - _MOST_TYPES))
+    lines += ["", "    Sample of leaked objects:"]
+    for s in found[:_MOST_SAMPLES]:
+        lines.append("        - %s: %s, allocated here:" % (type(s.obj).__name__, _repr(s.obj)))
+        lines += ["            %s:%s:%d" % frame for frame in s.stack[:settings.stacks]] or ["            ???"]
+    if len(found) > _MOST_SAMPLES:
+        lines.append("        ... and %d more" % (len(found) - _MOST_SAMPLES))
+    return Verdict("Test leaked %d objects" % len(found), "memrec-leaked-objects", "List of leaked objects:\n" + "\n".join(lines))
+
+
+JUDGES = {"limit_memory": judge_memory, "limit_leaks": judge_leaks, "limit_leaked_objects": judge_leaked_objects}
 
 
 def check(marker):
-    """Raises TypeError or ValueError if the arguments are invalid, NotImplementedError if there is no such limit here."""
-    if marker.name not in JUDGES:
-        raise NotImplementedError("%s is not supported: memrec knows blocks, not objects; limit_leaks limits their bytes" % marker.name)
+    """Raises TypeError or ValueError if the arguments are invalid."""
     try:
-        arguments = inspect.signature(JUDGES[marker.name]).bind(None, None, None, *marker.args, **marker.kwargs).arguments
+        arguments = inspect.signature(JUDGES[marker.name]).bind(None, None, *marker.args, **marker.kwargs).arguments
     except TypeError as e:
         raise TypeError("%s: %s" % (marker.name, e)) from None
-    parse_size(arguments["limit" if "limit" in arguments else "location_limit"])
+    if not callable(arguments.get("filter_fn") or check):
+        raise TypeError("%s: filter_fn is a function, not %r" % (marker.name, arguments["filter_fn"]))
+    for name in "limit", "location_limit":
+        if name in arguments:
+            parse_size(arguments[name])
 
 
 def figures(trace):

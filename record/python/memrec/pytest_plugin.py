@@ -2,6 +2,7 @@
 
     @pytest.mark.limit_memory("24 MB")		fails if the test's peak reaches the limit
     @pytest.mark.limit_leaks("1 MB")		fails if one stack leaks that much
+    @pytest.mark.limit_leaked_objects()		fails if objects that the test made are alive after it
     pytest --memrec				reports the tests with the highest peaks at the end
     pytest --memrec-compare BASE.json		compares them with an earlier session's, kept by --memrec-json
 
@@ -21,7 +22,7 @@ from os.path import exists
 
 import pytest
 
-from . import _compare, _limits
+from . import _compare, _limits, _objects
 from ._limits import Stack, StackFrame
 from .tracker import Tracker
 
@@ -91,7 +92,8 @@ def pytest_configure(config):
         config.addinivalue_line("markers", "limit_memory(limit, current_thread_only=False): fail if the test's peak memory reaches the limit")
         config.addinivalue_line("markers", "limit_leaks(location_limit, filter_fn=None, current_thread_only=False): "
                                            "fail if one stack leaks that much")
-        config.addinivalue_line("markers", "limit_leaked_objects(...): not supported by memrec; fails the test")
+        config.addinivalue_line("markers", "limit_leaked_objects(filter_fn=None): "
+                                           "fail if objects that the test made are still alive after it")
     config.pluginmanager.register(Recorder(config, settings), "memrec_recorder")
 
 
@@ -149,7 +151,7 @@ class Recorder:
     def __init__(self, config, settings):
         self._settings = settings
         self._folder = None
-        self._traces = {}		# by a test's id: its trace, and the thread that ran it
+        self._recordings = {}		# by a test's id
         self._results = {}
         self._before, self._limits = self._read_base(config)
         self._comparison = None
@@ -179,20 +181,25 @@ class Recorder:
     def _recorded(self, item, marker):
         if marker is not None:		# an invalid one fails the test before it runs
             _limits.check(marker)
-        everything = marker is not None and marker.name == "limit_leaks"
+        name = marker.name if marker is not None else None
+        everything, objects = name == "limit_leaks", name == "limit_leaked_objects"
         path = self._path(item.nodeid)
         tracker = Tracker(path, overwrite=True, span=item.nodeid, native_traces=everything or self._settings.native,
-                          trace_python_allocators=everything or self._settings.python_allocators)
+                          trace_python_allocators=everything or objects or self._settings.python_allocators)
+        recorded = _limits.Recorded(path, threading.get_native_id())
         try:
             with tracker:
-                yield
+                watch = _objects.Watch() if objects and tracker.span is None else _objects.NoWatch()
+                yield watch
+            if objects and tracker.span is None:
+                recorded.survivors = watch.survivors(path)
         finally:			# a failed test was recorded, too
             if tracker.span is None and exists(path):
-                self._traces[item.nodeid] = (path, threading.get_native_id())
+                self._recordings[item.nodeid] = recorded
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem):
-        markers = [m for m in pyfuncitem.iter_markers() if m.name in _limits.MARKERS]
+        markers = [m for m in pyfuncitem.iter_markers() if m.name in _limits.JUDGES]
         names = {m.name for m in markers}
         if not markers and not self._settings.active:
             yield
@@ -207,13 +214,21 @@ class Recorder:
 
         @functools.wraps(function)
         def test(*args, **kwargs):
-            with begin():
-                return function(*args, **kwargs)
+            with begin() as watch:
+                watch.begin()
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    watch.end()
 
         @functools.wraps(function)
         async def async_test(*args, **kwargs):
-            with begin():
-                return await function(*args, **kwargs)
+            with begin() as watch:
+                watch.begin()
+                try:
+                    return await function(*args, **kwargs)
+                finally:
+                    watch.end()
         pyfuncitem.obj = async_test if inspect.iscoroutinefunction(function) else test
         yield
 
@@ -222,27 +237,27 @@ class Recorder:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item, call):
         outcome = yield
-        if call.when != "call" or item.nodeid not in self._traces:
+        if call.when != "call" or item.nodeid not in self._recordings:
             return
         report = outcome.get_result()
-        trace, tid = self._traces.pop(item.nodeid)
+        recorded = self._recordings.pop(item.nodeid)
         self._settings.test = item.nodeid
         try:
             if report.outcome == "passed":
-                self._judge(item, report, trace, tid)
+                self._judge(item, report, recorded)
             if self._settings.active:
-                report.memrec = _limits.figures(trace)
+                report.memrec = _limits.figures(recorded.trace)
         except Exception:		# from a filter_fn, or an unreadable trace: the session continues
             report.outcome = "failed"
             report.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())
         finally:
             if not self._settings.folder:
-                os.unlink(trace)
+                os.unlink(recorded.trace)
 
-    def _judge(self, item, report, trace, tid):
+    def _judge(self, item, report, recorded):
         for marker in item.iter_markers():
             judge = _limits.JUDGES.get(marker.name)
-            verdict = judge and judge(trace, tid, self._settings, *marker.args, **marker.kwargs)
+            verdict = judge and judge(recorded, self._settings, *marker.args, **marker.kwargs)
             if verdict:
                 report.outcome = "failed"
                 report.longrepr = verdict.line
