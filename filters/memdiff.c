@@ -1,7 +1,7 @@
 /*
  * memdiff.c - show what grew and shrank between two traces, by stack
  *
- * In:    two traces, or two files of folded lines, or one of each
+ * In:    two traces, or two files of folded lines, or one of each; by type, one trace with two censuses
  * Out:   folded lines with two numbers, "stack before after" (the format of
  *        difffolded.pl, which flame graph programs read), after comments that name the inputs; on a terminal a table
  *        of changes; or Markdown; or JSON
@@ -16,6 +16,7 @@
 #include "fit.h"
 #include "folded.h"
 #include "json.h"
+#include "memdiff/censuses.h"
 #include "memdiff/limit.h"
 #include "memdiff/markdown.h"
 #include "memdiff/rows.h"
@@ -29,7 +30,7 @@ static const struct tool_option options[] = {
 	{ "count", 'c', NULL, "count allocations, not bytes" },
 	{ "leaks", 'l', NULL, "compare memory that was never freed, not the high-water mark" },
 	{ "total", 't', NULL, "compare everything ever allocated, not the high-water mark" },
-	{ "by", 'b', "WHAT", "show a trace's frames by line (the default), function, or file" },
+	{ "by", 'b', "WHAT", "show a trace's frames by line (the default), function, or file; or compare by type" },
 	{ "folded", KEY_FOLDED, NULL, "print folded lines with two numbers, even on a terminal" },
 	{ "table", KEY_TABLE, NULL,
 	  "print a table of the locations that changed, largest change first, even into a pipe" },
@@ -44,7 +45,7 @@ static const struct tool_option options[] = {
 static const struct tool tool = {
 	.name = "memdiff",
 	.summary = "show what grew and shrank between two traces, by stack",
-	.operands = "BEFORE AFTER",
+	.operands = "BEFORE [AFTER]",
 	.example = "memdiff --table old.lz4 new.lz4",
 	.options = options,
 };
@@ -124,12 +125,13 @@ static void print_table(const struct diff *d, uint64_t max_rows, bool whole_stac
 		max_rows = lines > 15 ? lines - 5 : 10;
 	uint32_t rows = max_rows && max_rows < n ? (uint32_t)max_rows : n;
 	print_title(&d->before, &d->after);
-	printf("%14s %12s %12s  %s\n", "Change", "Before", "After", whole_stacks ? "Stack" : "Location");
+	printf("%14s %12s %12s  %s\n", "Change", "Before", "After",
+	       d->types ? "Type" : whole_stacks ? "Stack" : "Location");
 	for (uint32_t i = 0; i < rows; i++)
 		print_row(d, &all.at[i], whole_stacks, columns);
 	if (terminal && rows < n)
 		printf("%u more rows (-r %u shows all)\n", n - rows, n);
-	print_totals(d, all.at, n, whole_stacks ? "stack" : "location");
+	print_totals(d, all.at, n, rows_what(d, whole_stacks));
 	free(all.at);
 }
 
@@ -186,7 +188,7 @@ struct choices {
 	struct side_options of;
 	uint64_t max_rows;
 	int format;
-	bool whole_stacks;
+	bool whole_stacks, types;
 	struct limits limits;
 };
 
@@ -200,7 +202,10 @@ static struct choices parse(int argc, char **argv)
 		case 'c': c.of.count = true; break;
 		case 'l': tally_choose(&c.of.what, TALLY_LEAKS); break;
 		case 't': tally_choose(&c.of.what, TALLY_TOTAL); break;
-		case 'b': c.of.detail = tool_detail(optarg, "--by"); break;
+		case 'b':
+			c.types = strcmp(optarg, "type") == 0;
+			c.of.detail = c.types ? STACKS_LINE : tool_detail(optarg, "--by");
+			break;
 		case 's': c.whole_stacks = true; break;
 		case 'r': c.max_rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		case 'f': limits_add(&c.limits, optarg); break;
@@ -211,23 +216,35 @@ static struct choices parse(int argc, char **argv)
 		}
 	if (c.format && c.format != KEY_TABLE && c.format != KEY_MARKDOWN && (c.whole_stacks || c.max_rows))
 		usage_die("--stacks and --rows apply only to tables (--table, --markdown)");
-	limits_check(&c.limits, c.of.what, c.of.count);
+	if (c.types)
+		tally_choose_census(c.of.what);
+	limits_check(&c.limits, c.of.what, c.types, c.of.count);
 	if (!c.format)
 		c.format = c.whole_stacks || c.max_rows || tool_terminal(&lines, &columns) ? KEY_TABLE : KEY_FOLDED;
 	return c;
 }
 
+static int read_sides(struct diff *d, const struct choices *c, char **paths)
+{
+	if (c->types && !paths[1])
+		return censuses_read(&d->after, &d->before, paths[0], d->calls, AFTER, c->of.count);
+	if (c->types)
+		return censuses_read(&d->before, NULL, paths[0], d->calls, BEFORE, c->of.count) |
+		       censuses_read(&d->after, NULL, paths[1], d->calls, AFTER, c->of.count);
+	return side_read(&d->before, paths[0], d->calls, BEFORE, &c->of) |
+	       side_read(&d->after, paths[1], d->calls, AFTER, &c->of);
+}
+
 int main(int argc, char **argv)
 {
 	struct choices c = parse(argc, argv);
-	struct diff d = { .calls = calltree_new(), .count = c.of.count };
+	struct diff d = { .calls = calltree_new(), .count = c.of.count, .types = c.types };
 
-	if (argc - optind != 2)
-		usage_die("give two operands: BEFORE and AFTER");
-	if (strcmp(argv[optind], "-") == 0 && strcmp(argv[optind + 1], "-") == 0)
+	if (argc - optind != 2 && !(c.types && argc - optind == 1))
+		usage_die("give two operands: BEFORE and AFTER%s", c.types ? "; or one, with two censuses" : "");
+	if (argc - optind == 2 && strcmp(argv[optind], "-") == 0 && strcmp(argv[optind + 1], "-") == 0)
 		usage_die("only one operand can be standard input");
-	int status = side_read(&d.before, argv[optind], d.calls, BEFORE, &c.of);
-	status |= side_read(&d.after, argv[optind + 1], d.calls, AFTER, &c.of);
+	int status = read_sides(&d, &c, argv + optind);
 	if (c.format == KEY_FOLDED)
 		print_folded(&d);
 	else if (c.format == KEY_TABLE)

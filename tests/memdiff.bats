@@ -241,3 +241,80 @@ a;b 3 0" ]
 		exits 2 -f "$bad" a.lz4 b.lz4
 	done
 }
+
+# A trace with two censuses of process 7 and one of process 8.
+two_censuses() {
+	trace <<-'END'
+	alloc 1 100 a@a.py:1 pid=7 tid=7
+	alloc 2 50 a@a.py:1
+	alloc 3 7 b@a.py:2 pid=8 tid=8
+	{"event":"census","pid":7,"time_ms":1,"info":{"typed":1}}
+	{"event":"blocks","pid":7,"time_ms":1,"info":{"types":["app.Request","dict"],"blocks":[4096,1,1,64,1,2]}}
+	{"event":"census","pid":8,"time_ms":1,"info":{"typed":1}}
+	{"event":"blocks","pid":8,"time_ms":1,"info":{"types":["list"],"blocks":[4096,3,1]}}
+	free 2 pid=7 tid=7
+	alloc 4 1000 a@a.py:1
+	alloc 5 20 a@a.py:1
+	{"event":"census","pid":7,"time_ms":2,"info":{"typed":1}}
+	{"event":"blocks","pid":7,"time_ms":2,"info":{"types":["app.Request"],"blocks":[4096,1,1,64,3,1,64,1,0]}}
+	END
+}
+
+@test "--by type: the last censuses of two traces, or the first and the last of one" {
+	two_censuses > t.lz4
+	run memdiff --by type --table t.lz4
+	[ "$output" = 't.lz4 (alive at the first census) to t.lz4 (alive at the last census)
+        Change       Before        After  Type
+      +1.000kB         100B      1.100kB  app.Request
+          -50B          50B           0B  dict
+          +20B           0B          20B  [type not known]
+Total: +970B, from 157B to 1.127kB
+3 types changed: growth 1.020kB, shrinkage 50B' ]
+	[ "$(memdiff --by type --count t.lz4)" = '[type not known] 0 1
+app.Request 1 2
+dict 1 0
+list 1 1' ]
+	memgrep --census 1 t.lz4 > first.lz4
+	[ "$(memdiff --by type first.lz4 t.lz4)" = "$(memdiff --by type t.lz4)" ]
+	[ "$(memdiff --by type t.lz4 t.lz4)" = '[type not known] 20 20
+app.Request 1100 1100
+list 7 7' ]
+	[ "$(memdiff --by type --json - < t.lz4 | jq -c '[.before.total, .after.total, .stacks[0]]')" = \
+		'[157,1127,{"before":100,"after":1100,"change":1000,"stack":["app.Request"]}]' ]
+	[ "$(memdiff --by type --markdown t.lz4 | sed -n 3p)" = '| Change | | Before | After | Type |' ]
+	run -3 --separate-stderr memdiff --by type --fail-if 'census > +900' t.lz4
+	run -2 memdiff --by type --fail-if 'peak > +5%' t.lz4
+	run -2 memdiff --by type --leaks t.lz4
+	run -2 memdiff t.lz4
+}
+
+@test "--by type without two censuses: one line says so" {
+	two_censuses | memgrep --census 1 > one.lz4
+	run -1 memdiff --by type one.lz4
+	[[ $output == 'memdiff: one.lz4 has one census: call memrec.census() earlier in the program, too, or give another trace' ]]
+	run -1 memdiff --by type a.lz4 b.lz4
+	[[ $output == "memdiff: a.lz4 has no census: record it with 'memrec --census'"* ]]
+	run -1 memdiff --by type a.folded one.lz4
+	[[ $output == 'memdiff: a.folded is no trace: types are compared by the censuses of traces' ]]
+	two_censuses | memleak > leaks.lz4
+	run -1 memdiff --by type leaks.lz4 leaks.lz4
+}
+
+@test "--by type, recorded: what a program gains between two censuses" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
+	cat > app.py <<-'END'
+		import memrec
+		class Request:
+		    def __init__(self, i):
+		        self.body = bytes(2000 + i)
+		kept = [Request(i) for i in range(300)]
+		memrec.census()
+		kept.extend(Request(i) for i in range(1000))
+		gone = kept[:100]
+		del kept[:200], gone[:]
+	END
+	PYTHONPATH=$TESTS/../record/python memrec -A --census -f -o t.lz4 -- python3 app.py
+	memdiff --by type --count t.lz4 > got
+	grep -qx '__main__.Request 300 1100' got
+	[ "$(awk '$1 == "bytes" { print $3 - $2 }' got)" -ge 700 ]
+}

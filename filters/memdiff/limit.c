@@ -46,17 +46,19 @@ void limits_add(struct limits *l, const char *text)
 	l->at[l->n++] = new;
 }
 
-void limits_check(const struct limits *l, enum tally_what what, bool count)
+void limits_check(const struct limits *l, enum tally_what what, bool census, bool count)
 {
 	static const char *const words[] = {
 		[TALLY_PEAK] = "peak", [TALLY_LEAKS] = "leaks", [TALLY_TOTAL] = "total",
 	};
-	const char *options = what == TALLY_LEAKS ? " (--leaks)" : what == TALLY_TOTAL ? " (--total)" : "";
+	const char *word = census ? "census" : words[what];
+	const char *options = census ? " (--by type)" : what == TALLY_LEAKS ? " (--leaks)" :
+			      what == TALLY_TOTAL ? " (--total)" : "";
 
 	for (size_t i = 0; i < l->n; i++)
-		if (strlen(words[what]) != l->at[i].word || strncmp(words[what], l->at[i].text, l->at[i].word) != 0)
+		if (strlen(word) != l->at[i].word || strncmp(word, l->at[i].text, l->at[i].word) != 0)
 			usage_die("--fail-if: '%s': these numbers%s%s are called '%s'", l->at[i].text,
-				  options, count ? ", in allocations," : "", words[what]);
+				  options, count ? ", in allocations," : "", word);
 }
 
 static bool is_over(const struct limit *l, uint64_t before, uint64_t after)

@@ -3,6 +3,7 @@
  */
 #include "markdown.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,12 +80,12 @@ void markdown_print(const struct diff *d, uint64_t max_rows, bool whole_stacks)
 {
 	struct rows all = whole_stacks ? rows_of_stacks(d) : rows_of_locations(d);
 	uint32_t n = rows_sort(&all), rows = max_rows < n ? (uint32_t)max_rows : n;
-	const char *what = whole_stacks ? "stack" : "location";
+	const char *what = rows_what(d, whole_stacks);
 
 	print_side(&d->before);
 	fputs(" to ", stdout);
 	print_side(&d->after);
-	printf("\n\n| Change | | Before | After | %s |\n", whole_stacks ? "Stack" : "Location");
+	printf("\n\n| Change | | Before | After | %c%s |\n", toupper((unsigned char)*what), what + 1);
 	puts("|---:|---:|---:|---:|---|");
 	print_amounts(d, d->before.total, d->after.total);
 	printf("**%s** |\n", d->count ? "all allocations" : "all memory");

@@ -41,6 +41,11 @@ char *rows_stack(struct calltree *t, uint32_t node)
 
 /* ---------------------------------------------------------------- changes */
 
+const char *rows_what(const struct diff *d, bool whole_stacks)
+{
+	return d->types ? "type" : whole_stacks ? "stack" : "location";
+}
+
 uint64_t rows_distance(const struct row *r)
 {
 	return r->after > r->before ? r->after - r->before : r->before - r->after;

@@ -12,7 +12,11 @@ struct diff {
 	struct calltree *calls;
 	struct side before, after;
 	bool count;		/* numbers are allocations, not bytes */
+	bool types;		/* what is compared are types, not stacks */
 };
+
+/* Returns what a row is: "stack", "location" or "type". */
+const char *rows_what(const struct diff *d, bool whole_stacks);
 
 /* The amounts of a stack, or of a location: all stacks with one innermost call. */
 struct row {
