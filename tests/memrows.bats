@@ -175,6 +175,18 @@ need_dataframes() {
 	dataframes -c 'import pyarrow, pandas, polars, duckdb' 2> /dev/null || skip "without pandas, polars, DuckDB: make dataframes"
 }
 
+@test "Parquet from a pipe: after Ctrl-C the rest of the trace is in it; a second Ctrl-C ends it" {
+	need_dataframes
+	random_trace 3 > r.lz4
+	dataframes -m memrec rows --parquet r.lz4 > want.parquet
+	export -f dataframes
+	python3 "$TESTS/lib/ctrl_c.py" --feed r.lz4 1 memrows 'dataframes -m memrec rows --parquet > got.parquet'
+	dataframes -c '
+import pyarrow.parquet as pq
+assert pq.read_table("got.parquet").to_pylist() == pq.read_table("want.parquet").to_pylist()'
+	run -130 python3 "$TESTS/lib/ctrl_c.py" --feed r.lz4 2 memrows 'dataframes -m memrec rows --parquet > got.parquet'
+}
+
 @test "Parquet and Arrow: the same rows, in small row groups too; pandas, polars and DuckDB read the right types" {
 	need_dataframes
 	random_trace 3 > r.lz4

@@ -7,6 +7,8 @@ the texts.
 import argparse
 import csv
 import os
+import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -200,6 +202,13 @@ def wanted(words):
     return "--parquet" in words or "--arrow" in words
 
 
+def _outlive_first_interrupt():
+    """Like the commands: Ctrl-C also ends memrec, which writes the rest of its trace; the second one ends us."""
+    mode = os.fstat(0).st_mode
+    if (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, signal.SIG_DFL))
+
+
 def main(words):
     """Runs memrows with the other arguments; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m memrec rows", add_help=False, allow_abbrev=False)
@@ -216,6 +225,7 @@ def main(words):
         import pyarrow
     except ImportError:
         _fail("Parquet and Arrow are written by pyarrow, which this Python does not have: pip install 'memrec[rows]'")
+    _outlive_first_interrupt()
     # Its threads would only wait for one another: memrows and this program are a pipeline already.
     with tempfile.TemporaryDirectory(prefix="memrec-") as folder:
         texts = os.path.join(folder, "texts.csv")
