@@ -17,6 +17,7 @@
 #include "define.h"
 #include "ending.h"
 #include "error.h"
+#include "fit.h"
 #include "pids.h"
 #include "replay.h"
 #include "tool.h"
@@ -145,14 +146,31 @@ static struct part *part_of(struct split *s, uint32_t pid)
 	return part_new(s, pid);
 }
 
+/* Fields between tabs; on a terminal columns, below print_heading()'s. */
 static void print_part(const struct part *p)
 {
 	char *name = tool_printable(p->name), *command = tool_printable(p->command);
-	char peak[SIZE_TEXT], count[28];
-	printf("%s\t%u\t%s\t%s\t%s\n", name, (unsigned)p->ppid, size_text(p->water.max.bytes, peak),
-	       count_text(p->allocations, count), command);
+	char peak[SIZE_TEXT], allocations[28];
+	unsigned lines, columns;
+	bool terminal = tool_terminal(&lines, &columns);
+	int used = printf(terminal ? "%-18s %8u %9s %11s  " : "%s\t%u\t%s\t%s\t", name, (unsigned)p->ppid,
+			  size_text(p->water.max.bytes, peak), count_text(p->allocations, allocations));
+	if (terminal) {
+		char *shown = fit(command, columns > (unsigned)used ? columns - (unsigned)used : 1);
+		puts(shown);
+		free(shown);
+	} else {
+		puts(command);
+	}
 	free(name);
 	free(command);
+}
+
+static void print_heading(void)
+{
+	unsigned lines, columns;
+	if (tool_terminal(&lines, &columns))
+		printf("%-18s %8s %9s %11s  %s\n", "Trace", "Parent", "Peak", "Allocations", "Command");
 }
 
 /* Closes a part. whole: the trace is complete, so the part gets an end row. */
@@ -320,6 +338,8 @@ int main(int argc, char **argv)
 	check_template(s.template);
 	s.in = tool_input(argc, argv);
 	watch_trace(&s);
+	if (s.list)
+		print_heading();
 	struct mt_event ev;
 	while (mt_next(s.in, &ev) > 0)
 		take(&s, &ev);

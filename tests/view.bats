@@ -74,6 +74,10 @@ on_terminal() { # COLUMNS COMMAND
 	printf 'alloc %d 1000 main@/srv/app.py:3;handler_of_requests_number_%d@'$folders'/module_%d.py:1%d\n' $(seq 20 | sed 's/.*/& & & &/') | trace > long.lz4
 	printf 'alloc 1 1000 main@/srv/app.py:3;_find_and_load@/usr/lib/python3.11/importlib/_bootstrap.py:9;<module>@/srv/b.py:1\n' | trace > imports.lz4
 	printf 'alloc 1 1000 main@/srv/app.py:3\nfree 1\n' | trace > freed.lz4
+	trace > pids.lz4 <<-'END'
+		{"event":"process","pid":7,"info":{"ppid":3,"command":["python3","/srv/company/project/source/package/application_of_the_company.py"]}}
+		alloc 1 1000 pid=7
+	END
 	trace > census.lz4 <<-END
 		alloc 1 1000 main@/srv/app.py:3;handler_of_requests@$folders/module_1.py:11 pid=7 tid=7
 		alloc 2 2000 main@/srv/app.py:3;handler_of_requests_with_a_long_name@$folders/module_2.py:12 pid=7 tid=7
@@ -96,6 +100,10 @@ on_terminal() { # COLUMNS COMMAND
 			run ! grep -q _find_and_load <(on_terminal $columns "$report imports.lz4")
 			grep -q _find_and_load <(on_terminal $columns "$report --imports=show imports.lz4")
 		done
+		on_terminal $columns "memsplit-pid -f --list pids.lz4" > out
+		[ "$(head -1 out | xargs)" = "Trace Parent Peak Allocations Command" ]
+		grep -qE '^trace.7.lz4 +3 +1.000kB +1  python3 ' out
+		awk -v most=$columns '{ gsub(/…/, "x") } length($0) > most { print; bad = 1 } END { exit bad || NR != 2 }' out
 		# A screen of its own: the terminal emulator would put what is too wide over the last column.
 		python3 "$TESTS/lib/screen.py" ${columns}x24 wait=ended show keys=q -- memtop long.lz4 > out
 		grep -q '/module_1*[0-9]\.py:1[0-9]*$' out
