@@ -17,6 +17,7 @@
 #include "folded.h"
 #include "memflame/facts.h"
 #include "memflame/labels.h"
+#include "memflame/package.h"
 #include "memflame/page.h"
 #include "memflame/svg.h"
 #include "memflame/trace.h"
@@ -78,6 +79,7 @@ static int from_folded(struct folded *f, const struct choices *c)
 	struct tree t;
 	tree_init(&t);
 	labels_take(f, &t);
+	packages_find(&t);
 	const struct folded_side *before = folded_side(f, 0), *after = folded_side(f, 1);
 	bool named = t.difference && before->name && after->name;
 	char *title = t.difference ? difference_title(before, after, unit)
@@ -100,6 +102,15 @@ static int from_folded(struct folded *f, const struct choices *c)
 	return tool_finish(NULL, NULL) | status;
 }
 
+static bool has_processes(const struct tree *t)
+{
+	uint32_t processes = 0;
+
+	for (uint32_t i = 0; i < t->n_places; i++)
+		processes += t->places[i].kind == PLACE_PROCESS;
+	return processes > 1;
+}
+
 static int from_trace(struct mt_in *in, const struct choices *c)
 {
 	struct recording *r = recording_read(in, c->what, !c->no_source && !c->svg);
@@ -109,6 +120,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 	tree_init(&t);
 	uint32_t *node_of_key = recording_plant(r, &t, c->by_process);
 	recording_planted(r);
+	packages_find(&t);
 	struct page page = {
 		.title = c->title ? c->title : r->title,
 		.titled = c->title != NULL,
@@ -116,7 +128,7 @@ static int from_trace(struct mt_in *in, const struct choices *c)
 		.unit = "bytes",
 		.counts = true,
 		.inverted = c->inverted,
-		.processes = c->by_process,
+		.processes = c->by_process || has_processes(&t),
 		.width = c->width ? c->width : WIDTH,
 		.recording = r,
 		.node_of_key = node_of_key,

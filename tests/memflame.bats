@@ -244,6 +244,38 @@ END
   all_passed 3
 }
 
+@test "what a large page draws before the rest has been read is what it draws then" {
+  python3 "$TESTS/page/gen.py" mixed 25000 | memflame >page.html
+  browse page.html '{"suites": ["first"], "boxes": 5000}'
+  all_passed 3
+  python3 "$TESTS/page/gen.py" timed 25000 | memcat --from-json | memflame >page.html
+  browse page.html '{"suites": ["first"], "boxes": 5000}'
+  all_passed 3
+  # Threads, processes and allocators are hidden frames, too.
+  python3 "$TESTS/lib/gen_trace.py" --events 100000 --stacks 20000 --functions 300 --processes 2 --mappings | memcat --from-json | memflame >page.html
+  browse page.html '{"suites": ["first"], "boxes": 50}'
+  all_passed 3
+}
+
+@test "no first view: of small pages, of differences, where a link shows something else, on wide screens" {
+  python3 "$TESTS/page/gen.py" random 30000 >random.folded
+  first() { sed -n 's/^<script type="text\/plain" id="first">\(.*\)<\/script>$/\1/p' "$1"; }
+  memflame small.folded >page.html
+  [ -z "$(first page.html)" ]
+  memflame --inverted random.folded >page.html
+  [ -z "$(first page.html)" ]
+  memdiff random.folded random.folded | memflame >page.html
+  grep -q "before, .* after" page.html
+  [ -z "$(first page.html)" ]
+  memflame random.folded >page.html
+  [ -n "$(first page.html)" ]
+  browse page.html '{"suites": ["whole_first"]}' --window-size=2600,800
+  all_passed 1
+  sed '/id="data">/s/[A-Z]\{3\}/!!/3' page.html >damaged.html
+  browse damaged.html '{"suites": ["no_whole"]}'
+  all_passed 1
+}
+
 @test "100000 siblings" {
   python3 "$TESTS/page/gen.py" wide 100000 | memflame >page.html
   browse page.html '{"total": 10000000, "siblings": 100000, "suites": ["wide", "thin"]}'

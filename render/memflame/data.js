@@ -12,6 +12,7 @@
  * difference: of two inputs. The weights are then the larger of both, before, after, and the change
  * inputs: of a difference, the names of both, if they are known
  * frames: {count, name: [], file: [], module: [], package: [], line, kind, source: [], before, native, text: [], root}
+ * smaller: of a first view (first.h), per node: 0, or the number of thin boxes that it represents
  * count: of nodes; per node: parent (the root's is -1), end (one past the last
  * descendant), frame, startup, alone (markStarts()); and per weight
  *   held: its own amount in the input; self: the same if its stack is kept, else 0; total: self with all descendants
@@ -88,13 +89,13 @@ async function inflate(bytes) {
   return new Uint8Array(await new Response(stream.readable).arrayBuffer());
 }
 
-function readFrames(reader, texts) {
+function readFrames(reader, texts, root) {
   const count = reader.number();
   const column = () => reader.column(new Int32Array(count));
   const named = () => Array.from(column(), number => texts[number]);
-  const frames = { count, name: named(), file: named(), module: named(), line: column(), kind: column(), source: named(), before: column(), text: [] };
-  frames.native = Uint8Array.from(frames.kind, kind => (kind === KIND.NATIVE ? 1 : 0));
-  classify(frames);
+  const frames = { count, name: named(), file: named(), module: named(), package: named(), line: column(), kind: column(), source: named(), before: column(), text: [], root };
+  frames.native = Uint8Array.from(frames.kind, kind => (kind === KIND.NATIVE || kind === KIND.NATIVE_IMPORT ? 1 : 0));
+  frames.kind = frames.kind.map(kind => (kind === KIND.NATIVE_IMPORT ? KIND.IMPORT : kind));
   return frames;
 }
 
@@ -102,8 +103,9 @@ function readNodes(reader, profile) {
   const count = profile.count = reader.number();
   const up = reader.column(new Int32Array(count));
   profile.frame = reader.column(new Int32Array(count));
-  const { time } = profile.about;
-  profile.self = profile.units.map(() => (time ? new Float64Array(count) : reader.column(new Float64Array(count))));
+  const { time, first } = profile.about;
+  profile.self = profile.units.map(() => (time && !first ? new Float64Array(count) : reader.column(new Float64Array(count))));
+  if (first) profile.smaller = reader.column(new Int32Array(count));
   findParents(profile, up);
 }
 
@@ -144,12 +146,12 @@ function sumUp(profile) {
 
 /** Returns the changes to the default state that the page opens with. */
 function openingOf(profile) {
-  const { about, mixed, frames } = profile;
+  const { about } = profile;
   const opening = {};
   if (profile.time) opening.mode = profile.time.mode;
   if (about.inverted) opening.view = 'inverted';
-  if (!mixed) opening.native = 'show';
-  if (about.processes || frames.kind.filter(kind => kind === KIND.PROCESS).length > 1) opening.processes = 'show';
+  if (!about.mixed) opening.native = 'show';
+  if (about.processes) opening.processes = 'show';
   return opening;
 }
 
@@ -161,11 +163,11 @@ function timeFacts(time) {
   return facts;
 }
 
-/** Reads the profile from the text of the data element. */
+/** Reads the profile from the text of a data element. */
 async function readProfile(text) {
   const reader = new ColumnReader(await inflate(fromBase64(text.trim())));
   const version = reader.number();
-  if (version !== 3) throw new Error(`the page's data has version ${version}, its scripts read 3`);
+  if (version !== 4) throw new Error(`the page's data has version ${version}, its scripts read 4`);
   const about = JSON.parse(reader.text());
   // In the order of the columns: each reader continues where the last one stopped.
   const texts = reader.texts();
@@ -180,7 +182,7 @@ async function readProfile(text) {
     stacks: reader.number(),
     units: about.units,
     inputs: about.inputs,
-    frames: readFrames(reader, texts),
+    frames: readFrames(reader, texts, about.root),
   };
   readNodes(reader, profile);
   profile.time = about.time ? readTime(reader, profile) : null;

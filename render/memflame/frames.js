@@ -2,15 +2,14 @@
 // frames.js - names, kinds and packages of frames, and the groups of frames that are shown as one box
 
 /** enum place_kind in tree.h */
-const KIND = { VIRTUAL: 0, PYTHON: 1, NATIVE: 2, IMPORT: 3, PROCESS: 4, THREAD: 5, ALLOCATOR: 6 };
+const KIND = { VIRTUAL: 0, PYTHON: 1, NATIVE: 2, IMPORT: 3, PROCESS: 4, THREAD: 5, ALLOCATOR: 6, NATIVE_IMPORT: 7 };
 const isVirtual = kind => kind === KIND.VIRTUAL || kind >= KIND.PROCESS;
 const KIND_NAME = ['other', 'Python', 'C', 'import machinery', 'process', 'thread', 'allocator'];
 
-/** Owners of code that is not in a package. All contain a blank, so they cannot be names of packages. */
+/** Owners of code that is not in a package (package.h). All contain a blank, so they cannot be names of packages. */
 const OWN = 'own code';
 const STDLIB = 'standard library';
 const INTERPRETER = 'the interpreter';
-const SYSTEM = 'system libraries';
 const OTHER = 'not known';
 
 /** The lines of source code that the page contains at a frame: [number, text]; none if it has none. */
@@ -37,74 +36,9 @@ function frameText(frames, f) {
   return frames.text[f];
 }
 
-// ---- packages
+// ---- paths
 
-const INSTALLED = /.*\/(?:site|dist)-packages\/([^/]+)/;
 const IN_STDLIB = /\/lib\/(?:python|pypy)\d[\d.]*\//;
-const INTERPRETER_FILE = /^(?:lib)?python\d?[\d.]*(?:\.so.*|\.dll|d|m)?$/;
-const INTERPRETER_SOURCE = /(?:^|\/)(?:Python|Objects|Modules|Parser|Programs|Include)\/[^ ]*\.[ch]$/;
-
-/** "numpy" of "numpy", "numpy.libs", "_numpy.cpython-311-x86_64-linux-gnu.so" and "numpy.py". */
-function distribution(entry) {
-  return entry.replace(/\.libs$/, '').replace(/\..*$/, '') || entry;
-}
-
-function packageOfPython(file) {
-  const installed = file.match(INSTALLED);
-  if (installed) return distribution(installed[1]);
-  if (file.startsWith('<frozen ') || IN_STDLIB.test(file)) return STDLIB;
-  const command = file.match(/\/bin\/([^/.]+)$/);     // a script installed by pip
-  if (command) return command[1];
-  return file.startsWith('<') ? OTHER : OWN;
-}
-
-function packageOfNative(file, module) {
-  const object = module || (/\.so\b/.test(file) ? file : '');
-  const installed = object.match(INSTALLED);
-  if (installed) return distribution(installed[1]);
-  const name = baseName(object);
-  if (INTERPRETER_FILE.test(name) || (!object && INTERPRETER_SOURCE.test(file))) return INTERPRETER;
-  if (IN_STDLIB.test(object)) return STDLIB;
-  if (/^\/(?:usr\/)?(?:local\/)?lib/.test(object) || /^(?:lib[\w+-]*|ld-linux[\w-]*)\.so/.test(name)) return SYSTEM;
-  return object ? name.replace(/\.so.*$/, '') : OTHER;
-}
-
-/** Returns the owner of a frame's code: a package, or one of the names above. */
-function packageOfFrame(frames, f) {
-  switch (frames.kind[f]) {
-    case KIND.PYTHON: return packageOfPython(frames.file[f]);
-    case KIND.NATIVE: return packageOfNative(frames.file[f], frames.module[f]);
-    case KIND.IMPORT: return STDLIB;
-    default: return OTHER;
-  }
-}
-
-/** The interpreter's functions that execute import statements. */
-const IMPORT_FUNCTION = /^(?:_?PyImport_|import_(?:find_and_load|name|from|ensure_initialized)|builtin___import__|builtin_exec(?:_impl)?$|_imp_|imp_|exec_builtin_or_dynamic$|_PyImport)/;
-
-/** Adds `package` to the frames, and marks the C functions of the import machinery. */
-function classify(frames) {
-  const known = new Map();
-  frames.package = Array.from({ length: frames.count }, (_, f) => {
-    const key = `${frames.kind[f]}\n${frames.file[f]}\n${frames.module[f]}`;
-    if (!known.has(key)) known.set(key, packageOfFrame(frames, f));
-    return known.get(key);
-  });
-  for (let f = 1; f < frames.count; f++) {
-    if (frames.kind[f] === KIND.NATIVE && frames.package[f] === INTERPRETER && IMPORT_FUNCTION.test(frames.name[f])) frames.kind[f] = KIND.IMPORT;
-  }
-  frames.root = commonFolder(frames.file.filter((file, f) => frames.package[f] === OWN && file.startsWith('/')));
-}
-
-/** Returns the folder that contains all of these paths, "/srv/app/"; '' if there is none. */
-function commonFolder(paths) {
-  if (!paths.length) return '';
-  let folder = paths[0].slice(0, paths[0].lastIndexOf('/') + 1);
-  for (const path of paths) {
-    while (!path.startsWith(folder)) folder = folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1);
-  }
-  return folder.length > 1 ? folder : '';
-}
 
 /** A path without the beginning that all of its kind share: "json/decoder.py", "numpy/core/numeric.py", "app/views.py". */
 function shortPath(path, root) {
@@ -248,9 +182,8 @@ function markStarts(profile) {
   const startup = profile.startup = new Uint8Array(count);
   const alone = profile.alone = new Uint8Array(count);
   const python = frames.kind.map((kind, f) => (kind === KIND.PYTHON || (kind === KIND.IMPORT && !frames.native[f]) ? 1 : 0));
-  profile.mixed = frames.native.some(Boolean) && python.some(Boolean);
   const runpy = frames.file.map(file => /(?:^<frozen runpy>|\/runpy\.py)$/.test(file));
-  if (!profile.mixed && !runpy.some(Boolean)) return;
+  if (!profile.about.mixed && !runpy.some(Boolean)) return;
   const above = new Uint8Array(count);      // it is Python, or Python is above it
   const below = new Uint8Array(count);
   for (let i = 1; i < count; i++) {
@@ -290,6 +223,7 @@ function hiddenNodes(profile, choices, matches) {
       && (choices.native === 'hide' || (choices.native === 'some' && frames.package[f] === INTERPRETER)) ? 1 : 0;
   }
   const hidden = new Uint8Array(count);
+  if (profile.smaller) return hidden;       // a first view has none of them
   const start = choices.startup === 'hide' && startup.includes(1);
   const imported = choices.imported === 'hide' && importedNodes(profile);
   if (!start && !imported && !byFrame.includes(1) && !native.includes(1)) return hidden;

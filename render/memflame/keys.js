@@ -53,6 +53,7 @@ function isTaken(event) {
 
 function bindKeys(app) {
   document.addEventListener('keydown', event => {
+    if (document.body.inert) return;
     const isFind = (event.ctrlKey || event.metaKey) && !event.altKey && event.key === 'f';
     const isDialog = document.querySelector('dialog[open]');
     // A second Ctrl+F opens the browser's own search.

@@ -56,7 +56,7 @@ class Layout {
       const child = children[i];
       const width = this.tree.value(child) * scale;
       if (x > this.sight) return;
-      if (width < MIN_WIDTH) {
+      if (width < MIN_WIDTH || !child.group) {     // 0: of a first view, all that are
         this.placeRest(box, i, x, scale, row);
         return;
       }
@@ -71,9 +71,9 @@ class Layout {
 
   placeRest(box, from, x, scale, row) {
     const children = this.tree.childrenOf(box);
-    const count = children.length;
+    const count = this.tree.countOf(children);
     let value = 0;
-    for (let i = from; i < count; i++) value += this.tree.value(children[i]);
+    for (let i = from; i < children.length; i++) value += this.tree.value(children[i]);
     const width = value * scale;
     if (width < MIN_WIDTH) return;
     const parts = Math.min(count - from, MAX_RESTS, Math.max(1, Math.floor(width / REST_WIDTH)));

@@ -16,11 +16,8 @@ const TREE_STATE = [...SUM_STATE, ...HIDDEN_STATE, 'group', 'weight', 'recursion
 class App {
   constructor(profile) {
     this.profile = profile;
-    this.defaults = { ...DEFAULTS, ...profile.opening };
     this.graph = byId('graph');
     this.painter = new Painter(byId('canvas'));
-    this.matcher = new Matcher(profile.frames, () => this.refresh());
-    this.state = null;
     this.selected = null;
     this.hovered = null;
     this.limit = BOX_LIMIT;
@@ -33,12 +30,30 @@ class App {
     this.time = profile.time ? new TimeStrip(this) : null;
     byId('time').hidden = !this.time;
     this.bind();
-    this.show(fromLink(location.hash, this.defaults));
+    this.load(profile);
+  }
+
+  /** Shows a profile: of a large page the first view, then the whole. Until then, nothing can be pressed. */
+  load(profile) {
+    this.profile = profile;
+    this.defaults = { ...DEFAULTS, ...profile.opening };
+    this.matcher = new Matcher(profile.frames, () => this.refresh());
+    this.time?.load(profile);
+    document.body.inert = Boolean(profile.smaller);
+    if (!profile.smaller) this.panel.hideUseless();
+    this.panel.say(profile.smaller ? 'Reading the rest …' : 'Click a box to zoom in; press ? for all keys.');
+    this.state = null;
+    this.open();
+  }
+
+  /** Shows what the page's address says. */
+  open() {
+    if (!this.state || !document.body.inert) this.show(fromLink(location.hash, this.defaults));
   }
 
   bind() {
     const { graph } = this;
-    addEventListener('popstate', () => this.show(fromLink(location.hash, this.defaults)));
+    addEventListener('popstate', () => this.open());
     new ResizeObserver(() => {
       if (graph.clientWidth !== this.painter.width || graph.clientHeight !== this.painter.height) this.arrange();
     }).observe(graph);
@@ -100,6 +115,7 @@ class App {
     if (replant || moved || changed(['tab', 'details'])) {
       this.limit = BOX_LIMIT;
       this.showTab();
+      if (!this.scene) this.panel.update();     // sets the height that is left for the graph
       this.arrange();
     } else this.repaint();
     if (changed(['zoom', 'view', 'focus', 'direction'])) this.scrollToStart();
@@ -128,7 +144,7 @@ class App {
   /** Ranks packages by the state the page opens with, so that colours stay the same while the user moves in time. */
   sumPackages(anew) {
     const { profile, time, state } = this;
-    const sum = () => new Packages(this.owners.amounts(profile, state.weight));
+    const sum = () => new Packages(profile.smaller ? new Map(profile.about.packages) : this.owners.amounts(profile, state.weight));
     const first = time && anew ? { ...state, mode: this.defaults.mode, from: '', to: '' } : state;
     const moved = TIME_STATE.some(name => first[name] !== state[name]);
     if (moved) addUp(profile, time.held(first), null);

@@ -3,6 +3,7 @@
  */
 #include "pack.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -10,7 +11,9 @@
 #include "error.h"
 #include "json.h"
 #include "buffer.h"
+#include "first.h"
 #include "pack_time.h"
+#include "package.h"
 #include "tool.h"
 #include "xmalloc.h"
 
@@ -61,8 +64,8 @@ static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *o
 {
 	static const size_t columns[] = {
 		offsetof(struct place, name), offsetof(struct place, file), offsetof(struct place, module),
-		offsetof(struct place, line), offsetof(struct place, kind), offsetof(struct place, source),
-		offsetof(struct place, before),
+		offsetof(struct place, package), offsetof(struct place, line), offsetof(struct place, kind),
+		offsetof(struct place, source), offsetof(struct place, before),
 	};
 	_Static_assert(sizeof(enum place_kind) == sizeof(uint32_t), "each of these has four bytes");
 	uint64_t *v = xcalloc(t->n_places, sizeof *v);
@@ -76,13 +79,17 @@ static void put_frames(struct buffer *b, const struct tree *t, const uint32_t *o
 	free(v);
 }
 
-/* frame_of: a place's number in the page. With time, the amounts are in the intervals instead. */
-static void put_nodes(struct buffer *b, const struct tree *t, const struct page *page, const uint32_t *frame_of)
+/*
+ * frame_of: a place's number in the page. smaller: the first view's (first.h), or NULL for the whole; with time, the
+ * amounts of that are in the intervals instead.
+ */
+static void put_nodes(struct buffer *b, const struct tree *t, const struct page *page, const uint32_t *frame_of,
+		      const uint32_t *smaller)
 {
 	struct tree_order order = tree_order(t);
 	uint32_t n = calltree_count(t->calls);
 	bool time = page->recording && page->recording->points;
-	int weights = time ? 0 : page->counts || t->difference ? 2 : 1;
+	int weights = time && !smaller ? 0 : page->counts || t->difference ? 2 : 1;
 	uint64_t *v = xcalloc(n, sizeof *v);
 
 	buffer_number(b, n);
@@ -97,9 +104,15 @@ static void put_nodes(struct buffer *b, const struct tree *t, const struct page 
 			v[i] = calltree_call(t->calls, order.nodes[i])->own[w];
 		buffer_column(b, v, n);
 	}
+	for (uint32_t i = 0; smaller && i < n; i++)
+		v[i] = smaller[order.nodes[i]];
+	if (smaller)
+		buffer_column(b, v, n);
 	free(v);
 	if (time)
-		put_time(b, page->recording, page->node_of_key, &order, n);
+		put_slices(b, page->recording->points);
+	if (time && !smaller)
+		put_intervals(b, page->recording, page->node_of_key, &order, n);
 	free(order.nodes);
 	free(order.depth);
 }
@@ -120,7 +133,52 @@ static void json_flag(FILE *out, const char *key, bool value)
 		fprintf(out, ",\"%s\":true", key);
 }
 
-static void write_about(const struct tree *t, const struct page *page, FILE *out)
+/* Writes "kinds": the number of places of each kind. */
+static void write_kinds(const struct tree *t, FILE *out)
+{
+	uint32_t count[N_PLACE_KINDS] = { 0 };
+
+	for (uint32_t i = 0; i < t->n_places; i++)
+		count[t->places[i].kind]++;
+	count[PLACE_IMPORT] += count[PLACE_NATIVE_IMPORT];
+	fputs(",\"kinds\":[", out);
+	for (int i = 0; i < PLACE_NATIVE_IMPORT; i++)
+		fprintf(out, "%s%" PRIu32, i ? "," : "", count[i]);
+	putc(']', out);
+}
+
+/* Writes "packages": of the first view, the memory of each, which its nodes do not show. */
+static void write_packages(const struct tree *t, const struct first_view *first, const uint32_t *order, FILE *out)
+{
+	const char *comma = "";
+
+	fprintf(out, ",\"first\":%d,\"packages\":[", FIRST_WIDTH);
+	for (uint32_t i = 0; i < t->n_places; i++) {
+		uint32_t package = t->places[order[i]].package;
+		if (!first->of_package[package])
+			continue;
+		fprintf(out, "%s[", comma);
+		json_printable(out, texts_text(&t->text, package).p);
+		fprintf(out, ",%" PRIu64 "]", first->of_package[package]);
+		first->of_package[package] = 0;
+		comma = ",";
+	}
+	putc(']', out);
+}
+
+static void write_own_folder(const struct tree *t, FILE *out)
+{
+	size_t n;
+	const char *folder = packages_own_folder(t, &n);
+	char *root = folder ? xasprintf("%.*s", (int)n, folder) : xstrdup("");
+
+	fputs(",\"root\":", out);
+	json_text(out, root, n);
+	free(root);
+}
+
+static void write_about(const struct tree *t, const struct page *page, const struct first_view *first,
+			const uint32_t *order, FILE *out)
 {
 	fputs("{\"title\":", out);
 	json_printable(out, page->title);
@@ -130,6 +188,11 @@ static void write_about(const struct tree *t, const struct page *page, FILE *out
 	json_flag(out, "inverted", page->inverted);
 	json_flag(out, "processes", page->processes);
 	json_flag(out, "difference", t->difference);
+	json_flag(out, "mixed", tree_is_mixed(t));
+	write_kinds(t, out);
+	write_own_folder(t, out);
+	if (first)
+		write_packages(t, first, order, out);
 	if (page->inputs[0]) {
 		fputs(",\"inputs\":[", out);
 		json_printable(out, page->inputs[0]);
@@ -166,34 +229,40 @@ static void write_about(const struct tree *t, const struct page *page, FILE *out
 	putc('}', out);
 }
 
-static void put_about(struct buffer *b, const struct tree *t, const struct page *page)
+static void put_about(struct buffer *b, const struct tree *t, const struct page *page, const struct first_view *first,
+		      const uint32_t *order)
 {
 	char *text = NULL;
 	size_t n = 0;
 	FILE *out = xmemstream(&text, &n);
 
-	write_about(t, page, out);
+	write_about(t, page, first, order, out);
 	xmemstream_close(out, &text);
 	buffer_number(b, n);
 	buffer_bytes(b, text, n);
 	free(text);
 }
 
-static struct buffer columns(const struct tree *t, const struct page *page)
+/* Returns the columns of t, or if there is a first view of it, of that; `order` are the places of t. */
+static struct buffer columns(const struct tree *t, const struct page *page, const struct first_view *first,
+			     const uint32_t *order)
 {
 	struct buffer b = { 0 };
-	buffer_number(&b, 3);
-	put_about(&b, t, page);
-	put_texts(&b, &t->text);
-	buffer_number(&b, t->stacks);
+	const struct tree *shown = first ? &first->tree : t;
+	uint32_t *frame_of = xmalloc(shown->n_places * sizeof *frame_of);
+	uint32_t *places = xmalloc(shown->n_places * sizeof *places);
 
-	uint32_t *order = frame_order(t);
-	uint32_t *frame_of = xmalloc(t->n_places * sizeof *frame_of);
-	for (uint32_t i = 0; i < t->n_places; i++)
-		frame_of[order[i]] = i;
-	put_frames(&b, t, order);
-	put_nodes(&b, t, page, frame_of);
-	free(order);
+	for (uint32_t i = 0; i < shown->n_places; i++) {
+		places[i] = first ? i : order[i];	/* a first view's are in that order */
+		frame_of[places[i]] = i;
+	}
+	buffer_number(&b, 4);
+	put_about(&b, t, page, first, order);
+	put_texts(&b, &shown->text);
+	buffer_number(&b, shown->stacks);
+	put_frames(&b, shown, places);
+	put_nodes(&b, shown, page, frame_of, first ? first->smaller : NULL);
+	free(places);
 	free(frame_of);
 	return b;
 }
@@ -254,10 +323,28 @@ static void write_deflated(const struct buffer *b, FILE *out)
 	deflateEnd(&z);
 }
 
-void pack(const struct tree *t, const struct page *page, FILE *out)
+static void write_columns(struct buffer b, FILE *out)
 {
-	struct buffer b = columns(t, page);
-
 	write_deflated(&b, out);
 	free(b.p);
+}
+
+void pack(const struct tree *t, const struct page *page, FILE *out)
+{
+	uint32_t *order = frame_order(t);
+
+	write_columns(columns(t, page, NULL, order), out);
+	free(order);
+}
+
+void pack_first(const struct tree *t, const struct page *page, FILE *out)
+{
+	uint32_t *order = frame_order(t);
+	struct first_view first;
+
+	if (first_view_make(&first, t, page, order)) {
+		write_columns(columns(t, page, &first, order), out);
+		first_view_clear(&first);
+	}
+	free(order);
 }

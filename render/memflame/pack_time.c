@@ -48,7 +48,7 @@ void write_time(const struct recording *r, FILE *out)
 
 /* ---------------------------------------------------------------- columns */
 
-static void put_slices(struct buffer *b, const struct points *p)
+void put_slices(struct buffer *b, const struct points *p)
 {
 	size_t n = points_slices(p);
 	uint64_t *v = xcalloc(n + 1, sizeof *v);
@@ -93,15 +93,14 @@ static uint64_t *by_node(const struct recording *r, const uint32_t *node_of_key,
 	return sorted;
 }
 
-void put_time(struct buffer *b, const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order,
-	      uint32_t n_nodes)
+void put_intervals(struct buffer *b, const struct recording *r, const uint32_t *node_of_key,
+		   const struct tree_order *order, uint32_t n_nodes)
 {
 	const struct points *p = r->points;
 	size_t n = points_intervals(p);
 	uint64_t *sorted = by_node(r, node_of_key, order, n_nodes), node = 0;
 	uint64_t *v = xcalloc(n + 1, sizeof *v);
 
-	put_slices(b, p);
 	buffer_number(b, n);
 	for (size_t i = 0; i < n; i++) {
 		v[i] = (sorted[i] >> 32) - node;

@@ -11,8 +11,10 @@
 
 /* Writes ,"time":{...}: everything on the strip except the curves. */
 void write_time(const struct recording *r, FILE *out);
-/* Appends slices, then intervals, whose nodes are numbered by their position in `order`. */
-void put_time(struct buffer *b, const struct recording *r, const uint32_t *node_of_key, const struct tree_order *order,
-	      uint32_t n_nodes);
+/* Appends the slices. */
+void put_slices(struct buffer *b, const struct points *p);
+/* Appends the intervals, whose nodes are numbered by their position in `order`. */
+void put_intervals(struct buffer *b, const struct recording *r, const uint32_t *node_of_key,
+		   const struct tree_order *order, uint32_t n_nodes);
 
 #endif

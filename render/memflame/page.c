@@ -233,6 +233,8 @@ static void write_part(const char *name, size_t n, const struct tree *t, const s
 		write_table(t, page, out);
 	else if (n == 4 && memcmp(name, "DATA", n) == 0)
 		pack(t, page, out);
+	else if (n == 5 && memcmp(name, "FIRST", n) == 0)
+		pack_first(t, page, out);
 	else if (n == 6 && memcmp(name, "SCRIPT", n) == 0)
 		for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
 			write_asset(scripts[i], out);

@@ -115,7 +115,7 @@ class Panel {
         save(app, button.dataset.save);
       };
     }
-    this.hideUseless();
+    byId('weight').closest('label').hidden = app.profile.units.length < 2;
     byId('weight').replaceChildren(...app.profile.weights.map((name, w) => make('option', { value: w }, name)));
     byId('theme').onclick = () => app.toggleTheme();
     byId('help-button').onclick = () => this.toggleHelp();
@@ -130,16 +130,13 @@ class Panel {
   /** Hides the controls that would have no effect on this page. */
   hideUseless() {
     const { profile } = this.app;
-    const { frames } = profile;
+    const { frames, about: { kinds, mixed } } = profile;
     if (!profile.hasSource) document.querySelector('option[value="source"]').remove();
-    const has = kind => frames.kind.includes(kind);
-    const count = kind => frames.kind.filter(other => other === kind).length;
-    byId('weight').closest('label').hidden = profile.units.length < 2;
     byId('colour-label').hidden = profile.difference;
-    byId('native-label').hidden = !profile.mixed;
+    byId('native-label').hidden = !mixed;
     const packages = new Set(frames.package.filter((name, f) => !isVirtual(frames.kind[f])));
-    for (const [name, size] of [['imports', count(KIND.IMPORT)], ['imported', has(KIND.IMPORT)], ['startup', profile.startup.includes(1)],
-      ['processes', count(KIND.PROCESS)], ['threads', count(KIND.THREAD)], ['allocators', count(KIND.ALLOCATOR)], ['packages', packages.size],
+    for (const [name, size] of [['imports', kinds[KIND.IMPORT]], ['imported', kinds[KIND.IMPORT] > 0], ['startup', profile.startup.includes(1)],
+      ['processes', kinds[KIND.PROCESS]], ['threads', kinds[KIND.THREAD]], ['allocators', kinds[KIND.ALLOCATOR]], ['packages', packages.size],
       ['vanished', profile.difference], ['strip', profile.time]]) {
       const label = document.querySelector(`[data-toggle="${name}"]`).closest('label');
       label.hidden = !size;
@@ -225,13 +222,12 @@ class Panel {
   chips() {
     const { app } = this;
     const { state, profile, matcher } = app;
-    const { kind } = profile.frames;
+    const { kinds, mixed, phases } = profile.about;
     const offer = (text, title, run) => make('button', { type: 'button', className: 'chip', title, onclick: run }, `${text}?`);
     const chip = (text, title, undo) => make('button', { type: 'button', className: 'chip', title, onclick: undo }, isolated(text), make('span', { ariaHidden: 'true' }, ' ×'));
-    const count = wanted => kind.reduce((sum, k) => sum + (k === wanted ? 1 : 0), 0);
-    const imports = count(KIND.IMPORT);
+    const imports = kinds[KIND.IMPORT];
     const chips = [];
-    if (profile.about.phases) {
+    if (phases) {
       const others = state.drop.filter(pattern => pattern !== NOT_THE_SCRIPT);
       const isOnly = others.length < state.drop.length;
       chips.push(isOnly ? chip(SCRIPT_ALONE, 'Show what the interpreter\'s start and end allocated, too', () => app.choose('drop', others))
@@ -239,8 +235,8 @@ class Panel {
     }
     if (state.view === 'sandwich') chips.push(chip(`sandwich of ${app.nameOf(app.roots.callees)}`, 'Back to the graph (s)', () => app.setView('graph')));
     if (state.only) chips.push(chip(`only with ${state.only}`, 'Show all again', () => app.go({ only: '' })));
-    if (profile.mixed && state.native === 'hide') chips.push(chip(`Python only: ${countText(count(KIND.NATIVE))} C frames hidden`, 'Show the C functions (p)', () => app.choose('native', 'show')));
-    if (profile.mixed && state.native === 'some') chips.push(chip('the interpreter\'s C frames hidden', 'Show all C functions (p)', () => app.choose('native', 'show')));
+    if (mixed && state.native === 'hide') chips.push(chip(`Python only: ${countText(kinds[KIND.NATIVE])} C frames hidden`, 'Show the C functions (p)', () => app.choose('native', 'show')));
+    if (mixed && state.native === 'some') chips.push(chip('the interpreter\'s C frames hidden', 'Show all C functions (p)', () => app.choose('native', 'show')));
     if (state.imports === 'hide' && imports) chips.push(chip(`hidden: import machinery (${pluralText(imports, 'frame')})`, 'Show these again (h)', () => app.choose('imports', 'show')));
     if (state.imported === 'hide') chips.push(chip('hidden: what imports run', 'Show these again', () => app.choose('imported', 'show')));
     if (state.recursion === 'collapse') chips.push(chip('recursion collapsed', 'Show every call (r)', () => app.choose('recursion', 'show')));

@@ -108,19 +108,23 @@ class Search {
     });
   }
 
-  /** Counts each stack once: at its outermost match. */
+  /** Counts each stack once, at its outermost match, and lists the nodes that match. */
   addUp() {
     const { profile: { count, frame, end, total, frames }, hidden, matched, amounts } = this;
     const seen = this.seen = new Uint8Array(frames.count);
+    const nodes = new Int32Array(count);
+    let n = 0;
     let covered = 0;    // nodes before this one are counted
     for (let i = 1; i < count; i++) {
       const f = frame[i];
       if (!matched[f] || hidden[i]) continue;
       seen[f] = 1;
+      nodes[n++] = i;
       if (i < covered) continue;
       for (let w = 0; w < total.length; w++) amounts[w] += total[w][i];
       covered = end[i];
     }
+    this.nodes = nodes.subarray(0, n);
   }
 
   hits(box) {
@@ -129,28 +133,35 @@ class Search {
 
   // ---- matches that are not drawn
 
-  /** When first needed, computes for each node how many nodes before it match, and whether it or a caller matches. */
-  index() {
-    if (this.before) return;
-    const { profile: { count, frame, parent }, hidden, matched } = this;
-    const before = this.before = new Int32Array(count + 1);
-    const above = this.above = new Uint8Array(count);
-    for (let i = 0; i < count; i++) {
-      const hit = matched[frame[i]] && !hidden[i] ? 1 : 0;
-      before[i + 1] = before[i] + hit;
-      above[i] = hit | (i ? above[parent[i]] : 0);
+  /** Whether a node or one below it matches. */
+  isIn(node) {
+    const { nodes } = this;
+    let low = 0;
+    for (let high = nodes.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if (nodes[middle] < node) low = middle + 1;
+      else high = middle;
     }
+    return nodes[low] < this.profile.end[node];
+  }
+
+  /** For each node, whether it or a caller matches; computed when first needed. */
+  get above() {
+    const { profile: { count, parent }, nodes } = this;
+    const above = new Uint8Array(count);
+    for (const node of nodes) above[node] = 1;
+    for (let i = 1; i < count; i++) above[i] |= above[parent[i]];
+    Object.defineProperty(this, 'above', { value: above });
+    return above;
   }
 
   /** Whether a box or a box beyond it matches. */
   holds(box) {
     if (!this.active || !this.frames) return false;
     if (box.matching && box.matching.search === this) return box.matching.share > 0;
-    this.index();
-    const { before, above, profile: { end } } = this;
     for (let k = box.from; k < box.to; k++) {
       const node = box.nodes[k];
-      if (box.sources ? above[node] : before[end[node]] > before[node]) return true;
+      if (box.sources ? this.above[node] : this.isIn(node)) return true;
     }
     return false;
   }

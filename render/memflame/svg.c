@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "package.h"
 #include "page.h"
 #include "units.h"
 #include "xmalloc.h"
@@ -19,12 +20,6 @@
 
 /* ---------------------------------------------------------------- hidden frames */
 
-/* Per node, whether a Python frame is above it (or is the node itself), and below it. */
-struct around {
-	bool *above, *below;
-	bool mixed;		/* the tree has both Python and C functions */
-};
-
 static const struct call *call_of(const struct tree *t, uint32_t node)
 {
 	return calltree_call(t->calls, node);
@@ -35,53 +30,10 @@ static const struct place *place_of(const struct tree *t, uint32_t node)
 	return &t->places[call_of(t, node)->label];
 }
 
-static enum place_kind kind_of(const struct tree *t, uint32_t node)
-{
-	return place_of(t, node)->kind;
-}
-
-static struct around look_around(const struct tree *t)
-{
-	struct around a = { xcalloc(calltree_count(t->calls), sizeof *a.above),
-			    xcalloc(calltree_count(t->calls), sizeof *a.below), false };
-	bool native = false, python = false;
-
-	for (uint32_t i = 1; i < calltree_count(t->calls); i++) {
-		a.above[i] = a.above[call_of(t, i)->parent] || kind_of(t, i) == PLACE_PYTHON;
-		native |= kind_of(t, i) == PLACE_NATIVE;
-		python |= kind_of(t, i) == PLACE_PYTHON;
-	}
-	for (uint32_t i = calltree_count(t->calls) - 1; i > 0; i--)
-		if (a.below[i] || kind_of(t, i) == PLACE_PYTHON)
-			a.below[call_of(t, i)->parent] = true;
-	a.mixed = native && python;
-	return a;
-}
-
-static bool is_hidden(const struct tree *t, const struct page *page, const struct around *a, uint32_t i)
-{
-	uint32_t parent = call_of(t, i)->parent;
-
-	switch (kind_of(t, i)) {
-	case PLACE_IMPORT:
-	case PLACE_THREAD:
-	case PLACE_ALLOCATOR:
-		return true;
-	case PLACE_PROCESS:
-		return !page->processes;
-	case PLACE_NATIVE:
-		/* For C code not called from Python, the outermost box is kept. */
-		return a->mixed &&
-		       !(!a->above[i] && !a->below[i] && (a->below[parent] || kind_of(t, parent) != PLACE_NATIVE));
-	default:
-		return false;
-	}
-}
-
 /* Returns a tree without hidden frames: their callees become children of their callers. */
 static struct tree shown(const struct tree *t, const struct page *page)
 {
-	struct around a = look_around(t);
+	bool *hidden = hidden_nodes(t, page->processes);
 	uint32_t *node_of = xcalloc(calltree_count(t->calls), sizeof *node_of);
 	struct tree s;
 
@@ -92,15 +44,14 @@ static struct tree shown(const struct tree *t, const struct page *page)
 	for (uint32_t i = 0; i < calltree_count(t->calls); i++) {
 		const struct call *call = call_of(t, i);
 		if (i)
-			node_of[i] = is_hidden(t, page, &a, i)
+			node_of[i] = hidden[i]
 					 ? node_of[call->parent]
 					 : calltree_child(s.calls, node_of[call->parent], call->label);
 		if (!tree_add(&s, node_of[i], call->own[OWN_BYTES], call->own[OWN_COUNT]))
 			BUG("a part is larger than the whole");
 	}
 	free(node_of);
-	free(a.above);
-	free(a.below);
+	free(hidden);
 	return s;
 }
 
@@ -111,97 +62,51 @@ static const char *const package_fills[] = { "#a9d2f7", "#ee9482", "#b4ead0", "#
 					     "#e8e3a0", "#71c4cc", "#f5bfe0", "#b6c26a" };
 #define FILLS (sizeof package_fills / sizeof *package_fills)
 
-static const char *find_after(const char *p, size_t n, const char *what)
-{
-	const char *found = NULL, *at = p;
-
-	for (size_t len = strlen(what); (at = memmem(at, n - (size_t)(at - p), what, len)) != NULL; at += len)
-		found = at + len;
-	return found;
-}
-
-/* Returns the package that a path belongs to, *n bytes; NULL if it belongs to none. */
-static const char *package_of(const char *path, size_t size, size_t *n)
-{
-	const char *name = find_after(path, size, "site-packages/"), *end = path + size;
-
-	if (!name)
-		name = find_after(path, size, "dist-packages/");
-	if (!name || name == end)
-		return NULL;
-	*n = 0;
-	while (name + *n < end && name[*n] != '/' && name[*n] != '.')
-		++*n;
-	return *n ? name : NULL;
-}
-
-struct package {
-	const char *name;
-	size_t n;
-	uint64_t bytes;
-};
-
+/* The packages with a colour of their own: their texts, by falling memory. */
 struct packages {
-	struct package *at;
-	size_t n, cap;
+	uint32_t text[FILLS];
+	size_t n;
 };
 
-static struct package *find_package(struct packages *p, const char *name, size_t n)
+static bool is_distribution(const struct tree *t, uint32_t package)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->at[i].n == n && memcmp(p->at[i].name, name, n) == 0)
-			return &p->at[i];
-	GROW(p->at, p->n, p->cap);
-	p->at[p->n] = (struct package){ .name = name, .n = n };
-	return &p->at[p->n++];
+	struct mt_str name = texts_text(&t->text, package);
+
+	return !memchr(name.p, ' ', name.n);
 }
 
-static struct mt_str path_of(const struct tree *t, const struct place *place)
-{
-	return texts_text(&t->text, place->kind == PLACE_NATIVE && place->module ? place->module : place->file);
-}
-
-static int by_falling_bytes(const void *a, const void *b)
-{
-	const struct package *x = a, *y = b;
-
-	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->name, y->name);
-}
-
-/* Returns the packages with the memory that the code of each allocates itself, largest first. */
+/* Ranks packages by the memory that the code of each allocates itself. */
 static struct packages packages_of(const struct tree *text, const struct tree *s)
 {
+	uint32_t n = texts_count(&text->text);
+	uint64_t *bytes = xcalloc(n, sizeof *bytes);
 	struct packages p = { 0 };
 
-	for (uint32_t i = 1; i < calltree_count(s->calls); i++) {
-		size_t n;
-		struct mt_str path = path_of(text, place_of(s, i));
-		const char *name = package_of(path.p, path.n, &n);
-		if (name)
-			find_package(&p, name, n)->bytes += call_of(s, i)->own[OWN_BYTES];
+	for (uint32_t i = 1; i < calltree_count(s->calls); i++)
+		if (is_distribution(text, place_of(s, i)->package))
+			bytes[place_of(s, i)->package] += call_of(s, i)->own[OWN_BYTES];
+	while (p.n < FILLS) {
+		uint32_t most = 0;
+		for (uint32_t i = 0; i < n; i++)
+			if (bytes[i] > bytes[most])
+				most = i;
+		if (!bytes[most])
+			break;
+		p.text[p.n++] = most;
+		bytes[most] = 0;
 	}
-	if (p.n)
-		qsort(p.at, p.n, sizeof *p.at, by_falling_bytes);
+	free(bytes);
 	return p;
 }
 
 static const char *fill_of(const struct packages *packages, const struct tree *text, const struct place *place)
 {
-	struct mt_str path = path_of(text, place);
-	size_t n;
-	const char *name = package_of(path.p, path.n, &n);
+	const char *name = texts_text(&text->text, place->package).p;
 
-	if (name) {
-		for (size_t i = 0; i < packages->n && i < FILLS; i++)
-			if (packages->at[i].n == n && memcmp(packages->at[i].name, name, n) == 0)
-				return package_fills[i];
-		return other_fill;
-	}
-	if (place->kind != PLACE_PYTHON)
-		return other_fill;
-	if (memmem(path.p, path.n, "/lib/python", 11) || (path.n > 8 && memcmp(path.p, "<frozen ", 8) == 0))
-		return stdlib_fill;
-	return path.n && path.p[0] == '<' ? other_fill : own_fill;
+	for (size_t i = 0; i < packages->n; i++)
+		if (packages->text[i] == place->package)
+			return package_fills[i];
+	return strcmp(name, PACKAGE_OWN) == 0 ? own_fill : strcmp(name, PACKAGE_STDLIB) == 0 ? stdlib_fill : other_fill;
 }
 
 /* For a difference: orange grew, blue shrank; stronger for a larger part of the whole, as in the page. */
@@ -404,7 +309,6 @@ void svg_write(const struct tree *t, const struct page *page, FILE *out)
 	draw(&d, &order);
 	free(order.nodes);
 	free(order.depth);
-	free(d.packages.at);
 	free(d.bytes);
 	free(d.count);
 	free(d.x);

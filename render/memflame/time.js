@@ -13,6 +13,14 @@ function readTime(reader, profile) {
   const count = reader.number();
   const column = () => reader.column(new Float64Array(count));
   const time = { ...profile.about.time, sliceMs, count, mostMs: column(), most: column(), last: column(), rss: column() };
+  time.highest = 0;
+  for (let i = 1; i < count; i++) if (time.most[i] >= time.most[time.highest]) time.highest = i;
+  time.end = Math.max(time.end, 1);
+  if (!profile.smaller) time.intervals = readIntervals(reader, profile, count);
+  return time;
+}
+
+function readIntervals(reader, profile, count) {
   const rows = reader.number();
   const node = reader.column(new Int32Array(rows));
   const begin = reader.column(new Int32Array(rows));
@@ -24,11 +32,7 @@ function readTime(reader, profile) {
   }
   const fate = reader.column(new Uint8Array(rows));
   const amounts = profile.units.map(() => reader.column(new Float64Array(rows)));
-  time.intervals = { rows, node, begin, end, fate, amounts };
-  time.highest = 0;
-  for (let i = 1; i < count; i++) if (time.most[i] >= time.most[time.highest]) time.highest = i;
-  time.end = Math.max(time.end, 1);
-  return time;
+  return { rows, node, begin, end, fate, amounts };
 }
 
 /** The intervals to be shown: those alive at {point}, or those of slices {first, last} and a mode. */
@@ -97,7 +101,6 @@ class TimeStrip {
     this.time = app.profile.time;
     this.frame = byId('strip-frame');
     this.canvas = byId('strip');
-    this.buffers = app.profile.held;
     this.top = Math.max(...this.time.most, ...this.time.rss, 1);
     this.span = this.time.count * this.time.sliceMs;
     this.part = { from: 0, to: this.span };     // the visible part
@@ -105,9 +108,15 @@ class TimeStrip {
     this.bind();
   }
 
+  load(profile) {
+    this.time = profile.time;
+    this.buffers = profile.held;
+  }
+
   held(state) {
-    this.choice = new Choice(this.time, state);
-    return sumIntervals(this.time, this.choice, this.buffers);
+    const { time, buffers } = this;
+    this.choice = new Choice(time, state);
+    return time.intervals ? sumIntervals(time, this.choice, buffers) : buffers;
   }
 
   // ---- texts

@@ -27,12 +27,15 @@ enum place_kind {
 	PLACE_PROCESS,	/* virtual frames that the page shows on request: "[process 12: python3 app.py]" */
 	PLACE_THREAD,	/* "[thread worker-1]" */
 	PLACE_ALLOCATOR,	/* innermost: "[malloc]" */
+	PLACE_NATIVE_IMPORT,	/* the interpreter's C functions that import (packages_find()) */
+	N_PLACE_KINDS
 };
 
 struct place {
 	uint32_t name, file, module;	/* numbers of tree.text; 0 = not known */
 	uint32_t line;			/* 0 = not known */
 	uint32_t source, before;	/* tree_source() of its line, 0 = not known; lines of that before it */
+	uint32_t package;		/* whose code it is (packages_find()) */
 	enum place_kind kind;
 };
 

@@ -116,11 +116,16 @@ class MergedTree {
   restOf(box, from, to) {
     const rest = new Box(box, -1);
     rest.rest = { from, to };
-    const children = this.childrenOf(box);
-    for (let i = from; i < to; i++) {
-      for (let w = 0; w < this.profile.units.length; w++) rest.amounts[w] += children[i].amounts[w];
+    for (const child of this.childrenOf(box).slice(from, to)) {
+      for (let w = 0; w < this.profile.units.length; w++) rest.amounts[w] += child.amounts[w];
     }
     return rest;
+  }
+
+  /** The number of children; in a first view, the last box may represent many. */
+  countOf(children) {
+    const last = children[children.length - 1];
+    return children.length - 1 + (this.profile.smaller && last.group === 0 ? this.profile.smaller[last.nodes[last.from]] : 1);
   }
 
   calleesOf(box) {
@@ -247,7 +252,8 @@ class MergedTree {
       if (boxes[k].amounts[weight] > 0) boxes[shown++] = boxes[k];
     }
     const children = boxes.slice(0, shown);     // an array that has grown has room for more: half of all memory here
-    return shown > 1 ? children.sort((a, b) => b.amounts[weight] - a.amounts[weight] || a.group - b.group) : children;
+    // Group 0: in a first view, the boxes that are too thin.
+    return shown > 1 ? children.sort((a, b) => !a.group - !b.group || b.amounts[weight] - a.amounts[weight] || a.group - b.group) : children;
   }
 
   // ---- amounts and paths

@@ -3,6 +3,7 @@
     timed N     the same tree as a trace, for memcat --from-json: half as many allocations as nodes over ten seconds,
                 most of them freed at some time
     random N    a random call tree of N nodes over N/200 functions, at most 60 deep, in the order of the tree
+    mixed N     the same with frames among it that the page hides at first: runpy, imports, C functions
     program     like a small service that imports, parses JSON and computes with numpy
     deep N      one stack of N frames
     wide N      N functions called by one
@@ -86,6 +87,21 @@ def timed(n_nodes):
         if i % 5000 == 0:
             yield {"event": "rss", "size": 30000000 + i * 1000, "pid": 9, "time_ms": time_ms}
     yield {"event": "end"}
+
+
+def mixed(n_nodes):
+    """A function is often called along several hidden ways, which the page joins."""
+    rng = random.Random(n_nodes)
+    hidden = ["_find_and_load (<frozen importlib._bootstrap>:1176)", "PyImport_ImportModule (Python/import.c:12)",
+              "PyObject_Call (Objects/call.c:281)", "PyObject_Vectorcall (Objects/call.c:299)", "solve (/usr/lib/libblas.so.3)"]
+    for path, size in random_tree(n_nodes):
+        frames = ["_start (libc.so.6)", "_run_code (<frozen runpy>:88)"] if size % 3 else []
+        for label in path.split(";"):
+            if rng.random() < 0.15:
+                frames += rng.sample(hidden, rng.randint(1, 2))
+            frames.append(label)
+        # Some memory is C's alone.
+        yield (hidden[2:] if size % 50 == 0 else frames), size
 
 
 LIB = "/usr/lib/python3.11"
@@ -176,7 +192,7 @@ def main():
         for i in range(n):
             write(f"main (/srv/wide.py:1);leaf_{i} (/srv/wide.py:{i + 2}) 100\n")
     else:
-        for path, size in random_tree(n) if kind == "random" else program():
+        for path, size in random_tree(n) if kind == "random" else mixed(n) if kind == "mixed" else program():
             write(f"{path if isinstance(path, str) else ';'.join(path)} {size}\n")
 
 

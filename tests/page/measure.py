@@ -1,8 +1,8 @@
 """Measure the response times of a page in a browser: measure.py [--cpu] PAGE.html [RUNS]
 
-Prints one line of JSON per run: milliseconds to the first graph and from an action
+Prints one line of JSON per run: milliseconds to the first graph, until the whole has been read, and from an action
 to its pixels (suites/figures.js), in real time; or CPU time of the page's main thread, which depends little on what
-else the machine does, and until the first graph that of its whole process. The page is opened from a file, with
+else the machine does, and until the whole has been read that of its whole process. The page is opened from a file, with
 its Content-Security-Policy removed so that it can report to this program.
 """
 import http.server
@@ -136,10 +136,10 @@ class Browser:
         """CPU milliseconds of the page's main thread so far: scripts, layout, painting."""
         return 1000 * next(m["value"] for m in self.call("Performance.getMetrics")["metrics"] if m["name"] == "TaskDuration")
 
-    def open(self, page):
+    def open(self, page, until="started"):
         self.call("Page.navigate", url=pathlib.Path(page).resolve().as_uri())
         for _ in range(600):
-            if self.evaluate("typeof app === 'undefined' ? 0 : app && app.started || 0"):
+            if self.evaluate(f"typeof app === 'undefined' ? 0 : app && app.{until} || 0"):
                 return
             time.sleep(0.1)
         raise SystemExit("the page did not start")
@@ -154,11 +154,23 @@ ACTIONS = {
 RUN = "for (let i = 0; i < %d; i++) { %s; app.paint(); app.painter.context.getImageData(0, 0, 1, 1); }"
 
 
+def cpu_of_first(page):
+    """CPU milliseconds of the main thread until the first graph: of a page without the rest of the data, if it has a first view."""
+    text = pathlib.Path(page).read_text()
+    with tempfile.TemporaryDirectory() as place, Browser() as browser:
+        begun = pathlib.Path(place, "page.html")
+        has_first = re.search(r'id="first">[^<]', text)
+        begun.write_text(re.sub(r'(id="data">)[^<]*', r"\1", text) if has_first else text)
+        browser.open(begun, "drawn")
+        return browser.main_thread()
+
+
 def cpu_times(page):
-    """CPU milliseconds of the main thread until the first graph, of the whole process until then, and of each action (mean)."""
+    """CPU milliseconds of the main thread until the first graph and until all is read, of the whole process until then, and of each action (mean)."""
+    figures = {"first": cpu_of_first(page)}
     with Browser() as browser:
         browser.open(page)
-        figures = {"first": browser.main_thread(), "process": 1000 * cpu_of(browser.place.name), "wall": browser.evaluate("app.started")}
+        figures |= {"whole": browser.main_thread(), "process": 1000 * cpu_of(browser.place.name), "wall": browser.evaluate("app.drawn")}
         for name, action in ACTIONS.items():
             browser.evaluate("app.go({ ...app.defaults })")
             browser.evaluate(RUN % (4, action))
