@@ -18,8 +18,8 @@ async function startWithFirst() {
   const profile = await readProfile(text);
   if (innerWidth > profile.about.first) return;
   app = new App(profile);
-  await shown();
   app.drawn = performance.now();
+  await shown();
 }
 
 async function start() {
