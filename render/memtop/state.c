@@ -12,6 +12,8 @@ static void begin_trace(struct state *s, const struct mt_header *h)
 {
 	replay_begin(&s->replay, h);
 	s->n_processes = 0;
+	if (h->begin_ms > s->now_ms)	/* older blocks are live from the beginning of the trace */
+		s->now_ms = h->begin_ms;
 	resident_clear(&s->resident);
 }
 
@@ -30,6 +32,7 @@ void state_clear(struct state *s)
 	resident_clear(&s->resident);
 	index_clear(&s->index);
 	free(s->sources);
+	free(s->last_source);
 	free(s->processes);
 	free(s->marked);
 }
@@ -54,16 +57,26 @@ static uint32_t thread_of(struct state *s, const struct mt_event *ev)
 	return s->last_thread;
 }
 
-static uint32_t source_of(struct state *s, const struct mt_event *ev)
+static uint32_t find_source(struct state *s, struct source key)
 {
-	struct source key = { stacks_number(s->stacks, ev->stack), thread_of(s, ev) };
 	uint32_t n = index_put(&s->index, index_hash(key.stack, key.thread), holds, s->sources, &key, s->n_sources);
 
 	if (n == s->n_sources) {
 		GROW(s->sources, (size_t)n, s->cap_sources);
 		s->sources[s->n_sources++] = key;
 	}
+	GROW_ZEROED(s->last_source, (size_t)key.stack, s->n_last_source, s->cap_last_source);
+	s->last_source[key.stack] = n + 1;
 	return n;
+}
+
+/* Most stacks are those of one thread: tries the last source of the stack first. */
+static uint32_t source_of(struct state *s, const struct mt_event *ev)
+{
+	struct source key = { stacks_number(s->stacks, ev->stack), thread_of(s, ev) };
+	uint32_t n = key.stack < s->n_last_source ? s->last_source[key.stack] : 0;
+
+	return n && s->sources[n - 1].thread == key.thread ? n - 1 : find_source(s, key);
 }
 
 struct amount state_at(const struct state *s, uint32_t source, bool at_peak)
@@ -99,10 +112,9 @@ static void halve(struct state *s)
 	s->every_ms *= 2;
 }
 
-static void note(struct state *s)
+/* Ends the intervals up to now. */
+static void next_interval(struct state *s, struct sample now)
 {
-	struct sample now = { peak_live(s->peak).bytes, s->resident.all.rss };
-
 	while (s->now_ms / s->every_ms >= COURSE_MOST) {
 		while (s->n_course < COURSE_MOST)
 			s->course[s->n_course++] = now;
@@ -110,6 +122,15 @@ static void note(struct state *s)
 	}
 	while (s->n_course <= s->now_ms / s->every_ms)
 		s->course[s->n_course++] = now;
+	s->interval_end_ms = s->n_course * s->every_ms;
+}
+
+static void note(struct state *s)
+{
+	struct sample now = { peak_live(s->peak).bytes, s->resident.all.rss };
+
+	if (s->now_ms >= s->interval_end_ms)
+		next_interval(s, now);
 	struct sample *at = &s->course[s->n_course - 1];
 	at->heap = now.heap > at->heap ? now.heap : at->heap;
 	at->rss = now.rss > at->rss ? now.rss : at->rss;
@@ -165,8 +186,8 @@ void state_take(struct state *s, const struct mt_event *ev, const struct mt_head
 	struct share gone;
 
 	s->events++;
-	if (mt_kind_has_pid(ev->kind) && ev->kind != MT_PROCESS && mt_known_ms(h, ev) > s->now_ms)
-		s->now_ms = mt_known_ms(h, ev);
+	if (ev->time_ms > s->now_ms && mt_kind_has_pid(ev->kind) && ev->kind != MT_PROCESS)
+		s->now_ms = ev->time_ms;
 	switch (ev->kind) {
 	case MT_ALLOC:
 		open_block(s, ev);

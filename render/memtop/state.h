@@ -1,7 +1,7 @@
 /*
  * state.h - memtop's state of a trace: live blocks, the high-water mark, processes, the course of memory
  *
- * Memory: the live blocks (live.h), the stacks, and 70 to 110 bytes for each pair of a stack and a thread.
+ * Memory: the live blocks (live.h), the stacks, and 75 to 120 bytes for each pair of a stack and a thread.
  */
 #ifndef MEMTOP_STATE_H
 #define MEMTOP_STATE_H
@@ -37,6 +37,8 @@ struct state {
 	uint32_t n_sources;
 	size_t cap_sources;
 	struct index index;
+	uint32_t *last_source;		/* by stack: the source, + 1, that last allocated there; 0: none */
+	size_t n_last_source, cap_last_source;
 	uint32_t last_pid, last_tid, last_thread;	/* the thread of the last event */
 	bool any_thread;
 	struct inhabitant *processes;
@@ -46,6 +48,7 @@ struct state {
 	struct sample course[COURSE_MOST];
 	uint32_t n_course;	/* intervals so far, including the current one */
 	uint64_t every_ms;	/* their length */
+	uint64_t interval_end_ms;	/* of the current one; 0: none has begun */
 	struct amount *marked;	/* by source: at the mark; later sources had nothing */
 	uint32_t n_marked;
 	uint64_t marked_ms;
