@@ -19,9 +19,15 @@ struct cohort {
 	struct amount live;
 };
 
+/* What the program has freed, and what of that its collector of cycles did. */
+struct freed {
+	struct amount all, collected;
+};
+
 /* A place. It has samples from boundary `first` on, the first one at which it held memory. */
 struct course {
 	struct amount live, end;	/* now; at the end of the window, once held or reached */
+	struct freed freed, end_freed;	/* the same */
 	uint32_t cohort;		/* the one that new blocks join; or NONE */
 	uint32_t first;			/* boundary */
 	struct amount *at;
@@ -187,6 +193,16 @@ void growth_sub(struct growth *g, uint32_t cohort, struct amount a)
 		end_cohort(g, cohort);
 }
 
+void growth_freed(struct growth *g, uint32_t cohort, struct amount a, bool collected)
+{
+	struct freed *f = &g->places[g->cohorts[cohort].place].freed;
+
+	amount_add(&f->all, a);
+	if (collected)
+		amount_add(&f->collected, a);
+	growth_sub(g, cohort, a);
+}
+
 void growth_void(struct growth *g)
 {
 	for (uint32_t i = 0; i < g->n_places; i++) {
@@ -201,8 +217,10 @@ void growth_void(struct growth *g)
 
 static void keep_end(struct growth *g)
 {
-	for (uint32_t i = 0; i < g->n_places; i++)
+	for (uint32_t i = 0; i < g->n_places; i++) {
 		g->places[i].end = g->places[i].live;
+		g->places[i].end_freed = g->places[i].freed;
+	}
 	g->end_ms = g->now_ms;
 	g->n_end_cohorts = 0;
 	g->end_cohorts = xreallocarray(g->end_cohorts, g->n_cohorts + 1, sizeof *g->end_cohorts);
@@ -402,7 +420,9 @@ static void judge(const uint64_t *v, uint32_t n, struct grown *row)
 
 struct grown growth_of(const struct growth *g, uint32_t place, uint32_t from)
 {
-	struct grown row = { .before = amount_at(g, place, from), .now = g->places[place].end };
+	const struct course *c = &g->places[place];
+	struct grown row = { .before = amount_at(g, place, from), .now = c->end, .freed = c->end_freed.all,
+			     .collected = c->end_freed.collected };
 	uint32_t n = g->n - from;
 	uint64_t *v = xcalloc(n, sizeof *v);
 
@@ -432,6 +452,8 @@ struct grown growth_of_all(const struct growth *g, uint32_t from)
 	for (uint32_t place = 0; place < g->n_places; place++) {
 		amount_add(&row.before, amount_at(g, place, from));
 		amount_add(&row.now, g->places[place].end);
+		amount_add(&row.freed, g->places[place].end_freed.all);
+		amount_add(&row.collected, g->places[place].end_freed.collected);
 		for (uint32_t i = 0; i < n; i++)
 			v[i] += growth_sample(g, place, from + i);
 	}

@@ -34,6 +34,8 @@ void growth_reach(struct growth *g, uint64_t time_ms, bool over);
 uint32_t growth_add(struct growth *g, uint32_t place, struct amount a, uint64_t born_ms);
 /* Removes such a block, or the part that it lost. */
 void growth_sub(struct growth *g, uint32_t cohort, struct amount a);
+/* The same for a block that the program freed; `collected`: its collector of cycles did. */
+void growth_freed(struct growth *g, uint32_t cohort, struct amount a, bool collected);
 /* Another trace begins: no place holds memory now, and old cohorts are void. */
 void growth_void(struct growth *g);
 /*
@@ -70,6 +72,8 @@ struct grown {
 	uint64_t low, high;		/* least and most bytes at the ends of intervals */
 	uint32_t rose;			/* intervals at whose end it held more bytes than at their beginning */
 	uint64_t oldest_ms, median_ms;	/* ages of the live blocks; by weight */
+	/* What it freed in the whole course, the warm-up too, and what of that the collector of cycles did. */
+	struct amount freed, collected;
 	enum growth_word word;
 };
 /* Returns one past the largest place. */

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "collections.h"
 #include "ending.h"
 #include "pids.h"
 #include "replay.h"
@@ -26,6 +27,7 @@ struct reading {
 	struct stacks *stacks;
 	struct replay replay;	/* its keys: cohorts */
 	struct ending ending;
+	struct collections collections;
 	struct inhabitant *processes;	/* those that have not ended */
 	size_t n_processes, cap_processes;
 	struct pids pids;		/* their places */
@@ -145,13 +147,14 @@ static void take(struct reading *r, const struct mt_event *ev, struct mt_in *in)
 	}
 	stacks_take(r->stacks, ev);
 	origins_take(r->origins, ev);
+	collections_take(&r->collections, ev);
 	switch (ev->kind) {
 	case MT_ALLOC:
 		open_block(r, ev);
 		break;
 	case MT_FREE:
 		if (replay_close(&r->replay, ev->id, &gone))
-			growth_sub(r->growth, gone.key, gone.amount);
+			growth_freed(r->growth, gone.key, gone.amount, collections_made(&r->collections, ev));
 		break;
 	case MT_RESIZE:
 		if (replay_resize(&r->replay, ev, &gone))
@@ -200,10 +203,12 @@ static struct grown_trace read_all(struct mt_in *in, enum origins_by by, uint64_
 	struct variance end = r.n_going_on ? r.replay.live_variance : r.end_variance;
 	replay_clear(&r.replay);
 	ending_clear(&r.ending);
+	bool watched = r.collections.watched;
+	collections_clear(&r.collections);
 	free(r.processes);
 	pids_clear(&r.pids);
 	return (struct grown_trace){ r.growth, r.origins, r.stacks, r.n_going_on ? r.rss : r.end_rss,
-				      r.command, variance_error(end) };
+				      r.command, variance_error(end), watched };
 }
 
 struct grown_trace growth_read(struct mt_in *in, enum origins_by by, uint64_t every_ms)

@@ -276,6 +276,11 @@ static int take_end(struct mt_in *in, struct fields *r, struct mt_event *ev)
 	return 0;
 }
 
+static bool is_context(uint64_t row)
+{
+	return row >= ROW_PID && row <= ROW_SYNC;
+}
+
 /* Decodes the array at *p, and moves *p past it. Returns 1 if *ev is an event, 0 if there is none, -1 at damage. */
 static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct mt_event *ev)
 {
@@ -307,13 +312,13 @@ static int take_array(struct mt_in *in, const uint8_t **p, size_t size, struct m
 	} else if (kind == ROW_END) {
 		*p = end;
 		return take_end(in, &r, ev);
-	} else if (kind >= ROW_PID) {
+	} else if (is_context(kind)) {
 		take_context(in, &r, (unsigned)kind);
 	} else {
 		take_event(in, &r, k, ev);
 	}
 	*p = end;
-	return r.bad || r.v.p != end ? -1 : kind < ROW_PID;
+	return r.bad || r.v.p != end ? -1 : !is_context(kind);
 }
 
 static int take_row(struct mt_in *in, size_t size, struct mt_event *ev)

@@ -14,7 +14,7 @@
 
 #include "memtrace.h"
 
-/* Numbers of rows: 1 to 31 are enum mt_allocator; 32 to 47 are in kinds.def. */
+/* Numbers of rows: 1 to 31 are enum mt_allocator; 32 to 47, and those from 52 on, are in kinds.def. */
 enum row {
 	ROW_FREE = 0,		/* never written as a row: a free is a bare negative integer */
 	ROW_LAST_ALLOCATOR = 31,

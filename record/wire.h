@@ -97,9 +97,11 @@ struct wire_slot {
 #define WIRE_NO_FRAME 0x7fffffffu
 
 /*
- * In `stack` of a record that frees memory: the call came from Python's allocator, so an unknown address is no error.
+ * In `stack` of a record that frees memory: the call came from Python's allocator, so an unknown address is no error;
+ * in that of a free: it was made while the collector of cycles ran, by its thread.
  */
 #define WIRE_NESTED 1u
+#define WIRE_COLLECTED 2u
 
 #define WIRE_PAYLOAD_BYTES 26		/* a payload slot: seq, kind, n, then bytes up to its end */
 #define WIRE_MESSAGE_MAX (400u << 10)
@@ -122,6 +124,8 @@ enum wire_moment {
 #define WIRE_PYTHON_RUNS 1u
 /* It had begun before this process was recorded. */
 #define WIRE_PYTHON_UNDERWAY 2u
+/* Its frees are marked as WIRE_COLLECTED. */
+#define WIRE_PYTHON_COLLECTS 4u
 
 /*
  * A code object. Equal contents get the same number, from 1. Bytes after it: name,

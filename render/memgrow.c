@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 	struct growth_report report = {
 		.growth = t.growth, .origins = t.origins, .by = c.by, .title = title, .command = command,
 		.window = window, .from = warm_intervals(&c.warm_up, &window), .max_rows = c.max_rows,
-		.sampled = sampled, .error = t.error,
+		.sampled = sampled, .error = t.error, .collections = t.collections,
 	};
 	if (c.format == KEY_CSV)
 		growth_print_csv(&report);

@@ -30,12 +30,12 @@ word_of() { # FUNCTION FILE
 	cat text
 	[ "$(sed -n 1,2p text)" = 'app: growth of live memory
 From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
-	[ "$(grep 'leak at' text | tr -s ' ')" = ' 56.000kB 61.090kB 56 61 61.000kB 55/55 1m00s 30.0s leak leak at app.py:10' ]
+	[ "$(grep 'leak at' text | tr -s ' ')" = ' 56.000kB 61.090kB 56 61 61.000kB 55/55 1m00s 30.0s - leak leak at app.py:10' ]
 	[ "$(sed -n 4p text | awk '{print $NF}')" = app.py:10 ]
-	[ "$(grep 'cache at' text | tr -s ' ')" = ' 40.000kB 43.636kB 20 22 50.000kB 20/55 1m00s 48.0s cache cache at app.py:20' ]
-	[ "$(awk '/cycle at/ {print $9}' text)" = garbage ]
-	[ "$(grep 'queue at' text | tr -s ' ')" = ' 0B 0B 0 0 12.000kB 0/55 2.0s 1.0s steady queue at app.py:40' ]
-	[ "$(awk '/load at/ {print $9}' text)" = steady ]
+	[ "$(grep 'cache at' text | tr -s ' ')" = ' 40.000kB 43.636kB 20 22 50.000kB 20/55 1m00s 48.0s - cache cache at app.py:20' ]
+	[ "$(awk '/cycle at/ {print $10}' text)" = garbage ]
+	[ "$(grep 'queue at' text | tr -s ' ')" = ' 0B 0B 0 0 12.000kB 0/55 2.0s 1.0s - steady queue at app.py:40' ]
+	[ "$(awk '/load at/ {print $10}' text)" = steady ]
 	[[ "$(tail -2 text | head -1)" == 'Total: '*' live, grown by '* ]]
 }
 
@@ -49,8 +49,8 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	[ "$(jq -c '.rows[0].course' json)" = "$(seq 0 60 | jq -cs 'map(if . < 60 then . * 1000 else 61000 end)')" ]
 	[ "$(jq -c '.total | [.growth, .size, .allocations]' json)" = "$(jq -c '[(.rows | map(.growth) | add), (.rows | map(.size) | add), (.rows | map(.allocations) | add)]' json)" ]
 	memgrow --every 1s --warm-up 0 --csv t.lz4 > csv
-	[ "$(head -1 csv)" = growth,growth_allocations,growth_per_minute,allocations_per_minute,size,allocations,low,high,grew,intervals,oldest_ms,median_ms,word,name,file,line,pid ]
-	[ "$(sed -n 2p csv)" = '61000,61,61000,61.000,61000,61,0,61000,60,60,60000,30000,leak,leak,app.py,10,0' ]
+	[ "$(head -1 csv)" = growth,growth_allocations,growth_per_minute,allocations_per_minute,size,allocations,low,high,grew,intervals,oldest_ms,median_ms,word,name,file,line,pid,freed,collected ]
+	[ "$(sed -n 2p csv)" = '61000,61,61000,61.000,61000,61,0,61000,60,60,60000,30000,leak,leak,app.py,10,0,0,' ]
 	[ "$(wc -l < csv)" = 6 ]
 	[ "$(memgrow --rows 2 --csv t.lz4 | wc -l)" = 3 ]
 }
@@ -98,6 +98,130 @@ From 5.0s to 1m00s, in 55 intervals of 1.0s' ]
 	run -2 memgrow --warm-up -3 t.lz4
 	run -2 memgrow --every 0 t.lz4
 	run -2 memgrow --csv --json t.lz4
+}
+
+@test "what the collector of cycles frees: by its thread, until it no longer does" {
+	collection() { echo "{\"event\":\"collection\",\"pid\":$1,\"tid\":$2,\"time_ms\":$3,\"begins\":$4}"; }
+	part() {
+		echo '{"event":"process","pid":7,"info":{"command":["one"],"collections":1}}'
+		echo '{"event":"process","pid":8,"info":{"command":["two"]}}'
+		for i in 1 2 3 4 5 6 7; do echo "alloc $i 100 main@a.py:$((i % 2 + 1)) pid=7 tid=7 time_ms=1"; done
+		echo "alloc 8 1000 main@a.py:8 pid=8 tid=7 time_ms=1"
+		echo "alloc 9 1000 main@a.py:9 pid=7 tid=7 time_ms=1"
+	}
+	{
+		part
+		collection 7 7 2 true
+		echo "free 1 pid=7 tid=7 time_ms=2"
+		echo "free 3 pid=7 tid=9 time_ms=2"	# another thread
+		echo "free 8 pid=8 tid=7 time_ms=2"	# another process
+		collection 7 7 3 false
+		echo "free 5 pid=7 tid=7 time_ms=3"
+		collection 7 7 4 true
+		echo "free 7 pid=7 tid=7 time_ms=4"
+		echo "free 2 pid=7 tid=7 time_ms=4"
+	} | trace > t.lz4
+	collected() { jq -r '.rows | sort_by(.line)[] | "\(.line) \(.freed) \(.collected)"' | paste -sd ,; }
+	[ "$(memgrow -w 0 --json t.lz4 | collected)" = '1 100 100,2 400 200,8 1000 0,9 0 0' ]
+	[ "$(memgrow -w 0 --csv t.lz4 | awk -F, 'NR > 1 { print $16, $18, $19 }' | sort | paste -sd ,)" = '1 100 100,2 400 200,8 1000 0,9 0 0' ]
+	[ "$(memgrow -w 0 t.lz4 | awk '/a.py/ { sub(/.*:/, "", $NF); print $NF, $9 }' | sort | paste -sd ,)" = '1 100%,2 50%,8 0%,9 -' ]
+	# The row passes through filters, and through text.
+	[ "$(memcat --json t.lz4 | memcat --from-json | memgrep --min-size 1 | memslice --begin 0s | memgrow -w 0 --json | collected)" = '1 100 100,2 400 200,8 1000 0,9 0 0' ]
+	# Another trace begins with none; and where no process has such rows, nothing is said.
+	{ part; echo "free 1 pid=7 tid=7 time_ms=5"; } | trace > u.lz4
+	cat t.lz4 u.lz4 | memgrow -w 0 --json > joined.json
+	[ "$(jq -c '.total | [.freed, .collected]' joined.json)" = '[1600,300]' ]
+	{ part | sed 's/,"collections":1//'; echo "free 1 pid=7 tid=7 time_ms=5"; } | trace > v.lz4
+	[ "$(memgrow -w 0 --json v.lz4 | jq -c '.rows[] | select(.line == 2) | [.freed, .collected]')" = '[100,null]' ]
+	[ "$(memgrow -w 0 v.lz4 | awk '/a.py:2/ { print $9 }')" = - ]
+}
+
+# Cycles that only the collector ends; one of two objects in a cycle; none. On another thread, a queue, all the while.
+cycles_program() {
+	cat > cycles.py <<-'END'
+		import collections, gc, sys, threading, time
+		class Node: pass
+		def cycle():
+		    node = Node()
+		    node.me, node.data = node, bytearray(50_000)
+		def half(i):
+		    node = Node()
+		    node.data = bytearray(30_000)
+		    if i % 2: node.me = node
+		def queue(q):
+		    q.append(bytearray(40_000))
+		def serve(q):
+		    while not done:
+		        queue(q)
+		        time.sleep(.001)
+		done = []
+		time.sleep(float(sys.argv[1]))
+		gc.disable()
+		thread = threading.Thread(target=serve, args=(collections.deque(maxlen=3),))
+		thread.start()
+		for i in range(60):
+		    cycle()
+		    half(i)
+		    if i % 10 == 9: gc.collect()
+		    time.sleep(.004)
+		done.append(1)
+		thread.join()
+	END
+}
+
+# Checks what memgrow says of that program's trace. A collection also empties free lists, with a few blocks of the queue in them.
+check_cycles() { # TRACE
+	memgrow -w 0 --every 1ms --by function --json "$1" | jq -c '[.rows[] | select(.file | endswith("cycles.py")) | {(.function): [.freed, .collected]}] | add' > said
+	cat said
+	jq -e '.cycle[0] > 2900000 and .cycle[0] == .cycle[1] and .half[0] > 1700000 and (.half[1] * 2 / .half[0] | . > 0.98 and . < 1.02) and
+		.queue[0] > 1000000 and .queue[1] < 2000' said
+}
+
+@test "planted cycles: exactly what the collector freed, on every Python, launched and attached, with its allocators and without, and sampled" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
+	cycles_program
+	for python in $(all_pythons); do
+		echo "$python"
+		for options in "" -A; do
+			memrec -f $options -o t.lz4 -- "$python" cycles.py 0
+			check_cycles t.lz4
+		done
+	done
+	python3 cycles.py .5 3>&- &
+	memrec -o a.lz4 -p $!
+	check_cycles a.lz4
+	memrec -A --sample 1kB -o s.lz4 -- python3 cycles.py 0
+	check_cycles s.lz4
+}
+
+@test "a file of several that begins while the collector runs says so" {
+	[ -z "${MEMREC_ASAN:-}" ] || skip "the sanitizer cannot record"
+	# The callback runs, and waits, while the collector takes a cycle apart.
+	cat > slow.py <<-'END'
+		import gc, time, weakref
+		class Node: pass
+		refs = []
+		def slowly(ref): time.sleep(.02)
+		def cycle(i):
+		    node = Node()
+		    node.me, node.data, node.code = node, bytearray(50_000), compile(str(i), "f", "eval")
+		    refs.append(weakref.ref(node.code, slowly))
+		gc.collect()
+		gc.disable()
+		for i in range(60): cycle(i)
+		gc.collect()
+	END
+	memrec -o t.lz4 --rotate 200ms -- /usr/bin/python3 slow.py
+	within=0
+	for file in t.0*.lz4; do
+		memcat --json "$file" | grep -m 1 -E '"event":"(free|collection)"' > first || continue
+		grep -q collection first || continue
+		memgrow -w 0 --every 1ms --by function --json "$file" | jq -c '.rows[] | select(.function == "cycle") | [.freed, .collected]' > said
+		cat said
+		jq -e '.[0] >= 50000 and .[0] == .[1]' said
+		within=$((within + 1))
+	done
+	[ $within -ge 2 ]
 }
 
 @test "native frames count for the Python line that called them, or are shown in brackets" {

@@ -71,12 +71,23 @@ static void take_block(struct process *p, const struct wire_slot *s)
 	addresses_put(&p->live, &(struct address){ s->addr, counted | (is_apart(p) ? APART : 0), id });
 }
 
+/* What the thread frees from now on, the collector of cycles frees (begins), or it no longer does. */
+static __attribute__((noinline)) void put_collection(struct process *p, const struct wire_slot *s, bool begins)
+{
+	p->thread->collects = begins;
+	struct mt_event ev = { .kind = MT_COLLECTION, .count = begins, .pid = (uint32_t)p->pid, .tid = s->tid };
+	output_put(p->out, &ev, slot_ms(p, s));
+}
+
 static void take_free(struct process *p, const struct wire_slot *s)
 {
 	struct address was;
-	if (is_address(s->addr) && addresses_take(&p->live, s->addr, &was))
+	if (is_address(s->addr) && addresses_take(&p->live, s->addr, &was)) {
+		bool collected = s->stack & WIRE_COLLECTED;
+		if (__builtin_expect(p->thread->collects != collected, 0))
+			put_collection(p, s, collected);
 		put_free_of_block(p, s, &was);
-	else if (s->stack != WIRE_NESTED)
+	} else if (!(s->stack & WIRE_NESTED))
 		note_unknown_free(p);
 }
 
@@ -292,6 +303,8 @@ static void take_python(struct process *p, const struct wire_slot *s, const char
 	struct info info;
 	info_init(&info);
 	info_text(&info, "python", version, size);
+	if (how & WIRE_PYTHON_COLLECTS)
+		info_int(&info, "collections", 1);
 	free(p->python);
 	p->python = xstrdup(version);
 	output_process(p->out, p->pid, &info);

@@ -393,7 +393,7 @@ static bool replaces(const struct mt_event *ev, const struct remembered *r)
 		return false;
 	if (ev->kind == MT_THREAD)
 		return ev->tid == r->ev.tid;
-	if (ev->kind == MT_SPAN)
+	if (ev->kind == MT_SPAN || ev->kind == MT_COLLECTION)
 		return false;
 	int64_t address = mt_info_int(ev->info, "address", -1);
 	return same_text(r, ev->info) || (address >= 0 && mt_info_int(r->ev.info, "address", -1) == address);
@@ -415,13 +415,14 @@ static void remember(struct segments *s, const struct mt_event *ev)
 	p->rows[p->n++] = r;
 }
 
+/* A span, or a collection of garbage. */
 static void forget_span(struct segments *s, const struct mt_event *end)
 {
 	struct inhabitant *p = process_of(s, end->pid);
 
 	for (size_t i = p->n; i-- > 0;) {
 		const struct remembered *r = &p->rows[i];
-		if (r->ev.kind == MT_SPAN && r->ev.tid == end->tid && same_text(r, end->name)) {
+		if (r->ev.kind == end->kind && r->ev.tid == end->tid && same_text(r, end->name)) {
 			forget_row(p, i);
 			return;
 		}
@@ -471,6 +472,7 @@ static void note(struct segments *s, const struct mt_event *ev)
 		remember(s, ev);
 		break;
 	case MT_SPAN:
+	case MT_COLLECTION:
 		if (ev->count)
 			remember(s, ev);
 		else

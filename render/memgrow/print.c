@@ -116,6 +116,7 @@ struct layout {
 };
 
 #define CHANGE_TEXT (SIZE_TEXT + 2)
+#define CYCLES_TEXT 16
 
 /* Writes "46.737MB", "-1.500kB" to buf, and returns it. */
 static const char *change_text(long double bytes, char buf[CHANGE_TEXT])
@@ -159,7 +160,7 @@ static void print_head(const struct layout *l)
 		printf("%10s  %10s  %10s  ", "Blocks", "per minute", "Live");
 	printf("%*s  %6s  ", l->narrow ? 4 : 9, "Grew", "Oldest");
 	if (!l->narrow)
-		printf("%6s  ", "Median");
+		printf("%6s  %6s  ", "Median", "Cycles");
 	printf("%-7s  ", "Word");
 	if (l->course)
 		printf("%-*s  ", (int)l->course, "Course");
@@ -179,9 +180,21 @@ static void print_grew(const struct rows *rows, const struct grown *g, bool narr
 	printf("%9s  ", text);
 }
 
+/* Writes the share of what was freed that the collector of cycles freed: "93%", "<1%"; "-" if there is none. */
+static const char *cycles_text(const struct rows *rows, const struct grown *g, char buf[CYCLES_TEXT])
+{
+	if (!rows->report->collections || g->freed.bytes == 0)
+		return "-";
+	unsigned percent = (unsigned)((long double)g->collected.bytes * 100 / (long double)g->freed.bytes);
+	snprintf(buf, CYCLES_TEXT, "%s%u%%", percent == 0 && g->collected.bytes ? "<" : "",
+		 percent == 0 && g->collected.bytes ? 1 : percent);
+	return buf;
+}
+
 static void print_numbers(const struct rows *rows, const struct grown *g, const struct layout *l)
 {
 	char growth[CHANGE_TEXT], rate[CHANGE_TEXT], live[SIZE_TEXT], oldest[DURATION_TEXT], median[DURATION_TEXT];
+	char cycles[CYCLES_TEXT];
 
 	printf("%10s  %10s  ", change_text(growth_bytes(g), growth),
 	       change_text(a_minute(rows, growth_bytes(g)), rate));
@@ -191,14 +204,15 @@ static void print_numbers(const struct rows *rows, const struct grown *g, const 
 	print_grew(rows, g, l->narrow);
 	printf("%6s  ", g->now.count ? duration_text(g->oldest_ms, oldest) : "-");
 	if (!l->narrow)
-		printf("%6s  ", g->now.count ? duration_text(g->median_ms, median) : "-");
+		printf("%6s  %6s  ", g->now.count ? duration_text(g->median_ms, median) : "-",
+		       cycles_text(rows, g, cycles));
 	const char *colour = word_colour(g->word);
 	printf("%s%-7s%s  ", colour, growth_word_text(g->word), *colour ? "\033[0m" : "");
 }
 
 static unsigned columns_before_place(const struct layout *l)
 {
-	return 12 + 12 + (l->narrow ? 6 : 36 + 11 + 8) + 8 + 9 + (l->course ? l->course + 2 : 0);
+	return 12 + 12 + (l->narrow ? 6 : 36 + 11 + 8 + 8) + 8 + 9 + (l->course ? l->course + 2 : 0);
 }
 
 static void print_row(const struct rows *rows, const struct row *row, const struct layout *l)
@@ -298,7 +312,7 @@ void growth_print_csv(const struct growth_report *report)
 	struct rows rows = make_rows(report);
 
 	puts("growth,growth_allocations,growth_per_minute,allocations_per_minute,size,allocations,low,high,grew,"
-	     "intervals,oldest_ms,median_ms,word,name,file,line,pid");
+	     "intervals,oldest_ms,median_ms,word,name,file,line,pid,freed,collected");
 	for (uint32_t i = 0; wanted(&rows, i); i++) {
 		const struct grown *g = &rows.at[i].g;
 		const struct origin *o = origins_origin(report->origins, rows.at[i].place);
@@ -309,7 +323,10 @@ void growth_print_csv(const struct growth_report *report)
 		report_csv_field(stdout, o->name);
 		putchar(',');
 		report_csv_field(stdout, o->place);
-		printf(",%u,%u\n", o->line, o->pid);
+		printf(",%u,%u,%" PRIu64 ",", o->line, o->pid, g->freed.bytes);
+		if (report->collections)
+			printf("%" PRIu64, g->collected.bytes);
+		putchar('\n');
 	}
 	free(rows.at);
 }
@@ -321,8 +338,11 @@ static void print_json_numbers(const struct rows *rows, const struct grown *g)
 	       growth_bytes(g), growth_count(g), a_minute(rows, growth_bytes(g)), a_minute(rows, growth_count(g)),
 	       g->now.bytes, g->now.count);
 	printf("\"low\":%" PRIu64 ",\"high\":%" PRIu64 ",\"grew\":%u,", g->low, g->high, g->rose);
-	printf("\"oldest_ms\":%" PRIu64 ",\"median_ms\":%" PRIu64 ",\"word\":\"%s\"", g->oldest_ms, g->median_ms,
-	       growth_word_text(g->word));
+	printf("\"oldest_ms\":%" PRIu64 ",\"median_ms\":%" PRIu64 ",\"freed\":%" PRIu64 ",", g->oldest_ms, g->median_ms,
+	       g->freed.bytes);
+	if (rows->report->collections)
+		printf("\"collected\":%" PRIu64 ",", g->collected.bytes);
+	printf("\"word\":\"%s\"", growth_word_text(g->word));
 }
 
 /* Prints the keys that name the row's origin. */

@@ -17,6 +17,7 @@ struct growth_report {
 	uint64_t max_rows;		/* 0: all, or as many as fit on the terminal */
 	bool sampled;			/* then the standard errors of what is live (sampled.h): */
 	struct amount error;
+	bool collections;		/* what the collector of cycles freed is known */
 };
 
 void growth_print_table(const struct growth_report *r);

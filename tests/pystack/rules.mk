@@ -1,5 +1,5 @@
 # The agent's Python part alone: verifying each capture for tests, and plain for the bench.
-PYSTACK_PARTS = $(addprefix record/agent/,object.c thread_states.c nodes.c python/pylayout.c python/pycode.c python/lastwalk.c python/pytext.c python/pyreference.c) record/collect/pylines.c
+PYSTACK_PARTS = $(addprefix record/agent/,object.c thread_states.c nodes.c python/pylayout.c python/pycode.c python/pycollector.c python/lastwalk.c python/pytext.c python/pyreference.c) record/collect/pylines.c
 PYSTACK_DEPS  = tests/pystack/harness.c $(PYSTACK_PARTS) $(wildcard record/agent/python/py*.[ch] record/agent/nodes.h record/agent/object.[ch] record/agent/python/lastwalk.[ch] record/agent/python/proofs.h record/agent/thread_states.[ch] record/collect/pylines.h tests/lib/alone.h)
 PYSTACK_CC    = $(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -shared $(LDFLAGS)
 

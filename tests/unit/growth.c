@@ -116,6 +116,32 @@ static void intervals(void)
 	growth_free(g);
 }
 
+/* What is freed counts; what a process leaves, or what is freed after the course has ended, does not. */
+static void freed(void)
+{
+	struct growth *g = growth_new(10, 8);
+	uint32_t cohort[3];
+
+	reach(g, 0, false);
+	for (uint32_t i = 0; i < 3; i++)
+		cohort[i] = add(g, i, (struct amount){ 100, 10 });
+	growth_freed(g, cohort[0], (struct amount){ 30, 1 }, true);
+	growth_freed(g, cohort[0], (struct amount){ 10, 1 }, false);
+	growth_freed(g, cohort[1], (struct amount){ 5, 1 }, true);
+	growth_sub(g, cohort[1], (struct amount){ 50, 5 });
+	reach(g, 25, false);
+	growth_hold(g);
+	growth_freed(g, cohort[2], (struct amount){ 100, 10 }, true);
+	growth_end(g);
+	struct grown a = growth_of(g, 0, 2), b = growth_of(g, 1, 0), c = growth_of(g, 2, 0), all = growth_of_all(g, 0);
+	CHECK("what the collector freed is a part of what was freed",
+	      a.freed.bytes == 40 && a.freed.count == 2 && a.collected.bytes == 30 && a.collected.count == 1);
+	CHECK("what a process leaves is not freed", b.freed.bytes == 5 && b.collected.bytes == 5 && b.now.bytes == 45);
+	CHECK("nor what is freed after the course", c.freed.bytes == 0 && c.now.bytes == 100);
+	CHECK("all places together", all.freed.bytes == 45 && all.collected.bytes == 35);
+	growth_free(g);
+}
+
 /* 1000 blocks, one per millisecond: at most 8 intervals, with the samples that long intervals would have had. */
 static void merging(void)
 {
@@ -194,6 +220,7 @@ int main(void)
 	program_name = "growth";
 	words();
 	intervals();
+	freed();
 	merging();
 	endings();
 	overflow();

@@ -2,7 +2,7 @@
  * pylayout.c - the offsets that an interpreter publishes are read and checked
  *
  * The recordings are _Py_DebugOffsets of three builds, byte for byte. They are
- * from builds whose thread id has four bytes: `datastack_chunk` is 8 too low.
+ * from builds whose thread id has four bytes: `datastack_chunk` and the interpreter's `gc` are 8 too low.
  */
 #include "pylayout.h"
 
@@ -76,7 +76,12 @@ static const char py3_15_rc1[] =
 static uint64_t words[WORDS];
 
 /* The index of a word in the recordings: header 3, runtime 3, interpreter 16, then the thread state. */
-enum { HEX = 1, FREE_THREADED = 2, TSTATE = 22, TSTATE_FRAME = TSTATE + 4, TSTATE_CHUNK = TSTATE + 7, FRAME = 31 };
+enum {
+	HEX = 1, FREE_THREADED = 2, INTERP_GC = 11, TSTATE = 22, TSTATE_FRAME = TSTATE + 4, TSTATE_CHUNK = TSTATE + 7,
+	FRAME = 31,
+};
+/* The collector's group, after the recordings' end. */
+enum { GC_14 = 22 + 9 + 8 + 11 + 2 + 4 + 3 + 3 + 4 + 3 + 2 + 3 + 3 + 4, GC_15 = GC_14 + 7 + 1 + 2 + 2 + 1 };
 
 static uint32_t load(const char *hex)
 {
@@ -90,11 +95,19 @@ static uint32_t load(const char *hex)
 	return (uint32_t)words[HEX];
 }
 
+static void set_collector(size_t group, uint64_t size, uint64_t collecting)
+{
+	words[INTERP_GC] += 8;
+	words[group] = size;
+	words[group + 1] = collecting;
+}
+
 static bool a_build_with_a_global_lock_is_the_table(void)
 {
 	struct py_layout o;
 	uint32_t hex = load(py3_14_6);
 	words[TSTATE_CHUNK] += 8;
+	set_collector(GC_14, 264, 192);
 	EXPECT(layout_published(&o, words, hex));
 	EXPECT(memcmp(&o, &py314, sizeof o) == 0);
 	return true;
@@ -126,8 +139,23 @@ static bool a_release_candidate_is_read(void)
 	EXPECT(o.co_filename == 112 && o.co_bytecode == 208 && o.rt_finalizing == 912 && o.rt_interpreters == 936);
 	EXPECT(o.interp_next == 7264 && o.tp_dealloc == 48);
 	words[TSTATE + 10] += 8;		/* datastack_chunk */
+	set_collector(GC_15, 176, 112);
 	EXPECT(layout_published(&o, words, hex));
 	EXPECT(memcmp(&o, &py315, sizeof o) == 0);
+	return true;
+}
+
+/* All else is read as if it were. */
+static bool a_collector_that_cannot_be_is_not_watched(void)
+{
+	static const uint64_t wrong[][2] = { { 0, 0 }, { 264, 264 }, { UINT64_MAX, 8 } };
+	for (size_t i = 0; i < 3; i++) {
+		struct py_layout o;
+		uint32_t hex = load(py3_14_6);
+		set_collector(GC_14, wrong[i][0], wrong[i][1]);
+		EXPECT(layout_published(&o, words, hex));
+		EXPECT(o.interp_collecting == -1 && o.rt_collecting == -1 && o.f_owner == 74);
+	}
 	return true;
 }
 
@@ -188,6 +216,7 @@ int main(void)
 	CHECK("a build with a global lock agrees with the table", a_build_with_a_global_lock_is_the_table());
 	CHECK("a free-threaded build is read", a_free_threaded_build_is_read());
 	CHECK("a release candidate is read", a_release_candidate_is_read());
+	CHECK("a collector whose word cannot be there is not watched", a_collector_that_cannot_be_is_not_watched());
 	CHECK("a prerelease is refused", a_prerelease_is_refused());
 	CHECK("newer or contradictory offsets are refused", what_is_newer_or_contradicts_itself_is_refused());
 	CHECK("no early stops if neighbouring fields moved", no_early_stop_where_the_neighbours_moved());

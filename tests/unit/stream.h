@@ -84,6 +84,8 @@ static const struct mt_event all_kinds[] = {
 		.info = TEXT("\x81\xa6""blocks\x00") },
 	{ .kind = MT_BLOCKS, .pid = 1, .time_ms = 1,
 	  .info = TEXT("\x82\xa5types\x91\xa4""dict\xa6""blocks\x93\xcf\x7f\xff\xff\xff\xff\xff\xff\xf0\xff\x01") },
+	{ .kind = MT_COLLECTION, .count = 1, .pid = 4294967295u, .tid = 5, .time_ms = 9223372036854775807u },
+	{ .kind = MT_COLLECTION, .count = 0, .pid = 0, .tid = 4294967295u, .time_ms = 0 },
 	{ .kind = MT_OTHER, .info = TEXT("\x93\xcc\xc8\x81\xa1k\xc4\x02\x00\xff\xcb\x3f\xf8\0\0\0\0\0\0") },
 	{ .kind = MT_EXIT, .pid = 0, .time_ms = 2, .info = TEXT("\x80") },
 	{ .kind = MT_END, .time_ms = 3 },
@@ -138,6 +140,7 @@ static inline bool same(const struct mt_event *a, const struct mt_event *b)
 		return a->count == b->count && a->line == b->line && same_text(a->file, b->file) &&
 		       same_text(a->name, b->name);
 	case MT_SKIPPED:
+	case MT_COLLECTION:
 		return a->count == b->count && same_context(a, b);
 	case MT_END:
 		return a->time_ms == b->time_ms;

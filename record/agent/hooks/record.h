@@ -5,6 +5,7 @@
 #define RECORD_H
 
 #include "native/native.h"
+#include "python/pycollector.h"
 #include "python/pymem.h"
 #include "python/pystack.h"
 #include "ring.h"
@@ -124,6 +125,16 @@ static inline bool is_end(uint8_t kind)
 	return kind == WIRE_FREE || kind == WIRE_PYMALLOC_FREE || kind == WIRE_REALLOC_BEGIN;
 }
 
+/* Returns what is known about a call that frees memory, for `stack` of its record. */
+static inline uint32_t circumstances(uint8_t kind)
+{
+	uint32_t how = ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0;
+	if ((kind == WIRE_FREE || kind == WIRE_PYMALLOC_FREE) && UNLIKELY(*pycollector_running != 0) &&
+	    pycollector_may_be_here())
+		how |= WIRE_COLLECTED;
+	return how;
+}
+
 /* Returns whether it is recorded. */
 static inline bool record(uint8_t kind, const void *p, size_t n)
 {
@@ -133,7 +144,7 @@ static inline bool record(uint8_t kind, const void *p, size_t n)
 		return false;
 	if (is_end(kind) && UNLIKELY(sampler_mean != 0) && LIKELY(!sampler_may_have(p)))
 		return false;
-	ring_put_inline(kind, (uintptr_t)p, n, ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0);
+	ring_put_inline(kind, (uintptr_t)p, n, circumstances(kind));
 	return true;
 }
 

@@ -19,13 +19,16 @@ _Static_assert(sizeof(void *) == 8, "the layouts are those of 64-bit CPython");
 /* ---------------------------------------------------------------- offsets that the interpreter publishes */
 
 enum { RUNTIME, INTERP, TSTATE, ERR_STACKITEM, FRAME, CODE, OBJECT, TYPE, HEAP_TYPE, TUPLE, LIST, SET, DICT, FLOAT,
-	LONG, BYTES, STR, GROUPS };
+	LONG, BYTES, STR, GC, GROUPS };
 
-/* The number of words in each group by release, in the order above; the first word of a group is the struct's size. */
+/*
+ * The number of words in each group by release, in the order above; the first word of a group is the struct's size. In
+ * some releases more groups follow.
+ */
 static const uint8_t published_words[][GROUPS] = {
-	[13] = { 3, 13,  9, 0, 6, 10, 2, 4, 0, 3, 3, 0, 3, 2, 3, 3, 4 },
-	[14] = { 3, 16,  9, 0, 8, 11, 2, 4, 0, 3, 3, 4, 3, 2, 3, 3, 4 },
-	[15] = { 3, 16, 16, 1, 8, 11, 2, 6, 2, 3, 3, 4, 3, 2, 3, 3, 5 },
+	[13] = { 3, 13,  9, 0, 6, 10, 2, 4, 0, 3, 3, 0, 3, 2, 3, 3, 4, 2 },
+	[14] = { 3, 16,  9, 0, 8, 11, 2, 4, 0, 3, 3, 4, 3, 2, 3, 3, 4, 2 },
+	[15] = { 3, 16, 16, 1, 8, 11, 2, 6, 2, 3, 3, 4, 3, 2, 3, 3, 5, 4 },
 };
 
 struct published {
@@ -82,6 +85,7 @@ static void layout_behaviour(struct py_layout *o, const struct published *d)
 
 static void layout_tstate(struct py_layout *o, struct published *d)
 {
+	o->ts_interp = field(d, TSTATE, 3);
 	o->ts_frame = field(d, TSTATE, 4);
 	o->ts_thread_id = field(d, TSTATE, d->minor < 15 ? 5 : 8);
 	o->ts_chunk = field(d, TSTATE, d->minor < 15 ? 7 : 10);
@@ -128,6 +132,15 @@ static void layout_objects(struct py_layout *o, struct published *d)
 	o->interp_next = field(d, INTERP, 2);
 }
 
+/* Nothing else depends on the collector. */
+static void layout_collector(struct py_layout *o, struct published *d)
+{
+	const uint64_t *gc = d->group[GC];
+	o->rt_collecting = o->interp_collecting = -1;
+	if (gc[1] < gc[0] && gc[0] < 1 << 16)
+		o->interp_collecting = field(d, INTERP, d->minor < 14 ? 4 : 5) + (int)gc[1];
+}
+
 static bool is_prerelease(uint32_t hex)
 {
 	return (hex >> 4 & 15) < 0xc;	/* 0xa alpha, 0xb beta, 0xc candidate, 0xf final */
@@ -154,6 +167,7 @@ bool layout_published(struct py_layout *o, const void *runtime, uint32_t hex)
 	layout_frame(o, &d);
 	layout_code(o, &d);
 	layout_objects(o, &d);
+	layout_collector(o, &d);
 	layout_unpublished(o, &d, hex);
 	return !d.bad;
 }

@@ -35,7 +35,7 @@ struct py_layout {
 	/* PyThreadState */
 	int ts_frame;		/* the newest frame; 3.11 and 3.12: its cframe */
 	int cframe_frame;	/* 3.11, 3.12: the newest frame, in the cframe */
-	int ts_thread_id, ts_chunk;
+	int ts_thread_id, ts_chunk, ts_interp;
 	/* not 0: a debugger, which may move an older frame's instruction; -1: unknown, so never trust a mark */
 	int ts_tracefunc;
 	int ts_event;		/* 3.12: >= 0 while a sys.monitoring callback runs, which may do the same */
@@ -69,6 +69,8 @@ struct py_layout {
 	int ob_type, bytes_size, bytes_data, str_length, str_state, str_ascii, str_compact, str_kind_shift, tp_dealloc;
 	/* _PyRuntime, PyInterpreterState */
 	int rt_finalizing, rt_tstate_current, rt_interpreters, interp_next;
+	/* an int, not 0 while garbage is collected: in PyInterpreterState, in 3.8 in _PyRuntime; both -1: unknown */
+	int interp_collecting, rt_collecting;
 };
 
 /* The interpreter in this process. Set by python_find(), then constant except for the version's text. */

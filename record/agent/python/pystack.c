@@ -27,6 +27,7 @@
 #include "orders.h"
 #include "proofs.h"
 #include "pycode.h"
+#include "pycollector.h"
 #include "pytables.h"
 #include "ring.h"
 #include "wire.h"
@@ -365,6 +366,7 @@ const volatile uintptr_t *pystack_finalizing = &never;
 COLD void pystack_tell_finalizing(void)
 {
 	static bool told;
+	pycollector_forget();
 	if (__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
 		return;
 	if (orders.flags & WIRE_FLAG_CENSUS)
@@ -472,7 +474,8 @@ static COLD void start(void)
 		pystack_finalizing =
 		    (const volatile uintptr_t *)(python.runtime + (uintptr_t)python.layout.rt_finalizing);
 		uint32_t how = (python.layout.evaluator == EVALUATOR_NOTHING ? 0 : WIRE_PYTHON_RUNS) |
-			       (underway ? WIRE_PYTHON_UNDERWAY : 0);
+			       (underway ? WIRE_PYTHON_UNDERWAY : 0) |
+			       (pycollector_find(&python) ? WIRE_PYTHON_COLLECTS : 0);
 		ring_message(WIRE_PYTHON, how, &(struct piece){ python.version, strlen(python.version) }, 1);
 		ring_put(WIRE_TYPE, python.type_type, 0, 0);
 		__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
@@ -628,6 +631,7 @@ void pystack_forked(void)
 
 void pystack_restarted(void)
 {
+	pycollector_forget();
 	code_restarted();
 	nodes_restarted();
 	if (state == READY) {
@@ -639,6 +643,7 @@ void pystack_restarted(void)
 
 void pystack_stop(void)
 {
+	pycollector_forget();
 	if (pystack_python())
 		code_unwatch();
 }

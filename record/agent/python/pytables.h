@@ -35,72 +35,86 @@
 #define CODE_38 .co_filename = 104, .co_name = 112, .co_qualname = -1, .co_firstlineno = 40, .co_lines = 120, \
 	.co_bytecode = -1, .co_tlbc = -1
 #define TSTATE_38 \
-	.ts_frame = 24, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = -1, .ts_tracefunc = 64, .ts_event = -1
+	.ts_frame = 24, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = -1, .ts_tracefunc = 64, .ts_event = -1, \
+	.ts_interp = 16
 #define FRAME_38 .f_code = 32, .f_back = 24, .f_owner = -1, .f_tlbc = -1, .shim_owner = 0, .code_tags = 0, \
 	.f_stacktop = -1, .f_values = -1, .f_entry = -1
 
 static const struct py_layout py38 = {
 	.minor = 8, BEHAVES_38, TSTATE_38, FRAME_38, .f_instr = 104, .f_gen = 96, .f_mark = 88, CODE_38, OBJECTS_38,
 	.rt_finalizing = 16, .rt_tstate_current = 1368, .rt_interpreters = 32, .interp_next = 0,
+	.interp_collecting = -1, .rt_collecting = 544,
 };
 static const struct py_layout py39 = {
 	.minor = 9, BEHAVES_38, TSTATE_38, FRAME_38, .f_instr = 104, .f_gen = 96, .f_mark = 88, CODE_38, OBJECTS_38,
 	.rt_finalizing = 16, .rt_tstate_current = 568, .rt_interpreters = 32, .interp_next = 0,
+	.interp_collecting = 816, .rt_collecting = -1,
 };
 static const struct py_layout py310 = {
 	.minor = 10, BEHAVES_310, TSTATE_38, FRAME_38, .f_instr = 96, .f_gen = 88, .f_mark = 84, CODE_38, OBJECTS_38,
 	.rt_finalizing = 16, .rt_tstate_current = 568, .rt_interpreters = 32, .interp_next = 0,
+	.interp_collecting = 816, .rt_collecting = -1,
 };
 static const struct py_layout py311 = {
 	.minor = 11, BEHAVES_311,
-	.ts_frame = 56, .cframe_frame = 8, .ts_thread_id = 152, .ts_chunk = 296, .ts_tracefunc = 72, .ts_event = -1,
+	.ts_frame = 56, .cframe_frame = 8, .ts_thread_id = 152, .ts_chunk = 296, .ts_interp = 16,
+	.ts_tracefunc = 72, .ts_event = -1,
 	.f_code = 32, .f_back = 48, .f_instr = 56, .f_owner = 69, .f_gen = -1, .f_mark = -1, .f_tlbc = -1,
 	.f_stacktop = 64, .f_values = 72, .f_entry = 68,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 72, .co_lines = 136,
 	.co_bytecode = 184, .co_tlbc = -1, OBJECTS_38,
 	.rt_finalizing = 24, .rt_tstate_current = 576, .rt_interpreters = 40, .interp_next = 0,
+	.interp_collecting = 848, .rt_collecting = -1,
 };
 static const struct py_layout py312 = {
 	.minor = 12, BEHAVES_312,
-	.ts_frame = 56, .cframe_frame = 0, .ts_thread_id = 136, .ts_chunk = 232, .ts_tracefunc = 72, .ts_event = 48,
+	.ts_frame = 56, .cframe_frame = 0, .ts_thread_id = 136, .ts_chunk = 232, .ts_interp = 16,
+	.ts_tracefunc = 72, .ts_event = 48,
 	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1,
 	.shim_owner = 3,
 	.f_stacktop = 64, .f_values = 72, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 192, .co_tlbc = -1, OBJECTS_312,
 	.rt_finalizing = 24, .rt_tstate_current = -1, .rt_interpreters = 40, .interp_next = 0,
+	.interp_collecting = 312, .rt_collecting = -1,
 };
 static const struct py_layout py313 = {
 	.minor = 13, BEHAVES_312, .has_mimalloc = 1,
-	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
+	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_interp = 16,
+	.ts_tracefunc = 88, .ts_event = 64,
 	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 70, .f_gen = -1, .f_mark = -1, .f_tlbc = -1,
 	.shim_owner = 3,
 	.f_stacktop = 64, .f_values = 72, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 200, .co_tlbc = -1, OBJECTS_312,
 	.rt_finalizing = 608, .rt_tstate_current = -1, .rt_interpreters = 632, .interp_next = 7264,
+	.interp_collecting = 7600, .rt_collecting = -1,
 };
 /* 3.14.5 and later: the mark's byte is unused again. */
 static const struct py_layout py314 = {
 	.minor = 14, BEHAVES_312, .has_mimalloc = 1,
-	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_tracefunc = 88, .ts_event = 64,
+	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 152, .ts_chunk = 232, .ts_interp = 16,
+	.ts_tracefunc = 88, .ts_event = 64,
 	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1,
 	.shim_owner = 3,
 	.code_tags = 3, .f_stacktop = -1, .f_values = -1, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 208, .co_tlbc = -1, OBJECTS_312,
 	.rt_finalizing = 784, .rt_tstate_current = -1, .rt_interpreters = 808, .interp_next = 7272,
+	.interp_collecting = 7600, .rt_collecting = -1,
 };
 
 static const struct py_layout py315 = {
 	.minor = 15, BEHAVES_315, .has_mimalloc = 1,
-	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = 256, .ts_tracefunc = 112, .ts_event = 68,
+	.ts_frame = 72, .cframe_frame = -1, .ts_thread_id = 176, .ts_chunk = 256, .ts_interp = 16,
+	.ts_tracefunc = 112, .ts_event = 68,
 	.f_code = 0, .f_back = 8, .f_instr = 56, .f_owner = 74, .f_gen = -1, .f_mark = 75, .f_tlbc = -1,
 	.shim_owner = 3,
 	.code_tags = 3, .f_stacktop = -1, .f_values = -1, .f_entry = -1,
 	.co_filename = 112, .co_name = 120, .co_qualname = 128, .co_firstlineno = 68, .co_lines = 136,
 	.co_bytecode = 208, .co_tlbc = -1, OBJECTS_312,
 	.rt_finalizing = 912, .rt_tstate_current = -1, .rt_interpreters = 936, .interp_next = 7264,
+	.interp_collecting = 7512, .rt_collecting = -1,
 };
 
 #undef OBJECTS_38
