@@ -19,7 +19,7 @@ B       ?= build
 PREFIX  ?= /usr/local
 # Debian's and Ubuntu's names, for .ci/setup; of "a,b" the first one that the release has.
 PACKAGES = gcc make pkg-config,pkgconf libc6-dev liblz4-dev libmsgpack-c-dev,libmsgpack-dev libunwind-dev libdw-dev libiberty-dev libjansson-dev zlib1g-dev libncurses-dev libprotobuf-c-dev protobuf-c-compiler
-TEST_PACKAGES = g++ clang gdb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn redis-server curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython mypy zsh fish bash-completion git python3-yaml bsdutils patchelf elfutils binutils musl-tools
+TEST_PACKAGES = g++ clang gdb lldb libjemalloc2 libtcmalloc-minimal4t64,libtcmalloc-minimal4 libmimalloc3,libmimalloc2.0 libtbbmalloc2 valgrind bats groff-base jq lz4 python3 python3-venv procps util-linux gunicorn redis-server curl time python3-msgpack python3-numpy python3-greenlet python3-gevent python3-pytest python3-pytest-xdist python3-pip python3-setuptools python3-wheel python3-ipython mypy zsh fish bash-completion git python3-yaml bsdutils patchelf elfutils binutils musl-tools
 PAGE_TEST_PACKAGES = chromium firefox-esr
 FUZZ_PACKAGES = clang libclang-rt-dev binutils
 NEEDED_HEADERS = stdlib.h lz4frame.h protobuf-c/protobuf-c.h msgpack.h jansson.h zlib.h libunwind.h elfutils/libdwfl.h libiberty/demangle.h

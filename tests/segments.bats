@@ -137,6 +137,29 @@ with_blocks() { # FILE...
 	done
 }
 
+@test "the disk is full long before a file would end: the newest are kept, from small files" {
+	unshare -rm true 2> /dev/null || skip "no namespaces to be had here"
+	mkdir disk
+	cat > load.py <<-'END'
+		import random
+		kept = []
+		def remember(): kept.append([bytes(random.randrange(600, 4000)) for j in range(40)])
+		for i in range(25000):
+		    remember()
+		    del kept[random.randrange(len(kept))]
+		    if i < 5: kept.append([])
+	END
+	run unshare -rm bash -c 'mount -t tmpfs -o size=800k none disk && memrec -o disk/t.lz4 --last 1h -- python3 load.py; status=$?; cp disk/* .; exit $status'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ ! -e t.000001.lz4 ]
+	last=$(ls t.0*.lz4 | tail -1)
+	memcat "$last" > /dev/null
+	[ "$(ls t.0*.lz4 | wc -l)" -ge 2 ]
+	# The end of the program is there.
+	memcat --json "$last" | grep -q '"event":"exit"'
+}
+
 @test "--begin-at and --until: only that part, with the blocks live at its beginning" {
 	memrec -o t.lz4 --begin-at 'HEAP>8MB' --until 'HEAP>12MB' -- python3 "$BATS_FILE_TMPDIR/app.py" 500
 	memcat t.lz4 > /dev/null
@@ -153,6 +176,11 @@ with_blocks() { # FILE...
 	memrec -o t3.lz4 --until 'RSS>16MB' -- python3 "$BATS_FILE_TMPDIR/app.py" 500
 	[ "$(memstats --json t3.lz4 | jq -r '.metadata.peak_rss // 16000000')" -lt 18000000 ]
 	memcat t3.lz4 > /dev/null
+
+	memrec -o t5.lz4 --begin-at 'RSS>16MB' -- python3 "$BATS_FILE_TMPDIR/app.py" 500
+	memtime --every 1ms t5.lz4 > time
+	[ "$(awk 'NR > 1 && $3 > 0 { print $3; exit }' time)" -ge 16000000 ]
+	memfold t5.lz4 | grep -q 'early (.*app.py:2)'
 
 	run -3 memrec -v -o t4.lz4 --begin-at 'RSS>900GB' -- sh -c 'exit 3'
 	[[ "$output" == *"memrec: nothing was recorded: --begin-at RSS>900GB was never reached" ]]

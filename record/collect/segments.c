@@ -10,12 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "define.h"
 #include "error.h"
 #include "open_blocks.h"
 #include "xmalloc.h"
+
+#define LOOK_BYTES (64u << 10)	/* of a segment, between two looks at the space on the disk */
 
 /* A row that later segments need too. */
 struct remembered {
@@ -49,6 +52,7 @@ struct segments {
 	int error;
 	uint32_t number;
 	uint64_t begin_ms, last_ms, heading_bytes;	/* of the present one; what its beginning took */
+	uint64_t look_bytes;		/* when to look at the disk again */
 	struct segment *done;		/* that are kept, the oldest first */
 	size_t n_done, cap_done;
 	uint64_t done_bytes;
@@ -320,6 +324,7 @@ static int put_heading(struct segments *s, const struct stacks *stacks)
 	    (s->sources && sources_put(s->out, s->sources) < 0) || put_blocks(s) < 0 || mt_flush(s->out) < 0)
 		return -1;
 	s->heading_bytes = mt_out_bytes(s->out);
+	s->look_bytes = s->heading_bytes + LOOK_BYTES;
 	return 0;
 }
 
@@ -537,14 +542,30 @@ static bool reached(const struct segments *s, const struct moment *m, uint64_t t
 	}
 }
 
-static bool is_full(const struct segments *s, uint64_t time_ms)
+/*
+ * Returns whether the present segment has a quarter of all the space that segments have, so that there are others to
+ * make room for it when the disk is full.
+ */
+static bool is_large_for_disk(struct segments *s)
+{
+	uint64_t bytes = mt_out_bytes(s->out);
+	struct statvfs disk;
+
+	if (bytes < s->look_bytes)
+		return false;
+	s->look_bytes = bytes + LOOK_BYTES;
+	return fstatvfs(s->fd, &disk) == 0 &&
+	       bytes - s->heading_bytes >= (s->done_bytes + bytes + (uint64_t)disk.f_bavail * disk.f_frsize) / 4;
+}
+
+static bool is_full(struct segments *s, uint64_t time_ms)
 {
 	const struct segment_rules *r = s->rules;
 
 	if (!r->output)
 		return false;
 	return s->marked || (r->part_ms && time_ms >= s->begin_ms + r->part_ms) ||
-	       (r->part_bytes && mt_out_bytes(s->out) >= s->heading_bytes + r->part_bytes);
+	       (r->part_bytes && mt_out_bytes(s->out) >= s->heading_bytes + r->part_bytes) || is_large_for_disk(s);
 }
 
 /* Before the event another segment begins, if it is time. */

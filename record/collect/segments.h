@@ -6,7 +6,7 @@
  * (begin_ms). So each can be read alone, and several together are one course.
  *
  * Until the recording is to begin, its events go nowhere, but what is alive is known. When the disk is full, the oldest
- * segments make room.
+ * segments make room; so that there are some, a segment has at most about a quarter of the space that there is.
  *
  * Memory: 50 to 90 bytes for each live block (open_blocks.h), unless there is only an end.
  */

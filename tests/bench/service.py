@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """The cost of recording a live service: processor time of a gunicorn worker a request, and of the recorder beside it.
 
-Seven workers run the same Flask application: one is not recorded, to the others memrec (whole, and sampled) or memray (by gdb) has attached,
-each with and without Python's allocators. They take turns of 100 requests, so that they all see the same load of the machine. Processor time is what
+Seven workers run the same Flask application: one is not recorded, to the others memrec (whole, and sampled) or memray (by gdb or lldb, whichever
+works here) has attached, each with and without Python's allocators. They take turns of 100 requests, so that they all see the same load of the machine. Processor time is what
 the kernel counted for the worker, and for memrec, in nanoseconds (schedstat). Prints medians of the turns as a table.
 
 usage: service.py [--turns N] [--out FILE.md]
 
-Needs PyPI for memray, Flask and gunicorn: a venv is made in build/bench. Needs gdb for memray.
+Needs PyPI for memray, Flask and gunicorn: a venv is made in build/bench. Without a debugger that memray can attach with, it has no rows.
 """
 import argparse
 import http.client
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -35,7 +36,7 @@ def order(n):
     return jsonify({"item %d" % i: {"price": i * n, "tags": ["a" * (i % 7), "b"]} for i in range(100)})
 """
 # Each with a recorder that is started, and one that is only told to begin.
-MEMREC, MEMRAY = [os.path.join(BIN, "memrec"), "-v", "-f"], ["memray", "attach", "--method", "gdb", "-f"]
+MEMREC, MEMRAY = [os.path.join(BIN, "memrec"), "-v", "-f"], ["memray", "attach", "-f"]
 SERVICES = {
     "not recorded": None,
     "memrec": MEMREC,
@@ -84,11 +85,11 @@ class Service:
             assert c.getresponse().read()
             c.close()
 
-    def attach(self, venv, command):
+    def attach(self, venv, command, method=None):
         begin = time.monotonic()
         if command[0] == "memray":
-            subprocess.run([os.path.join(venv, "memray"), *command[1:], "-o", "memray.%d.bin" % self.worker, str(self.worker)],
-                           check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            subprocess.run([os.path.join(venv, "memray"), *command[1:], "--method", method, "-o", "memray.%d.bin" % self.worker,
+                            str(self.worker)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         else:
             self.recorder = subprocess.Popen([*command, "-o", "memrec.%d.lz4" % self.worker, "-p", str(self.worker)],
                                              stderr=subprocess.PIPE, text=True)
@@ -109,6 +110,25 @@ class Service:
             self.recorder.communicate()
         self.server.terminate()
         self.server.wait()
+
+
+def debugger(venv):
+    """The first debugger by which memray attaches to a program here, or None: not every gdb can, with every kernel."""
+    for method in ("gdb", "lldb"):
+        if not shutil.which(method):
+            continue
+        program = subprocess.Popen([os.path.join(venv, "python"), "-c", "import time\nwhile True: time.sleep(.01)"])
+        time.sleep(1)
+        try:
+            subprocess.run([os.path.join(venv, "memray"), "attach", "--method", method, "-f", "-o", "tried.bin", str(program.pid)],
+                           check=True, timeout=240, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return method
+        except subprocess.SubprocessError:
+            print("memray cannot attach with %s here" % method, file=sys.stderr)
+        finally:
+            program.kill()
+            program.wait()
+    return None
 
 
 def table(services):
@@ -136,11 +156,14 @@ def main():
         os.chdir(folder)
         with open("app.py", "w") as f:
             f.write(APP)
-        services = [Service(venv, name) for name in SERVICES]
+        method = debugger(venv)
+        if method:
+            print("memray attaches with %s" % method)
+        services = [Service(venv, name) for name, command in SERVICES.items() if method or command is None or command[0] != "memray"]
         try:
             for s in services:
                 if SERVICES[s.name]:
-                    s.attach(venv, SERVICES[s.name])
+                    s.attach(venv, SERVICES[s.name], method)
             for turn in range(options.turns):
                 for s in services:
                     s.turn()
