@@ -11,6 +11,11 @@
 /* Returns zeroed pages without reserving memory, or NULL if there are none. No hook sees the call. */
 void *pages_new(size_t size);
 void pages_free(void *p, size_t size);
+/*
+ * Moves an array, `used` of whose *capacity elements of this size are used, to a place for at least twice as many,
+ * or for the first 256. Returns NULL, and leaves it as it was, if there is no memory.
+ */
+void *pages_grow(void *old, uint32_t *capacity, uint32_t used, size_t size);
 /* For pages that pages_new() counted before they are used, or that were emptied. Adds bytes, or subtracts them. */
 void pages_count(int64_t bytes);
 /* Returns the number of bytes in use. */

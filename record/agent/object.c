@@ -69,25 +69,31 @@ static bool is_default(const struct object *o, uint32_t symbol)
 	return !o->versions || !(o->versions[symbol] & 0x8000);
 }
 
-uintptr_t object_symbol_hashed(const struct object *o, const char *name, uint32_t hash)
+const ElfW(Sym) *object_find(const struct object *o, const char *name, uint32_t hash)
 {
 	const uint32_t *h = o->gnu_hash;	/* number of buckets, first symbol, words of the Bloom filter, shift */
 	if (!h || !h[0] || !h[2])
-		return 0;
+		return NULL;
 	const uint64_t *bloom = (const uint64_t *)(const void *)(h + 4);
 	uint64_t word = bloom[hash / 64 % h[2]], mask = 1ull << hash % 64 | 1ull << (hash >> h[3]) % 64;
 	const uint32_t *buckets = (const uint32_t *)(const void *)(bloom + h[2]), *chains = buckets + h[0];
 	if ((word & mask) != mask || buckets[hash % h[0]] < h[1])
-		return 0;
+		return NULL;
 	for (uint32_t i = buckets[hash % h[0]];; i++) {
 		uint32_t c = chains[i - h[1]];
 		const ElfW(Sym) *s = &o->symbols[i];
 		if ((c | 1) == (hash | 1) && s->st_shndx != SHN_UNDEF && s->st_value != 0 && is_default(o, i) &&
 		    strcmp(o->strings + s->st_name, name) == 0)
-			return o->bias + s->st_value;
+			return s;
 		if (c & 1)
-			return 0;
+			return NULL;
 	}
+}
+
+uintptr_t object_symbol_hashed(const struct object *o, const char *name, uint32_t hash)
+{
+	const ElfW(Sym) *s = object_find(o, name, hash);
+	return s ? o->bias + s->st_value : 0;
 }
 
 struct wanted {

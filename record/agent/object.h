@@ -36,6 +36,8 @@ uint32_t object_hash(const char *name);
  * position-independent gives them the address of its own stub.
  */
 uintptr_t object_symbol_hashed(const struct object *o, const char *name, uint32_t hash);
+/* Returns the symbol itself, or NULL. */
+const ElfW(Sym) *object_find(const struct object *o, const char *name, uint32_t hash);
 
 static inline uintptr_t object_symbol(const struct object *o, const char *name)
 {

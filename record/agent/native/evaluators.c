@@ -42,16 +42,10 @@
 
 static COLD bool grow(void **array, uint32_t *capacity, uint32_t used, size_t size)
 {
-	uint32_t more = *capacity ? *capacity * 2 : 256;
-	void *p = pages_new(more * size);
-	if (!p)
-		return false;
-	if (used)
-		memcpy(p, *array, used * size);
-	pages_free(*array, *capacity * size);
-	*array = p;
-	*capacity = more;
-	return true;
+	void *p = pages_grow(*array, capacity, used, size);
+	if (p)
+		*array = p;
+	return p != NULL;
 }
 
 static inline void found(struct evaluators *list, uintptr_t at, enum found_kind kind)
@@ -239,23 +233,33 @@ void evaluators_read(struct evaluators *list)
 {
 	struct pystack_last last;
 	const struct python *python = pystack_python();
-	if (!python || !pystack_last(&last) || python->layout.evaluator == EVALUATOR_NOTHING) {
-		list->n = list->n_upto = list->same = 0;
+	if (!python || !pystack_last(&last)) {
+		list->n = list->n_upto = list->same = list->kept = 0;
+		list->proven = list->levels = 0;
 		return;
 	}
 	if (list->capture == last.capture)
 		return;
-	list->same = 0;
+	list->same = list->kept = 0;
+	list->proven = list->capture + 1 == last.capture ? last.proven : 0;
+	list->levels_before = list->levels;
+	list->levels = last.levels;
+	if (python->layout.evaluator == EVALUATOR_NOTHING) {
+		list->n = list->n_upto = 0;
+		list->capture = last.capture;
+		return;
+	}
 	const struct py_layout *o = &python->layout;
 	if (o->evaluator == EVALUATOR_ENTRY && read_by_cframes(list, &last, o)) {
 		list->capture = last.capture;
 		check(list, &last, o);
 		return;
 	}
-	bool proven = last.proven > 0 && list->capture + 1 == last.capture && last.proven <= list->n_upto;
+	bool proven = list->proven > 0 && last.proven <= list->n_upto;
 	cut(list, proven ? last.proven : 0);
+	list->kept = list->n;
 	/* Not from 3.14 on, where frames are marked: C frames were seen to change although the Python frame had not. */
-	list->same = o->f_mark < 0 ? list->n : 0;
+	list->same = o->evaluator != EVALUATOR_SHIM || o->f_mark < 0 ? list->n : 0;
 	read_down_to(list, &last, o, proven ? last.frame : 0);
 	if (last.levels < FEW)
 		append_few(list);

@@ -30,7 +30,11 @@ struct upto { uint32_t evaluators, frames; };
 struct evaluators {
 	struct evaluator *e;		/* oldest first */
 	uint32_t n, capacity;
-	uint32_t same;			/* so many of the oldest are the same calls as in the capture before */
+	/* So many of the oldest are as in the capture before, except that the last may run other frames; … */
+	uint32_t kept;
+	uint32_t same;			/* … and are the same calls: their C frames have not returned */
+	uint32_t proven;		/* so many of the oldest Python frames are the same activations as then */
+	uint32_t levels, levels_before;	/* number of Python frames in this capture, and in the one before */
 	uint64_t capture;		/* the number of pystack.c's capture that it was read for */
 	struct found *found;
 	struct upto *upto;		/* by Python frame, oldest first */

@@ -87,17 +87,12 @@ static COLD struct native_thread *thread_begin(void)
 
 static COLD bool known_grow(struct native_thread *t, uint32_t n)
 {
-	uint32_t capacity = t->known_capacity ? t->known_capacity : 256;
-	while (capacity < n)
-		capacity *= 2;
-	struct evaluator *p = pages_new(capacity * sizeof *p);
-	if (!p)
-		return false;
-	if (t->n_known)
-		memcpy(p, t->known, t->n_known * sizeof *p);
-	pages_free(t->known, t->known_capacity * sizeof *p);
-	t->known = p;
-	t->known_capacity = capacity;
+	while (t->known_capacity < n) {
+		struct evaluator *p = pages_grow(t->known, &t->known_capacity, t->n_known, sizeof *p);
+		if (!p)
+			return false;
+		t->known = p;
+	}
 	return true;
 }
 
@@ -108,28 +103,58 @@ static inline bool frame_holds(const struct native_thread *t, uint32_t i, uintpt
 }
 
 /*
- * Sets n_same: so many of the oldest known evaluators are the same calls as in the last capture; and
- * same_frame: the frame of the newest of them. No frame older than that has returned since, and none of the
- * words that determine it is in a newer frame. 0: no proof.
+ * Sets same_frame (see find_same()) for 3.8 and 3.9, whose interpreter's loop runs one Python frame at a time: if the
+ * last capture had as many frames of the loop as Python frames, they correspond. The proof would hold for two newer
+ * frames of the loop too; they make up for one that has not linked its Python frame yet, in a stack with one that was
+ * not recognised (in a part that the compiler has moved elsewhere).
+ */
+#define SPARE_LOOPS 2u
+
+static COLD void find_same_loop(struct native_thread *t)
+{
+	if (t->n_current != t->n || t->now.proven <= SPARE_LOOPS)
+		return;
+	find_loops(t, t->n - 1);
+	if (t->n_loops != t->now.levels_before)
+		return;
+	uint32_t n = t->now.proven - SPARE_LOOPS;
+	while (n > 0 && !saves_fp(t, t->loops[n - 1]))
+		n--;
+	t->same_frame = n ? t->loops[n - 1] : 0;
+}
+
+/*
+ * Sets n_kept: so many of the oldest known evaluators are as in the last capture, except that the last may run other
+ * frames; n_same: so many are the same calls; and same_frame: the frame of the newest of those. No frame older than
+ * that has returned since, and none of the words that determine it is in a newer frame. 0: no proof.
  */
 static inline void find_same(struct native_thread *t, bool python)
 {
 	const struct evaluators *now = &t->now;
-	t->n_same = t->same_frame = 0;
+	t->n_kept = t->n_same = t->same_frame = 0;
 	t->away_ns = 0;
+	t->same_stack = false;
 	if (!python)
 		return;
 	evaluators_read(&t->now);
-	uint32_t n = now->same;
+	t->same_stack = now->proven > 0 && t->capture + 1 == now->capture;
+	if (UNLIKELY(now->n == 0 && t->same_stack && t->n > DEEP))
+		find_same_loop(t);
+	uint32_t n = now->kept;
 	if (LIKELY(n == 0) || t->capture + 1 != now->capture || n > t->n_known ||
 	    t->known[n - 1].at != now->e[n - 1].at)
 		return;
 	while (n > 0 && t->known[n - 1].frame >= t->n_current)
 		n--;
-	if (n == 0 || t->known[n - 1].at != now->e[n - 1].at || !saves_fp(t, t->known[n - 1].frame))
+	if (n == 0 || t->known[n - 1].at != now->e[n - 1].at)
 		return;
+	t->n_kept = n;
+	if (n > now->same)
+		return;
+	while (n > 0 && !saves_fp(t, t->known[n - 1].frame))
+		n--;
 	t->n_same = n;
-	t->same_frame = t->known[n - 1].frame;
+	t->same_frame = n ? t->known[n - 1].frame : 0;
 }
 
 /*
@@ -139,8 +164,10 @@ static inline void find_same(struct native_thread *t, bool python)
  */
 static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, bool python)
 {
-	/* The last of the same calls may run other frames than before. */
-	uint32_t same = t->n_same && kept >= t->same_frame ? t->n_same - 1 : 0, changed = kept;
+	/* The last of those kept may run other frames than before. */
+	uint32_t same = t->n_kept ? t->n_kept - 1 : 0, changed = kept;
+	while (same > 0 && t->known[same - 1].frame >= kept)
+		same--;
 	uint32_t n = python ? t->now.n : 0;
 	const struct evaluator *now = t->now.e;
 	while (same < n && same < t->n_known && t->known[same].at == now[same].at &&
@@ -173,22 +200,13 @@ static inline uint32_t mark_evaluators(struct native_thread *t, uint32_t kept, b
 	return changed;
 }
 
-/* Returns how many evaluators are in frame `base` or older ones. */
-static inline uint32_t evaluators_to(const struct native_thread *t, uint32_t base)
-{
-	uint32_t n = t->n_known;
-	while (n > 0 && t->known[n - 1].frame > base)
-		n--;
-	return n;
-}
-
 /* Returns whether evaluators are unchanged: up to the base since the last walk, above it since the cached walk. */
 static inline bool evaluators_stand(struct native_thread *t, const struct cached_walk *walked, bool python)
 {
 	uint32_t n = python ? t->now.n : 0, known = evaluators_to(t, walked->base), different = 0;
 	if (n != known + walked->n_evaluators)
 		return false;
-	for (uint32_t i = t->n_same && t->n_same <= known ? t->n_same - 1 : 0; i < n; i++) {
+	for (uint32_t i = t->n_kept == 0 ? 0 : t->n_kept <= known ? t->n_kept - 1 : known; i < n; i++) {
 		const struct evaluator *was = i < known ? &t->known[i] : &walked->evaluator[i - known],
 				       *is = &t->now.e[i];
 		different |= (was->at != is->at) | (was->frames ^ is->frames);
@@ -344,7 +362,7 @@ static COLD void forget_cached(struct native_thread *t)
 static void thread_reset(struct native_thread *t)
 {
 	t->now.capture = 0;
-	t->n = t->n_known = t->n_same = t->same_frame = 0;
+	t->n = t->n_known = t->n_kept = t->n_same = t->same_frame = 0;
 	memset(t->steps, 0, sizeof t->steps);
 	memset(t->paths, 0, sizeof t->paths);
 	memset(t->walks, 0, sizeof t->walks);

@@ -84,7 +84,8 @@ struct native_thread {
 	bool unkept;			/* the last walk cannot be reused */
 	uint32_t n_current;		/* so many of the oldest frames are those of the last capture, … */
 	uint64_t capture;		/* … which had this number (pystack.h); others are from earlier captures */
-	uint32_t n_same, same_frame;	/* of this capture: see find_same() */
+	uint32_t n_kept, n_same, same_frame;	/* of this capture: see find_same() */
+	bool same_stack;		/* a Python frame has run since the last capture: see oldest_by_time() */
 	uint64_t left_ns;		/* when the last capture ended; 0: not known */
 	uint64_t away_ns;		/* how long the thread was away before this capture; 0: not known yet */
 #ifdef NATIVE_VERIFY
@@ -93,6 +94,8 @@ struct native_thread {
 	struct evaluators now;
 	struct evaluator *known;	/* the last walk's evaluators, oldest first */
 	uint32_t n_known, known_capacity;
+	/* 3.8, 3.9, on deep stacks: the frames of the interpreter's loop among the first `loops_upto`, oldest first */
+	uint32_t *loops, n_loops, loops_capacity, loops_upto;
 	uint32_t flushes;		/* the value of native.c's `flushes` when the caches were last cleared */
 	struct node_path *path;		/* of this capture, or NULL */
 	struct cached_walk walked;	/* the walk of this capture so far */

@@ -9,6 +9,8 @@
 #include "clock.h"
 #include "memory.h"
 #include "native_thread.h"
+#include "python/pylayout.h"
+#include "python/pystack.h"
 #include "ring.h"
 
 static COLD bool fresh_grow(struct native_thread *t)
@@ -71,6 +73,11 @@ static inline bool saves_fp(const struct native_thread *t, uint32_t i)
  */
 #define FRAMES_PER_NS 16u
 #define BYTES_PER_NS 512u
+/*
+ * Running Python code takes longer: from entering the interpreter's loop to the call by which it is entered again are
+ * hundreds of instructions, which no processor does in less than:
+ */
+#define LOOP_NS 4u
 #define CLOCK_ERROR_NS 50u
 #define DEEP 1024u		/* with fewer frames, rereading them costs less than two readings of the clock */
 
@@ -82,7 +89,59 @@ static COLD bool find_away(struct native_thread *t)
 	return t->away_ns != 0;
 }
 
-/* Returns a frame such that no older frame can have been left and entered again since the last capture. */
+/* Adds the frames of the interpreter's loop up to frame `at` to t->loops. */
+static COLD void find_loops(struct native_thread *t, uint32_t at)
+{
+	const struct python *python = pystack_python();
+	while (t->n_loops && t->loops[t->n_loops - 1] >= t->loops_upto)
+		t->n_loops--;
+	for (; t->loops_upto <= at; t->loops_upto++) {
+		if (!python || t->frames[t->loops_upto].pc - python->loop >= python->loop_size)
+			continue;
+		if (t->n_loops == t->loops_capacity) {
+			uint32_t *p = pages_grow(t->loops, &t->loops_capacity, t->n_loops, sizeof *p);
+			if (!p)
+				return;
+			t->loops = p;
+		}
+		t->loops[t->n_loops++] = t->loops_upto;
+	}
+}
+
+/* Returns how many of the known evaluators are in frame `base` or older ones. */
+static inline uint32_t evaluators_to(const struct native_thread *t, uint32_t base)
+{
+	uint32_t n = t->n_known;
+	for (uint32_t step = n / 2; step > 16; step /= 2)	/* steps of halves: the frame may be much older */
+		if (t->known[n - step].frame > base)
+			n -= step;
+	while (n > 0 && t->known[n - 1].frame > base)
+		n--;
+	return n;
+}
+
+/*
+ * Returns a frame such that so many evaluators, or frames of the interpreter's loop, are between it and frame `at`;
+ * 0: there are fewer.
+ */
+static COLD uint32_t frame_beyond_loops(struct native_thread *t, uint32_t at, uint64_t loops)
+{
+	if (t->n_known) {
+		uint32_t n = evaluators_to(t, at);
+		return n > loops ? t->known[n - 1 - loops].frame : 0;
+	}
+	find_loops(t, at);
+	uint32_t n = t->n_loops;
+	while (n > 0 && t->loops[n - 1] > at)
+		n--;
+	return n > loops ? t->loops[n - 1 - loops] : 0;
+}
+
+/*
+ * Returns a frame such that no older frame can have been left and entered again since the last capture. Copying a
+ * stack to its place enters frames in less time than calls, but only those of another greenlet: not if a Python frame
+ * of this one has run since the last capture. Copied back, its own frames are what they were.
+ */
 static COLD uint32_t oldest_by_time(struct native_thread *t, uint32_t at)
 {
 	if (!find_away(t))
@@ -91,13 +150,15 @@ static COLD uint32_t oldest_by_time(struct native_thread *t, uint32_t at)
 	if (native_blind)
 		t->away_ns = 1;
 #endif
-	if (at / FRAMES_PER_NS <= t->away_ns)
-		return 0;
-	uint32_t i = at - (uint32_t)t->away_ns * FRAMES_PER_NS;
+	uint32_t i = frame_beyond_loops(t, at, t->away_ns / LOOP_NS + 1);
+	if (at / FRAMES_PER_NS > t->away_ns && i < at - (uint32_t)t->away_ns * FRAMES_PER_NS)
+		i = at - (uint32_t)t->away_ns * FRAMES_PER_NS;
 	uintptr_t end = t->frames[at].sp + t->away_ns * BYTES_PER_NS;
-	while (i > 0 && t->frames[i].sp < end)
+	if (t->same_stack)
+		end = 0;
+	while (i > 0 && (t->frames[i].sp < end || !saves_fp(t, i)))
 		i--;
-	return saves_fp(t, i) ? i : 0;
+	return i;
 }
 
 /* Returns the newest frame older than `at` and not older than `oldest` that has changed, or -1. */
@@ -278,6 +339,8 @@ static inline void frame_copy(struct frame *to, const struct frame *from, const 
 static inline bool put_fresh(struct native_thread *t, uint32_t n)
 {
 	t->n = n;
+	if (UNLIKELY(t->loops_upto > n))
+		t->loops_upto = n;
 	if (UNLIKELY(n + t->n_fresh > t->capacity) && !frames_grow(t, n + t->n_fresh))
 		return false;
 	for (uint32_t i = t->n_fresh; i > 0; i--, t->n++)

@@ -69,21 +69,9 @@ void last_walk_forked(struct last_walk *own)
 		reset(own);
 }
 
-/* Doubles the capacity of an array that has `used` entries. */
-static COLD void *grow(void *old, uint32_t *capacity, uint32_t used, size_t size)
-{
-	char *p = pages_new(*capacity * 2 * size);
-	if (!p)
-		return NULL;
-	memcpy(p, old, used * size);
-	pages_free(old, *capacity * size);
-	*capacity *= 2;
-	return p;
-}
-
 bool last_walk_grow_fresh(struct last_walk *t)
 {
-	struct level *p = grow(t->fresh, &t->fresh_capacity, t->n_fresh, sizeof *p);
+	struct level *p = pages_grow(t->fresh, &t->fresh_capacity, t->n_fresh, sizeof *p);
 	if (p)
 		t->fresh = p;
 	return p != NULL;
@@ -92,7 +80,7 @@ bool last_walk_grow_fresh(struct last_walk *t)
 bool last_walk_grow(struct last_walk *t, uint32_t n)
 {
 	while (t->capacity < n) {
-		struct level *p = grow(t->levels, &t->capacity, t->n, sizeof *p);
+		struct level *p = pages_grow(t->levels, &t->capacity, t->n, sizeof *p);
 		if (!p)
 			return false;
 		t->levels = p;
@@ -103,7 +91,7 @@ bool last_walk_grow(struct last_walk *t, uint32_t n)
 bool last_walk_grow_chunks(struct last_walk *t, uint32_t n, uint32_t n_kept)
 {
 	while (t->chunk_capacity < n) {
-		struct stamped *p = grow(t->chunks, &t->chunk_capacity, n_kept, sizeof *p);
+		struct stamped *p = pages_grow(t->chunks, &t->chunk_capacity, n_kept, sizeof *p);
 		if (!p)
 			return false;
 		t->chunks = p;

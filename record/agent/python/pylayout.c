@@ -319,6 +319,10 @@ COLD enum python_found python_find(struct python *p)
 	p->runtime = data_symbol(&s, "_PyRuntime");
 	p->code_type = data_symbol(&s, "PyCode_Type");
 	p->type_type = data_symbol(&s, "PyType_Type");
+	static const char loop_name[] = "_PyEval_EvalFrameDefault";
+	const ElfW(Sym) *loop = object_find(&s.python, loop_name, object_hash(loop_name));
+	p->loop = loop ? s.python.bias + loop->st_value : 0;
+	p->loop_size = loop ? loop->st_size : 0;
 	p->thread_state = (void *(*)(void))object_symbol(&s.python, "PyGILState_GetThisThreadState");
 	p->attached = (void *(*)(void))object_symbol(&s.python, "PyThreadState_GetUnchecked");
 	if (!p->attached)		/* its name before 3.13 */

@@ -78,6 +78,7 @@ struct python {
 	uintptr_t runtime;		/* &_PyRuntime */
 	uintptr_t code_type;		/* &PyCode_Type */
 	uintptr_t type_type;		/* &PyType_Type; may be 0 */
+	uintptr_t loop, loop_size;	/* _PyEval_EvalFrameDefault; size 0: not exported */
 	void *(*thread_state)(void);	/* PyGILState_GetThisThreadState: this thread's, whether attached or not */
 	void *(*attached)(void);	/* PyThreadState_GetUnchecked: the attached one, or NULL */
 	const char *(*get_version)(void);
