@@ -319,6 +319,14 @@ bench-service: all
 agreement: all
 	python3 tests/agreement/compare.py $(AGREEMENT)
 
+## programs: small programs of some fifty packages (from PyPI) plainly and recorded, compared; PROGRAMS='numpy_arrays flask_app': only those
+programs: all
+	@B=$B tests/programs/run $(PROGRAMS)
+
+## cpython: CPython's own tests plainly and recorded, each outcome compared; hours (PYTHONS='python3.11' MODULES='test_json': only those)
+cpython: all
+	@tests/cpython $(PYTHONS)
+
 ## pprof: build Go's pprof (Go from PyPI, pprof from its module proxy) in build/pprof; tests/mem2pprof.bats then reads profiles with it
 PPROF_VERSION = v0.0.0-20261105003125-4bf881d7fb0b
 pprof: $B/pprof/pprof
@@ -358,7 +366,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: dataframes all packages axe pprof picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: programs cpython dataframes all packages axe pprof picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 
