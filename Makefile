@@ -337,6 +337,12 @@ $B/pprof/pprof:
 		$B/pprof/venv/bin/go install github.com/google/pprof@$(PPROF_VERSION)
 	rm -rf $B/pprof/venv $B/pprof/path $B/pprof/cache
 
+## speedscope: install speedscope (from npm) in build/speedscope; tests/mem2speedscope.bats then reads files with its importer
+speedscope: $B/speedscope/node_modules/speedscope/package.json
+$B/speedscope/node_modules/speedscope/package.json:
+	@mkdir -p $B/speedscope
+	npm install --silent --ignore-scripts --prefix $B/speedscope speedscope@1
+
 ## axe: install axe-core (from npm) in build/axe; tests/page.bats then uses it to look for obstacles in memflame's pages
 axe: $B/axe/node_modules/axe-core/axe.min.js
 $B/axe/node_modules/axe-core/axe.min.js:
@@ -366,7 +372,7 @@ distclean: clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: programs cpython dataframes all packages axe pprof picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
+.PHONY: programs cpython dataframes all packages axe pprof speedscope picture readme-root fuzz tsan soak screenshots agreement baselines wheel memray roots pythons bench bench-service test test-files missing sources asan asan-files check clang gcc setup hdr-check layers man install demo examples readme clean distclean help
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 

@@ -57,3 +57,35 @@ residues() { # NUMBER...
 	with_dataframes "$FLEET/ask" fleet spark 2> err > spark || { cat err; false; }
 	diff duckdb spark
 }
+
+# The rows of three random traces; what the commands say of these; the lines of an answer, in any order.
+ten_questions() {
+	local run
+	for run in 1 2 3; do
+		mkdir -p rows/machine=m/version=v/run=$run
+		python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed $run --processes 2 --threads 3 --weights --spans |
+			awk '{ gsub(/"time_ms": [0-9]+/, "\"time_ms\": " int(NR / 4)) } 1' | memcat --from-json > $run.lz4
+		memrows $run.lz4 > rows/machine=m/version=v/run=$run/blocks.csv
+	done
+	python3 "$TESTS/lib/fleet_answers.py" 1.lz4 2.lz4 3.lz4 > answers
+}
+
+any_order() { # FILE
+	awk '/^--/ { question = $2 } { print question "\t" $0 }' "$1" | LC_ALL=C sort
+}
+
+@test "DuckDB gives the ten answers of our own commands" {
+	with_dataframes -c 'import duckdb' 2> /dev/null || skip "without DuckDB: make dataframes"
+	ten_questions
+	with_dataframes "$FLEET/ask" rows duckdb "$FLEET/answers.sql" > duckdb
+	[ "$(grep -c ^-- duckdb)" -eq 10 ]
+	diff <(any_order answers) <(any_order duckdb)
+}
+
+@test "Spark gives the ten answers of our own commands" {
+	with_dataframes -c 'import pyspark' 2> /dev/null || skip "without pyspark: make dataframes SPARK=pyspark"
+	command -v java > /dev/null || skip "Spark needs Java"
+	ten_questions
+	with_dataframes "$FLEET/ask" rows spark "$FLEET/answers.sql" 2> err > spark || { cat err; false; }
+	diff <(any_order answers) <(any_order spark)
+}

@@ -75,3 +75,21 @@ samples() {
 	script -qec "mem2speedscope -o out t.lz4" /dev/null
 	mem2speedscope t.lz4 | cmp - out
 }
+
+@test "speedscope's own importer reads the same numbers: ten random traces" {
+	speedscope=$TESTS/../build/speedscope/node_modules/speedscope
+	command -v node > /dev/null && [ -d "$speedscope" ] || skip "no speedscope: make speedscope"
+	for seed in 1 2 3 4 5 6 7 8 9 10; do
+		python3 "$TESTS/lib/gen_trace.py" --events 2000 --seed $seed --processes 2 --threads 3 --weights --unknown --mappings |
+			memcat --from-json > r.lz4
+		for what in "" --leaks --total; do
+			mem2speedscope $what r.lz4 > r.json
+			node "$TESTS/lib/speedscope_import.js" "$speedscope" r.json > imported
+			memsummary --json $what r.lz4 > summary
+			jq -c '[.total_bytes, .total_allocations]' summary | diff - <(jq -sc 'map(.total)' imported)
+			jq -r '.locations[] | select(.own_bytes > 0) | "\(.function)|\(.file)|\(.own_bytes)"' summary | sed 's/|\[unknown\]|/||/' | LC_ALL=C sort > ours
+			jq -sr '.[0].functions | group_by([.[0], .[1]])[] | "\(.[0][0])|\(.[0][1])|\(map(.[3]) | add)"' imported |
+				grep -v '|0$' | LC_ALL=C sort | diff ours -
+		done
+	done
+}
