@@ -38,6 +38,9 @@ AGENT_SRC = $(wildcard record/agent/*.c record/agent/*/*.c)
 AGENT_INC = -Irecord -Irecord/agent
 AGENT_OBJ = $(patsubst %.c,$B/obj/%.o,$(AGENT_SRC))
 AGENT    = $B/lib/memrec/libmemrec.so
+# The same, to be loaded late in musl (record/agent/agent.h).
+MUSL_AGENT = $B/lib/memrec/libmemrec-musl.so
+MUSL_AGENT_OBJ = $(patsubst %.c,$B/obj/musl/%.o,$(AGENT_SRC))
 # msgpack-c is libmsgpack-c since 6.0, and libmsgpackc before.
 PKG_CONFIG ?= pkg-config
 MSGPACK := $(or $(shell for p in msgpack-c msgpack; do $(PKG_CONFIG) --libs $$p 2>/dev/null && break; done),$(if $(findstring /,$(shell $(CC) -print-file-name=libmsgpack-c.so)),-lmsgpack-c,-lmsgpackc))
@@ -53,7 +56,7 @@ PAGES    = $(wildcard filters/*.1 render/*.1 record/*.1 record/*.7 format/*.5)
 TOOL_BINS = $(addprefix $B/bin/,$(TOOLS))
 
 ## all: the commands (build/bin) and the recording library (build/lib/memrec)
-all: $(if $(wildcard record/memrec.c),$B/bin/memrec $(AGENT)) $(TOOL_BINS)
+all: $(if $(wildcard record/memrec.c),$B/bin/memrec $(AGENT) $(MUSL_AGENT)) $(TOOL_BINS)
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -91,14 +94,22 @@ $B/bin/memrec: $(REC_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LTO_LINK) $(LDFLAGS) -o $@ $(REC_OBJ) $(LIB) -Wl,--as-needed $(LIBS) $(REC_LIBS)
 
-# The agent runs in other people's processes: it exports only the hooks, and links only libc.
-$(AGENT_OBJ): CFLAGS_EXTRA = -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-exceptions -fno-plt -fno-math-errno
+# The agent runs in other people's processes: it exports only the hooks, and is linked with no library, so that the loader binds it
+# to the program's C library, glibc or musl (record/agent/libc.h). Fortified functions are glibc's alone.
+$(AGENT_OBJ) $(MUSL_AGENT_OBJ): CFLAGS_EXTRA = -U_FORTIFY_SOURCE -fPIC -fvisibility=hidden $(TLS) -fno-exceptions -fno-plt -fno-math-errno
+$(AGENT_OBJ): TLS = -ftls-model=initial-exec
+$(MUSL_AGENT_OBJ): TLS = -DAGENT_LATE_IN_MUSL
 $(AGENT_OBJ): $B/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) $(CFLAGS_EXTRA) -MMD -MP -c -o $@ $<
-$(AGENT): $(AGENT_OBJ) record/agent/exports.map
+$(MUSL_AGENT_OBJ): $B/obj/musl/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -Wl,-Bsymbolic-functions -Wl,--hash-style=gnu -Wl,--build-id -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-z,nodelete -Wl,-soname,libmemrec.so -o $@ $(AGENT_OBJ)
+	$(CC) $(CPPFLAGS) $(AGENT_INC) $(ALL_CFLAGS) $(CFLAGS_EXTRA) -MMD -MP -c -o $@ $<
+$(AGENT): $(AGENT_OBJ)
+$(MUSL_AGENT): $(MUSL_AGENT_OBJ)
+$(AGENT) $(MUSL_AGENT): record/agent/exports.map
+	@mkdir -p $(@D)
+	$(CC) -shared -nostdlib $(LDFLAGS) -Wl,-Bsymbolic-functions -Wl,--hash-style=gnu -Wl,--build-id -Wl,--version-script=record/agent/exports.map -Wl,--exclude-libs,ALL -Wl,-z,now -Wl,-z,nodelete -Wl,-soname,libmemrec.so -o $@ $(filter %.o,$^) -lgcc
 
 # ---------------------------------------------------------------- tests
 
@@ -232,7 +243,7 @@ BACKEND  = $(PYTHON) packaging/backend.py
 install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/memrec $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7)
 	install -m 755 $(if $(wildcard record/memrec.c),$B/bin/memrec) $(TOOL_BINS) $(DESTDIR)$(PREFIX)/bin
-	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
+	$(if $(wildcard record/memrec.c),install -m 755 $(AGENT) $(MUSL_AGENT) $(DESTDIR)$(PREFIX)/lib/memrec)
 	install -m 644 record/memrec.h $(DESTDIR)$(PREFIX)/include
 	$(foreach s,1 5 7,install -m 644 $(filter %.$s,$(MAN_OUT)) $(DESTDIR)$(PREFIX)/share/man/man$s &&) :
 
@@ -376,4 +387,4 @@ help:
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 
--include $(wildcard $B/obj/*/*.d $B/obj/*/*/*.d $B/obj/*/*/*/*.d $B/tests/*.d $B/tests/*/*.d)
+-include $(wildcard $B/obj/*/*.d $B/obj/*/*/*.d $B/obj/*/*/*/*.d $B/obj/*/*/*/*/*.d $B/tests/*.d $B/tests/*/*.d)

@@ -21,6 +21,7 @@ import zipfile
 
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGE = os.path.join("record", "python", "memrec")
+AGENTS = ["libmemrec.so", "libmemrec-musl.so"]
 
 
 def path(*parts):
@@ -138,7 +139,7 @@ class Wheel:
         return self.name
 
 
-def make_wheel(folder, tags, commands, agent, pages, licenses=None):
+def make_wheel(folder, tags, commands, agents, pages, licenses=None):
     """commands: {name: path}. Returns the wheel's file name."""
     wheel = Wheel(folder, tags)
     for source in sorted(glob.glob(path(PACKAGE, "*.py")) + [path(PACKAGE, "py.typed")]):
@@ -146,7 +147,8 @@ def make_wheel(folder, tags, commands, agent, pages, licenses=None):
     data = stem() + ".data/"
     for name, source in sorted(commands.items()):
         wheel.add_file(data + "scripts/" + name, source, executable=True)
-    wheel.add_file(data + "data/lib/memrec/libmemrec.so", agent, executable=True)
+    for agent in agents:
+        wheel.add_file(data + "data/lib/memrec/" + os.path.basename(agent), agent, executable=True)
     for section in "157":
         for page in sorted(glob.glob(os.path.join(pages, "man" + section, "*." + section))):
             wheel.add_file(data + "data/share/man/man%s/%s" % (section, os.path.basename(page)), page)
@@ -156,7 +158,7 @@ def make_wheel(folder, tags, commands, agent, pages, licenses=None):
 def built(folder):
     """The arguments of make_wheel() for a folder that make has built."""
     commands = {os.path.basename(f): f for f in glob.glob(os.path.join(folder, "bin", "mem*"))}
-    return commands, os.path.join(folder, "lib", "memrec", "libmemrec.so"), os.path.join(folder, "man")
+    return commands, [os.path.join(folder, "lib", "memrec", name) for name in AGENTS], os.path.join(folder, "man")
 
 
 def built_one(folder, pages):
@@ -164,7 +166,7 @@ def built_one(folder, pages):
     one = os.path.join(folder, "one")
     commands = {os.path.basename(f)[:-2]: os.path.join(one, "stub") for f in glob.glob(os.path.join(pages, "man1", "*.1"))}
     commands["memrec"] = os.path.join(one, "memrec")
-    return commands, os.path.join(one, "libmemrec.so"), pages
+    return commands, [os.path.join(one, name) for name in AGENTS], pages
 
 
 # ---------------------------------------------------------------- building, for pip

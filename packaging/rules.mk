@@ -22,7 +22,8 @@ $B/one/one.o: packaging/one.c $B/one/one-commands.h
 	$(CC) $(CPPFLAGS) -I$B/one $(ALL_CFLAGS) $(FAT) -c -o $@ $<
 
 # The stripped agent; its symbols are kept beside it.
-$B/one/libmemrec.so: $(AGENT)
+ONE_AGENTS = $B/one/libmemrec.so $B/one/libmemrec-musl.so
+$(ONE_AGENTS): $B/one/%.so: $B/lib/memrec/%.so
 	@mkdir -p $(@D)
 	@$(OBJCOPY) --only-keep-debug $< $@.debug
 	@$(OBJCOPY) --strip-all --add-gnu-debuglink=$@.debug $< $@
@@ -42,7 +43,7 @@ $(ONE): $(ONE).debug
 	@$(OBJCOPY) --strip-all --add-gnu-debuglink=$< $< $@
 
 ## one: all commands and the agent in one static program, build/one/memrec; its debug symbols beside it
-one: $(ONE) $B/one/stub $B/one/libmemrec.so
+one: $(ONE) $B/one/stub $(ONE_AGENTS)
 -include $(wildcard $B/one/*.d)
 
 ## test-one: the tests that record, with that program alone, without a file beside it (T='attach': that file only)
@@ -66,15 +67,15 @@ $(LICENSES): packaging/licenses
 
 # The stripped symbols, for debuggers: eu-unstrip, or gdb's symbol-file.
 SYMBOLS = memrec-$(VERSION)-$(MACHINE)-symbols.tar.xz
-$(OUT)/wheels/$(SYMBOLS) $(OUT)/dist/$(SYMBOLS): $(ONE) $B/one/libmemrec.so
+$(OUT)/wheels/$(SYMBOLS) $(OUT)/dist/$(SYMBOLS): $(ONE) $(ONE_AGENTS)
 	@mkdir -p $(@D)
-	tar cJf $@ -C $B/one memrec.debug libmemrec.so.debug
+	tar cJf $@ -C $B/one memrec.debug libmemrec.so.debug libmemrec-musl.so.debug
 
 # Refuses objects compiled without LTO, which make the program a fifth slower.
 is-optimized:
 	@[ -z '$(LTO)' ] || $(OBJDUMP) -h $B/obj/format/reader.o | grep -q '\.gnu\.lto_' || { echo "$B was built without LTO: make clean, or give LTO= here too"; exit 1; }
 
-## wheels: a wheel for every Linux with glibc 2.17 or newer, and its debug symbols, in build/wheels (ARCH=aarch64: for that)
+## wheels: a wheel for every Linux with glibc 2.17 or musl 1.2 or newer, and its debug symbols, in build/wheels (ARCH=aarch64: for that)
 ifdef ARCH
 CROSS = build/cross/$(ARCH)
 cross-wheels cross-dist: cross-%: man
@@ -87,7 +88,7 @@ else
 wheels dist: %: man given-%
 endif
 given-wheels: $(OUT)/wheels/$(SYMBOLS) $B/one/stub $(LICENSES) is-optimized
-	@$(BACKEND) --build $B --one $(MAN) --platforms manylinux2014_$(MACHINE).manylinux_2_17_$(MACHINE) --licenses $(LICENSES) $(OUT)/wheels
+	@$(BACKEND) --build $B --one $(MAN) --platforms manylinux2014_$(MACHINE).manylinux_2_17_$(MACHINE).musllinux_1_2_$(MACHINE) --licenses $(LICENSES) $(OUT)/wheels
 
 ## sdist: the sources as a package for pip, in build/wheels
 sdist:
@@ -100,7 +101,7 @@ given-dist: $(OUT)/dist/$(SYMBOLS) $(LICENSES) is-optimized
 	@install -d $(DIST)/bin $(DIST)/lib/memrec $(DIST)/lib/python/memrec $(DIST)/share/doc/memrec
 	@install -m 755 $(ONE) $(DIST)/bin/memrec
 	@for name in $(TOOLS); do ln -s memrec $(DIST)/bin/$$name || exit; done
-	@install -m 755 $B/one/libmemrec.so $(DIST)/lib/memrec
+	@install -m 755 $(ONE_AGENTS) $(DIST)/lib/memrec
 	@install -m 644 $(PYTHON_PACKAGE) $(DIST)/lib/python/memrec
 	@$(BACKEND) $(DIST)/lib/python/memrec-$(VERSION).dist-info
 	@for s in 1 5 7; do install -d $(DIST)/share/man/man$$s && install -m 644 $(MAN)/man$$s/*.$$s $(DIST)/share/man/man$$s || exit; done

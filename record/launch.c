@@ -52,7 +52,7 @@ const char *launch_unfit(const char *file)
 	enum program kind = preload && program_preloads_sanitizer(preload) ? PROGRAM_SANITIZED : program_searched(file);
 	switch (kind) {
 	case PROGRAM_OTHER_WORD: return "it is not a 64-bit program for this processor";
-	case PROGRAM_OTHER_LIBC: return "its C library is not glibc";
+	case PROGRAM_OTHER_LIBC: return "its C library is neither glibc nor musl";
 	case PROGRAM_SANITIZED: return "it runs with a sanitizer, whose library must be the first";
 	default: return NULL;
 	}

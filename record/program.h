@@ -20,7 +20,7 @@ enum program {
 	PROGRAM_UNKNOWN,	/* there is no such file, or it cannot be read */
 	PROGRAM_FITS,		/* also if it is static: then it ignores LD_PRELOAD and passes it on */
 	PROGRAM_OTHER_WORD,	/* for another word size or processor */
-	PROGRAM_OTHER_LIBC,	/* its loader is not glibc's */
+	PROGRAM_OTHER_LIBC,	/* its loader is not glibc's or musl's */
 	PROGRAM_SANITIZED,	/* its sanitizer requires that its own library is the first */
 };
 
@@ -116,7 +116,7 @@ static inline bool program_needs_sanitizer(int fd, const Elf64_Ehdr *e)
 
 static inline enum program program_of_elf(int fd, const Elf64_Ehdr *e)
 {
-	static const char *const glibc[] = { "ld-linux", "ld-2.", "ld-lsb", "ld.so", NULL };
+	static const char *const loaders[] = { "ld-linux", "ld-2.", "ld-lsb", "ld.so", "ld-musl-", NULL };
 	Elf64_Phdr p;
 	char name[PROGRAM_PATH];
 	if (e->e_ident[EI_CLASS] != ELFCLASS64 || e->e_machine != PROGRAM_MACHINE)
@@ -126,7 +126,7 @@ static inline enum program program_of_elf(int fd, const Elf64_Ehdr *e)
 	if (p.p_filesz >= sizeof name || !program_read_text(fd, name, p.p_filesz + 1, p.p_offset))
 		return PROGRAM_UNKNOWN;
 	const char *slash = strrchr(name, '/');
-	if (!program_begins(slash ? slash + 1 : name, glibc))
+	if (!program_begins(slash ? slash + 1 : name, loaders))
 		return PROGRAM_OTHER_LIBC;
 	return program_needs_sanitizer(fd, e) ? PROGRAM_SANITIZED : PROGRAM_FITS;
 }

@@ -37,17 +37,6 @@ x = b"x" * 1000000
 subprocess.run([sys.executable, "-c", "y = b\"y\" * 800000"], check=True)
 sys.stderr.write("the end\n")'
 
-@test "the agent imports nothing that glibc 2.17 does not have" {
-	objdump -T "$(dirname "$ONE")/libmemrec.so" | grep -o 'GLIBC_[0-9.]*' | sort -uV > versions
-	[ -s versions ]
-	[ "$( (cat versions; echo GLIBC_2.17) | sort -V | tail -1)" = GLIBC_2.17 ]
-	# Symbols without a version may be missing, so they must be weak.
-	objdump -T "$(dirname "$ONE")/libmemrec.so" | awk '/\*UND\*/ && !/GLIBC/ && !/ w /' > others
-	[ ! -s others ]
-	readelf -d "$(dirname "$ONE")/libmemrec.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' > needed
-	run -1 grep -vE '^(libc\.so\.6|ld-linux-.*)$' needed
-}
-
 @test "the program needs no library and is stripped; its symbols are kept" {
 	readelf -lW "$ONE" > headers
 	run -1 grep -E 'INTERP|DYNAMIC' headers
@@ -56,19 +45,20 @@ sys.stderr.write("the end\n")'
 	tar xJf "$(dirname "$WHEEL")"/*-"$(uname -m)"-symbols.tar.xz
 	readelf -SW memrec.debug | grep -q '\.debug_info'
 	readelf -SW libmemrec.so.debug | grep -q '\.debug_info'
+	readelf -SW libmemrec-musl.so.debug | grep -q '\.debug_info'
 	id() { readelf -n "$1" | sed -n 's/.*Build ID: //p'; }
 	[ "$(id memrec.debug)" = "$(id "$ONE")" ] && [ "$(id libmemrec.so.debug)" = "$(id "$(dirname "$ONE")/libmemrec.so")" ]
 }
 
-@test "the wheel is for every Python 3 on glibc 2.17, with licences, pages and types; it contains no path of the build machine" {
-	[[ "$(basename "$WHEEL")" == memrec-*-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl ]]
+@test "the wheel is for every Python 3 on glibc 2.17 and musl 1.2, with licences, pages and types; it contains no path of the build machine" {
+	[[ "$(basename "$WHEEL")" == memrec-*-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.musllinux_1_2_x86_64.whl ]]
 	/usr/bin/python3 -m zipfile -e "$WHEEL" .
 	[ -f memrec/py.typed ] && [ -f memrec-*.data/data/share/man/man1/memfold.1 ] && [ -f memrec-*.data/data/share/man/man7/memrec.7 ]
 	[ -s memrec-*.dist-info/licenses/LICENSE ]
 	grep -q 'GNU' memrec-*.dist-info/licenses/linked/libdw-dev.txt
 	grep -q '^License-Expression: MIT' memrec-*.dist-info/METADATA
 	grep -q '^Requires-Python: >=3.8' memrec-*.dist-info/METADATA
-	grep -c '^Tag: py3-none-manylinux' memrec-*.dist-info/WHEEL | grep -qx 2
+	grep -cE '^Tag: py3-none-(many|musl)linux' memrec-*.dist-info/WHEEL | grep -qx 3
 	run -1 grep -rlF "$(cd "$TESTS/.." && pwd)" .
 	if command -v auditwheel > /dev/null; then
 		auditwheel show "$WHEEL" | tr '\n' ' ' | grep -q 'consistent with the following platform tag: "manylinux_2_17_x86_64"'

@@ -17,6 +17,15 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((noinline, cold))
 #define HOOK __attribute__((visibility("default")))
+/*
+ * A library that musl loads late gets no static thread-local memory. For that the agent is built a second time, with
+ * AGENT_LATE_IN_MUSL (libmemrec-musl.so); there each access is a call, which in musl neither allocates nor fails.
+ */
+#ifdef AGENT_LATE_IN_MUSL
+#define STATIC_TLS
+#else
+#define STATIC_TLS __attribute__((tls_model("initial-exec")))
+#endif
 /* The less frequent part of a hook: the other part then saves no registers for it. */
 #define APART __attribute__((noinline))
 /* For declarations of variables that hooks read each time: the compiler knows then that they are the agent's own. */

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "libc.h"
+
 static struct link_map *own;
 static char name[4096];
 
@@ -29,7 +31,8 @@ static bool is_library(const char *path)
 /* The constructor runs under the loader's lock, so the list does not change. */
 void loadname_init(void)
 {
-	for (own = _r_debug.r_map; own && own->l_ld != _DYNAMIC; own = own->l_next)
+	const struct r_debug *list = libc_objects();
+	for (own = list ? list->r_map : NULL; own && own->l_ld != _DYNAMIC; own = own->l_next)
 		;
 	if (own && !is_library(own->l_name))
 		rename_to(LOADNAME_NONE);

@@ -43,8 +43,8 @@ struct wire_slot *ring_slots;
 uint64_t ring_mask;
 void (*ring_begun)(enum ring_beginning how);
 volatile uint32_t ring_generation;
-__thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
-static __thread struct wire_thread no_entry __attribute__((tls_model("initial-exec")));
+__thread struct ring_local ring_local STATIC_TLS;
+static __thread struct wire_thread no_entry STATIC_TLS;
 static pid_t collector_pid, ring_owner;		/* ring_owner: the process that the ring belongs to */
 
 void ring_init(void)

@@ -44,7 +44,7 @@ extern struct wire_control *ring_control;
 extern struct wire_slot *ring_slots;
 extern uint64_t ring_mask;
 extern volatile uint32_t ring_generation;
-extern __thread struct ring_local ring_local __attribute__((tls_model("initial-exec")));
+extern __thread struct ring_local ring_local STATIC_TLS;
 
 /* ---------------------------------------------------------------- cold parts */
 

@@ -15,7 +15,7 @@
 uint64_t sampler_mean;
 uint8_t *sampler_counts, sampler_obstacles = SAMPLER_EVERY | SAMPLER_ALLOCATOR;
 union sampler_wiped sampler_wiped __attribute__((aligned(4096)));
-__thread struct sampler_local sampler_local __attribute__((tls_model("initial-exec"))) = { .used = UNKNOWN };
+__thread struct sampler_local sampler_local STATIC_TLS = { .used = UNKNOWN };
 
 static uint64_t seed, limit = FIRST_LIMIT;
 

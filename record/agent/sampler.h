@@ -50,7 +50,7 @@ struct sampler_local {
 	uint64_t more;		/* bytes from the limit to this thread's next sampling point */
 	uint64_t random;	/* the state of its generator */
 };
-extern __thread struct sampler_local sampler_local __attribute__((tls_model("initial-exec")));
+extern __thread struct sampler_local sampler_local STATIC_TLS;
 
 /* A page of its own. */
 extern union sampler_wiped {

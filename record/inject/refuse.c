@@ -200,8 +200,8 @@ void refuse_libc(struct target *t)
 	for (size_t i = 0; i < t->n_modules; i++) {
 		dynamic |= t->modules[i].is_program;
 		if (strstr(t->modules[i].path, "musl"))
-			die("process %d uses musl, but the agent is built for glibc: it cannot be recorded",
-			    (int)t->pid);
+			die("process %d uses musl, to which memrec cannot attach: start it under memrec, or record it "
+			    "by memrec.Tracker", (int)t->pid);
 	}
 	if (dynamic)
 		die("process %d: its C library is not supported (there is no libc.so.6)", (int)t->pid);

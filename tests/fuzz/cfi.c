@@ -3,12 +3,11 @@
  *
  * The input: the size of the CIE's body, its body, the FDE's body. The described code and the stack are fixed.
  */
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
-#include "libc.h"
+#include "loaded.h"
 #include "native/cfi.h"
 
 #define CODE 0x4000u	/* bytes of code, from the table's header on */
@@ -18,17 +17,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t *header;		/* of the table: the code lies at its address */
 
-/* Used instead of _dl_find_object(). */
-static int find_object(void *address, struct dl_find_object *result)
-{
-	memset(result, 0, sizeof *result);
-	if ((uintptr_t)address - (uintptr_t)header >= CODE)
-		return -1;
-	result->dlfo_eh_frame = header;
-	return 0;
-}
+uintptr_t libc_stack_end;
 
-int (*libc_find_object)(void *, struct dl_find_object *) = find_object;
+bool loaded_at(uintptr_t pc, struct loaded *o)
+{
+	*o = (struct loaded){ .unwind_table = header };
+	return pc - (uintptr_t)header < CODE;
+}
 
 static void put(uint8_t **to, const void *from, size_t n)
 {

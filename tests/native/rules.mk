@@ -1,10 +1,10 @@
 # The agent's walker alone, for tests: compared with libunwind at each allocation.
-NATIVE_PARTS = $(addprefix record/agent/,native/cfi.c native/clock.c native/modules.c thread_states.c nodes.c libc.c object.c)
+NATIVE_PARTS = $(addprefix record/agent/,native/cfi.c native/clock.c native/modules.c thread_states.c nodes.c libc.c loaded.c object.c)
 NATIVE_DEPS  = tests/native/harness.c tests/lib/alone.h $(NATIVE_PARTS) $(wildcard record/agent/native/native.[ch] record/agent/*.h record/agent/*/*.h record/wire.h)
 
 $B/tests/cfi: tests/unit/cfi.c record/agent/native/cfi.c record/agent/native/cfi.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(AGENT_INC) -Irecord/agent/native $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/cfi.c record/agent/native/cfi.c record/agent/libc.c record/agent/object.c
+	$(CC) $(CPPFLAGS) $(AGENT_INC) -Irecord/agent/native $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/unit/cfi.c record/agent/native/cfi.c record/agent/loaded.c record/agent/memory.c record/agent/libc.c record/agent/object.c
 
 $B/tests/addresses: tests/unit/addresses.c record/collect/addresses.c record/collect/addresses.h $(LIB) tests/unit/check.h
 	@mkdir -p $(@D)

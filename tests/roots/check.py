@@ -92,7 +92,7 @@ def attach():
     target.stdout.readline()
     try:
         status, said = run(os.path.join(bin, "memrec"), "-p", str(target.pid), "-f", "-o", "a.lz4", "--duration", "500ms")
-        if status and re.search("older than 2.34: start it under memrec", said):
+        if status and re.search("(older than 2.34|uses musl, to which memrec cannot attach): start it under memrec", said):
             return "declines"
         assert status == 0, said
         found = functions("a.lz4")

@@ -187,10 +187,17 @@ HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 	CALL(fexecve, fd, argv, env_);
 }
 
+static int execveat_call(int fd, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	return (int)system_call(SYS_execveat, fd, path, argv, envp, flags);
+}
+
 HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	struct named file = { flags & AT_EMPTY_PATH && !*path ? BY_DESCRIPTOR : BY_PATH, fd, path };
 	ENVIRONMENT(envp, travel(false, &file, envp))
+	if (UNLIKELY(!real.execveat))		/* musl, and glibc before 2.34 */
+		real.execveat = execveat_call;
 	CALL(execveat, fd, path, argv, env_, flags);
 }
 

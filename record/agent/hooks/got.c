@@ -25,6 +25,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "libc.h"
 #include "memory.h"
 #include "object.h"
 #include "python/pystack.h"
@@ -77,7 +78,7 @@ static int find_self(struct dl_phdr_info *info, size_t size, void *late)
 		self_file = info->dlpi_name;
 		return 1;
 	}
-	if (strncmp(o.soname, "libc.so", 7) == 0)
+	if (libc_is(&o))
 		*(bool *)late = true;
 	return 0;
 }

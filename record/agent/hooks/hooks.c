@@ -24,6 +24,7 @@
 #include "entries.h"
 #include "got.h"
 #include "hooks.h"
+#include "libc.h"
 #include "object.h"
 #include "record.h"
 #include "orders.h"
@@ -81,7 +82,7 @@ static inline bool is_bootstrap(const void *p)
 static int find_libc(struct dl_phdr_info *info, size_t size, void *libc)
 {
 	(void)size;
-	return object_read(libc, info) && strncmp(((struct object *)libc)->soname, "libc.so", 7) == 0;
+	return object_read(libc, info) && libc_is(libc);
 }
 
 /* The functions that leave out everything else for blocks that are not sampled (sampler.h). */
@@ -90,7 +91,7 @@ static void find_obstacles(void)
 	struct object libc;
 	void *const functions[] = { *(void **)&real.malloc, *(void **)&real.calloc, *(void **)&real.realloc,
 				    *(void **)&real.free };
-	if (bootstrap_used || !dl_iterate_phdr(find_libc, &libc))
+	if (bootstrap_used || libc_is_musl || !dl_iterate_phdr(find_libc, &libc))
 		return;
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		if ((uintptr_t)functions[i] - libc.start >= libc.end - libc.start)
@@ -103,6 +104,7 @@ void hooks_resolve(void)
 	if (real.malloc || resolving)
 		return;
 	resolving = true;
+	libc_resolve();
 	/* Stored as addresses: ISO C has no conversion from an object to a function pointer. */
 	static const struct {
 		const char *name;

@@ -7,9 +7,6 @@
  * registers. Normally only the frame pointer and the return address are
  * needed, but the step after a signal may need any register.
  *
- * _dl_find_object takes no lock and is async-signal-safe. It exists since
- * glibc 2.35; with an older C library there are no native stacks.
- *
  * Source: DWARF 5, 6.4 (call frame information) and 2.5 (expressions);
  *         Linux Standard Base Core 5.0, 10.6 (.eh_frame, .eh_frame_hdr);
  *         DWARF for the Arm 64-bit Architecture (return address signing).
@@ -20,7 +17,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "libc.h"
+#include "loaded.h"
 
 #define DEEPEST_REMEMBER 8
 #define DEEPEST_EXPRESSION 16
@@ -171,10 +168,10 @@ static const uint8_t *find_fde(const uint8_t *header, uintptr_t pc)
 
 static bool describe(struct description *d, uintptr_t pc)
 {
-	struct dl_find_object object;
-	if (!libc_find_object || libc_find_object((void *)pc, &object) != 0 || !object.dlfo_eh_frame)
+	struct loaded object;
+	if (!loaded_at(pc, &object) || !object.unwind_table)
 		return false;
-	const uint8_t *fde = find_fde(object.dlfo_eh_frame, pc);
+	const uint8_t *fde = find_fde(object.unwind_table, pc);
 	uint32_t size, back;
 	if (!fde)
 		return false;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "agent.h"
+#include "libc.h"
 
 #if defined(__x86_64__)
 #define CFI_CALL_BYTES 1u	/* that far before a return address is certainly a byte of the call */
@@ -59,12 +60,11 @@ enum cfi_step {
 /* Sets the bounds for a thread whose stack pointer is sp: up to the end of its stack. */
 static inline void cfi_stack(struct cfi_bounds *b, uintptr_t sp)
 {
-	extern void *__libc_stack_end;
 	/*
 	 * The C library's thread control block is above a thread's stack; the first thread's stack ends where the
 	 * kernel put it.
 	 */
-	uintptr_t tcb = (uintptr_t)__builtin_thread_pointer(), end = (uintptr_t)__libc_stack_end + 8,
+	uintptr_t tcb = (uintptr_t)__builtin_thread_pointer(), end = libc_stack_end,
 		  high = UINTPTR_MAX;
 	if (tcb > sp)
 		high = tcb;

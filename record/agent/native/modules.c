@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "agent.h"
-#include "libc.h"
+#include "loaded.h"
 #include "memory.h"
 #include "modules.h"
 #include "native.h"
@@ -19,7 +19,7 @@
 
 #define BUILD_ID_MAX 64
 
-struct reported_module { uintptr_t start, end; const struct link_map *map; };
+struct reported_module { uintptr_t start, end; const void *identity; };
 
 static struct lock lock;
 static struct reported_module *modules;		/* in no order */
@@ -67,9 +67,9 @@ static size_t find_id(const uint8_t *p, size_t n, const uint8_t **id)
 }
 
 /* The object's headers are in its first page. */
-static size_t build_id(const struct dl_find_object *o, const uint8_t **id)
+static size_t build_id(const struct loaded *o, const uint8_t **id)
 {
-	const ElfW(Ehdr) *e = o->dlfo_map_start;
+	const ElfW(Ehdr) *e = (const void *)o->start;
 	*id = NULL;
 	if (memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 || e->e_phoff + e->e_phnum * sizeof(ElfW(Phdr)) > 4096)
 		return 0;
@@ -77,41 +77,36 @@ static size_t build_id(const struct dl_find_object *o, const uint8_t **id)
 	size_t n = 0;
 	for (unsigned i = 0; i < e->e_phnum && n == 0; i++)
 		if (h[i].p_type == PT_NOTE)
-			n = find_id((const uint8_t *)(o->dlfo_link_map->l_addr + h[i].p_vaddr), h[i].p_memsz, id);
+			n = find_id((const uint8_t *)(o->bias + h[i].p_vaddr), h[i].p_memsz, id);
 	return n;
 }
 
-static void report(const struct dl_find_object *o)
+static void report(const struct loaded *o)
 {
 	const uint8_t *id;
-	const char *path = o->dlfo_link_map->l_name ? o->dlfo_link_map->l_name : "";
 	struct wire_module head = {
-		.start = (uintptr_t)o->dlfo_map_start, .end = (uintptr_t)o->dlfo_map_end,
-		.bias = o->dlfo_link_map->l_addr,
-		.path_size = (uint32_t)strlen(path),
+		.start = o->start, .end = o->end, .bias = o->bias, .path_size = (uint32_t)strlen(o->path),
 	};
 	head.id_size = (uint32_t)build_id(o, &id);
-	struct piece pieces[] = { { &head, sizeof head }, { path, head.path_size }, { id, head.id_size } };
+	struct piece pieces[] = { { &head, sizeof head }, { o->path, head.path_size }, { id, head.id_size } };
 	ring_message(WIRE_MODULE, 0, pieces, head.id_size ? 3 : 2);
 }
 
 COLD void module_of(uintptr_t pc)
 {
-	struct dl_find_object o;
+	struct loaded o;
 	lock_take(&lock);
-	if (!is_known(pc) && libc_find_object((void *)pc, &o) == 0 && (n_modules < capacity || modules_grow())) {
+	if (!is_known(pc) && loaded_at(pc, &o) && (n_modules < capacity || modules_grow())) {
 		report(&o);
-		modules[n_modules++] =
-		    (struct reported_module){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end, o.dlfo_link_map };
+		modules[n_modules++] = (struct reported_module){ o.start, o.end, o.identity };
 	}
 	lock_drop(&lock);
 }
 
 static bool is_loaded(const struct reported_module *m)
 {
-	struct dl_find_object o;
-	return libc_find_object((void *)m->start, &o) == 0 && o.dlfo_link_map == m->map &&
-	       o.dlfo_map_end == (void *)m->end;
+	struct loaded o;
+	return loaded_at(m->start, &o) && o.identity == m->identity && o.end == m->end;
 }
 
 bool modules_unloaded(void)

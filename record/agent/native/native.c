@@ -34,7 +34,7 @@
 
 #include "evaluators.h"
 #include "hooks/got.h"
-#include "libc.h"
+#include "loaded.h"
 #include "memory.h"
 #include "modules.h"
 #include "native_thread.h"
@@ -50,7 +50,7 @@
 
 bool native_on;
 static struct thread_states threads;
-static __thread struct native_thread *self __attribute__((tls_model("initial-exec")));
+static __thread struct native_thread *self STATIC_TLS;
 static uint32_t flushes = 1;		/* of rules: incremented when any code is unloaded */
 
 #ifdef NATIVE_VERIFY
@@ -526,23 +526,24 @@ HOOK int dlclose(void *handle)
 
 void native_init(void)
 {
-	struct dl_find_object self_object;
+	struct loaded own;
 #ifdef NATIVE_VERIFY
 	native_blind = getenv("NATIVE_BLIND") != NULL;
 #endif
-	if (!libc_find_object || libc_find_object(__builtin_return_address(0), &self_object) != 0) {
+	if (!loaded_known() || !loaded_at((uintptr_t)__builtin_return_address(0), &own)) {
 		static const char text[] = "the C library is older than 2.35: recording without native stacks";
 		ring_message(WIRE_WARN, 0, &(struct piece){ text, sizeof text - 1 }, 1);
 		return;
 	}
-	own_start = (uintptr_t)self_object.dlfo_map_start;
-	own_end = (uintptr_t)self_object.dlfo_map_end;
+	own_start = own.start;
+	own_end = own.end;
 	clock_find();
 	native_on = true;
 }
 
 void native_forked(void)
 {
+	loaded_forked();
 	modules_forked();
 	thread_states_forked(&threads, self ? &self->state : NULL);
 	if (self)

@@ -178,7 +178,8 @@ struct search {
 	struct object program, python;
 	bool have_program, unchanged;
 };
-static unsigned long long loads_seen;	/* dlpi_adds at the last search that found nothing */
+/* dlpi_adds at the last search that found nothing; in musl it begins with 0. */
+static unsigned long long loads_seen = ~0ull;
 static unsigned long long unloads_seen;	/* dlpi_subs at the last search */
 
 static int search_object(struct dl_phdr_info *info, size_t size, void *arg)

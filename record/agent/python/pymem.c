@@ -125,7 +125,7 @@ static inline void hook_free(const struct allocator *a, void *ctx, void *p)
 static __thread struct {
 	bool on;
 	const void *made, *freed;
-} seen __attribute__((tls_model("initial-exec")));
+} seen STATIC_TLS;
 
 static COLD void try_out(int g, int d);
 

@@ -2,7 +2,7 @@
 
 It is loaded when it is first needed. If this process already contains an agent
 (memrec started the program, or was attached to it), that one is used: the loader
-finds it by its soname.
+finds it by its soname, or in musl, which does not, by its functions.
 """
 import ctypes
 import os
@@ -41,8 +41,15 @@ def _declare(library):
     return library
 
 
+def _is_musl():
+    return not hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
+
+
 def _find():
     # CDLL releases the GIL during a call: the agent waits there for threads that may need it.
+    if _is_musl():
+        library = ctypes.CDLL(None)
+        return library if hasattr(library, "memrec_agent_start") else None
     try:
         return ctypes.CDLL(_SONAME, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
@@ -66,7 +73,7 @@ def load():
     """Loads the agent if necessary and returns it; raises OSError with the reason if it cannot."""
     global _library
     if loaded() is None:
-        path = _places.agent()
+        path = _places.agent(_is_musl())
         try:
             _library = _declare(ctypes.CDLL(path))
         except OSError as e:

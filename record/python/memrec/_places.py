@@ -1,6 +1,6 @@
 """Where the commands and the agent are.
 
-They are installed together, as PREFIX/bin/mem* and PREFIX/lib/memrec/libmemrec.so,
+They are installed together, as PREFIX/bin/mem* and PREFIX/lib/memrec/libmemrec*.so,
 by `make install`, by pip, and in the build folder of a source tree. So the
 package looks for such a PREFIX among the folders that contain it, and then next to
 the memrec that PATH finds.
@@ -9,7 +9,9 @@ import functools
 import os
 import shutil
 
-_AGENT = os.path.join("lib", "memrec", "libmemrec.so")
+_AGENTS = os.path.join("lib", "memrec")
+_AGENT = os.path.join(_AGENTS, "libmemrec.so")
+_MUSL_AGENT = os.path.join(_AGENTS, "libmemrec-musl.so")
 
 
 def _is_prefix(folder):
@@ -50,8 +52,9 @@ def command(name):
     return path
 
 
-def agent():
-    return os.path.join(prefix(), _AGENT)
+def agent(musl):
+    """Returns the path of the library that a process loads late: musl takes another one than glibc."""
+    return os.path.join(prefix(), _MUSL_AGENT if musl else _AGENT)
 
 
 def environment():
