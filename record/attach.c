@@ -221,6 +221,7 @@ static void detach(struct attached *a, struct collector *c)
 	for (size_t i = 0; i < a->n; i++)
 		if (a->all[i].attended)
 			attended[n++] = a->all[i].pid;
+	collector_census(c, attended, n);
 	collector_detach(c, attended, n);
 	free(attended);
 }

@@ -558,7 +558,7 @@ static void open_collector(struct collector *c, const struct settings *s, const 
 	source.lower = rights_lower;
 	source.restore = rights_restore;
 	collector_init(c, &(struct recording_options){ t->out, t->header, now_ns(), s->follow_fork, s->native,
-						       source, s->sampling });
+						       s->census, source, s->sampling });
 	c->output.segments = t->segments;
 	c->output.references = s->references;
 	if (s->from_script)

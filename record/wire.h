@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d52000au
+#define WIRE_MAGIC 0x4d52000bu
 #define WIRE_LOG2_SLOTS 16		/* 64K slots, 2 MiB: fits in a second-level cache (a larger ring is slower) */
 #define WIRE_MAX_THREADS 4096
 
@@ -77,7 +77,8 @@ enum wire_kind {
 	WIRE_EPOCH,		/* addr: the epoch of all node numbers from here on */
 	WIRE_TYPE,		/* addr: PyType_Type, the type of all types */
 	WIRE_CENSUS_BEGIN,	/* blocks after this are not in the copy that this thread's next record announces, … */
-	WIRE_CENSUS,		/* … this. addr: enum wire_moment; size: the copy's pid, or 0; stack: the errno if 0 */
+	/* … this. addr: enum wire_moment; size: the copy's pid, or 0; stack: the us that took; the errno if 0 */
+	WIRE_CENSUS,
 	WIRE_KILLED,		/* a child was killed by SIGKILL; addr: its pid */
 	WIRE_PAYLOAD,		/* bytes of the message whose head is before it */
 };
@@ -118,6 +119,7 @@ enum wire_lines {
 enum wire_moment {
 	WIRE_MOMENT_REQUEST,	/* the program asked for it */
 	WIRE_MOMENT_SCRIPT_END,	/* the interpreter is about to finalize */
+	WIRE_MOMENT_DETACH,	/* the recording of an attached process ends */
 };
 
 /* The id of WIRE_PYTHON: native nodes carry their number of Python frames. If not set, evaluators are known by name. */
@@ -223,7 +225,9 @@ struct wire_control {
 	uint32_t pad0[15];
 	volatile uint32_t ms;		/* clock: milliseconds since the start */
 	volatile uint32_t off;		/* futex: recording has ended, because the output failed or on request */
-	uint32_t pad1[14];
+	volatile uint32_t census;	/* the number of censuses that the collector has asked for, … */
+	volatile uint32_t census_moment;	/* … and the enum wire_moment of the last one */
+	uint32_t pad1[12];
 	pthread_mutex_t life;		/* robust, held by the collector while it lives */
 };
 

@@ -110,6 +110,82 @@ truth() { # PYTHON
 	[ "$(cat end)" = 'it ended' ]
 }
 
+service() { # starts a program that makes 300 objects for each line it reads; sets P
+	cat > service.py <<-'END'
+		import sys
+		class Request:
+		    def __init__(self, i): self.i = i
+		kept = [Request(i) for i in range(100)]
+		print("ready", flush=True)
+		for line in sys.stdin:
+		    kept += [Request(i) for i in range(300)]
+		    print("made", flush=True)
+	END
+	mkfifo in out
+	"$1" service.py < in > out &
+	P=$!
+	exec 5> in 6< out
+	read -r -u 6 ready
+}
+
+attach() { # starts memrec; sets M
+	memrec -A --census -v -f -p "$P" -o t.lz4 2> log &
+	M=$!
+	until grep -q 'recording process' log; do kill -0 "$M"; sleep .01; done
+	echo go >&5
+	read -r -u 6 made
+}
+
+moments() {
+	{ memcat --json t.lz4 2> /dev/null || true; } | jq -r 'select(.event == "census") | "\(.info.moment) \(.info.typed) \(.info.pause_us > 0)"'
+}
+
+@test "attached: a census when the recording ends, and at each mark" {
+	for python in $(all_pythons); do
+		rm -f in out
+		service "$python"
+		attach
+		memrec --mark "$M"
+		until [ "$(moments)" = 'request 1 true' ]; do kill -0 "$M"; sleep .05; done
+		echo go >&5
+		read -r -u 6 made
+		kill -INT "$M"
+		wait "$M"
+		echo "$python $(moments)"
+		[ "$(moments)" = $'request 1 true\ndetach 1 true' ]
+		types t.lz4 > types
+		[ "$(count __main__.Request)" = 600 ]
+		exec 5>&- 6<&-
+		wait "$P"
+	done
+}
+
+@test "launched: a census at each mark, while the program allocates" {
+	cat > busy.py <<-'END'
+		import os, time
+		class Request:
+		    def __init__(self, i): self.i = i
+		kept = [Request(i) for i in range(100)]
+		open("ready", "w").close()
+		while not os.path.exists("stop"):
+		    [bytes(600) for i in range(500)]
+		    time.sleep(.01)
+		os._exit(0)
+	END
+	memrec -A --census -f -o t.lz4 -- /usr/bin/python3 busy.py &
+	M=$!
+	until [ -e ready ]; do kill -0 "$M"; sleep .01; done
+	memrec --mark "$M"
+	# Not by moments(), which reads to the end: a busy program's trace may grow faster than jq reads.
+	until memcat --json t.lz4 2> /dev/null | grep -q '"event":"census"'; do kill -0 "$M"; sleep .1; done
+	touch stop
+	wait "$M"
+	memcat --json t.lz4 | grep '"event":"census"' > censuses
+	[ "$(jq -r '"\(.info.moment) \(.info.typed) \(.info.pause_us > 0)"' censuses)" = 'request 1 true' ]
+	types t.lz4 > types
+	[ "$(count __main__.Request)" = 100 ]
+}
+
 @test "memrec.census() where nothing is recorded" {
 	[ "$(PYTHONPATH=$TESTS/../record/python python3 -c 'import memrec; print(memrec.census())')" = False ]
 }

@@ -44,6 +44,7 @@ static void opened(uintptr_t mark)
 
 static void begun(enum ring_beginning how)
 {
+	census_begun();
 	if (how == RING_FORKED) {
 		pystack_forked();
 		pymem_forked();
@@ -60,6 +61,7 @@ static void begun(enum ring_beginning how)
 __attribute__((constructor)) static void start(void)
 {
 	ring_begun = begun;
+	ring_rung = census_if_asked;
 	pystack_found = pymem_found;
 	got_opening = entries_mark;
 	got_opened = opened;

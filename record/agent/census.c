@@ -29,6 +29,7 @@
 #define MOST_DESCRIPTORS 65536u		/* closed one by one, where the kernel cannot close a range */
 #define SIGNAL_SET_BYTES 8
 
+static uint32_t taken;			/* of the censuses that the collector has asked for */
 static pid_t last_copy;			/* ended or not; 0: none */
 
 static void close_descriptors(void)
@@ -74,16 +75,43 @@ static long copy_process(void)
 	return pid < 0 ? -why : pid;
 }
 
+static uint64_t clock_us(void)
+{
+	struct timespec t = { 0 };
+	system_call(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 COLD void census_take(enum wire_moment moment)
 {
 	int e = errno;
 	reap_last();
 	ring_put(WIRE_CENSUS_BEGIN, 0, 0, 0);
+	uint64_t begin_us = clock_us();
 	long pid = copy_process();
+	uint64_t took_us = clock_us() - begin_us;
 	if (pid > 0)
 		__atomic_store_n(&last_copy, (pid_t)pid, __ATOMIC_RELEASE);
-	ring_put(WIRE_CENSUS, moment, pid > 0 ? (uint64_t)pid : 0, pid > 0 ? 0 : (uint32_t)-pid);
+	uint32_t us = took_us < UINT32_MAX ? (uint32_t)took_us : UINT32_MAX;
+	ring_put(WIRE_CENSUS, moment, pid > 0 ? (uint64_t)pid : 0, pid > 0 ? us : (uint32_t)-pid);
 	errno = e;
+}
+
+void census_begun(void)
+{
+	taken = __atomic_load_n(&ring_control->census, __ATOMIC_ACQUIRE);
+}
+
+COLD void census_if_asked(void)
+{
+	uint32_t asked = __atomic_load_n(&ring_control->census, __ATOMIC_ACQUIRE);
+	uint32_t last = __atomic_load_n(&taken, __ATOMIC_RELAXED);
+	if (asked == last || !__atomic_compare_exchange_n(&taken, &last, asked, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	uint32_t moment = __atomic_load_n(&ring_control->census_moment, __ATOMIC_RELAXED);
+	uint8_t guard = guard_set(GUARD_DROP);
+	census_take((enum wire_moment)moment);
+	guard_reset(guard);
 }
 
 void census_forked(void)

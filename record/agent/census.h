@@ -14,6 +14,10 @@
  * with Python's lock, no other thread is initialising an object then. Preserves errno.
  */
 void census_take(enum wire_moment moment);
+/* Takes a census if the collector has asked for one since recording began here, or since the last one. */
+void census_if_asked(void);
+/* When the recording of this process begins: censuses asked for before are none of its. */
+void census_begun(void);
 /* In a forked child: its parent's copies are not its children. */
 void census_forked(void);
 

@@ -42,6 +42,7 @@ struct wire_control *ring_control;
 struct wire_slot *ring_slots;
 uint64_t ring_mask;
 void (*ring_begun)(enum ring_beginning how);
+void (*ring_rung)(void);
 volatile uint32_t ring_generation;
 __thread struct ring_local ring_local STATIC_TLS;
 static __thread struct wire_thread no_entry STATIC_TLS;
@@ -182,6 +183,8 @@ void ring_bell(void)
 	system_call(SYS_futex, &ring_control->asleep, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	if (is_over())
 		*ring_state = RING_OFF;
+	else
+		ring_rung();
 	errno = e;
 }
 

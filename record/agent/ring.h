@@ -73,6 +73,8 @@ enum ring_beginning {
 	RING_AGAIN,		/* a new session; no thread is inside the last one */
 };
 extern void (*ring_begun)(enum ring_beginning how);
+/* Called each time the collector is woken while recording continues, set before anything is recorded. */
+extern void (*ring_rung)(void);
 
 /* A child that is not recorded: count it, once. In its parent (other: a program it starts), or in itself. */
 COLD void ring_note_child(bool other);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "census.h"
 #include "orders.h"
 #include "hooks/clients.h"
 #include "hooks/entries.h"
@@ -181,6 +182,8 @@ static void attend(uint32_t mine)
 	while (owner == getpid() && mine == ring_generation && collector_wants_more()) {
 		struct timespec tick = { .tv_nsec = TICK_NS };
 		system_call(SYS_futex, &ring_control->off, FUTEX_WAIT, 0, &tick, NULL, 0);
+		if (!ring_control->off)
+			census_if_asked();
 		if (got_late())
 			got_patch_new();
 	}

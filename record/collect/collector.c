@@ -27,6 +27,7 @@
 #define SAMPLES_A_TURN 64	/* processes sampled in one turn */
 #define FOOTPRINT_SHARE 200	/* at most so small a part of a processor reads footprints */
 #define DETACH_MS 3000	/* for an agent to remove its hooks */
+#define CENSUS_MS 20000	/* for all of them to take a census */
 #define LONG_STOP_MS 30000	/* less than the 65 s that a slot's time is good for */
 #define FLUSH_MS 100		/* a reader of a live trace waits at most this long */
 
@@ -91,7 +92,8 @@ static void hold(void *arg)
 void collector_init(struct collector *c, const struct recording_options *how)
 {
 	*c = (struct collector){
-		.follow_fork = how->follow_fork, .start_ns = how->start_ns, .sampling = how->sampling
+		.follow_fork = how->follow_fork, .start_ns = how->start_ns, .sampling = how->sampling,
+		.census = how->census
 	};
 	output_init(&c->output, how->out, how->header, hold, c);
 	if (!how->source.none)
@@ -362,6 +364,36 @@ static void await_detached(struct collector *c, struct process *p, uint64_t dead
 	}
 }
 
+static void ask_census(struct collector *c, enum wire_moment moment)
+{
+	__atomic_store_n(&c->control->census_moment, moment, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&c->control->census, 1, __ATOMIC_SEQ_CST);
+	system_call(SYS_futex, &c->control->off, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+void collector_census(struct collector *c, const pid_t *attended, size_t n)
+{
+	struct timespec a_while = { .tv_nsec = 1000000 };
+	uint64_t deadline = now_ns() + CENSUS_MS * 1000000ull;
+	uint32_t *before = xcalloc(n, sizeof *before);
+	if (!c->census || c->output.failed)
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct process *p = collector_process(c, attended[i]);
+		before[i] = p ? p->n_censuses : 0;
+	}
+	if (n)
+		ask_census(c, WIRE_MOMENT_DETACH);
+	for (size_t i = 0; i < n && now_ns() < deadline;) {
+		const struct process *p = collector_process(c, attended[i]);
+		if (!p || p->n_censuses != before[i] || process_is_gone(p) || p->refused)
+			i++;
+		else if (drain_all(c) == 0)
+			nanosleep(&a_while, NULL);
+	}
+	free(before);
+}
+
 void collector_detach(struct collector *c, const pid_t *attended, size_t n)
 {
 	uint64_t deadline = now_ns() + DETACH_MS * 1000000ull;
@@ -386,8 +418,20 @@ static void put_marks(struct collector *c)
 					       .name = { "mark", 4 } };
 			output_put(&c->output, &ev, c->output.now_ms);
 		}
+	for (size_t i = 0; i < c->n_processes; i++)
+		c->processes[i]->census_due = c->census;
+	if (c->census)
+		ask_census(c, WIRE_MOMENT_REQUEST);
 	if (c->output.segments)
 		segments_mark(c->output.segments);
+}
+
+/* A process without a thread for it sees that it is asked for a census when it wakes us, even if we do not sleep. */
+static void await_censuses(struct collector *c)
+{
+	for (size_t i = 0; i < c->n_processes; i++)
+		if (c->processes[i]->census_due)
+			c->control->asleep = 1;
 }
 
 /*
@@ -413,6 +457,7 @@ void collector_run(struct collector *c, struct recording *r)
 	for (;;) {
 		advance_clock(c, (uint32_t)((now_ns() - c->start_ns) / 1000000));
 		uint64_t taken = drain_all(c);
+		await_censuses(c);
 		bool more_call = admission_turn(&c->admission, admit, c);
 		if (o->now_ms - sampled >= SAMPLE_MS) {
 			sampled = o->now_ms;

@@ -28,6 +28,7 @@ struct collector {
 	struct symbols *symbols;	/* of all processes; NULL: C stacks are not recorded */
 	struct admission admission;
 	struct wire_control *control;		/* the control page, which all agents can read */
+	bool census;				/* a mark and the end of an attached process's recording take one */
 	int control_memfd;			/* to send to agents, which can only read it */
 	uint64_t start_ns;		/* monotonic */
 	struct process **processes;	/* those that have not ended */
@@ -57,7 +58,7 @@ struct recording_options {
 	struct mt_out *out;		/* the caller keeps this and the header */
 	const struct mt_header *header;
 	uint64_t start_ns;		/* monotonic */
-	bool follow_fork, native;
+	bool follow_fork, native, census;
 	struct source_rules source;
 	struct sampling sampling;
 };
@@ -100,5 +101,7 @@ void collector_abandon(struct collector *c);
 void collector_let_go(struct collector *c);
 /* The same, but first waits for the agents of these processes, which have threads for it, to remove their hooks. */
 void collector_detach(struct collector *c, const pid_t *attended, size_t n);
+/* If there are to be censuses: asks these processes, which have threads for it, for one, and waits for it. */
+void collector_census(struct collector *c, const pid_t *attended, size_t n);
 
 #endif

@@ -94,6 +94,8 @@ struct process {
 	char *exe;			/* NULL = not known */
 	char *python;			/* its version, "3.11.2"; NULL = not known */
 	uint64_t type_type;		/* the address of PyType_Type in it; 0 = not known */
+	uint32_t n_censuses;		/* that it has taken, or tried to */
+	bool census_due;		/* it was asked for one */
 	uint32_t census_begin;		/* the last id before the copy for a census was made */
 	uint64_t ring_inode;		/* of the ring's file, which it and its copies map */
 	uint64_t unknown_frees, abandoned;

@@ -101,15 +101,22 @@ static size_t list_blocks(const struct process *p, struct census_block **blocks)
 
 /* ---------------------------------------------------------------- the rows */
 
-static void put_census(struct process *p, const char *moment, bool typed, uint64_t time_ms)
+struct census_moment {
+	const char *name;
+	uint64_t time_ms;
+	uint32_t pause_us;	/* how long the copying thread was held up */
+};
+
+static void put_census(struct process *p, const struct census_moment *m, bool typed)
 {
 	struct info info;
 	info_init(&info);
-	info_text(&info, "moment", moment, strlen(moment));
+	info_text(&info, "moment", m->name, strlen(m->name));
 	info_int(&info, "blocks", (int64_t)(p->live.used + p->regions.n));
 	info_int(&info, "typed", typed);
+	info_int(&info, "pause_us", (int64_t)m->pause_us);
 	struct mt_event ev = { .kind = MT_CENSUS, .pid = (uint32_t)p->pid, .info = info_done(&info) };
-	output_put(p->out, &ev, time_ms);
+	output_put(p->out, &ev, m->time_ms);
 	info_clear(&info);
 }
 
@@ -144,25 +151,24 @@ static void put_blocks(struct process *p, const struct census_block *b, size_t n
 
 struct beginning_census {
 	struct process *process;
-	const char *moment;
-	uint64_t time_ms;
+	const struct census_moment *moment;
 };
 
 static void begin_typed(void *beginning)
 {
 	const struct beginning_census *b = beginning;
-	put_census(b->process, b->moment, true, b->time_ms);
+	put_census(b->process, b->moment, true);
 }
 
-static void examine(struct process *p, const struct copy *copy, const char *moment, uint64_t time_ms)
+static void examine(struct process *p, const struct copy *copy, const struct census_moment *moment)
 {
 	struct texts labels = { 0 };
 	struct census_block *blocks;
 	size_t n = list_blocks(p, &blocks);
 	struct census_source from = { .memory = copy->memory, .release = p->python ? p->python : "",
 				      .type_type = p->type_type };
-	struct beginning_census beginning = { p, moment, time_ms };
-	struct holders holders = { .process = p, .labels = &labels, .time_ms = time_ms, .begin = begin_typed,
+	struct beginning_census beginning = { p, moment };
+	struct holders holders = { .process = p, .labels = &labels, .time_ms = moment->time_ms, .begin = begin_typed,
 				   .arg = &beginning };
 	if (p->out->references)
 		holders_begin(&holders, copy->pid, &from);
@@ -174,9 +180,9 @@ static void examine(struct process *p, const struct copy *copy, const char *mome
 	if (p->out->references)
 		holders_end(&holders);
 	if (!holders.begun)
-		put_census(p, moment, typed, time_ms);
-	put_blocks(p, blocks, n, &labels, time_ms);
-	pages_put(p, copy->pid, time_ms);
+		put_census(p, moment, typed);
+	put_blocks(p, blocks, n, &labels, moment->time_ms);
+	pages_put(p, copy->pid, moment->time_ms);
 	texts_clear(&labels);
 	free(blocks);
 }
@@ -185,7 +191,10 @@ void snapshot_take(struct process *p, const struct wire_slot *s)
 {
 	static const char *const moments[] = {
 		[WIRE_MOMENT_REQUEST] = "request", [WIRE_MOMENT_SCRIPT_END] = "script end",
+		[WIRE_MOMENT_DETACH] = "detach",
 	};
+	p->n_censuses++;
+	p->census_due = false;
 	if (s->addr >= sizeof moments / sizeof *moments || s->size > INT32_MAX) {
 		process_refuse(p, "a census that cannot be");
 		return;
@@ -199,6 +208,6 @@ void snapshot_take(struct process *p, const struct wire_slot *s)
 	if (why)
 		warn("process %d: no census: %s", p->pid, why);
 	else
-		examine(p, &copy, moments[s->addr], slot_ms(p, s));
+		examine(p, &copy, &(struct census_moment){ moments[s->addr], slot_ms(p, s), s->stack });
 	end_copy(&copy);
 }
