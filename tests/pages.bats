@@ -98,6 +98,8 @@ examples() { # PAGE
 	{"event":"span","name":"script","begins":true,"pid":0,"tid":0,"time_ms":0}
 	alloc 1 3000000 main@script.py:3;load@words.py:41 time_ms=1
 	alloc 2 50 main@script.py:3;load@words.py:42 tid=7 time_ms=2
+	{"event":"census","pid":0,"time_ms":1000,"info":{"moment":"request","typed":1}}
+	{"event":"blocks","pid":0,"time_ms":1000,"info":{"types":["dict"],"blocks":[65552,1,1]}}
 	free 2 time_ms=1500
 	alloc 2 60 main@script.py:9 time_ms=2500
 	{"event":"census","pid":0,"time_ms":2500,"info":{"moment":"script end","typed":1}}

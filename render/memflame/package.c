@@ -34,8 +34,8 @@ static const char *const patterns[N_PATTERNS] = {
 	[INTERPRETER_SOURCE] = "(^|/)(Python|Objects|Modules|Parser|Programs|Include)/[^ ]*\\.[ch]$",
 	[SYSTEM_FOLDER] = "^/(usr/)?(local/)?lib",
 	[SYSTEM_FILE] = "^(lib[A-Za-z0-9_+-]*|ld-linux[A-Za-z0-9_-]*)\\.so",
-	[IMPORT_FUNCTION] = "^(_?PyImport_|import_(find_and_load|name|from|ensure_initialized)|builtin___import__|"
-			    "builtin_exec(_impl)?$|_imp_|imp_|exec_builtin_or_dynamic$|_PyImport)",
+	[IMPORT_FUNCTION] = ("^(_?PyImport_|import_(find_and_load|name|from|ensure_initialized)|builtin___import__|"
+			     "builtin_exec(_impl)?$|_imp_|imp_|exec_builtin_or_dynamic$|_PyImport)"),
 };
 
 /* What is known of a text as a place's file or module: the number of a package; 0 = not asked yet. */
