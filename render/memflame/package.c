@@ -3,6 +3,7 @@
  */
 #include "package.h"
 
+#include <errno.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,11 @@ struct finding {
 
 static bool matches(struct finding *f, enum pattern pattern, const char *text, regmatch_t groups[3])
 {
-	return regexec(&f->compiled[pattern], text, groups ? 3 : 0, groups, 0) == 0;
+	errno = 0;
+	int r = regexec(&f->compiled[pattern], text, groups ? 3 : 0, groups, 0);
+	if (r == REG_ESPACE || (r != 0 && errno == ENOMEM))	/* glibc then returns "no match" */
+		die("out of memory");
+	return r == 0;
 }
 
 /* ---------------------------------------------------------------- packages */
@@ -155,9 +160,13 @@ void packages_find(struct tree *t)
 		.other = named(t, PACKAGE_OTHER),
 	};
 
-	for (int i = 0; i < N_PATTERNS; i++)
-		if (regcomp(&f.compiled[i], patterns[i], REG_EXTENDED) != 0)
+	for (int i = 0; i < N_PATTERNS; i++) {
+		int r = regcomp(&f.compiled[i], patterns[i], REG_EXTENDED);
+		if (r == REG_ESPACE)
+			die("out of memory");
+		if (r != 0)
 			BUG("a pattern that regcomp() refuses: %s", patterns[i]);
+	}
 	for (uint32_t i = 0; i < t->n_places; i++) {
 		struct place *place = &t->places[i];
 		place->package = package_of(&f, place);

@@ -90,6 +90,7 @@ void ring_message(uint8_t kind, uint64_t id, const struct piece *pieces, size_t 
 }
 
 uint32_t pystack_capture(void) { return 0; }
+const struct python *pystack_python(void) { return NULL; }
 void evaluators_read(struct evaluators *list) { list->n = 0; }
 
 /* ---------------------------------------------------------------- the comparison */
