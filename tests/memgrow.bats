@@ -174,7 +174,7 @@ check_cycles() { # TRACE
 	memgrow -w 0 --every 1ms --by function --json "$1" | jq -c '[.rows[] | select(.file | endswith("cycles.py")) | {(.function): [.freed, .collected]}] | add' > said
 	cat said
 	jq -e '.cycle[0] > 2900000 and .cycle[0] == .cycle[1] and .half[0] > 1700000 and (.half[1] * 2 / .half[0] | . > 0.98 and . < 1.02) and
-		.queue[0] > 1000000 and .queue[1] < 2000' said
+		.queue[0] > 1000000 and .queue[1] < '"${2:-2000}" said
 }
 
 @test "planted cycles: exactly what the collector freed, on every Python, launched and attached, with its allocators and without, and sampled" {
@@ -184,7 +184,8 @@ check_cycles() { # TRACE
 		echo "$python"
 		for options in "" -A; do
 			memrec -f $options -o t.lz4 -- "$python" cycles.py 0
-			check_cycles t.lz4
+			# Without a global lock the other thread runs, and frees, meanwhile.
+			check_cycles t.lz4 "$([[ $python != *t ]] || echo 1000000)"
 		done
 	done
 	python3 cycles.py .5 3>&- &
@@ -218,8 +219,9 @@ check_cycles() { # TRACE
 		grep -q collection first || continue
 		memgrow -w 0 --every 1ms --by function --json "$file" | jq -c '.rows[] | select(.function == "cycle") | [.freed, .collected]' > said
 		cat said
-		jq -e '.[0] >= 50000 and .[0] == .[1]' said
-		within=$((within + 1))
+		jq -e '.[0] == .[1]' said
+		# The last file may begin after the last of them.
+		jq -e '.[0] == 0' said || within=$((within + 1))
 	done
 	[ $within -ge 2 ]
 }
