@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 		put(WIRE_NATIVE, (uintptr_t)main, 500ull << 32 | 500, 0);
 		put(WIRE_MALLOC, 0x2000, 8, 500);
 	} else if (strcmp(what, "kind") == 0)
-		put(20, 0x2000, 8, 0);
+		put(WIRE_FREE - 1, 0x2000, 8, 0);
 	else if (strcmp(what, "no-kind") == 0)
 		put(0, 0x2000, 8, 0);
 	else if (strcmp(what, "free-null") == 0) {
