@@ -13,7 +13,6 @@
  * or its parent matches.
  */
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,11 +21,10 @@
 #include "idset.h"
 #include "memgrep/found.h"
 #include "open_blocks.h"
+#include "pattern.h"
 #include "threads.h"
 #include "tool.h"
 #include "xmalloc.h"
-
-#define NESTING_MAX 250		/* of parentheses in a REGEX */
 
 static const struct tool_option options[] = {
 	{ "function", 'f', "REGEX", "the name of a function in the stack matches REGEX",
@@ -63,12 +61,6 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* A regular expression that may be absent; then everything matches. */
-struct pattern {
-	const char *text, *option;
-	regex_t regex;
-};
-
 struct conditions {
 	struct pattern function, file, module, thread, type;
 	uint64_t min, max;		/* bytes */
@@ -101,56 +93,6 @@ struct matcher {
 };
 
 /* ---------------------------------------------------------------- conditions */
-
-/* regcomp(3) recurses for each open parenthesis, and would overflow the stack. */
-static void check_nesting(const struct pattern *p)
-{
-	unsigned depth = 0;
-
-	for (const char *c = p->text; *c; c++) {
-		if (*c == '\\' && c[1])
-			c++;
-		else if (*c == ')' && depth > 0)
-			depth--;
-		else if (*c == '(' && ++depth > NESTING_MAX)
-			usage_die("%s: parentheses are nested more than %d deep", p->option, NESTING_MAX);
-	}
-}
-
-static void compile(struct pattern *p, int flags)
-{
-	char why[200];
-
-	if (!p->text)
-		return;
-	check_nesting(p);
-	int r = regcomp(&p->regex, p->text, REG_EXTENDED | REG_NOSUB | flags);
-	if (r == 0)
-		return;
-	if (r == REG_ESPACE)
-		die("%s: '%s': out of memory", p->option, p->text);
-	regerror(r, &p->regex, why, sizeof why);
-	usage_die("%s: '%s': %s", p->option, p->text, why);
-}
-
-static void pattern_clear(struct pattern *p)
-{
-	if (p->text)
-		regfree(&p->regex);
-}
-
-static bool finds(const struct pattern *p, struct mt_str text)
-{
-	if (!p->text)
-		return true;
-	/* the text is not 0-terminated: with REG_STARTEND this gives its bounds */
-	regmatch_t whole = { .rm_eo = (regoff_t)text.n };
-	errno = 0;
-	int r = regexec(&p->regex, text.p, 1, &whole, REG_STARTEND);
-	if (r == REG_ESPACE || (r != 0 && errno == ENOMEM))	/* glibc then returns "no match" */
-		die("%s: '%s': out of memory", p->option, p->text);
-	return r == 0;
-}
 
 static uint32_t parse_allocators(const char *text)
 {
@@ -209,7 +151,8 @@ static void define(struct matcher *m, const struct mt_event *ev)
 	switch (ev->kind) {
 	case MT_FUNCTION:
 		set(&m->functions, ev->function,
-		    finds(&c->function, ev->name) && finds(&c->file, ev->file) && finds(&c->module, ev->module));
+		    pattern_finds(&c->function, ev->name) && pattern_finds(&c->file, ev->file) &&
+			    pattern_finds(&c->module, ev->module));
 		break;
 	case MT_FRAME:
 		set(&m->frames, ev->frame, is_set(&m->functions, ev->function));
@@ -219,7 +162,7 @@ static void define(struct matcher *m, const struct mt_event *ev)
 		    is_set(&m->frames, ev->frame) || (!c->innermost && is_set(&m->stacks, ev->parent)));
 		break;
 	case MT_THREAD:
-		set(&m->names, threads_number(m->threads, ev->pid, ev->tid), finds(&c->thread, ev->name));
+		set(&m->names, threads_number(m->threads, ev->pid, ev->tid), pattern_finds(&c->thread, ev->name));
 		break;
 	case MT_HEADER:
 		m->functions.n = m->frames.n = m->stacks.n = m->names.n = 0;
@@ -283,9 +226,9 @@ static void find_types(struct matcher *m, const struct mt_event *ev)
 
 	census_reading_begin(&reading, ev->info);
 	bool *matching = xcalloc(reading.n_names + 1, sizeof *matching);
-	matching[0] = finds(&m->when.type, text_empty);
+	matching[0] = pattern_finds(&m->when.type, text_empty);
 	for (uint32_t i = 0; i < reading.n_names; i++)
-		matching[i + 1] = finds(&m->when.type, reading.names[i]);
+		matching[i + 1] = pattern_finds(&m->when.type, reading.names[i]);
 	while (census_reading_next(&reading, &e))
 		if (open_blocks_find(m->open, e.id, &alloc) && alloc.pid == ev->pid &&
 		    (matching[e.type_number] && idset_has(m->kept, e.id)) != m->when.inverted)
@@ -424,11 +367,11 @@ static struct conditions parse(int argc, char **argv)
 		usage_die("--min-size is larger than --max-size: nothing can match");
 	if (c.innermost && !has_frame_conditions(&c))
 		usage_die("--innermost needs --function, --file or --module");
-	compile(&c.function, flags);
-	compile(&c.file, flags);
-	compile(&c.module, flags);
-	compile(&c.thread, flags);
-	compile(&c.type, flags);
+	pattern_compile(&c.function, flags);
+	pattern_compile(&c.file, flags);
+	pattern_compile(&c.module, flags);
+	pattern_compile(&c.thread, flags);
+	pattern_compile(&c.type, flags);
 	c.by_type = c.type.text || c.census;
 	return c;
 }

@@ -6,7 +6,6 @@
  *        place, what its objects retain and the shortest paths to them; text or JSON
  * Keeps: the live set, the stacks; the blocks and references of the census (memheld/graph.h)
  */
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "json.h"
 #include "memheld/heap.h"
 #include "memheld/paths.h"
+#include "pattern.h"
 #include "provenance.h"
 #include "report.h"
 #include "tool.h"
@@ -41,11 +41,6 @@ static const struct tool tool = {
 	.options = options,
 };
 
-struct pattern {
-	const char *text;
-	regex_t regex;
-};
-
 struct choices {
 	struct pattern type, function;
 	uint64_t rows;
@@ -59,20 +54,9 @@ struct row {
 	uint64_t count, own, retained;
 };
 
-static void compile(struct pattern *p, const char *option)
-{
-	char why[200];
-	int r = p->text ? regcomp(&p->regex, p->text, REG_EXTENDED | REG_NOSUB) : 0;
-
-	if (r == 0)
-		return;
-	regerror(r, &p->regex, why, sizeof why);
-	usage_die("%s: '%s': %s", option, p->text, why);
-}
-
 static bool finds(const struct pattern *p, const char *text)
 {
-	return !p->text || regexec(&p->regex, text, 0, NULL, 0) == 0;
+	return pattern_finds(p, (struct mt_str){ text, strlen(text) });
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -386,14 +370,14 @@ int main(int argc, char **argv)
 
 	for (int key; (key = tool_getopt(&tool, argc, argv)) != -1; )
 		switch (key) {
-		case 'y': c.type.text = optarg; break;
-		case 'f': c.function.text = optarg; break;
+		case 'y': c.type = (struct pattern){ .text = optarg, .option = "--type" }; break;
+		case 'f': c.function = (struct pattern){ .text = optarg, .option = "--function" }; break;
 		case 'r': c.rows = tool_number(optarg, "--rows", 1, UINT32_MAX); break;
 		case 'p': heap_only(h, (uint32_t)tool_number(optarg, "--pid", 0, UINT32_MAX)); break;
 		case KEY_JSON: c.json = true; break;
 		}
-	compile(&c.type, "--type");
-	compile(&c.function, "--function");
+	pattern_compile(&c.type, 0);
+	pattern_compile(&c.function, 0);
 	struct mt_in *in = tool_input(argc, argv);
 	mt_in_memory_only(in);
 	char *title = provenance_title(mt_in_header(in), "who holds memory at the last census");
@@ -402,10 +386,8 @@ int main(int argc, char **argv)
 		heap_take(h, &ev);
 	report(h, &c, title, command);
 	heap_free(h);
-	if (c.type.text)
-		regfree(&c.type.regex);
-	if (c.function.text)
-		regfree(&c.function.regex);
+	pattern_clear(&c.type);
+	pattern_clear(&c.function);
 	free(title);
 	free(command);
 	return tool_finish(in, NULL);

@@ -82,6 +82,8 @@ assert text'
 	printf 'alloc 1 10 main@a.py:1\n' | trace > t.lz4
 	run -2 memgrep --function "$(printf '(%.0s' {1..60000})$(printf ')%.0s' {1..60000})" t.lz4
 	[ "${lines[0]}" = "memgrep: --function: parentheses are nested more than 250 deep" ]
+	run -2 memheld --type "$(printf '(%.0s' {1..60000})" t.lz4
+	[ "${lines[0]}" = "memheld: --type: parentheses are nested more than 250 deep" ]
 	memgrep --function "$(printf '(%.0s' {1..250})$(printf ')%.0s' {1..250})" t.lz4 > /dev/null
 	memgrep --function "$(printf '\\(%.0s' {1..300})" t.lz4 > /dev/null
 }

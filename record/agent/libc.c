@@ -13,8 +13,7 @@ int (*libc_find_object)(void *, struct dl_find_object *);
 uintptr_t libc_stack_end;
 bool libc_is_musl;
 
-/* Before the other constructors, which use it. */
-__attribute__((constructor(101))) void libc_resolve(void)
+void libc_resolve(void)
 {
 	static bool resolved;
 	if (resolved)
@@ -27,6 +26,12 @@ __attribute__((constructor(101))) void libc_resolve(void)
 	libc_stack_end = end ? *end + 8 : getauxval(AT_RANDOM) & ~7ul;
 	*(void **)&libc_find_object = object_first("_dl_find_object");
 	libc_is_musl = !object_first("gnu_get_libc_version");
+}
+
+/* Before the other constructors, which use it. (On a function declared before, gcc would forget the priority.) */
+__attribute__((constructor(101))) static void resolve(void)
+{
+	libc_resolve();
 }
 
 /* The loader stores it in the program's dynamic section, which is listed first. */

@@ -3,7 +3,6 @@
  */
 #include "loaded.h"
 
-#include <string.h>
 
 #include "libc.h"
 #include "memory.h"
@@ -18,16 +17,10 @@ static unsigned long long adds_seen = ~0ull;	/* dlpi_adds when the index was mad
 
 static bool grow(void)
 {
-	uint32_t size = capacity ? capacity * 2 : 64;
-	struct loaded *p = pages_new(size * sizeof *p);
-	if (!p)
-		return false;
-	if (n_objects)
-		memcpy(p, objects, n_objects * sizeof *p);
-	pages_free(objects, capacity * sizeof *p);
-	objects = p;
-	capacity = size;
-	return true;
+	struct loaded *p = pages_grow(objects, &capacity, n_objects, sizeof *p);
+	if (p)
+		objects = p;
+	return p;
 }
 
 static const struct loaded *find(uintptr_t pc)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -45,19 +44,6 @@ void pages_free(void *p, size_t size)
 		pages_count(-(int64_t)size);
 	}
 	errno = e;
-}
-
-void *pages_grow(void *old, uint32_t *capacity, uint32_t n, size_t size)
-{
-	uint32_t more = *capacity ? *capacity * 2 : 256;
-	void *p = pages_new(more * size);
-	if (!p)
-		return NULL;
-	if (n)
-		memcpy(p, old, n * size);
-	pages_free(old, *capacity * size);
-	*capacity = more;
-	return p;
 }
 
 /*

@@ -3,17 +3,15 @@
  */
 #include "package.h"
 
-#include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "pattern.h"
 #include "xmalloc.h"
 
 /* ---------------------------------------------------------------- patterns */
 
-enum pattern {
+enum path_pattern {
 	INSTALLED,		/* its second group: what is below site-packages */
 	IN_STDLIB,
 	IN_BIN,			/* its first group: a script installed by pip */
@@ -51,13 +49,9 @@ struct finding {
 	uint32_t own, stdlib, interpreter, system, other;
 };
 
-static bool matches(struct finding *f, enum pattern pattern, const char *text, regmatch_t groups[3])
+static bool matches(struct finding *f, enum path_pattern pattern, const char *text, regmatch_t groups[3])
 {
-	errno = 0;
-	int r = regexec(&f->compiled[pattern], text, groups ? 3 : 0, groups, 0);
-	if (r == REG_ESPACE || (r != 0 && errno == ENOMEM))	/* glibc then returns "no match" */
-		die("out of memory");
-	return r == 0;
+	return pattern_finds_own(&f->compiled[pattern], text, groups ? 3 : 0, groups);
 }
 
 /* ---------------------------------------------------------------- packages */
@@ -160,13 +154,8 @@ void packages_find(struct tree *t)
 		.other = named(t, PACKAGE_OTHER),
 	};
 
-	for (int i = 0; i < N_PATTERNS; i++) {
-		int r = regcomp(&f.compiled[i], patterns[i], REG_EXTENDED);
-		if (r == REG_ESPACE)
-			die("out of memory");
-		if (r != 0)
-			BUG("a pattern that regcomp() refuses: %s", patterns[i]);
-	}
+	for (int i = 0; i < N_PATTERNS; i++)
+		pattern_compile_own(&f.compiled[i], patterns[i]);
 	for (uint32_t i = 0; i < t->n_places; i++) {
 		struct place *place = &t->places[i];
 		place->package = package_of(&f, place);

@@ -47,19 +47,6 @@ void pages_free(void *p, size_t size)
 		system_call(SYS_munmap, p, size);
 }
 
-void *pages_grow(void *old, uint32_t *capacity, uint32_t used, size_t size)
-{
-	uint32_t more = *capacity ? *capacity * 2 : 256;
-	void *p = pages_new(more * size);
-	if (!p)
-		return NULL;
-	if (used)
-		__builtin_memcpy(p, old, used * size);
-	pages_free(old, *capacity * size);
-	*capacity = more;
-	return p;
-}
-
 void lock_take(struct lock *l)
 {
 	while (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE))

@@ -313,16 +313,10 @@ static bool slots_grow(void)
 {
 	if (n_slots < capacity)
 		return true;
-	uint32_t size = capacity ? capacity * 2 : 1024;
-	struct slot *p = pages_new(size * sizeof *p);
-	if (!p)
-		return false;
-	if (n_slots)
-		memcpy(p, slots, n_slots * sizeof *p);
-	pages_free(slots, capacity * sizeof *p);
-	slots = p;
-	capacity = size;
-	return true;
+	struct slot *p = pages_grow(slots, &capacity, n_slots, sizeof *p);
+	if (p)
+		slots = p;
+	return p;
 }
 
 /* Adds zero to the word there, atomically: the kernel reports whether it could write. */

@@ -35,16 +35,10 @@ static bool is_known(uintptr_t pc)
 
 static bool modules_grow(void)
 {
-	uint32_t size = capacity ? capacity * 2 : 256;
-	struct reported_module *p = pages_new(size * sizeof *p);
-	if (!p)
-		return false;
-	if (n_modules)
-		memcpy(p, modules, n_modules * sizeof *p);
-	pages_free(modules, capacity * sizeof *p);
-	modules = p;
-	capacity = size;
-	return true;
+	struct reported_module *p = pages_grow(modules, &capacity, n_modules, sizeof *p);
+	if (p)
+		modules = p;
+	return p;
 }
 
 /* Finds the id in a segment of notes. */
