@@ -17,7 +17,7 @@ struct grown_trace {
 	uint64_t rss;			/* resident size of all processes at the end of the course; 0: not known */
 	char *command;			/* of the only process; NULL: not known */
 	struct amount error;		/* of a sampled trace: the standard errors of what is live then (sampled.h) */
-	bool collections;		/* the recorder saw what the collector of cycles frees */
+	bool collections;		/* the recorder saw which frees are the collector's of cycles */
 };
 
 /*

@@ -244,7 +244,7 @@ END
   all_passed 3
 }
 
-@test "what a large page draws before the rest has been read is what it draws then" {
+@test "a large page draws the same graph before the rest has been read and after" {
   python3 "$TESTS/page/gen.py" mixed 25000 | memflame >page.html
   browse page.html '{"suites": ["first"], "boxes": 5000}'
   all_passed 3

@@ -24,7 +24,7 @@ struct limits {
 
 /* Adds the limit described by text, which must outlive it. Any other text is a usage error. */
 void limits_add(struct limits *l, const char *text);
-/* A usage error if a limit is for numbers other than those compared; census: what is compared is that of censuses. */
+/* A usage error if a limit is for numbers other than those compared; census: censuses are compared. */
 void limits_check(const struct limits *l, enum tally_what what, bool census, bool count);
 /* Returns whether the total is over a limit; prints a line on standard error for each such limit. */
 bool limits_exceeded(const struct limits *l, const struct diff *d);

@@ -12,7 +12,7 @@ struct diff {
 	struct calltree *calls;
 	struct side before, after;
 	bool count;		/* numbers are allocations, not bytes */
-	bool types;		/* what is compared are types, not stacks */
+	bool types;		/* types are compared, not stacks */
 };
 
 /* Returns what a row is: "stack", "location" or "type". */

@@ -1,5 +1,5 @@
 /*
- * libc.c - which C library this is, and what it may lack: looked up when the agent is loaded
+ * libc.c - the program's C library: which one it is, and functions that it may lack, looked up when the agent is loaded
  */
 #include "libc.h"
 

@@ -1,5 +1,5 @@
 /*
- * libc.h - which C library this is, and what it may lack
+ * libc.h - the program's C library: which one it is, and functions that it may lack
  *
  * The agent is loaded into programs of glibc from 2.17 on and of musl from 1.2.2 on. It is linked with neither: it has
  * only symbols without a version, which the loader binds to the program's C library, and imports
@@ -21,7 +21,7 @@ extern OWN const char *libc_single_threaded;
 /* _dl_find_object() (glibc 2.35); NULL: there is none. */
 extern OWN int (*libc_find_object)(void *, struct dl_find_object *);
 
-/* An address that the frames of the first thread are below: __libc_stack_end, or what the kernel put above them. */
+/* An address above all frames of the first thread: __libc_stack_end, or the kernel's data above them. */
 extern OWN uintptr_t libc_stack_end;
 
 /* It is musl, whose calloc() and memalign() call the first malloc() in the order of search; it unloads nothing. */

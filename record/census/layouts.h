@@ -2,7 +2,7 @@
  * layouts.h - how CPython lays out objects, by release
  *
  * Byte offsets for 64-bit builds. They do not change within a minor release. They were read from each
- * release's headers, and tests/census.bats compares what is found by them with the interpreter's own answers. In
+ * release's headers, and tests/census.bats compares the types found by them with the interpreter's own answers. In
  * free-threaded builds the head of each object is larger, so its fields are further on (`more`).
  */
 #ifndef LAYOUTS_H

@@ -28,7 +28,7 @@ struct traced_thread {
 	char name[32];			/* as last written; "": never */
 	bool active;			/* it had events since the names were last read */
 	bool has_frames;		/* made an allocation with a stack */
-	bool collects;			/* what it frees, the collector of cycles frees, as last written */
+	bool collects;			/* its frees are the collector's of cycles, as last written */
 };
 
 struct code {

@@ -12,7 +12,7 @@
 /* ---------------------------------------------------------------- patterns */
 
 enum path_pattern {
-	INSTALLED,		/* its second group: what is below site-packages */
+	INSTALLED,		/* its second group: the name below site-packages */
 	IN_STDLIB,
 	IN_BIN,			/* its first group: a script installed by pip */
 	SHARED_OBJECT,

@@ -17,7 +17,7 @@ struct growth_report {
 	uint64_t max_rows;		/* 0: all, or as many as fit on the terminal */
 	bool sampled;			/* then the standard errors of what is live (sampled.h): */
 	struct amount error;
-	bool collections;		/* what the collector of cycles freed is known */
+	bool collections;		/* the trace says which frees are the collector's of cycles */
 };
 
 void growth_print_table(const struct growth_report *r);

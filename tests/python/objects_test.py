@@ -69,7 +69,7 @@ class Objects(Case):
             thread.start()
             thread.join()
         fill.append(1)
-        self.survivors(work)		# once, for what is made only once
+        self.survivors(work)		# once, for objects that are made only once
         found = self.survivors(work)
         self.assertEqual([s.obj for s in found if type(s.obj).__name__ not in ("int", "str")], [])
 

@@ -125,7 +125,7 @@ static inline bool is_end(uint8_t kind)
 	return kind == WIRE_FREE || kind == WIRE_PYMALLOC_FREE || kind == WIRE_REALLOC_BEGIN;
 }
 
-/* Returns what is known about a call that frees memory, for `stack` of its record. */
+/* Returns the circumstances of a call that frees memory, for `stack` of its record. */
 static inline uint32_t circumstances(uint8_t kind)
 {
 	uint32_t how = ring_local.guard == GUARD_PYTHON ? WIRE_NESTED : 0;

@@ -13,7 +13,7 @@ terminal, into memrec-NAME.PID.lz4 here.
 
 The reports are the commands memflame, memtable, memtree, memsummary and memstats, with
 their options and memray's. A flame graph goes into memrec-flamegraph-TRACE.html here,
-unless -o or a pipe says otherwise. Each name says on a terminal what it stands for.
+unless -o or a pipe says otherwise. On a terminal each name prints the pipeline that it runs.
 
 COMMAND is any command of the suite, with or without its "mem": memfold, fold, diff, …
 
@@ -82,7 +82,7 @@ class _Options:
         return [(name, argument if equals else "" if self.long.get(name) else None)], 0
 
     def split(self, words):
-        """The command's options, what was given (name: argument), and the rest, which begins with python's -m or -c or an operand."""
+        """The command's options, the given ones (name: argument), and the rest, which begins with python's -m or -c or an operand."""
         options, given = [], {}
         while words and words[0].startswith("-") and words[0] != "-":
             word, words = words[0], words[1:]

@@ -20,7 +20,7 @@ Object.assign(SUITES, {
       view = await readProfile(byId('first').textContent);
       ok(view.count < whole.count / 2, `${view.count} of ${whole.count} nodes`);
     });
-    await check('what is drawn first is what is drawn once the whole has been read, on graphs of any width', () => {
+    await check('the first graph equals the one drawn when the whole has been read, at any width', () => {
       let most = 0;
       for (const [width, theme] of [[320, 'light'], [1201, 'dark'], [2559, 'light']]) {
         document.body.style.width = `${width}px`;
