@@ -114,30 +114,8 @@ with_blocks() { # FILE...
 	done
 }
 
-@test "the disk is full: the oldest files are deleted, the newest are kept" {
-	unshare -rm true 2> /dev/null || skip "no namespaces to be had here"
-	mkdir disk
-	cat > load.py <<-'END'
-		import random
-		kept = []
-		for i in range(25000):
-		    kept.append([bytes(random.randrange(600, 4000)) for j in range(40)])
-		    del kept[random.randrange(len(kept))]
-		    if i < 5: kept.append([])
-	END
-	run unshare -rm bash -c 'mount -t tmpfs -o size=800k none disk && memrec -o disk/t.lz4 --rotate 256kB -- python3 load.py; status=$?; cp disk/* .; exit $status'
-	echo "$output"
-	[ "$status" -eq 0 ]
-	[ ! -e t.000001.lz4 ]
-	last=$(ls t.0*.lz4 | tail -1)
-	memcat "$last" > /dev/null
-	[ "$(memstats --json "$last" | jq .metadata.end_time 2> /dev/null)" != "" ]
-	for file in t.0*.lz4; do
-		memtable "$file" 2> err > /dev/null || grep -q 'cut off' err
-	done
-}
-
-@test "the disk is full long before a file would end: the newest are kept, from small files" {
+# Records a program onto a disk of 800 kB, with these options; sets last, the newest file. The first one must have made room.
+record_to_small_disk() { # OPTION...
 	unshare -rm true 2> /dev/null || skip "no namespaces to be had here"
 	mkdir disk
 	cat > load.py <<-'END'
@@ -149,12 +127,24 @@ with_blocks() { # FILE...
 		    del kept[random.randrange(len(kept))]
 		    if i < 5: kept.append([])
 	END
-	run unshare -rm bash -c 'mount -t tmpfs -o size=800k none disk && memrec -o disk/t.lz4 --last 1h -- python3 load.py; status=$?; cp disk/* .; exit $status'
+	run unshare -rm bash -c 'mount -t tmpfs -o size=800k none disk && memrec -o disk/t.lz4 "$@" -- python3 load.py; status=$?; cp disk/* .; exit $status' - "$@"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ ! -e t.000001.lz4 ]
 	last=$(ls t.0*.lz4 | tail -1)
 	memcat "$last" > /dev/null
+}
+
+@test "the disk is full: the oldest files are deleted, the newest are kept" {
+	record_to_small_disk --rotate 256kB
+	[ "$(memstats --json "$last" | jq .metadata.end_time 2> /dev/null)" != "" ]
+	for file in t.0*.lz4; do
+		memtable "$file" 2> err > /dev/null || grep -q 'cut off' err
+	done
+}
+
+@test "the disk is full long before a file would end: the newest are kept, from small files" {
+	record_to_small_disk --last 1h
 	[ "$(ls t.0*.lz4 | wc -l)" -ge 2 ]
 	# The end of the program is there.
 	memcat --json "$last" | grep -q '"event":"exit"'
