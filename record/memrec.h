@@ -8,12 +8,12 @@
  *	pool->chunk = malloc(CHUNK);		// not recorded: its blocks are
  *	memrec_show(hidden);
  *	...
- *	memrec_alloc(p, size);			// a block begins; after it was taken
- *	memrec_free(p);				// a block ends; before it can be given away again
+ *	memrec_alloc(p, size);			// a block begins: call it after taking the block
+ *	memrec_free(p);				// a block ends: call it before the block can be taken again
  *
  * Nothing has to be linked. Where the program is not recorded, each call is a load and a branch that is not taken. A
  * memrec that is attached to the program finds it as well. The blocks' allocator is named pool. A thread that
- * hides must show again: by no exception or longjmp() is that done for it.
+ * hides must show again; an exception or longjmp() does not do so.
  *
  * For C (gnu99 or newer) and C++ with gcc or clang, on Linux with x86-64 or aarch64; elsewhere these functions do
  * nothing. This header is in the public domain: copy it into your program.
